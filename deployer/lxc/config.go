@@ -1,0 +1,89 @@
+package lxc
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/renameio/v2"
+)
+
+// setItems sets "key = value" items in a container's configuration file.
+func setItems(file string, items []string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return renameio.WriteFile(file, []byte(withItems(string(text), items)), 0o640)
+}
+
+// withItems gives the configuration text with items set: what the text said
+// of the same keys goes, since some of them (addresses) would add up. Mount
+// entries do add up, on purpose. The log of the call that cloned the
+// container goes too: it is a descriptor of a process that has ended.
+func withItems(text string, items []string) string {
+	replaced := map[string]bool{"lxc.log.file": true, "lxc.log.level": true}
+	for _, item := range items {
+		replaced[keyOf(item)] = true
+	}
+	delete(replaced, "lxc.mount.entry")
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if !replaced[keyOf(line)] {
+			b.WriteString(line)
+		}
+	}
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		b.WriteByte('\n')
+	}
+	for _, item := range items {
+		b.WriteString(item + "\n")
+	}
+	return b.String()
+}
+
+func keyOf(item string) string {
+	key, _, found := strings.Cut(item, "=")
+	if !found {
+		return ""
+	}
+	return strings.TrimSpace(key)
+}
+
+// rootfs gives the kind of a container's root, "dir" where none is named, and
+// where it is. It reads the configuration file, because liblxc gives the item
+// without its kind.
+func rootfs(path, name string) (kind, where string, err error) {
+	file := filepath.Join(path, name, "config")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", "", err
+	}
+	for line := range strings.Lines(string(text)) {
+		if keyOf(line) == "lxc.rootfs.path" {
+			_, value, _ := strings.Cut(line, "=")
+			where = strings.TrimSpace(value) // the last one counts
+		}
+	}
+	if where == "" {
+		return "", "", fmt.Errorf("%s: no lxc.rootfs.path", file)
+	}
+	if kind, rest, found := strings.Cut(where, ":"); found && !strings.Contains(kind, "/") {
+		return kind, rest, nil
+	}
+	return "dir", where, nil
+}
+
+// Rootfs gives the folder that is the root of a container which is no overlay
+// clone, a base for instance.
+func (h *Host) Rootfs(name string) (string, error) {
+	kind, where, err := rootfs(h.Path, name)
+	if err != nil {
+		return "", err
+	}
+	if kind != "dir" && kind != "btrfs" {
+		return "", fmt.Errorf("the root of %s is no folder but %s:%s", name, kind, where)
+	}
+	return where, nil
+}

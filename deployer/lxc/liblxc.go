@@ -1,0 +1,303 @@
+//go:build cgo
+
+package lxc
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	lxc "github.com/lxc/go-lxc"
+	"golang.org/x/sys/unix"
+)
+
+// Serve is the child's side: it reads one request from in, does it, and
+// writes the answer to out. fill writes files into the root that it is given;
+// the encoding of files is between it and the caller of Host.Fill.
+//
+// Serve must have the process to itself: liblxc changes its umask, and Fill
+// its mount namespace. The error is for a request that could not be read or
+// answered; one that was tried and did not go well is an answer.
+func Serve(in io.Reader, out io.Writer, fill func(root string, files io.Reader) error) error {
+	go endWithAgent()
+	buffered := bufio.NewReader(in)
+	decoder := json.NewDecoder(buffered)
+	var r request
+	if err := decoder.Decode(&r); err != nil {
+		return fmt.Errorf("read the request: %w", err)
+	}
+	a, err := serve(r, io.MultiReader(decoder.Buffered(), buffered), fill)
+	if err != nil {
+		a.Error = err.Error()
+	}
+	return json.NewEncoder(out).Encode(a)
+}
+
+// endWithAgent kills the child's process group when the agent, which holds
+// the other end of the lifeline, is gone: what is half done then is for the
+// next agent to find as it was at that moment.
+func endWithAgent() {
+	f := os.NewFile(lifeline, "lifeline")
+	if f == nil {
+		return
+	}
+	if _, err := f.Read(make([]byte, 1)); err == io.EOF {
+		_ = syscall.Kill(0, syscall.SIGKILL)
+	}
+}
+
+func serve(r request, data io.Reader, fill func(string, io.Reader) error) (answer, error) {
+	switch r.Op {
+	case opStates:
+		return states(r)
+	case opClone:
+		return answer{}, clone(r)
+	case opFill:
+		return answer{}, withContainer(r.Path, r.Name, func(c *lxc.Container) error {
+			return inRoot(c, func(root string) error { return fill(root, data) })
+		})
+	case opStart:
+		return start(r)
+	case opStop:
+		return answer{}, stop(r)
+	case opDestroy:
+		return answer{}, destroy(r)
+	case opRun:
+		return run(r)
+	case opAddresses:
+		return addresses(r)
+	}
+	return answer{}, fmt.Errorf("unknown call %q", r.Op)
+}
+
+// withContainer calls do with a handle on a container. An error comes back
+// with what liblxc logged meanwhile, because go-lxc's own carries no cause.
+func withContainer(path, name string, do func(*lxc.Container) error) error {
+	c, err := lxc.NewContainer(name, path)
+	if err != nil {
+		return err
+	}
+	defer c.Release()
+	// In memory, because the log stays open in the monitor that a start
+	// leaves behind, when files and pipes of this process are long gone.
+	fd, err := unix.MemfdCreate("liblxc.log", unix.MFD_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	log := os.NewFile(uintptr(fd), "liblxc.log")
+	defer log.Close()
+	if err := errors.Join(c.SetLogFile(fmt.Sprintf("/proc/self/fd/%d", fd)), c.SetLogLevel(lxc.ERROR)); err != nil {
+		return fmt.Errorf("open a log: %w", err)
+	}
+	if err = do(c); err == nil {
+		return nil
+	}
+	said, _ := io.ReadAll(io.NewSectionReader(log, 0, 64<<10))
+	return withOutput(err.Error(), string(said))
+}
+
+func states(r request) (answer, error) {
+	a := answer{States: map[string]int{}}
+	for _, c := range lxc.DefinedContainers(r.Path) {
+		init := 0
+		if c.State() != lxc.STOPPED {
+			// -1 while it is between two states: it is on its way, and not
+			// stopped.
+			init = c.InitPid()
+		}
+		a.States[c.Name()] = init
+		c.Release()
+	}
+	return a, nil
+}
+
+func clone(r request) error {
+	kind, _, err := rootfs(r.Path, r.Base)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no base %s in %s: build it with jarloop provision", r.Base, r.Path)
+	}
+	if err != nil {
+		return err
+	}
+	options, err := cloneOptions(r.Backing, kind)
+	if err != nil {
+		return err
+	}
+	err = withContainer(r.Path, r.Base, func(base *lxc.Container) error {
+		if base.Running() {
+			return fmt.Errorf("the base is running: stop it with lxc-stop -P %s -n %s", r.Path, r.Base)
+		}
+		// Debian's common.conf has a hook that rewrites the clone's /etc/hosts
+		// with an unanchored sed (common.conf:16). Cleared in memory only, it
+		// stays as it is in the base's own file.
+		if err := base.ClearConfigItem("lxc.hook.clone"); err != nil {
+			return fmt.Errorf("clear lxc.hook.clone: %w", err)
+		}
+		return base.Clone(r.Name, options)
+	})
+	if err != nil {
+		return err
+	}
+	return setItems(filepath.Join(r.Path, r.Name, "config"), r.Config)
+}
+
+// cloneOptions gives the options for a clone of the backing asked for, from a
+// base whose root is of the given kind.
+func cloneOptions(backing, kind string) (lxc.CloneOptions, error) {
+	options := lxc.CloneOptions{KeepName: true, Snapshot: true}
+	if backing == "auto" || backing == "" {
+		backing = "overlay"
+		if kind == "btrfs" || kind == "zfs" {
+			backing = kind // an overlay of those is EINVAL for liblxc
+		}
+	}
+	switch backing {
+	case "overlay":
+		options.Backend = lxc.Overlayfs
+	case "btrfs":
+		options.Backend = lxc.Btrfs
+	case "zfs":
+		options.Backend = lxc.ZFS
+	case "dir":
+		options.Backend, options.Snapshot = lxc.Directory, false
+	default:
+		return options, fmt.Errorf("unknown backing %q: use auto, overlay, btrfs, zfs or dir", backing)
+	}
+	return options, nil
+}
+
+func start(r request) (answer, error) {
+	a := answer{}
+	err := withContainer(r.Path, r.Name, func(c *lxc.Container) error {
+		if !c.Running() {
+			if err := c.Start(); err != nil {
+				return err
+			}
+		}
+		a.Init = c.InitPid()
+		if a.Init <= 0 {
+			return errors.New("its init ended at once")
+		}
+		return nil
+	})
+	return a, err
+}
+
+func stop(r request) error {
+	return withContainer(r.Path, r.Name, func(c *lxc.Container) error {
+		if !c.Defined() || !c.Running() {
+			return nil
+		}
+		if r.Grace > 0 {
+			// In whole seconds; a part of one would be no wait at all
+			// (lxccontainer.c:2131).
+			grace := (r.Grace + time.Second - 1).Truncate(time.Second)
+			if c.Shutdown(grace) == nil && !c.Running() {
+				return nil
+			}
+		}
+		if err := c.Stop(); err != nil && c.Running() {
+			return err
+		}
+		// STOPPED is announced before the monitor is through with it.
+		if !c.Wait(lxc.STOPPED, 10*time.Second) {
+			return errors.New("it was killed and still is not stopped")
+		}
+		return nil
+	})
+}
+
+func destroy(r request) error {
+	dir := filepath.Join(r.Path, r.Name)
+	err := withContainer(r.Path, r.Name, func(c *lxc.Container) error {
+		if !c.Defined() {
+			return nil
+		}
+		return c.Destroy()
+	})
+	if err != nil {
+		return err
+	}
+	// A clone that was cut off before it had a configuration is no container
+	// for liblxc, but its folder is there.
+	return os.RemoveAll(dir)
+}
+
+func run(r request) (answer, error) {
+	a := answer{}
+	err := withContainer(r.Path, r.Name, func(c *lxc.Container) error {
+		// A file, because a pipe that nobody drains would block the command.
+		fd, err := unix.MemfdCreate("output", 0)
+		if err != nil {
+			return err
+		}
+		output := os.NewFile(uintptr(fd), "output")
+		defer output.Close()
+		null, err := os.Open(os.DevNull)
+		if err != nil {
+			return err
+		}
+		defer null.Close()
+		options := lxc.DefaultAttachOptions
+		options.ClearEnv = true
+		options.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "container=lxc"}
+		options.StdinFd, options.StdoutFd, options.StderrFd = null.Fd(), output.Fd(), output.Fd()
+		// A signalled command would look like one that went well, and a failed
+		// attach has no error: a shell inside makes a status of both and says
+		// that it was there.
+		const sentinel = "\x00ended "
+		script := `"$@"; printf '\0ended %d' $?`
+		if status, err := c.RunCommandStatus(append([]string{"/bin/sh", "-c", script, "sh"}, r.Argv...), options); err != nil || status < 0 {
+			return errors.Join(errors.New("attach"), err)
+		}
+		const most = 64 << 10
+		text := make([]byte, most)
+		size, err := output.Seek(0, io.SeekEnd)
+		if err != nil {
+			return err
+		}
+		n, err := output.ReadAt(text, max(0, size-most))
+		if err != nil && err != io.EOF {
+			return err
+		}
+		said, status, found := bytes.Cut(text[:n], []byte(sentinel))
+		if !found {
+			return fmt.Errorf("the shell was killed: %s", said)
+		}
+		a.Output = said
+		_, err = fmt.Sscanf(string(status), "%d", &a.Status)
+		return err
+	})
+	return a, err
+}
+
+func addresses(r request) (answer, error) {
+	a := answer{}
+	err := withContainer(r.Path, r.Name, func(c *lxc.Container) error {
+		if !c.Running() {
+			return errors.New("it is not running")
+		}
+		found, err := c.IPv4Addresses()
+		if err != nil && !errors.Is(err, lxc.ErrIPv4Addresses) {
+			return err
+		}
+		for _, text := range found {
+			addr, err := netip.ParseAddr(text)
+			if err != nil {
+				return err
+			}
+			a.Addresses = append(a.Addresses, addr)
+		}
+		return nil
+	})
+	return a, err
+}
