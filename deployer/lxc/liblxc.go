@@ -227,6 +227,7 @@ func destroy(r request) error {
 	if err != nil {
 		return err
 	}
+	removeCgroups(r.Name)
 	// A clone that was cut off before it had a configuration is no container
 	// for liblxc, but its folder is there.
 	return os.RemoveAll(dir)

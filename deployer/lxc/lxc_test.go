@@ -141,6 +141,11 @@ func goesRound(t *testing.T, h *Host, backing string) {
 	if _, err := os.Stat(filepath.Join(h.Path, name)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("its folder is still there: %v", err)
 	}
+	for _, pattern := range []string{"/sys/fs/cgroup/lxc.*", "/sys/fs/cgroup/*/lxc.*"} {
+		if left, _ := filepath.Glob(pattern + "." + name); len(left) > 0 {
+			t.Errorf("cgroups are left: %v", left)
+		}
+	}
 	if text, err := os.ReadFile(filepath.Join(h.Path, "base", "lxc_snapshots")); err == nil && len(text) > 0 {
 		t.Errorf("the base still counts a clone: %s", text)
 	}
