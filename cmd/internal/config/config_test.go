@@ -1,0 +1,200 @@
+package config
+
+import (
+	"encoding"
+	"net/netip"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// sameAddress compares ranges; netip has no exported fields.
+var sameAddress = cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
+
+func parse(t *testing.T, toml string) *Config {
+	t.Helper()
+	c, err := Parse("config.toml", []byte(toml))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestTwoLinesMakeAService(t *testing.T) {
+	got := parse(t, "[service.frontend]\nport = 8081\n")
+	want := &Config{
+		State: "/var/lib/jarloop",
+		Run:   "/run/jarloop",
+		Watch: Watch{Dir: "/host", Mode: "auto", Poll: Duration{100 * time.Millisecond}, Settle: Duration{50 * time.Millisecond}},
+		LXC:   LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Standby: true},
+		Logs:  Logs{Keep: 16 << 20, Generations: 5},
+		Bases: []Base{{Name: "service-base", Distribution: "debian:bookworm", Packages: []string{"openjdk-17-jre-headless"}}},
+		Services: []Service{{
+			Name: "frontend", Base: "service-base", Source: "/host/volume-frontend", Target: "/frontend", Port: 8081,
+			Health: Health{Timeout: Duration{time.Minute}}, Drain: Duration{10 * time.Second},
+		}},
+	}
+	if diff := cmp.Diff(want, got, sameAddress); diff != "" {
+		t.Errorf("resolved (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatIsWrittenIsKept(t *testing.T) {
+	got := parse(t, "\uFEFF"+strings.ReplaceAll(`
+state = "/srv/state/"
+run = "/srv//run"
+[lxc]
+standby = false
+address = "static"
+range = "10.0.3.10 - 10.0.3.20"
+[watch]
+dir = "/shared/"
+settle = "0s"
+[logs]
+keep = "512KiB"
+generations = 0
+[base.handmade]
+[base."trusty"]
+template = "/opt/templates/lxc-x"
+args = ["-r", "trusty"]
+run = ["""
+a
+b"""]
+[service]
+b = { port = 1, base = "trusty", source = "/shared/x/../y", target = "/b//c/", drain = "0s" }
+a.port = 2
+a.base = "handmade"
+[service.a.health]
+path = "/health?full=1"
+timeout = "1m30s"
+[[publish]]
+interface = "eth0"
+port = 80
+service = "a"
+[[publish]]
+interface = "eth1"
+port = 80
+service = "a"
+`, "\n", "\r\n"))
+	want := &Config{
+		State: "/srv/state",
+		Run:   "/srv/run",
+		Watch: Watch{Dir: "/shared", Mode: "auto", Poll: Duration{100 * time.Millisecond}},
+		LXC: LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static",
+			Range: Range{netip.MustParseAddr("10.0.3.10"), netip.MustParseAddr("10.0.3.20")}},
+		Logs: Logs{Keep: 512 << 10},
+		Bases: []Base{
+			{Name: "handmade"},
+			{Name: "trusty", Template: "/opt/templates/lxc-x", Args: []string{"-r", "trusty"}, Run: []string{"a\nb"}},
+		},
+		Services: []Service{
+			{Name: "b", Base: "trusty", Source: "/shared/y", Target: "/b/c", Port: 1, Health: Health{Timeout: Duration{time.Minute}}},
+			{Name: "a", Base: "handmade", Source: "/shared/volume-a", Target: "/a", Port: 2,
+				Health: Health{Path: "/health?full=1", Timeout: Duration{90 * time.Second}}, Drain: Duration{10 * time.Second}},
+		},
+		Publishes: []Publish{{"eth0", 80, "a"}, {"eth1", 80, "a"}},
+	}
+	if diff := cmp.Diff(want, got, sameAddress); diff != "" {
+		t.Errorf("resolved (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheBaseOfAServiceThatNamesNone(t *testing.T) {
+	for _, c := range []struct{ name, bases, want string }{
+		{"is built in where no base is written", "", "service-base of debian:bookworm"},
+		{"is the only one that is written", "[base.mine]\n", "mine of "},
+		{"is service-base where it is among several", "[base.mine]\n[base.service-base]\n", "service-base of "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := parse(t, c.bases+"[service.web]\nport = 80\n")
+			base := config.Base(config.Services[0].Base)
+			if got := base.Name + " of " + base.Distribution; got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+			if base.Exists() != (base.Distribution == "") {
+				t.Errorf("Exists() = %v for %+v", base.Exists(), *base)
+			}
+		})
+	}
+}
+
+func shipped(t *testing.T) string {
+	t.Helper()
+	data, err := os.ReadFile("../../../config.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// The sample system, without anything that the shipped file says is a default.
+const sample = `
+[base.service-base]
+distribution = "debian:bookworm"
+packages = ["openjdk-17-jre-headless"]
+[base.web-base]
+distribution = "debian:bookworm"
+packages = ["nginx-light"]
+run = ["systemctl mask nginx.service"]
+[service]
+frontend = { port = 8081, health.path = "/health", needs = ["person"], files = ["*.jar", "*.yml"], exec = "JAVA-jar /frontend/FrontendApplication.jar server /frontend/config.yml" }
+authentication = { port = 8082, health.path = "/health", exec = "JAVA-jar /authentication/AuthenticationApplication.jar server /authentication/config.yml" }
+authorisation = { port = 8083, health.path = "/health", exec = "JAVA-jar /authorisation/AuthorisationApplication.jar server /authorisation/config.yml" }
+session = { port = 8084, health.path = "/health", exec = "JAVA-jar /session/SessionApplication.jar server /session/config.yml" }
+person = { port = 8085, health.path = "/health", needs = ["authorisation"], exec = "JAVA-jar /person/PersonApplication.jar server /person/config.yml" }
+[service.web]
+base = "web-base"
+source = "volume-nginx-conf.d"
+target = "/opt/nginx/conf"
+port = 8080
+needs = ["frontend", "authentication", "session", "person"]
+health = { path = "/" }
+exec = "nginx -c /opt/nginx/conf/nginx.conf -g 'daemon off;'"
+on_rewire = "nginx -c /opt/nginx/conf/nginx.conf -s reload"
+[[publish]]
+interface = "eth0"
+port = 80
+service = "web"
+`
+
+func TestTheShippedFileShowsTheRealDefaults(t *testing.T) {
+	want := parse(t, strings.ReplaceAll(sample, "JAVA", "java -Xshare:auto -XX:TieredStopAtLevel=1 -XX:+UseSerialGC "))
+	if diff := cmp.Diff(want, parse(t, shipped(t)), sameAddress); diff != "" {
+		t.Errorf("without what is said to be default (-), as shipped (+):\n%s", diff)
+	}
+}
+
+func TestTheShippedFileNamesEveryKey(t *testing.T) {
+	text := shipped(t)
+	var named func(where string, table reflect.Type)
+	named = func(where string, table reflect.Type) {
+		for name, i := range fieldNames(table) {
+			line := regexp.MustCompile(`(?m)^#?` + name + ` *= |[{,] ` + name + ` = |^#?\[\[?` + name + `\b`)
+			if !line.MatchString(text) {
+				t.Errorf("key %s%s is not in config.toml", where, name)
+			}
+			field := table.Field(i).Type
+			if field.Kind() == reflect.Map || field.Kind() == reflect.Slice {
+				field = field.Elem()
+			}
+			_, isValue := reflect.New(field).Interface().(encoding.TextUnmarshaler)
+			if field.Kind() == reflect.Struct && !isValue {
+				named(where+name+".", field)
+			}
+		}
+	}
+	named("", reflect.TypeFor[document]())
+}
+
+func TestTheShippedFileIsRightWithAllThatItLeavesOut(t *testing.T) {
+	text := regexp.MustCompile(`(?m)^#([a-z\[])`).ReplaceAllString(shipped(t), "$1")
+	c := parse(t, text)
+	if c.LXC.Range.IsZero() || c.Base("service-base").Mirror == "" || c.Base("trusty-base").Template != "ubuntu" || !c.Base("handmade").Exists() {
+		t.Errorf("the keys behind # did not arrive: %+v", c)
+	}
+}

@@ -1,0 +1,103 @@
+package config
+
+import (
+	"path"
+	"path/filepath"
+	"time"
+)
+
+// DefaultBase is the base of services that name none, unless the file has a single
+// base, which is then meant, or several without one of this name, when each service
+// has to choose. A DefaultBase that is used but not written in the file is built in: a
+// Debian with a Java runtime.
+const DefaultBase = "service-base"
+
+// setDefaults puts every value in place that the file leaves out, and paths in their
+// shortest form. A value that is known to be wrong gets its default as well, so that
+// one mistake does not look like several.
+func (c *Config) setDefaults(r *report) {
+	absent := func(key string) bool { return !r.places.given(key) || r.known(key) }
+	preset(&c.State, absent("state"), "/var/lib/jarloop")
+	preset(&c.Run, absent("run"), "/run/jarloop")
+	preset(&c.Watch.Dir, absent("watch.dir"), "/host")
+	preset(&c.Watch.Mode, absent("watch.mode"), ModeAuto)
+	preset(&c.Watch.Poll, absent("watch.poll"), Duration{100 * time.Millisecond})
+	preset(&c.Watch.Settle, absent("watch.settle"), Duration{50 * time.Millisecond})
+	preset(&c.LXC.Path, absent("lxc.path"), "/var/lib/lxc")
+	preset(&c.LXC.Backing, absent("lxc.backing"), BackingAuto)
+	preset(&c.LXC.Bridge, absent("lxc.bridge"), "lxcbr0")
+	preset(&c.LXC.Address, absent("lxc.address"), AddressStatic)
+	preset(&c.LXC.Standby, absent("lxc.standby"), true)
+	preset(&c.Logs.Keep, absent("logs.keep"), 16<<20)
+	preset(&c.Logs.Generations, absent("logs.generations"), 5)
+	for _, folder := range []*string{&c.State, &c.Run, &c.Watch.Dir, &c.LXC.Path} {
+		if *folder != "" {
+			*folder = filepath.Clean(*folder)
+		}
+	}
+
+	usual := c.usualBase()
+	for i := range c.Services {
+		c.Services[i].setDefaults(absent, c.Watch.Dir, usual)
+	}
+	c.addBuiltInBase()
+}
+
+// usualBase gives the base of services that name none; "" if there is a choice.
+func (c *Config) usualBase() string {
+	switch {
+	case len(c.Bases) == 1:
+		return c.Bases[0].Name
+	case len(c.Bases) == 0 || c.Base(DefaultBase) != nil:
+		return DefaultBase
+	default:
+		return ""
+	}
+}
+
+func (s *Service) setDefaults(absent func(key string) bool, dir, base string) {
+	key := serviceKey(s.Name)
+	preset(&s.Base, absent(join(key, "base")), base)
+	preset(&s.Source, absent(join(key, "source")), "volume-"+s.Name)
+	preset(&s.Target, absent(join(key, "target")), "/"+s.Name)
+	preset(&s.Health.Timeout, absent(join(healthKey(s.Name), "timeout")), Duration{time.Minute})
+	preset(&s.Drain, absent(join(key, "drain")), Duration{10 * time.Second})
+	if s.Source != "" && !filepath.IsAbs(s.Source) {
+		s.Source = filepath.Join(dir, s.Source)
+	} else if s.Source != "" {
+		s.Source = filepath.Clean(s.Source)
+	}
+	if s.Target != "" {
+		s.Target = path.Clean(s.Target)
+	}
+}
+
+// addBuiltInBase makes the smallest configurations whole: a service, a port, and no
+// word of bases.
+func (c *Config) addBuiltInBase() {
+	if c.Base(DefaultBase) != nil {
+		return
+	}
+	for _, s := range c.Services {
+		if s.Base == DefaultBase {
+			c.Bases = append(c.Bases, Base{
+				Name:         DefaultBase,
+				Distribution: "debian:bookworm",
+				Packages:     []string{"openjdk-17-jre-headless"},
+			})
+			return
+		}
+	}
+}
+
+func preset[T any](value *T, absent bool, preset T) {
+	if absent {
+		*value = preset
+	}
+}
+
+func healthKey(name string) string { return join(serviceKey(name), "health") }
+
+func serviceKey(name string) string { return join("service", name) }
+
+func baseKey(name string) string { return join("base", name) }

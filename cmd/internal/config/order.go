@@ -1,0 +1,66 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// Order gives the names of all services so that each stands after those it needs,
+// and otherwise as in the file: the order in which to bring up a system.
+func (c *Config) Order() []string {
+	order, _ := c.walk()
+	return order
+}
+
+// Dependents gives the names of the services that have this one in their needs, in
+// the order of the file.
+func (c *Config) Dependents(service string) []string {
+	var dependents []string
+	for _, s := range c.Services {
+		if slices.Contains(s.Needs, service) {
+			dependents = append(dependents, s.Name)
+		}
+	}
+	return dependents
+}
+
+// cycle is a chain of needs that returns to its start: a → b → a. The last service
+// but one is where it closes, by its need number need.
+type cycle struct {
+	names []string
+	need  int
+}
+
+func (c cycle) closes() string { return c.names[len(c.names)-2] }
+
+func (c cycle) String() string { return strings.Join(c.names, " → ") }
+
+// walk visits services depth first. Needs that name nobody, or the service itself,
+// are passed over; each need that closes a cycle gives one.
+func (c *Config) walk() (order []string, cycles []cycle) {
+	done := map[string]bool{}
+	var trail []string // those being visited: each needs the next
+	var visit func(s *Service)
+	visit = func(s *Service) {
+		if done[s.Name] {
+			return
+		}
+		trail = append(trail, s.Name)
+		for i, need := range s.Needs {
+			if at := slices.Index(trail, need); at >= 0 {
+				if need != s.Name {
+					cycles = append(cycles, cycle{append(slices.Clone(trail[at:]), need), i})
+				}
+			} else if needed := c.Service(need); needed != nil {
+				visit(needed)
+			}
+		}
+		trail = trail[:len(trail)-1]
+		done[s.Name] = true
+		order = append(order, s.Name)
+	}
+	for i := range c.Services {
+		visit(&c.Services[i])
+	}
+	return order, cycles
+}

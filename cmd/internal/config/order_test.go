@@ -1,0 +1,79 @@
+package config
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const diamond = `
+[service.top]
+port = 1
+needs = ["left", "right"]
+[service.right]
+port = 1
+needs = ["bottom"]
+[service.left]
+port = 1
+needs = ["bottom"]
+[service.alone]
+port = 1
+[service.bottom]
+port = 1
+`
+
+func TestOrderPutsNeedsFirstAndKeepsTheFilesOrderOtherwise(t *testing.T) {
+	got := parse(t, diamond).Order()
+	if diff := cmp.Diff([]string{"bottom", "left", "right", "top", "alone"}, got); diff != "" {
+		t.Errorf("order (-want +got):\n%s", diff)
+	}
+}
+
+func TestDependents(t *testing.T) {
+	c := parse(t, diamond)
+	for service, want := range map[string][]string{
+		"bottom": {"right", "left"}, "left": {"top"}, "top": nil, "alone": nil, "nobody": nil,
+	} {
+		if diff := cmp.Diff(want, c.Dependents(service)); diff != "" {
+			t.Errorf("dependents of %s (-want +got):\n%s", service, diff)
+		}
+	}
+}
+
+func TestRuns(t *testing.T) {
+	for _, c := range []struct{ name, exec, want string }{
+		{"the default command runs the one JAR", "", "*"},
+		{"an absolute JAR is named below the target", "java -jar /web/lib/App.jar server", "lib/App.jar"},
+		{"a relative JAR is below the target already", "java -jar ./App.jar", "App.jar"},
+		{"options before -jar are passed over", "java -Xmx1g -XX:+UseSerialGC -Da=b -jar /web/App.jar", "App.jar"},
+		{"options with a value of their own are too", "java --add-modules java.sql -cp /x -jar App.jar", "App.jar"},
+		{"the path of java does not matter", "/usr/lib/jvm/bin/java -jar App.jar", "App.jar"},
+		{"exec, env and variables come before it", "exec env A=1 B='x y' java -jar App.jar", "App.jar"},
+		{"quotes are taken off", `java '-Dname=a b' -jar "/web/My App.jar"`, "My App.jar"},
+		{"a backslash keeps a space", `java -jar /web/My\ App.jar`, "My App.jar"},
+		{"a backslash in quotes stays before a letter", `java -jar "/web/a\b.jar"`, `a\b.jar`},
+		{"dots are resolved", "java -jar /web/x/../App.jar", "App.jar"},
+		{"a main class is no JAR, whatever follows", "java com.example.Main -jar App.jar", ""},
+		{"a module is none either", "java -p lib -m app/Main -jar App.jar", ""},
+		{"a JAR outside the target is not ours to check", "java -jar /opt/agent.jar", ""},
+		{"a JAR beside the target is outside", "java -jar /web2/App.jar", ""},
+		{"a way up leads outside", "java -jar ../App.jar", ""},
+		{"another program is no java", "nginx -c /web/nginx.conf", ""},
+		{"-jar without its JAR is none", "java -jar", ""},
+		{"what only the shell knows is none", "java $OPTIONS -jar App.jar", ""},
+		{"a variable in double quotes is such a thing", `java "-Dx=$X" -jar App.jar`, ""},
+		{"a dollar in single quotes is text", `java '-Dx=$X' -jar App.jar`, "App.jar"},
+		{"two commands are the shell's business", "cd /tmp && java -jar App.jar", ""},
+		{"an open quote is the shell's error", "java -jar 'App.jar", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := &Config{Services: []Service{{Name: "web", Target: "/web", Exec: c.exec}}}
+			if got := config.Runs("web"); got != c.want {
+				t.Errorf("Runs of %q is %q, want %q", c.exec, got, c.want)
+			}
+		})
+	}
+	if got := new(Config).Runs("nobody"); got != "" {
+		t.Errorf("Runs of an unknown service is %q", got)
+	}
+}

@@ -1,0 +1,127 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Duration is a length of time, written as Go writes it: "100ms", "1m30s".
+type Duration struct{ time.Duration }
+
+// UnmarshalText reads a duration; its error quotes the text.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is not a duration", text)
+	}
+	d.Duration = v
+	return nil
+}
+
+// MarshalText writes the duration without needless zeros: "1m", not "1m0s".
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// String gives what MarshalText writes.
+func (d Duration) String() string {
+	s := d.Duration.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// Size is a number of bytes, written with its unit: "512KiB", "16MiB", "1GiB".
+type Size int64
+
+var units = []struct {
+	name  string
+	bytes Size
+}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
+
+// UnmarshalText reads a size; its error quotes the text.
+func (s *Size) UnmarshalText(text []byte) error {
+	for _, unit := range units {
+		digits, ok := strings.CutSuffix(string(text), unit.name)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseUint(strings.TrimSpace(digits), 10, 32)
+		if err != nil {
+			break
+		}
+		*s = Size(n) * unit.bytes
+		return nil
+	}
+	return fmt.Errorf("%q is not a size", text)
+}
+
+// MarshalText writes the size in the largest unit that divides it.
+func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// String gives what MarshalText writes.
+func (s Size) String() string {
+	for _, unit := range units {
+		if s != 0 && s%unit.bytes == 0 {
+			return strconv.FormatInt(int64(s/unit.bytes), 10) + unit.name
+		}
+	}
+	return "0B"
+}
+
+// Range is a run of IPv4 addresses, both ends included. The zero Range is none.
+type Range struct{ First, Last netip.Addr }
+
+// UnmarshalText reads FIRST-LAST; its error quotes the text.
+func (r *Range) UnmarshalText(text []byte) error {
+	first, last, ok := strings.Cut(string(text), "-")
+	if !ok {
+		return fmt.Errorf("%q is not two addresses with a dash between", text)
+	}
+	var v Range
+	for _, end := range []struct {
+		addr *netip.Addr
+		text string
+	}{{&v.First, first}, {&v.Last, last}} {
+		addr, err := netip.ParseAddr(strings.TrimSpace(end.text))
+		if err != nil || !addr.Is4() {
+			return fmt.Errorf("%q is not an IPv4 address", strings.TrimSpace(end.text))
+		}
+		*end.addr = addr
+	}
+	*r = v
+	return nil
+}
+
+// MarshalText writes FIRST-LAST, and nothing for the zero Range.
+func (r Range) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// String gives what MarshalText writes.
+func (r Range) String() string {
+	if r.IsZero() {
+		return ""
+	}
+	return r.First.String() + "-" + r.Last.String()
+}
+
+// IsZero says whether no range is given.
+func (r Range) IsZero() bool { return r == Range{} }
+
+// Inside says whether both ends can be given to containers of a bridge whose own
+// address and subnet are these: inside the subnet, and neither its first nor its
+// last address. The error names lxc.range and the subnet.
+func (r Range) Inside(bridge netip.Prefix) error {
+	subnet := bridge.Masked()
+	for _, end := range []netip.Addr{r.First, r.Last} {
+		if !subnet.Contains(end) || !subnet.Contains(end.Next()) || !subnet.Contains(end.Prev()) {
+			return fmt.Errorf("lxc.range %s: %s cannot be used in the bridge's subnet %s; "+
+				"choose addresses inside it, or leave lxc.range out", r, end, subnet)
+		}
+	}
+	return nil
+}
