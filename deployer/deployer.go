@@ -1,0 +1,179 @@
+package deployer
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/jarloop/jarloop/watcher"
+)
+
+// Options are what a Deployer works with.
+type Options struct {
+	Services []Service
+	// Logs is the folder for what services print: <Logs>/<service>/<number>/.
+	Logs string
+	// KeepLogs is how many bytes of output are kept of a generation, and
+	// KeepGenerations of how many generations beside the existing ones.
+	KeepLogs        int64
+	KeepGenerations int
+	// Standby says to keep the next generation of each service booted.
+	Standby bool
+
+	Machine Machine
+	Network Network
+	// Probe asks once whether what listens at address is well; nil is Probe.
+	Probe func(ctx context.Context, address, path string) error
+	// Tell receives what happens, in order, and must not block for long.
+	Tell func(Event)
+	// Output receives each line that a service prints, while it is followed.
+	Output func(Line)
+}
+
+// Deployer owns every generation that there is.
+type Deployer struct {
+	Options
+	lanes   map[string]*lane
+	wiring  *wiring
+	garbage garbage
+
+	mu      sync.Mutex
+	numbers map[string]int // the newest number of each service
+}
+
+// New makes a Deployer. Nothing is touched before Run.
+func New(o Options) *Deployer {
+	if o.Probe == nil {
+		o.Probe = Probe
+	}
+	d := &Deployer{Options: o, lanes: map[string]*lane{}, numbers: map[string]int{}}
+	services := map[string]Service{}
+	for _, s := range o.Services {
+		services[s.Name] = s
+		d.lanes[s.Name] = newLane(d, s)
+	}
+	d.wiring = newWiring(o.Machine, o.Network, services, d.alive)
+	return d
+}
+
+// repairEvery is how often names and ports are compared with what they should
+// be, and what could not be removed is tried again.
+const repairEvery = 3 * time.Second
+
+// Run first makes sense of what an earlier agent left: it adopts what is live
+// and undoes or finishes the rest. Then it deploys what Deploy brings and
+// keeps the wiring true, until ctx ends. It returns when running deploys are
+// undone. What is live stays live. ready is called when the first part is
+// over.
+func (d *Deployer) Run(ctx context.Context, ready func()) error {
+	if err := d.recover(ctx); err != nil {
+		return fmt.Errorf("take stock of what is there: %w", err)
+	}
+	ready()
+	group, ctx := errgroup.WithContext(ctx)
+	for _, l := range d.lanes {
+		group.Go(func() error { l.run(ctx); return nil })
+	}
+	group.Go(func() error {
+		for pause(ctx, repairEvery) == nil {
+			d.repair(ctx)
+			d.sweep(ctx)
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+func (d *Deployer) repair(ctx context.Context) {
+	mended, err := d.wiring.repair(ctx)
+	if len(mended) > 0 {
+		d.tell(Event{Kind: Mended, Reason: fmt.Sprint("put back what somebody changed: ", mended)})
+	}
+	if err != nil && ctx.Err() == nil {
+		d.warn("", "wiring not put right", err)
+	}
+}
+
+// Deploy hands a set to its service's lane. The newest set wins: one that
+// waits there is dropped, and one that is being deployed is undone unless it
+// has come to its switch. With force even what is live already is deployed.
+// The channel receives one Result.
+func (d *Deployer) Deploy(set watcher.Set, force bool) <-chan Result {
+	done := make(chan Result, 1)
+	l := d.lanes[set.Service]
+	if l == nil {
+		done <- Result{Service: set.Service, Err: fmt.Errorf("no service %q in the configuration", set.Service)}
+		return done
+	}
+	l.put(request{set: set, force: force, done: done})
+	return done
+}
+
+// Refused says that the newest artefacts of a service cannot be deployed, for
+// its status.
+func (d *Deployer) Refused(service, reason string) {
+	if l := d.lanes[service]; l != nil {
+		l.note(Newest{State: Refused, Reason: reason})
+	}
+}
+
+// nextNumber gives a number higher than any generation of the service has or
+// had: of those whose containers are there, whoever made them, and of those
+// whose output is still kept.
+func (d *Deployer) nextNumber(service string) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	newest := d.numbers[service]
+	folders, _ := filepath.Glob(d.Machine.Folder(service + "-*")) // the pattern is well-formed
+	for _, folder := range folders {
+		if s, n, ok := parseName(filepath.Base(folder)); ok && s == service {
+			newest = max(newest, n)
+		}
+	}
+	outputs, _ := filepath.Glob(filepath.Join(d.Logs, service, "*"))
+	for _, folder := range outputs {
+		if n, err := strconv.Atoi(filepath.Base(folder)); err == nil {
+			newest = max(newest, n)
+		}
+	}
+	d.numbers[service] = newest + 1
+	return newest + 1
+}
+
+// reportsOf is the folder that the generation sees as guest.Reports. Beside it,
+// out of its reach, is room for what else is kept of what it printed.
+func (d *Deployer) reportsOf(g *Generation) string {
+	return filepath.Join(d.Logs, g.Service, strconv.Itoa(g.Number), "reports")
+}
+
+// garbage is what should be gone and is not.
+type garbage struct {
+	mu   sync.Mutex
+	left []*Generation
+}
+
+func (b *garbage) add(g *Generation) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !slices.Contains(b.left, g) {
+		b.left = append(b.left, g)
+	}
+}
+
+func (b *garbage) remove(g *Generation) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.left = slices.DeleteFunc(b.left, func(other *Generation) bool { return other == g })
+}
+
+func (b *garbage) list() []*Generation {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.left)
+}

@@ -1,0 +1,291 @@
+package deployer
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/jarloop/jarloop/deployer/logs"
+	"github.com/jarloop/jarloop/watcher"
+)
+
+// errNewer ends a deploy whose artefacts are not the newest any more.
+var errNewer = errors.New("newer artefacts have come")
+
+// Result is how a deploy ended.
+type Result struct {
+	Service    string
+	Generation string // the one that is live now
+	Set        string
+	Steps      []Step
+	Took       time.Duration
+	Plan       Plan
+	Err        error // nil: live, or nothing to do
+}
+
+type request struct {
+	set   watcher.Set
+	force bool
+	done  chan<- Result // has room for one
+}
+
+// lane deploys one service, one set at a time.
+type lane struct {
+	d   *Deployer
+	s   Service
+	box chan request // holds one, the newest
+
+	// died receives the live generation when its service has ended.
+	died chan *Generation
+
+	mu       sync.Mutex
+	live     *Generation
+	standby  *Generation
+	draining map[*Generation]context.CancelFunc
+	activity Kind // Deploying, Waiting or empty
+	newest   Newest
+	restarts []time.Time
+
+	background sync.WaitGroup
+}
+
+func newLane(d *Deployer, s Service) *lane {
+	return &lane{
+		d: d, s: s, box: make(chan request, 1), died: make(chan *Generation),
+		draining: map[*Generation]context.CancelFunc{},
+	}
+}
+
+// put leaves a request in the mailbox, in place of one that waits there.
+func (l *lane) put(r request) {
+	for {
+		select {
+		case l.box <- r:
+			return
+		default:
+		}
+		select {
+		case old := <-l.box:
+			old.done <- Result{Service: l.s.Name, Set: old.set.ID, Err: errNewer}
+		default:
+		}
+	}
+}
+
+// run serves the mailbox until ctx ends and what it started has ended.
+func (l *lane) run(ctx context.Context) {
+	defer l.background.Wait()
+	l.start(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case r := <-l.box:
+			l.serve(ctx, r)
+		case g := <-l.died:
+			l.mourn(ctx, g)
+		}
+	}
+}
+
+// start takes up what recovery has found for this lane.
+func (l *lane) start(ctx context.Context) {
+	l.mu.Lock()
+	live, standby := l.live, l.standby
+	var draining []*Generation
+	for g := range l.draining {
+		draining = append(draining, g)
+	}
+	l.mu.Unlock()
+	for _, g := range draining {
+		l.retire(ctx, g)
+	}
+	if live != nil {
+		l.watch(ctx, live)
+		if standby == nil {
+			l.makeStandby(ctx)
+		}
+	}
+}
+
+// serve deploys the request, and any newer one that comes meanwhile.
+func (l *lane) serve(ctx context.Context, r request) {
+	for {
+		attempt, cancel := context.WithCancelCause(ctx)
+		result := make(chan Result, 1)
+		go func() { result <- l.attempt(ctx, attempt, r) }()
+		var newer *request
+		select {
+		case res := <-result:
+			cancel(nil)
+			r.done <- res
+			return
+		case n := <-l.box:
+			newer = &n
+			cancel(errNewer)
+		case <-ctx.Done():
+			cancel(context.Cause(ctx))
+		}
+		r.done <- <-result
+		if newer == nil {
+			return
+		}
+		r = *newer
+	}
+}
+
+// attempt makes one deploy of r, as far as its plan says so. It gives up when
+// ctx ends; what follows from a deploy that went well lives as long as the
+// lane does.
+func (l *lane) attempt(lifetime, ctx context.Context, r request) Result {
+	started := time.Now()
+	live, standby, plan := l.plan(r)
+	result := Result{Service: l.s.Name, Set: r.set.ID, Plan: plan}
+	if plan.Discard != "" {
+		if err := l.d.discard(ctx, standby, 0); err != nil {
+			l.d.warn(l.s.Name, plan.Discard+" not removed", err)
+		}
+		standby = nil
+	}
+	if !plan.Deploy {
+		l.keep(standby)
+		result.Generation = live.Name()
+		l.d.tell(Event{Kind: Unchanged, Service: l.s.Name, Generation: live.Name(), Set: r.set.ID, Reason: plan.Reason})
+		l.note(Newest{Set: r.set.ID})
+		return result
+	}
+	l.act(Deploying)
+	defer l.act("")
+	l.note(Newest{Set: r.set.ID, State: Building})
+	l.d.tell(Event{Kind: Deploying, Service: l.s.Name, Set: r.set.ID, Reason: plan.String()})
+
+	g, steps, err := l.d.deploy(ctx, l.s, r.set, live, standby)
+	result.Steps, result.Took, result.Err = steps, time.Since(started), err
+	switch {
+	case err == nil:
+		result.Generation = g.Name()
+		l.wentLive(lifetime, g, live)
+		l.d.tell(Event{
+			Kind: WentLive, Service: l.s.Name, Generation: g.Name(), Set: r.set.ID,
+			Address: g.target(l.s.Port).String(), Took: result.Took, Steps: steps,
+		})
+	case errors.Is(err, errNewer) || ctx.Err() != nil:
+		// Given up on purpose: nothing that anyone has to know.
+	default:
+		l.failed(g, r.set.ID, live, result)
+	}
+	return result
+}
+
+// plan decides, and takes the standby out of the lane if it has a part in it.
+func (l *lane) plan(r request) (live, standby *Generation, p Plan) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	live, standby = l.live, l.standby
+	l.standby = nil
+	return live, standby, PlanFor(l.s, r.set.ID, recordOf(live), recordOf(standby), r.force)
+}
+
+func recordOf(g *Generation) *Record {
+	if g == nil {
+		return nil
+	}
+	return &g.Record
+}
+
+// keep puts a standby that was not needed back.
+func (l *lane) keep(g *Generation) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.standby = g
+}
+
+// wentLive notes that g is live in place of old, which may be nil, and starts
+// what follows from it.
+func (l *lane) wentLive(ctx context.Context, g, old *Generation) {
+	l.mu.Lock()
+	l.live, l.newest = g, Newest{Set: g.Set}
+	l.mu.Unlock()
+	if old != nil {
+		l.retire(ctx, old)
+	}
+	l.watch(ctx, g)
+	l.makeStandby(ctx)
+	l.d.pruneLogs(l.s.Name)
+}
+
+func (l *lane) failed(g *Generation, set string, live *Generation, r Result) {
+	e := Event{Kind: Failed, Service: l.s.Name, Generation: g.Name(), Set: set, Took: r.Took, Steps: r.Steps, Reason: oneLine(r.Err)}
+	var step *StepError
+	if errors.As(r.Err, &step) {
+		e.Step = step.Step
+	}
+	if live != nil {
+		e.Serving = live.Name()
+	}
+	if g.reports != "" {
+		last, _ := logs.Tail(filepath.Join(g.reports, "out"), 200) // none is an answer too
+		e.Tail = logs.Trace(last)
+	}
+	l.note(Newest{Set: set, State: Broken, Reason: e.Reason})
+	l.d.tell(e)
+}
+
+// retire drains the old generation and removes it, in the background.
+func (l *lane) retire(ctx context.Context, g *Generation) {
+	ctx, cancel := context.WithCancel(ctx)
+	l.mu.Lock()
+	l.draining[g] = cancel
+	l.mu.Unlock()
+	l.background.Go(func() {
+		defer cancel()
+		if l.d.drain(ctx, l.s, g) != nil || !l.release(g) {
+			return
+		}
+		// What has begun to go, goes: an agent that is stopped now would only
+		// leave it to the next one.
+		if err := l.d.discard(context.WithoutCancel(ctx), g, stopGrace); err != nil {
+			l.d.warn(l.s.Name, g.Name()+" not removed yet", err)
+			return
+		}
+		l.d.tell(Event{Kind: Retired, Service: l.s.Name, Generation: g.Name()})
+	})
+}
+
+// release takes g out of those that drain, and says whether it was there:
+// it is removed, or taken back, by whoever got it.
+func (l *lane) release(g *Generation) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, found := l.draining[g]
+	delete(l.draining, g)
+	return found
+}
+
+// makeStandby makes the next generation, in the background.
+func (l *lane) makeStandby(ctx context.Context) {
+	if !l.d.Standby {
+		return
+	}
+	l.background.Go(func() {
+		t := &transaction{ctx: ctx}
+		g := l.d.prepare(t, l.s)
+		if err := t.finish(); err != nil {
+			if ctx.Err() == nil {
+				l.d.warn(l.s.Name, "no standby", err)
+			}
+			return
+		}
+		l.mu.Lock()
+		spare := l.standby
+		l.standby = g
+		l.mu.Unlock()
+		if spare != nil {
+			if err := l.d.discard(context.WithoutCancel(ctx), spare, 0); err != nil {
+				l.d.warn(l.s.Name, spare.Name()+" not removed yet", err)
+			}
+		}
+	})
+}

@@ -1,0 +1,31 @@
+package deployer
+
+import "testing"
+
+func TestPlanFor(t *testing.T) {
+	s := Service{Name: "web", Base: "base-2", Port: 80}
+	live := Record{Service: "web", Number: 3, Set: "a", Base: "base-2", Fingerprint: s.fingerprint()}
+	ready := Record{Service: "web", Number: 4, Base: "base-2", Fingerprint: s.fingerprint()}
+	with := func(r Record, change func(*Record)) *Record { change(&r); return &r }
+	for name, test := range map[string]struct {
+		set           string
+		live, standby *Record
+		force         bool
+		want          string
+	}{
+		"the first set is deployed":               {"a", nil, nil, false, "deploy: nothing is live, into a new generation"},
+		"a new set replaces what is live":         {"b", &live, nil, false, "deploy: new artefacts, into a new generation, in place of web-3"},
+		"the same set is nothing to do":           {"a", &live, nil, false, "nothing to do: these artefacts are live already"},
+		"the same set is deployed when asked for": {"a", &live, nil, true, "deploy: asked for, into a new generation, in place of web-3"},
+		"a standby is used":                       {"b", &live, &ready, false, "deploy: new artefacts, into web-4, in place of web-3"},
+		"a standby of another base is discarded":  {"b", &live, with(ready, func(r *Record) { r.Base = "base-1" }), false, "deploy: new artefacts, into a new generation, in place of web-3, discard web-4, which is of an earlier configuration"},
+		"a new base is reason enough":             {"a", with(live, func(r *Record) { r.Base = "base-1" }), nil, false, "deploy: new base base-2, into a new generation, in place of web-3"},
+		"a new configuration is reason enough":    {"a", with(live, func(r *Record) { r.Fingerprint = "x" }), nil, false, "deploy: new configuration, into a new generation, in place of web-3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := PlanFor(s, test.set, test.live, test.standby, test.force).String(); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}

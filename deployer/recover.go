@@ -1,0 +1,160 @@
+package deployer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// recover makes sense of what is there at the start. It needs nothing but the
+// containers and their records.
+//
+// Of each service the newest generation whose record says live is live, with
+// names and ports as they are; when it is stopped, as after a reboot, it is
+// started. Older live ones and draining ones go on draining. A standby that
+// still fits waits on. Whatever else has a record of ours was being made, and
+// is removed.
+func (d *Deployer) recover(ctx context.Context) error {
+	states, err := d.Machine.States(ctx)
+	if err != nil {
+		return err
+	}
+	found, err := d.findGenerations(states)
+	if err != nil {
+		return err
+	}
+	for _, g := range found { // every address, before any is given away
+		if g.Address.IsValid() {
+			if err := d.Network.Hold(g.Name(), g.Address); err != nil {
+				d.warn(g.Service, "address of "+g.Name(), err)
+			}
+		}
+	}
+	live := map[string]bool{}
+	for _, g := range found { // newest first
+		l := d.lanes[g.Service]
+		var err error
+		switch {
+		case l == nil:
+			err = d.discard(ctx, g, stopGrace)
+		case g.Phase == Live && !live[g.Service]:
+			live[g.Service] = true
+			err = l.adoptLive(ctx, g)
+		case (g.Phase == Live || g.Phase == Draining) && g.init.Load() > 0:
+			err = l.adoptDraining(g)
+		case g.Phase == Standby && g.init.Load() > 0 && d.Standby &&
+			g.Fingerprint == l.s.fingerprint() && g.Base == l.s.Base && l.standby == nil:
+			if err = d.adopt(l.s, g); err == nil {
+				l.standby = g
+			}
+		default:
+			err = d.discard(ctx, g, 0)
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				return err
+			}
+			d.warn(g.Service, "take up "+g.Name(), err)
+		}
+	}
+	d.repair(ctx)
+	return nil
+}
+
+// findGenerations gives every generation that there is any trace of, the
+// newest of each service first.
+func (d *Deployer) findGenerations(states map[string]int) ([]*Generation, error) {
+	files, err := filepath.Glob(d.Machine.Folder("*") + "/" + recordFile)
+	if err != nil {
+		return nil, err
+	}
+	var found []*Generation
+	for _, file := range files {
+		folder := filepath.Dir(file)
+		r, err := readRecord(folder)
+		if errors.Is(err, errNotOurs) {
+			continue
+		}
+		if err != nil || r.Name() != filepath.Base(folder) {
+			service, number, ok := parseName(filepath.Base(folder))
+			if !ok {
+				continue
+			}
+			d.warn(service, "record of "+filepath.Base(folder)+" cannot be read: it is removed", err)
+			r = Record{Service: service, Number: number, Phase: Making}
+		}
+		g := &Generation{Record: r}
+		g.init.Store(int64(states[r.Name()]))
+		g.reports = d.reportsOf(g)
+		found = append(found, g)
+	}
+	slices.SortFunc(found, func(a, b *Generation) int { return b.Number - a.Number })
+	return found, nil
+}
+
+// adopt takes up a running generation as it is.
+func (d *Deployer) adopt(s Service, g *Generation) error {
+	var err error
+	if g.root, err = d.Machine.Root(int(g.init.Load())); err != nil {
+		return err
+	}
+	d.wiring.adopt(s, g)
+	g.finished = d.followOutput(s, g)
+	return nil
+}
+
+func (l *lane) adoptLive(ctx context.Context, g *Generation) error {
+	found := "found running"
+	if g.init.Load() <= 0 {
+		found = "started again"
+		// What it says of its last end is not of this start.
+		if err := os.RemoveAll(filepath.Join(g.reports, "exit")); err != nil {
+			return err
+		}
+		init, err := l.d.Machine.Start(ctx, g.Name())
+		if err != nil {
+			return err
+		}
+		g.init.Store(int64(init))
+	}
+	if err := l.d.adopt(l.s, g); err != nil {
+		return err
+	}
+	l.live = g
+	l.newest = Newest{Set: g.Set}
+	l.d.tell(Event{
+		Kind: Adopted, Service: l.s.Name, Generation: g.Name(), Set: g.Set,
+		Address: g.target(l.s.Port).String(), Reason: found,
+	})
+	return nil
+}
+
+func (l *lane) adoptDraining(g *Generation) error {
+	if err := l.d.adopt(l.s, g); err != nil {
+		return err
+	}
+	if err := l.d.enter(g, Draining); err != nil {
+		return err
+	}
+	l.draining[g] = func() {} // its drain begins with the lane
+	return nil
+}
+
+// revive starts the container of a live generation that has ended.
+func (d *Deployer) revive(ctx context.Context, g *Generation) error {
+	if err := d.Machine.Stop(ctx, g.Name(), 0); err != nil {
+		return err
+	}
+	init, err := d.Machine.Start(ctx, g.Name())
+	if err != nil {
+		return err
+	}
+	root, err := d.Machine.Root(init)
+	if err != nil {
+		return fmt.Errorf("open the root of %s: %w", g.Name(), err)
+	}
+	return d.wiring.moved(g, init, root)
+}

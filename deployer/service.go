@@ -1,0 +1,53 @@
+package deployer
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+)
+
+// Service is what a deploy has to know of a service.
+type Service struct {
+	Name string
+	// Base is the container that generations are cloned from.
+	Base string
+	// Target is the folder inside the container that receives the artefacts.
+	Target string
+	// Exec is a shell command line; empty means java -jar with the only JAR
+	// of the artefact set.
+	Exec string
+	// Port is the TCP port that the service listens on.
+	Port uint16
+	// Needs are the services that this one calls by name.
+	Needs []string
+	// Logs are globs of files inside the container to follow beside the
+	// standard output.
+	Logs []string
+	// HealthPath is requested of the port, and answers below 400 are
+	// healthy; empty: a port that accepts a connection is.
+	HealthPath string
+	// HealthTimeout is how long a candidate may take to become healthy.
+	HealthTimeout time.Duration
+	// Drain is how long an old generation is kept for what it was doing.
+	Drain time.Duration
+	// OnRewire is a shell command line, run inside when names that the
+	// service needs lead elsewhere; empty: none.
+	OnRewire string
+}
+
+// fingerprint is equal for two services whose containers would be the same
+// but for their artefacts and addresses.
+func (s Service) fingerprint() string {
+	// What is left out can change under a running generation.
+	s.HealthPath, s.HealthTimeout, s.Drain, s.OnRewire, s.Logs = "", 0, 0, "", nil
+	text, err := json.Marshal(struct {
+		Service
+		Format int // raised when what is put inside a container changes
+	}{s, 1})
+	if err != nil {
+		panic(err) // a struct of strings and numbers marshals
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
+}

@@ -1,0 +1,105 @@
+package deployer
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// NewestState says what became of the newest artefacts on disk.
+type NewestState string
+
+// The states of the newest artefacts. Empty: they are what is live.
+const (
+	Building NewestState = "building"
+	Broken   NewestState = "failed"
+	Refused  NewestState = "refused"
+)
+
+// Newest is what is known of the newest artefacts of a service.
+type Newest struct {
+	Set    string      `json:"set,omitempty"`
+	State  NewestState `json:"state,omitempty"`
+	Reason string      `json:"reason,omitempty"`
+}
+
+// Status is how one service is doing.
+type Status struct {
+	Service    string    `json:"service"`
+	State      string    `json:"state"` // live, down, deploying, waiting, failed, refused or none
+	Generation string    `json:"generation,omitempty"`
+	Set        string    `json:"set,omitempty"`
+	Since      time.Time `json:"since,omitzero"`
+	Address    string    `json:"address,omitempty"`
+	Standby    string    `json:"standby,omitempty"`
+	Draining   []string  `json:"draining,omitempty"`
+	Restarts   int       `json:"restarts"` // within the last minute
+	WaitsFor   []string  `json:"waits_for,omitempty"`
+	Newest     Newest    `json:"newest,omitzero"`
+}
+
+// Status gives the status of every service, in the configuration's order.
+func (d *Deployer) Status() []Status {
+	var all []Status
+	for _, s := range d.Services {
+		all = append(all, d.lanes[s.Name].status())
+	}
+	return all
+}
+
+func (l *lane) status() Status {
+	l.mu.Lock()
+	live, standby, activity, newest := l.live, l.standby, l.activity, l.newest
+	s := Status{Service: l.s.Name, State: "none"}
+	for g := range l.draining {
+		s.Draining = append(s.Draining, g.Name())
+	}
+	for _, t := range l.restarts {
+		if time.Since(t) < time.Minute {
+			s.Restarts++
+		}
+	}
+	l.mu.Unlock()
+
+	slices.Sort(s.Draining)
+	if standby != nil {
+		s.Standby = standby.Name()
+	}
+	if live != nil {
+		s.State, s.Generation, s.Set, s.Since = "live", live.Name(), live.Set, live.Since
+		s.Address = live.target(l.s.Port).String()
+		if l.d.alive(live) != nil {
+			s.State = "down"
+		}
+	}
+	if newest.State != "" {
+		s.Newest = newest
+	}
+	switch {
+	case activity != "":
+		s.State = string(activity)
+		if missing := l.d.wiring.lacks(l.s); len(missing) > 0 {
+			s.State, s.WaitsFor = string(Waiting), missing
+		}
+	case newest.State != "" && s.State != "down":
+		s.State = string(newest.State)
+	}
+	return s
+}
+
+func (l *lane) note(n Newest) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.newest = n
+}
+
+func (l *lane) act(k Kind) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.activity = k
+}
+
+// oneLine is an error's text on one line.
+func oneLine(err error) string {
+	return strings.Join(strings.Fields(err.Error()), " ")
+}

@@ -1,0 +1,146 @@
+package deployer
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/jarloop/jarloop/deployer/logs"
+)
+
+const (
+	// aliveEvery is how often a live generation's process is looked at.
+	aliveEvery = 200 * time.Millisecond
+	// restartsPerMinute bounds how often an ended service is started again.
+	restartsPerMinute = 10
+)
+
+// watch tells the lane when the live generation's service ends.
+func (l *lane) watch(ctx context.Context, g *Generation) {
+	l.background.Go(func() {
+		for pause(ctx, aliveEvery) == nil {
+			if l.d.wiring.current(l.s.Name) != g {
+				return // another is live
+			}
+			if l.d.alive(g) == nil {
+				continue
+			}
+			select {
+			case l.died <- g:
+			case <-ctx.Done():
+			}
+			return
+		}
+	})
+}
+
+// mourn does what can be done about a live generation whose service has
+// ended: the generation before takes over where it is still kept, else the
+// service is started again.
+func (l *lane) mourn(ctx context.Context, g *Generation) {
+	l.mu.Lock()
+	current := l.live
+	l.mu.Unlock()
+	reason := l.d.alive(g)
+	if current != g || reason == nil {
+		return
+	}
+	last, _ := logs.Tail(filepath.Join(g.reports, "out"), 200) // none is an answer too
+	l.d.tell(Event{
+		Kind: Died, Service: l.s.Name, Generation: g.Name(), Set: g.Set,
+		Reason: oneLine(reason), Tail: logs.Trace(last),
+	})
+	if old := l.reprieve(); old != nil {
+		l.goBack(ctx, g, old, reason)
+		return
+	}
+	l.restart(ctx, g)
+}
+
+// reprieve takes the newest generation that drains and still runs out of the
+// drain, or gives nil.
+func (l *lane) reprieve() *Generation {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var newest *Generation
+	for g := range l.draining {
+		if l.d.alive(g) == nil && (newest == nil || g.Number > newest.Number) {
+			newest = g
+		}
+	}
+	if newest != nil {
+		cancel := l.draining[newest]
+		delete(l.draining, newest)
+		cancel()
+	}
+	return newest
+}
+
+// goBack makes old live again in place of g, whose service has ended.
+func (l *lane) goBack(ctx context.Context, g, old *Generation, reason error) {
+	if err := l.d.promote(ctx, l.s, old, g); err != nil {
+		l.d.warn(l.s.Name, "cannot go back to "+old.Name(), err)
+		l.retire(ctx, old)
+		l.restart(ctx, g)
+		return
+	}
+	l.mu.Lock()
+	l.live = old
+	l.newest = Newest{Set: g.Set, State: Broken, Reason: oneLine(reason) + " after it had gone live"}
+	l.mu.Unlock()
+	l.d.tell(Event{Kind: Back, Service: l.s.Name, Generation: old.Name(), Set: old.Set, Reason: g.Name() + ": " + oneLine(reason)})
+	l.watch(ctx, old)
+	if err := l.d.discard(context.WithoutCancel(ctx), g, 0); err != nil {
+		l.d.warn(l.s.Name, g.Name()+" not removed yet", err)
+	}
+}
+
+// restart starts the ended service of g again, unless that has been done too
+// often.
+func (l *lane) restart(ctx context.Context, g *Generation) {
+	l.mu.Lock()
+	recent := l.restarts[:0:0]
+	for _, t := range l.restarts {
+		if time.Since(t) < time.Minute {
+			recent = append(recent, t)
+		}
+	}
+	l.restarts = append(recent, time.Now())
+	often := len(recent)
+	l.mu.Unlock()
+	wait := time.Duration(0)
+	if often > 0 {
+		wait = time.Minute / restartsPerMinute
+	}
+	l.background.Go(func() {
+		if pause(ctx, wait) != nil || l.d.wiring.current(l.s.Name) != g {
+			return
+		}
+		if err := l.d.again(ctx, g); err != nil {
+			l.d.warn(l.s.Name, "cannot start "+g.Name()+" again", err)
+		} else {
+			l.d.tell(Event{Kind: Restarted, Service: l.s.Name, Generation: g.Name(), Set: g.Set,
+				Reason: fmt.Sprintf("start %d within a minute", often+1)})
+		}
+		l.watch(ctx, g)
+	})
+}
+
+// again starts the service of a generation that has ended, and its container
+// where that has ended too.
+func (d *Deployer) again(ctx context.Context, g *Generation) error {
+	if err := os.RemoveAll(filepath.Join(g.reports, "exit")); err != nil {
+		return err
+	}
+	kind, err := d.Machine.Init(ctx, g.Base)
+	if err != nil {
+		return err
+	}
+	if d.lost(g) {
+		// Its unit starts with it.
+		return d.revive(ctx, g)
+	}
+	return d.runUnit(ctx, g, kind)
+}

@@ -1,0 +1,253 @@
+package deployer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/netip"
+	"slices"
+	"sync"
+)
+
+// wiring is what leads to what: which generation of each service is live, and
+// the running generations whose hosts files must say so. Its lock is what
+// makes a switch one act: lanes switch one after the other.
+type wiring struct {
+	machine  Machine
+	network  Network
+	services map[string]Service
+
+	// alive is nil while a generation's service runs.
+	alive func(*Generation) error
+
+	mu      sync.Mutex
+	live    map[string]*Generation // by service
+	running map[*Generation]Service
+	changed chan struct{} // closed and made anew when live has changed
+}
+
+func newWiring(m Machine, n Network, services map[string]Service, alive func(*Generation) error) *wiring {
+	return &wiring{
+		machine: m, network: n, services: services, alive: alive,
+		live: map[string]*Generation{}, running: map[*Generation]Service{}, changed: make(chan struct{}),
+	}
+}
+
+// join adds a running generation, whose names are true from then on.
+func (w *wiring) join(s Service, g *Generation) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, err := w.network.SetNames(g.root, w.names(s)); err != nil {
+		return err
+	}
+	w.running[g] = s
+	return nil
+}
+
+// enter makes p the phase of g. It is read where names are moved, under the
+// same lock.
+func (w *wiring) enter(g *Generation, p Phase) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	g.Phase = p
+	if p == Candidate {
+		g.stale = false // its service has not read a name yet
+	}
+}
+
+// leave takes a generation out, so that its root can be closed.
+func (w *wiring) leave(g *Generation) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.running, g)
+}
+
+// adopt adds a generation that was found running, with its names and ports as
+// they are: whatever is not true of them, repair mends.
+func (w *wiring) adopt(s Service, g *Generation) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running[g] = s
+	if g.Phase == Live {
+		w.live[s.Name] = g
+	}
+}
+
+// current gives the live generation of a service, or nil.
+func (w *wiring) current(service string) *Generation {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.live[service]
+}
+
+// await waits until every service that s needs has a live generation: a name
+// that does not resolve yet is remembered as such by some (a JVM), and fatal
+// to others (nginx).
+//
+// It calls waiting once if it has to wait.
+func (w *wiring) await(ctx context.Context, s Service, waiting func(missing []string)) error {
+	for {
+		w.mu.Lock()
+		missing, changed := w.missing(s), w.changed
+		w.mu.Unlock()
+		if len(missing) == 0 {
+			return nil
+		}
+		if waiting != nil {
+			waiting(missing)
+			waiting = nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// lacks gives the services that s needs and that are not live.
+func (w *wiring) lacks(s Service) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.missing(s)
+}
+
+// moved says that the generation's container has been started anew.
+func (w *wiring) moved(g *Generation, init int, root Root) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if g.root != nil {
+		_ = g.root.Close() // of a container that has ended
+	}
+	g.init.Store(int64(init))
+	g.root = root
+	_, err := w.network.SetNames(root, w.names(w.running[g]))
+	return err
+}
+
+// root calls do with the root of a running generation.
+func (w *wiring) root(g *Generation, do func(Root) error) error {
+	w.mu.Lock()
+	root := g.root
+	w.mu.Unlock()
+	if root == nil {
+		return fs.ErrClosed
+	}
+	return do(root)
+}
+
+func (w *wiring) missing(s Service) []string {
+	return slices.DeleteFunc(slices.Clone(s.Needs), func(name string) bool { return w.live[name] != nil })
+}
+
+// set makes g, or nothing if it is nil, what the name and the ports of its
+// service lead to. If a part fails, all parts go back before it returns.
+func (w *wiring) set(ctx context.Context, service string, g *Generation) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	before := w.live[service]
+	if before == g {
+		return nil
+	}
+	err := w.move(ctx, service, g)
+	if err == nil {
+		close(w.changed)
+		w.changed = make(chan struct{})
+		return nil
+	}
+	if back := w.move(context.WithoutCancel(ctx), service, before); back != nil {
+		err = errors.Join(err, fmt.Errorf("go back: %w", back))
+	}
+	return err
+}
+
+// move points names and ports of one service to g.
+func (w *wiring) move(ctx context.Context, service string, g *Generation) error {
+	if g == nil {
+		delete(w.live, service)
+	} else {
+		w.live[service] = g
+		// What g itself started with may have moved while it was proven.
+		if err := w.rewire(ctx, g, w.services[service]); err != nil {
+			return err
+		}
+	}
+	for dependent, s := range w.running {
+		if !slices.Contains(s.Needs, service) {
+			continue
+		}
+		changed, err := w.network.SetNames(dependent.root, w.names(s))
+		if err != nil {
+			return fmt.Errorf("names of %s: %w", dependent.Name(), err)
+		}
+		if !changed {
+			continue
+		}
+		dependent.stale = true
+		// A candidate is told when it is promoted: until then its service may
+		// not have come so far that it could be.
+		if dependent.Phase == Live || dependent.Phase == Draining {
+			if err := w.rewire(ctx, dependent, s); err != nil {
+				return err
+			}
+		}
+	}
+	return w.network.SetPorts(ctx, w.targets())
+}
+
+// rewire tells a generation that caches names that they have changed.
+func (w *wiring) rewire(ctx context.Context, g *Generation, s Service) error {
+	if !g.stale || s.OnRewire == "" {
+		return nil
+	}
+	_, err := w.machine.Run(ctx, g.Name(), []string{"/bin/sh", "-c", s.OnRewire})
+	// One whose service has ended reads its names when it starts again; it is
+	// no reason to hold up those it needs.
+	if err != nil && w.alive(g) == nil {
+		return fmt.Errorf("on_rewire of %s: %w", g.Name(), err)
+	}
+	g.stale = false
+	return nil
+}
+
+// names are the host names that a generation of s has to know.
+func (w *wiring) names(s Service) map[string]netip.Addr {
+	names := map[string]netip.Addr{}
+	for _, need := range s.Needs {
+		if g := w.live[need]; g != nil {
+			names[need] = g.Address
+		}
+	}
+	return names
+}
+
+func (w *wiring) targets() map[string]netip.AddrPort {
+	targets := map[string]netip.AddrPort{}
+	for service, g := range w.live {
+		targets[service] = g.target(w.services[service].Port)
+	}
+	return targets
+}
+
+// repair puts back what someone else has changed, and says what it was. It
+// writes nothing where nothing has changed.
+func (w *wiring) repair(ctx context.Context) (mended []string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for g, s := range maps.All(w.running) {
+		changed, e := w.network.SetNames(g.root, w.names(s))
+		if e != nil {
+			err = errors.Join(err, fmt.Errorf("names of %s: %w", g.Name(), e))
+		}
+		if changed {
+			mended = append(mended, "hosts file of "+g.Name())
+		}
+	}
+	changed, e := w.network.RepairPorts(ctx, w.targets())
+	if changed {
+		mended = append(mended, "iptables rules")
+	}
+	return mended, errors.Join(err, e)
+}
