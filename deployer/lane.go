@@ -43,6 +43,7 @@ type lane struct {
 	mu       sync.Mutex
 	live     *Generation
 	standby  *Generation
+	making   bool // a standby
 	draining map[*Generation]context.CancelFunc
 	activity Kind // Deploying, Waiting or empty
 	newest   Newest
@@ -84,6 +85,7 @@ func (l *lane) run(ctx context.Context) {
 			return
 		case r := <-l.box:
 			l.serve(ctx, r)
+			l.makeStandby(ctx)
 		case g := <-l.died:
 			l.mourn(ctx, g)
 		}
@@ -93,7 +95,7 @@ func (l *lane) run(ctx context.Context) {
 // start takes up what recovery has found for this lane.
 func (l *lane) start(ctx context.Context) {
 	l.mu.Lock()
-	live, standby := l.live, l.standby
+	live := l.live
 	var draining []*Generation
 	for g := range l.draining {
 		draining = append(draining, g)
@@ -104,10 +106,8 @@ func (l *lane) start(ctx context.Context) {
 	}
 	if live != nil {
 		l.watch(ctx, live)
-		if standby == nil {
-			l.makeStandby(ctx)
-		}
 	}
+	l.makeStandby(ctx)
 }
 
 // serve deploys the request, and any newer one that comes meanwhile.
@@ -212,7 +212,6 @@ func (l *lane) wentLive(ctx context.Context, g, old *Generation) {
 		l.retire(ctx, old)
 	}
 	l.watch(ctx, g)
-	l.makeStandby(ctx)
 	l.d.pruneLogs(l.s.Name)
 }
 
@@ -264,28 +263,28 @@ func (l *lane) release(g *Generation) bool {
 	return found
 }
 
-// makeStandby makes the next generation, in the background.
+// makeStandby makes the next generation, in the background, where something
+// is live and none waits or is being made.
 func (l *lane) makeStandby(ctx context.Context) {
-	if !l.d.Standby {
+	l.mu.Lock()
+	needed := l.d.Standby && l.live != nil && l.standby == nil && !l.making
+	l.making = l.making || needed
+	l.mu.Unlock()
+	if !needed {
 		return
 	}
 	l.background.Go(func() {
 		t := &transaction{ctx: ctx}
 		g := l.d.prepare(t, l.s)
-		if err := t.finish(); err != nil {
-			if ctx.Err() == nil {
-				l.d.warn(l.s.Name, "no standby", err)
-			}
-			return
-		}
+		err := t.finish()
 		l.mu.Lock()
-		spare := l.standby
-		l.standby = g
+		l.making = false
+		if err == nil {
+			l.standby = g
+		}
 		l.mu.Unlock()
-		if spare != nil {
-			if err := l.d.discard(context.WithoutCancel(ctx), spare, 0); err != nil {
-				l.d.warn(l.s.Name, spare.Name()+" not removed yet", err)
-			}
+		if err != nil && ctx.Err() == nil {
+			l.d.warn(l.s.Name, "no standby", err)
 		}
 	})
 }

@@ -1,0 +1,42 @@
+// Package control is how the other verbs talk to the agent that runs: HTTP
+// with JSON over a unix socket that only root and its group may use.
+//
+//	GET  /v1/status   the agent and every service
+//	POST /v1/deploy   deploy services now; answers when each has ended
+package control
+
+import (
+	"time"
+
+	"github.com/jarloop/jarloop/deployer"
+)
+
+// Status is what the agent says of itself and of what it cares for.
+type Status struct {
+	Version string    `json:"version"`
+	PID     int       `json:"pid"`
+	Since   time.Time `json:"since"`
+	// Watching says how the shared folder is watched, and why so.
+	Watching string `json:"watching"`
+	// Degraded says what keeps the watcher from seeing changes; empty: nothing.
+	Degraded string            `json:"degraded,omitempty"`
+	Services []deployer.Status `json:"services"`
+}
+
+// DeployRequest names the services to deploy; none means all.
+type DeployRequest struct {
+	Services []string `json:"services"`
+}
+
+// Outcome is how the deploy of one service ended.
+type Outcome struct {
+	Service    string        `json:"service"`
+	Generation string        `json:"generation,omitempty"`
+	Set        string        `json:"set,omitempty"`
+	Took       time.Duration `json:"took_ns"`
+	Error      string        `json:"error,omitempty"`
+}
+
+type failure struct {
+	Error string `json:"error"`
+}

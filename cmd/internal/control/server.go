@@ -1,0 +1,167 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Agent is what the socket gives access to.
+type Agent interface {
+	Status() Status
+	// Deploy deploys the services, all if none is named, and waits for the
+	// outcome of each.
+	Deploy(ctx context.Context, services []string) ([]Outcome, error)
+}
+
+// ErrInput marks an error of Deploy as the caller's mistake.
+var ErrInput = errors.New("wrong request")
+
+const (
+	mostClients = 64
+	mostRequest = 1 << 20 // bytes
+)
+
+// Listen makes the socket, in place of one that an agent left which is no
+// more. The caller holds the agent's lock, so nobody listens there. Closing
+// the listener removes the socket.
+func Listen(path string) (net.Listener, error) {
+	if info, err := os.Lstat(path); err == nil {
+		if info.Mode()&os.ModeSocket == 0 {
+			return nil, fmt.Errorf("%s is there and is no socket: move it away", path)
+		}
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
+	}
+	// The folder is closed to others until the mode is set: there is no
+	// moment in which someone could slip in.
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o660); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// Serve answers on l until ctx ends, and closes it.
+func Serve(ctx context.Context, l net.Listener, agent Agent) error {
+	server := &http.Server{
+		Handler:           handler(agent),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+	}
+	stop := context.AfterFunc(ctx, func() {
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		if server.Shutdown(grace) != nil {
+			_ = server.Close() // those that took longer are cut off
+		}
+	})
+	defer stop()
+	err := server.Serve(&checked{Listener: l, slots: make(chan struct{}, mostClients)})
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func handler(agent Agent) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, http.StatusOK, agent.Status())
+	})
+	mux.HandleFunc("POST /v1/deploy", func(w http.ResponseWriter, r *http.Request) {
+		var request DeployRequest
+		decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, mostRequest))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&request); err != nil {
+			reply(w, http.StatusBadRequest, failure{err.Error()})
+			return
+		}
+		outcomes, err := agent.Deploy(r.Context(), request.Services)
+		switch {
+		case errors.Is(err, ErrInput):
+			reply(w, http.StatusBadRequest, failure{err.Error()})
+		case err != nil:
+			reply(w, http.StatusInternalServerError, failure{err.Error()})
+		default:
+			reply(w, http.StatusOK, outcomes)
+		}
+	})
+	return mux
+}
+
+func reply(w http.ResponseWriter, status int, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(value) // the client may have gone
+}
+
+// checked accepts only clients of root and its group, and not too many.
+type checked struct {
+	net.Listener
+	slots chan struct{}
+}
+
+func (c *checked) Accept() (net.Conn, error) {
+	for {
+		conn, err := c.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if !allowed(conn) {
+			conn.Close()
+			continue
+		}
+		select {
+		case c.slots <- struct{}{}:
+			return &slotted{Conn: conn, slots: c.slots}, nil
+		default:
+			conn.Close()
+		}
+	}
+}
+
+// allowed says whether the process at the other end is root's or of root's
+// group. The socket's mode says so too; this holds when somebody changes it.
+func allowed(conn net.Conn) bool {
+	raw, err := conn.(*net.UnixConn).SyscallConn()
+	if err != nil {
+		return false
+	}
+	ok := false
+	err = raw.Control(func(fd uintptr) {
+		peer, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+		ok = err == nil && (peer.Uid == 0 || peer.Gid == 0 || int(peer.Uid) == os.Geteuid())
+	})
+	return ok && err == nil
+}
+
+// slotted gives its place free when it is closed.
+type slotted struct {
+	net.Conn
+	slots chan struct{}
+	freed bool
+}
+
+func (s *slotted) Close() error {
+	if !s.freed { // the server closes a connection from one goroutine
+		s.freed = true
+		<-s.slots
+	}
+	return s.Conn.Close()
+}

@@ -1,0 +1,141 @@
+// Package host joins what a deploy wants of the machine with what the machine
+// has: containers of liblxc, roots of guests, and the network's names,
+// addresses and ports.
+package host
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+
+	"github.com/prometheus/procfs"
+
+	"github.com/jarloop/jarloop/cmd/internal/config"
+	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/deployer/guest"
+	"github.com/jarloop/jarloop/deployer/lxc"
+)
+
+// Machine is the containers of this host.
+type Machine struct {
+	*lxc.Host
+	// Backing is how clones are made: auto, overlay, btrfs, zfs or dir.
+	Backing string
+
+	mu    sync.Mutex
+	inits map[string]guest.Init // by base, which never changes
+}
+
+var _ deployer.Machine = (*Machine)(nil)
+
+// NewMachine gives the containers that the configuration speaks of. child is
+// the command that makes one call of liblxc.
+func NewMachine(c *config.Config, child []string) *Machine {
+	return &Machine{Host: &lxc.Host{Path: c.LXC.Path, Child: child}, Backing: c.LXC.Backing}
+}
+
+// Clone makes a container of this host's backing.
+func (m *Machine) Clone(ctx context.Context, base, name string, config []string) error {
+	return m.Host.Clone(ctx, base, name, m.Backing, config)
+}
+
+// Init says which init runs in the clones of a base.
+func (m *Machine) Init(_ context.Context, base string) (guest.Init, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if init, known := m.inits[base]; known {
+		return init, nil
+	}
+	dir, err := m.Rootfs(base)
+	if err != nil {
+		return "", fmt.Errorf("base %s: %w", base, err)
+	}
+	root, err := guest.OpenRoot(dir)
+	if err != nil {
+		return "", err
+	}
+	defer root.Close()
+	init, err := guest.DetectInit(root)
+	if err != nil {
+		return "", fmt.Errorf("base %s: %w", base, err)
+	}
+	if m.inits == nil {
+		m.inits = map[string]guest.Init{}
+	}
+	m.inits[base] = init
+	return init, nil
+}
+
+// Fill writes files into a stopped container.
+func (m *Machine) Fill(ctx context.Context, name string, files []guest.File) error {
+	text, err := json.Marshal(files)
+	if err != nil {
+		return err
+	}
+	return m.Host.Fill(ctx, name, bytes.NewReader(text))
+}
+
+// WriteFiles is the other end of Fill: it runs in the child of package lxc,
+// with the root of the stopped container at dir.
+func WriteFiles(dir string, files io.Reader) error {
+	var list []guest.File
+	if err := json.NewDecoder(files).Decode(&list); err != nil {
+		return err
+	}
+	root, err := guest.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return root.Fill(list)
+}
+
+// Alive says whether a process is there. A zombie counts: its parent, the
+// monitor, is about to see to it.
+func (m *Machine) Alive(init int) bool { return !errors.Is(syscall.Kill(init, 0), syscall.ESRCH) }
+
+// Root opens the root of a running container.
+func (m *Machine) Root(init int) (deployer.Root, error) {
+	root, err := guest.OpenRoot(filepath.Join("/proc", strconv.Itoa(init), "root"))
+	if err != nil {
+		return nil, err // not a nil *guest.Root in an interface
+	}
+	return root, nil
+}
+
+// Folder is where a container is kept.
+func (m *Machine) Folder(name string) string { return filepath.Join(m.Path, name) }
+
+// established is the kernel's number for a connection that is open
+// (include/net/tcp_states.h).
+const established = 1
+
+// Connections counts the open connections to a port inside a container.
+func (m *Machine) Connections(init int, port uint16) (int, error) {
+	proc, err := procfs.NewFS(filepath.Join("/proc", strconv.Itoa(init)))
+	if err != nil {
+		return 0, err
+	}
+	v4, err := proc.NetTCP()
+	if err != nil {
+		return 0, err
+	}
+	v6, err := proc.NetTCP6() // a JVM listens there for both
+	if err != nil {
+		return 0, err
+	}
+	open := 0
+	for _, line := range append(v4, v6...) {
+		if line.LocalPort == uint64(port) && line.St == established {
+			open++
+		}
+	}
+	return open, nil
+}

@@ -1,0 +1,126 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"github.com/jarloop/jarloop/cmd/internal/config"
+	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/network"
+)
+
+// Network is the names, addresses and ports of this host.
+type Network struct {
+	bridge string
+	prefix netip.Prefix // the bridge's own address
+	pool   *network.Pool
+	ports  *network.Ports
+	dhcp   bool
+}
+
+var _ deployer.Network = (*Network)(nil)
+
+// NewNetwork makes the network that the configuration speaks of. The bridge
+// must be up. notes receives what a person should know of what is done to the
+// VM. The caller closes it.
+func NewNetwork(c *config.Config, notes func(string)) (*Network, error) {
+	prefix, err := network.BridgePrefix(c.LXC.Bridge)
+	if err != nil {
+		return nil, err
+	}
+	first, last := network.DefaultRange(prefix)
+	if !c.LXC.Range.IsZero() {
+		if err := c.LXC.Range.Inside(prefix); err != nil {
+			return nil, fmt.Errorf("lxc.range: %w", err)
+		}
+		first, last = c.LXC.Range.First, c.LXC.Range.Last
+	}
+	pool, err := network.NewPool(prefix, first, last, network.LeasesFile(c.LXC.Bridge))
+	if err != nil {
+		return nil, err
+	}
+	ports, err := network.NewPorts(c.LXC.Bridge, prefix.Masked(), publishes(c), network.WithNotes(notes))
+	if err != nil {
+		return nil, err
+	}
+	return &Network{
+		bridge: c.LXC.Bridge, prefix: prefix, pool: pool, ports: ports,
+		dhcp: c.LXC.Address == config.AddressDHCP,
+	}, nil
+}
+
+func publishes(c *config.Config) []network.Publish {
+	var all []network.Publish
+	for _, p := range c.Publishes {
+		all = append(all, network.Publish{Interface: p.Interface, Port: uint16(p.Port), Service: p.Service})
+	}
+	return all
+}
+
+// RemoveRules removes every rule of ours. It needs no bridge.
+func RemoveRules(ctx context.Context, c *config.Config) error {
+	ports, err := network.NewPorts(c.LXC.Bridge, netip.Prefix{}, nil)
+	if err != nil {
+		return err
+	}
+	defer ports.Close()
+	return ports.Remove(ctx)
+}
+
+// Close waits for what a call has left behind whose context ended. It changes
+// nothing.
+func (n *Network) Close() error { return n.ports.Close() }
+
+// Lease gives a container its address.
+func (n *Network) Lease(container string) (netip.Prefix, error) {
+	if n.dhcp {
+		return netip.Prefix{}, nil
+	}
+	return n.pool.Lease(container)
+}
+
+// Hold says that a container has an address.
+func (n *Network) Hold(container string, addr netip.Addr) error {
+	return n.pool.Hold(container, addr)
+}
+
+// Release takes a container's address back.
+func (n *Network) Release(container string) { n.pool.Release(container) }
+
+// SetNames writes the block of the hosts file inside root.
+func (n *Network) SetNames(root deployer.Root, names map[string]netip.Addr) (bool, error) {
+	return network.SetHosts(root, names)
+}
+
+// SetPorts leads the published ports to targets.
+func (n *Network) SetPorts(ctx context.Context, targets map[string]netip.AddrPort) error {
+	_, err := n.ports.Set(ctx, targets)
+	return err
+}
+
+// RepairPorts leads the published ports to targets, whatever anyone has done
+// to them.
+func (n *Network) RepairPorts(ctx context.Context, targets map[string]netip.AddrPort) (bool, error) {
+	return n.ports.Repair(ctx, targets)
+}
+
+// Items are the configuration of a container's network interface.
+func (n *Network) Items(addr netip.Prefix) []string {
+	items := []string{"lxc.net.0.type = veth", "lxc.net.0.link = " + n.bridge, "lxc.net.0.flags = up"}
+	if addr.IsValid() {
+		items = append(items,
+			"lxc.net.0.ipv4.address = "+addr.String(),
+			"lxc.net.0.ipv4.gateway = "+n.prefix.Addr().String())
+	}
+	return items
+}
+
+// Nameserver is the bridge's own address, where LXC's dnsmasq answers; with
+// DHCP it is told by that.
+func (n *Network) Nameserver() netip.Addr {
+	if n.dhcp {
+		return netip.Addr{}
+	}
+	return n.prefix.Addr()
+}

@@ -1,0 +1,297 @@
+// Package lab stands a laptop and a VM up on one machine, for tests and
+// benchmarks of the real thing: real containers, real rules, a real share.
+//
+//	namespace laptop            namespace vm, with a mount namespace of its own
+//	┌───────────────┐           ┌────────────────────────────────────────────┐
+//	│ eth0 10.0.4.1 │── veth ───│ eth0 10.0.4.2        lxcbr0 10.0.3.1 ── veth ── containers
+//	└───────────────┘           │ /sys of this network, cgroups of the machine│
+//	<dir>/share ── bindfs ──────│▶ <dir>/host                                 │
+//	                            └────────────────────────────────────────────┘
+//
+// Nothing of it touches the machine's own interfaces, rules or containers. It
+// needs root, and one lab stands on a machine at a time, because LXC's path
+// with the bases outlives it.
+package lab
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Cache is where bases are kept between runs.
+const Cache = "/var/cache/jarloop/lab"
+
+// Address is the VM's, as the laptop sees it.
+const Address = "10.0.4.2"
+
+// Lab is a laptop and a VM.
+type Lab struct {
+	Dir   string // of this lab alone, removed by Close
+	LXC   string // lxc.path, which is kept
+	Share string // the laptop's side of the shared folder
+	Host  string // the VM's side
+
+	lock   *os.File
+	laptop *namespace
+	vm     *namespace
+}
+
+// New stands up a lab. With bindfs the VM's side of the shared folder is a
+// mount whose changes inotify cannot see, else it is the same folder.
+func New(ctx context.Context, bindfs bool) (l *Lab, err error) {
+	l = &Lab{LXC: filepath.Join(Cache, "lxc")}
+	if err := os.MkdirAll(l.LXC, 0o755); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.Close())
+		}
+	}()
+	if l.lock, err = lock(ctx, filepath.Join(Cache, "lock")); err != nil {
+		return l, err
+	}
+	if err := l.Sweep(ctx); err != nil {
+		return l, err
+	}
+	if l.Dir, err = os.MkdirTemp("", "jarloop-lab-"); err != nil {
+		return l, err
+	}
+	l.Share = filepath.Join(l.Dir, "share")
+	l.Host = l.Share
+	if err := os.Mkdir(l.Share, 0o755); err != nil {
+		return l, err
+	}
+	if l.vm, err = hold(ctx, vmScript); err != nil {
+		return l, err
+	}
+	if l.laptop, err = hold(ctx, `ip link set lo up`); err != nil {
+		return l, err
+	}
+	steps := [][]string{
+		{"ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", strconv.Itoa(l.laptop.pid())},
+		{"ip", "addr", "add", Address + "/24", "dev", "eth0"},
+		{"ip", "link", "set", "eth0", "up"},
+	}
+	if bindfs {
+		l.Host = filepath.Join(l.Dir, "host")
+		if err := os.Mkdir(l.Host, 0o755); err != nil {
+			return l, err
+		}
+		steps = append(steps, []string{"bindfs", l.Share, l.Host})
+	}
+	for _, argv := range steps {
+		if out, err := l.VM(ctx, argv...).CombinedOutput(); err != nil {
+			return l, fmt.Errorf("%q: %w: %s", argv, err, out)
+		}
+	}
+	for _, argv := range [][]string{
+		{"ip", "addr", "add", "10.0.4.1/24", "dev", "eth0"}, {"ip", "link", "set", "eth0", "up"},
+	} {
+		if out, err := l.laptop.command(ctx, argv...).CombinedOutput(); err != nil {
+			return l, fmt.Errorf("%q: %w: %s", argv, err, out)
+		}
+	}
+	return l, nil
+}
+
+// vmScript sets up the VM's namespaces from inside. liblxc looks for the
+// bridge in /sys, which shows the network namespace that it was mounted in;
+// the cgroups below it must be seen all the same.
+const vmScript = `
+ip link set lo up
+cgroups=$(mktemp -d)
+mount --rbind /sys/fs/cgroup "$cgroups"
+mount -t sysfs sysfs /sys
+mount --rbind "$cgroups" /sys/fs/cgroup
+umount -l "$cgroups"
+rmdir "$cgroups"
+ip link add lxcbr0 type bridge
+ip addr add 10.0.3.1/24 dev lxcbr0
+ip link set lxcbr0 up
+`
+
+// VM makes a command that runs on the VM.
+func (l *Lab) VM(ctx context.Context, argv ...string) *exec.Cmd {
+	return l.vm.command(ctx, argv...)
+}
+
+// Laptop makes a command that runs on the laptop.
+func (l *Lab) Laptop(ctx context.Context, argv ...string) *exec.Cmd {
+	return l.laptop.command(ctx, argv...)
+}
+
+// Client gives an HTTP client on the laptop, which opens a connection for
+// each request, or keeps them if keepAlive is set.
+func (l *Lab) Client(keepAlive bool) *http.Client {
+	return &http.Client{
+		Timeout: 30 * time.Second,
+		Transport: &http.Transport{
+			DialContext: l.laptop.dial, DisableKeepAlives: !keepAlive, MaxIdleConnsPerHost: 64,
+		},
+	}
+}
+
+// Close takes the lab down: what runs in its containers, its namespaces with
+// everything in them, and its folder.
+func (l *Lab) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	var errs error
+	if l.lock != nil {
+		errs = errors.Join(errs, l.Sweep(ctx))
+	}
+	for _, n := range []*namespace{l.vm, l.laptop} {
+		if n != nil {
+			errs = errors.Join(errs, n.close())
+		}
+	}
+	if l.Dir != "" {
+		errs = errors.Join(errs, os.RemoveAll(l.Dir))
+	}
+	if l.lock != nil {
+		errs = errors.Join(errs, l.lock.Close())
+	}
+	return errs
+}
+
+// Sweep removes every container below the lab's path that is not a base: what
+// an earlier lab has left, or a test that failed.
+func (l *Lab) Sweep(ctx context.Context) error {
+	entries, err := os.ReadDir(l.LXC)
+	if err != nil {
+		return err
+	}
+	var errs error
+	for _, e := range entries {
+		if !e.IsDir() || isBase(filepath.Join(l.LXC, e.Name())) {
+			continue
+		}
+		// Not all of them are running, or whole: what matters is the end.
+		_ = exec.CommandContext(ctx, "lxc-stop", "-k", "-P", l.LXC, "-n", e.Name()).Run()
+		_ = exec.CommandContext(ctx, "lxc-destroy", "-f", "-P", l.LXC, "-n", e.Name()).Run()
+		errs = errors.Join(errs, os.RemoveAll(filepath.Join(l.LXC, e.Name())))
+	}
+	return errs
+}
+
+// isBase tells a base by its mark, jarloop-base.json.
+func isBase(folder string) bool {
+	_, err := os.Stat(filepath.Join(folder, "jarloop-base.json"))
+	return err == nil
+}
+
+// lock waits for the lab's turn on this machine.
+func lock(ctx context.Context, path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return f, nil
+		}
+		select {
+		case <-ctx.Done():
+			f.Close()
+			return nil, fmt.Errorf("another lab stands on this machine: %w", err)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// namespace is a network and a mount namespace, held by a process that ends
+// with this one.
+type namespace struct {
+	cmd   *exec.Cmd
+	stdin io.Closer
+}
+
+// hold makes a namespace and runs a script in it.
+func hold(ctx context.Context, script string) (*namespace, error) {
+	cmd := exec.Command("unshare", "--mount", "--net", "--propagation", "private",
+		"sh", "-ec", script+"\necho ready\nexec cat >/dev/null")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	cmd.Stderr = os.Stderr
+	// Not to be hit by Ctrl-C before what runs inside has been taken down.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	n := &namespace{cmd: cmd, stdin: stdin}
+	// The script is short and cannot wait for anything.
+	if line, err := bufio.NewReader(stdout).ReadString('\n'); err != nil || strings.TrimSpace(line) != "ready" {
+		return nil, errors.Join(fmt.Errorf("set up a namespace: %q", line), err, n.close())
+	}
+	return n, ctx.Err()
+}
+
+func (n *namespace) pid() int { return n.cmd.Process.Pid }
+
+// close ends the process that holds the namespace, and waits for it.
+func (n *namespace) close() error {
+	n.stdin.Close()
+	if err := n.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	_ = n.cmd.Wait() // it was killed, on purpose
+	return nil
+}
+
+func (n *namespace) command(ctx context.Context, argv ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "nsenter",
+		append([]string{"--target", strconv.Itoa(n.pid()), "--mount", "--net", "--"}, argv...)...)
+}
+
+// dial opens a connection from inside the namespace. A socket belongs to the
+// namespace of the thread that makes it, for as long as it lives.
+func (n *namespace) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	type result struct {
+		conn net.Conn
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		// Never unlocked: the thread ends with the goroutine, so that no other
+		// finds itself in this namespace.
+		runtime.LockOSThread()
+		f, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", n.pid()))
+		if err == nil {
+			err = unix.Setns(int(f.Fd()), unix.CLONE_NEWNET)
+			f.Close()
+		}
+		if err != nil {
+			done <- result{nil, err}
+			return
+		}
+		// An address, never a name, and one family: the dialer makes the
+		// socket on this thread.
+		conn, err := (&net.Dialer{FallbackDelay: -1}).DialContext(ctx, network, address)
+		done <- result{conn, err}
+	}()
+	r := <-done
+	return r.conn, r.err
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jarloop/jarloop/cmd/internal/console"
+	"github.com/jarloop/jarloop/cmd/internal/control"
+	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/watcher"
+)
+
+// keepSets is how many sets of a service that have been live are kept.
+const keepSets = 5
+
+// agent leads what the watcher sees to the deployer, what both say to the
+// console, and answers the socket.
+type agent struct {
+	out      *console.Console
+	watch    *watcher.Watcher
+	deployer *deployer.Deployer
+	state    string
+	started  time.Time
+	watching string
+
+	mu       sync.Mutex
+	asked    map[string][]chan control.Outcome // by service: who waits for a deploy that was asked for
+	degraded map[string]string                 // by service, "" for all: why changes may be missed
+	good     map[string][]string               // by service: IDs of sets that have been live, the newest last
+}
+
+var _ control.Agent = (*agent)(nil)
+
+// seen is told what the watcher sees, one event at a time.
+func (a *agent) seen(ctx context.Context, e watcher.Event) {
+	switch e.Kind {
+	case watcher.Changed:
+		a.out.Changed(e.Service, changes(e.Changes))
+	case watcher.Ready:
+		waiting := a.claim(e.Service)
+		result := a.deployer.Deploy(e.Set, len(waiting) > 0)
+		if len(waiting) > 0 {
+			go answer(ctx, waiting, result) // ends with the deploy, or with ctx
+		}
+	case watcher.Refused:
+		a.out.Refused(e.Service, e.Reason)
+		a.deployer.Refused(e.Service, e.Reason)
+		for _, w := range a.claim(e.Service) {
+			w <- control.Outcome{Service: e.Service, Error: "refused: " + e.Reason}
+		}
+	case watcher.Same:
+		if e.Reason != "" {
+			a.deployer.Refused(e.Service, e.Reason)
+		}
+	case watcher.Degraded:
+		a.note(e.Service, e.Reason)
+		a.out.Warn(e.Service, e.Reason)
+	case watcher.Restored:
+		a.note(e.Service, "")
+		a.out.Say(strings.TrimSpace(e.Service + " is watched again"))
+	}
+}
+
+// answer brings the outcome of one deploy to all who wait for it.
+func answer(ctx context.Context, waiting []chan control.Outcome, result <-chan deployer.Result) {
+	var o control.Outcome
+	select {
+	case r := <-result:
+		o = control.Outcome{Service: r.Service, Generation: r.Generation, Set: r.Set, Took: r.Took}
+		if r.Err != nil {
+			o.Error = r.Err.Error()
+		}
+	case <-ctx.Done():
+		o.Error = "the agent was stopped"
+	}
+	for _, w := range waiting {
+		w <- o
+	}
+}
+
+// claim gives those who wait for a deploy of the service, once.
+func (a *agent) claim(service string) []chan control.Outcome {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	waiting := a.asked[service]
+	delete(a.asked, service)
+	return waiting
+}
+
+func (a *agent) note(service, reason string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if reason == "" {
+		delete(a.degraded, service)
+	} else {
+		a.degraded[service] = reason
+	}
+}
+
+// tell is told what becomes of deploys.
+func (a *agent) tell(e deployer.Event) {
+	a.out.Event(e)
+	if e.Kind == deployer.WentLive || e.Kind == deployer.Adopted {
+		a.keep(e.Service, e.Set)
+	}
+}
+
+// keep notes a set as good, and drops the sets that are neither that nor new.
+func (a *agent) keep(service, set string) {
+	a.mu.Lock()
+	good := slices.DeleteFunc(a.good[service], func(id string) bool { return id == set })
+	good = append(good, set)
+	good = good[max(0, len(good)-keepSets):]
+	a.good[service] = good
+	a.mu.Unlock()
+	keep := map[string]bool{}
+	for _, id := range good {
+		keep[id] = true
+	}
+	if err := a.watch.Prune(service, keep); err != nil {
+		a.out.Warn(service, err.Error())
+	}
+}
+
+// Status says how everything is doing.
+func (a *agent) Status() control.Status {
+	s := control.Status{
+		Version: programVersion(), PID: os.Getpid(), Since: a.started,
+		Watching: a.watching, Services: a.deployer.Status(),
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var reasons []string
+	for service, reason := range a.degraded {
+		reasons = append(reasons, strings.TrimPrefix(service+": "+reason, ": "))
+	}
+	slices.Sort(reasons)
+	s.Degraded = strings.Join(reasons, "; ")
+	return s
+}
+
+// Deploy makes the services be looked at and deployed, and waits.
+func (a *agent) Deploy(ctx context.Context, services []string) ([]control.Outcome, error) {
+	if len(services) == 0 {
+		for _, s := range a.deployer.Services {
+			services = append(services, s.Name)
+		}
+	}
+	var waits []chan control.Outcome
+	for _, name := range services {
+		wait := make(chan control.Outcome, 1)
+		a.mu.Lock()
+		a.asked[name] = append(a.asked[name], wait)
+		a.mu.Unlock()
+		waits = append(waits, wait)
+	}
+	if err := a.watch.Resend(services...); err != nil {
+		return nil, fmt.Errorf("%w: %w", control.ErrInput, err)
+	}
+	var outcomes []control.Outcome
+	for _, wait := range waits {
+		select {
+		case o := <-wait:
+			outcomes = append(outcomes, o)
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+	return outcomes, nil
+}
+
+// changes is what has changed, in few words.
+func changes(list []watcher.Change) string {
+	const most = 3
+	var parts []string
+	for _, c := range list[:min(most, len(list))] {
+		parts = append(parts, fmt.Sprintf("%s (%s)", c.Name, console.Size(c.Size)))
+	}
+	if more := len(list) - most; more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jarloop/jarloop/cmd/internal/console"
+	"github.com/jarloop/jarloop/cmd/internal/control"
+)
+
+func (p *program) deployVerb() *cobra.Command {
+	return &cobra.Command{
+		Use:   "deploy [SERVICE...]",
+		Short: "Deploy services now, even if nothing has changed",
+		Long: `Deploy makes the running agent deploy what is in the shared folder now, even
+what is live already, and even what failed before. It waits for the outcome.`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := p.load()
+			if err != nil {
+				return err
+			}
+			names, err := services(c, args)
+			if err != nil {
+				return err
+			}
+			outcomes, err := control.NewClient(socketOf(c)).Deploy(cmd.Context(), names)
+			if err != nil {
+				return err
+			}
+			failed := false
+			for _, o := range outcomes {
+				if o.Error != "" {
+					failed = true
+					fmt.Fprintf(cmd.OutOrStdout(), "%s: failed: %s\n", o.Service, o.Error)
+				} else {
+					fmt.Fprintf(cmd.OutOrStdout(), "%s: live: %s %s in %.2f s\n", o.Service, o.Generation, console.Short(o.Set), o.Took.Seconds())
+				}
+			}
+			if failed {
+				return errSilent
+			}
+			return nil
+		},
+	}
+}

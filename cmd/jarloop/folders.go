@@ -1,0 +1,85 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/jarloop/jarloop/cmd/internal/config"
+)
+
+// The program's own folders:
+//
+//	/var/lib/jarloop/sets/<service>/<ID>/      artefact sets
+//	/var/lib/jarloop/logs/<service>/<number>/  what a generation printed
+//	/run/jarloop/lock                          held while an agent runs
+//	/run/jarloop/jarloop.sock                  the agent's socket
+func logsOf(c *config.Config) string   { return filepath.Join(c.State, "logs") }
+func setsOf(c *config.Config) string   { return filepath.Join(c.State, "sets") }
+func lockOf(c *config.Config) string   { return filepath.Join(c.Run, "lock") }
+func socketOf(c *config.Config) string { return filepath.Join(c.Run, "jarloop.sock") }
+
+// errBusy says that another agent holds the lock.
+var errBusy = errors.New("another jarloop is running")
+
+// lockFolders makes the program's folders and takes the lock that one process
+// at a time holds. The lock ends with the process, whatever ends that, since
+// no child inherits it.
+func lockFolders(c *config.Config) (*os.File, error) {
+	for folder, mode := range map[string]os.FileMode{c.State: 0o700, c.Run: 0o750} {
+		if err := os.MkdirAll(folder, mode); err != nil {
+			return nil, err
+		}
+		if err := ours(folder); err != nil {
+			return nil, err
+		}
+	}
+	f, err := os.OpenFile(lockOf(c), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		holder := make([]byte, 32)
+		n, _ := f.ReadAt(holder, 0) // who it is helps, and is not needed
+		f.Close()
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("lock %s: %w", lockOf(c), err)
+		}
+		return nil, fmt.Errorf("%w (process %s, which holds %s)", errBusy, strings.TrimSpace(string(holder[:n])), lockOf(c))
+	}
+	if err := errors.Join(f.Truncate(0), write(f, strconv.Itoa(os.Getpid())+"\n")); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func write(f *os.File, text string) error {
+	_, err := f.WriteAt([]byte(text), 0)
+	return err
+}
+
+// ours is nil when a folder is ours alone to write in: what lies there decides
+// what root does.
+func ours(folder string) error {
+	info, err := os.Lstat(folder)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s is no folder: move it away", folder)
+	}
+	if info.Mode().Perm()&0o022 != 0 {
+		return fmt.Errorf("%s can be written by others (mode %#o): chmod go-w %s", folder, info.Mode().Perm(), folder)
+	}
+	if s, ok := info.Sys().(*syscall.Stat_t); ok && int(s.Uid) != os.Geteuid() {
+		return fmt.Errorf("%s belongs to user %d: chown %d %s", folder, s.Uid, os.Geteuid(), folder)
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jarloop/jarloop/cmd/internal/config"
+	"github.com/jarloop/jarloop/cmd/internal/console"
+	"github.com/jarloop/jarloop/deployer/base"
+)
+
+func (p *program) provisionVerb() *cobra.Command {
+	return &cobra.Command{
+		Use:   "provision [BASE...]",
+		Short: "Build the bases that are missing or whose recipe has changed",
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := p.load()
+			if err != nil {
+				return err
+			}
+			for _, name := range args {
+				if c.Base(name) == nil {
+					var known []string
+					for _, b := range c.Bases {
+						known = append(known, b.Name)
+					}
+					return usageError{fmt.Errorf("no base %q in the configuration; there are: %s", name, strings.Join(known, ", "))}
+				}
+			}
+			_, err = provision(cmd.Context(), c, args, console.New(os.Stdout, nil))
+			return err
+		},
+	}
+}
+
+func recipe(b config.Base) base.Recipe {
+	return base.Recipe{
+		Name: b.Name, Distribution: b.Distribution, Template: b.Template, Args: b.Args,
+		Packages: b.Packages, Run: b.Run, Mirror: b.Mirror,
+	}
+}
+
+// provision makes sure that bases are there, all of them if none is named,
+// and gives the container of each.
+func provision(ctx context.Context, c *config.Config, names []string, out *console.Console) (map[string]string, error) {
+	builder := newBuilder(c)
+	builder.Progress = out.Progress
+	containers := map[string]string{}
+	for _, b := range c.Bases {
+		if len(names) > 0 && !slices.Contains(names, b.Name) {
+			continue
+		}
+		container, built, err := builder.Ensure(ctx, recipe(b))
+		if err != nil {
+			return nil, err
+		}
+		if built {
+			out.Built(b.Name, container)
+		}
+		containers[b.Name] = container
+	}
+	return containers, nil
+}
+
+func newBuilder(c *config.Config) *base.Builder {
+	backing := c.LXC.Backing
+	if backing != config.BackingBtrfs {
+		backing = "" // a plain folder serves the others
+	}
+	return &base.Builder{Path: c.LXC.Path, Bridge: c.LXC.Bridge, Backing: backing}
+}

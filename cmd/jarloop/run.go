@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/jarloop/jarloop/cmd/internal/config"
+	"github.com/jarloop/jarloop/cmd/internal/console"
+	"github.com/jarloop/jarloop/cmd/internal/control"
+	"github.com/jarloop/jarloop/cmd/internal/host"
+	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/watcher"
+)
+
+func (p *program) runVerb() *cobra.Command {
+	return &cobra.Command{
+		Use:   "run",
+		Short: "Watch the shared folder and redeploy what changes",
+		Long: `Run builds the bases that are missing, brings up the services that have
+artefacts, and then redeploys each service when its files change, until it is
+interrupted. The containers go on serving without it.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := p.load()
+			if err != nil {
+				return err
+			}
+			return runAgent(cmd.Context(), c, console.New(os.Stdout, c.Order()))
+		},
+	}
+}
+
+// runAgent is the main job, from the lock to the last word.
+func runAgent(ctx context.Context, c *config.Config, out *console.Console) error {
+	if os.Geteuid() != 0 {
+		return errors.New("containers and rules need root: run it with sudo")
+	}
+	lock, err := lockFolders(c)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+
+	bases, err := provision(ctx, c, nil, out)
+	if err != nil {
+		return err
+	}
+	network, err := host.NewNetwork(c, out.Say)
+	if err != nil {
+		return err
+	}
+	defer network.Close()
+	watch, err := watcher.New(watchOptions(c), watchServices(c))
+	if err != nil {
+		return err
+	}
+	mode, why := watch.Choice()
+	a := &agent{
+		out: out, watch: watch, state: c.State,
+		started: time.Now(), watching: fmt.Sprintf("watches %s by %s: %s", c.Watch.Dir, mode, why),
+		asked: map[string][]chan control.Outcome{}, degraded: map[string]string{}, good: map[string][]string{},
+	}
+	a.deployer = deployer.New(deployer.Options{
+		Services: deployServices(c, bases), Logs: logsOf(c),
+		KeepLogs: int64(c.Logs.Keep), KeepGenerations: c.Logs.Generations, Standby: c.LXC.Standby,
+		Machine: host.NewMachine(c, lxcChild()), Network: network,
+		Tell: a.tell, Output: out.Line,
+	})
+	socket, err := control.Listen(socketOf(c))
+	if err != nil {
+		return err
+	}
+	defer socket.Close()
+
+	out.Say("jarloop " + programVersion() + " " + a.watching)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return control.Serve(ctx, socket, a) })
+	group.Go(func() error {
+		// Artefacts are looked for when it is known what is live.
+		return a.deployer.Run(ctx, func() {
+			group.Go(func() error { return a.watch.Run(ctx, a.seen) })
+		})
+	})
+	err = group.Wait()
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	out.Say("stopped; what is live goes on serving")
+	return err
+}
+
+func watchOptions(c *config.Config) watcher.Options {
+	return watcher.Options{
+		Root: c.Watch.Dir, Mode: watcher.Mode(c.Watch.Mode), Poll: c.Watch.Poll.Duration,
+		Settle: c.Watch.Settle.Duration, Store: filepath.Join(c.State, "sets"),
+	}
+}
+
+func watchServices(c *config.Config) []watcher.Service {
+	var all []watcher.Service
+	for _, s := range c.Services {
+		all = append(all, watcher.Service{Name: s.Name, Dir: s.Source, Files: s.Files, Runs: c.Runs(s.Name)})
+	}
+	return all
+}
+
+// deployServices gives the services as a deploy sees them; bases are the
+// containers of the bases, by name.
+func deployServices(c *config.Config, bases map[string]string) []deployer.Service {
+	var all []deployer.Service
+	for _, name := range c.Order() {
+		s := c.Service(name)
+		all = append(all, deployer.Service{
+			Name: s.Name, Base: bases[s.Base], Target: s.Target, Exec: s.Exec, Port: uint16(s.Port),
+			Needs: s.Needs, Logs: s.Logs, HealthPath: s.Health.Path, HealthTimeout: s.Health.Timeout.Duration,
+			Drain: s.Drain.Duration, OnRewire: s.OnRewire,
+		})
+	}
+	return all
+}
+
+// lxcChild is the command that makes one call of liblxc: this very program,
+// even when its file has been replaced since.
+func lxcChild() []string { return []string{"/proc/self/exe", lxcCall} }

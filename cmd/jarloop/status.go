@@ -1,0 +1,106 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jarloop/jarloop/cmd/internal/console"
+	"github.com/jarloop/jarloop/cmd/internal/control"
+	"github.com/jarloop/jarloop/deployer"
+)
+
+func (p *program) statusVerb() *cobra.Command {
+	asJSON := false
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show what is live, and what of the newest artefacts is not",
+		Long: `Status asks the running agent. Its exit status is 0 when every service is live
+with the newest artefacts, else 1.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := p.load()
+			if err != nil {
+				return err
+			}
+			s, err := control.NewClient(socketOf(c)).Status(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				encoder := json.NewEncoder(cmd.OutOrStdout())
+				encoder.SetIndent("", "  ")
+				err = encoder.Encode(s)
+			} else {
+				err = table(cmd.OutOrStdout(), s, time.Now())
+			}
+			if err == nil && !well(s) {
+				err = errSilent
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func well(s control.Status) bool {
+	for _, service := range s.Services {
+		if service.State != "live" {
+			return false
+		}
+	}
+	return s.Degraded == ""
+}
+
+// table writes the status for a person.
+func table(out io.Writer, s control.Status, now time.Time) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "SERVICE\tSTATE\tGENERATION\tSET\tSINCE\tADDRESS\tNEWEST ON DISK")
+	for _, service := range s.Services {
+		since := ""
+		if !service.Since.IsZero() {
+			since = now.Sub(service.Since).Round(time.Second).String()
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", service.Service, service.State, dash(service.Generation),
+			dash(console.Short(service.Set)), dash(since), dash(service.Address), newest(service))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if s.Degraded != "" {
+		fmt.Fprintln(out, "degraded: "+s.Degraded)
+	}
+	_, err := fmt.Fprintf(out, "agent %s, process %d, %s\n", s.Version, s.PID, s.Watching)
+	return err
+}
+
+func dash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+// newest says what is on disk when that is not what serves, and why.
+func newest(s deployer.Status) string {
+	if len(s.WaitsFor) > 0 {
+		return "waits for " + strings.Join(s.WaitsFor, ", ")
+	}
+	if s.Newest.State == "" {
+		return "-"
+	}
+	text := string(s.Newest.State)
+	if s.Newest.Set != "" {
+		text = console.Short(s.Newest.Set) + " " + text
+	}
+	if s.Newest.Reason != "" {
+		text += ": " + s.Newest.Reason
+	}
+	return text
+}

@@ -1,0 +1,136 @@
+package base
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Errors that a caller decides on; their texts come with a remedy.
+var (
+	// ErrMissing says that a container that the recipe says exists does not.
+	ErrMissing = errors.New("there is no such container")
+	// ErrForeign says that a folder has a base's name but is not ours.
+	ErrForeign = errors.New("not a base made by jarloop")
+	// ErrClones says that clones rest on a base.
+	ErrClones = errors.New("clones rest on it")
+	// ErrRunning says that somebody started a base.
+	ErrRunning = errors.New("it runs, and a base must be stopped")
+)
+
+// DefaultTimeout is how long a build may take where Builder does not say.
+const DefaultTimeout = 30 * time.Minute
+
+// Builder builds and removes the bases below one lxc.path.
+type Builder struct {
+	// Path is lxc.path, an absolute path; it is made if it is not there.
+	Path string
+	// Bridge is what a base's clones are connected to; they have no network
+	// if it is empty.
+	Bridge string
+	// Backing is how clones will be made: "overlay", "dir" or "" for a base
+	// in a plain folder, "btrfs" for one in a subvolume.
+	Backing string
+	// Timeout is how long a build may take, DefaultTimeout if it is 0.
+	Timeout time.Duration
+	// Progress, if it is not nil, is told of each step and each line of a
+	// build. It is called from the goroutine that builds, which waits for it,
+	// and from one other while that one waits.
+	Progress func(Progress)
+}
+
+// Progress is one moment of a build.
+type Progress struct {
+	// Base is the name in the configuration, Container that of its container.
+	Base, Container string
+	// Step is what is done at the moment, in a few words.
+	Step string
+	// Line is the last line that a tool printed; empty when a step begins.
+	Line string
+	// Elapsed is the time since the build began, and Estimate the time that
+	// the last build of this name took, 0 if there was none.
+	Elapsed, Estimate time.Duration
+}
+
+// Ensure gives the name of the container that is the recipe's base, and
+// builds it first if it is not there. If it is, that costs a read and a stat.
+// built says whether this call built it: of two calls at once, in whatever
+// process, one builds and the other waits. When Ensure fails, or ctx ends,
+// nothing of the build is left.
+func (b *Builder) Ensure(ctx context.Context, r Recipe) (container string, built bool, err error) {
+	container = r.Container()
+	if err := r.check(); err != nil {
+		return "", false, fmt.Errorf("base %s: %w", r.Name, err)
+	}
+	dir := filepath.Join(b.Path, container)
+	if r.Exists() {
+		if _, err := os.Stat(filepath.Join(dir, "config")); err != nil {
+			return "", false, fmt.Errorf("base %s: %w in %s: make it with lxc-create, or give the base a distribution or a template",
+				r.Name, ErrMissing, b.Path)
+		}
+		return container, false, nil
+	}
+	if ready(dir, r.Hash()) {
+		return container, false, nil
+	}
+	built, err = b.ensure(ctx, r, container, dir)
+	if err != nil {
+		return "", false, fmt.Errorf("build base %s: %w", container, err)
+	}
+	return container, built, nil
+}
+
+func (b *Builder) ensure(ctx context.Context, r Recipe, container, dir string) (built bool, err error) {
+	if err := b.check(); err != nil {
+		return false, err
+	}
+	if err := os.MkdirAll(b.Path, 0o755); err != nil {
+		return false, err
+	}
+	w := b.newBuild(r, container, dir)
+	unlock, err := b.lock(ctx, container, func() { w.begin("wait for another build of it") })
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
+	if ready(dir, r.Hash()) {
+		return false, nil
+	}
+	// What a killed build left, if anything.
+	if err := b.remove(ctx, dir); err != nil {
+		return false, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, b.timeout(),
+		fmt.Errorf("not done after %s: %w", b.timeout(), context.DeadlineExceeded))
+	defer cancel()
+	if err := w.build(ctx); err != nil {
+		undo, done := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+		defer done()
+		return false, errors.Join(err, w.undo(undo))
+	}
+	return true, nil
+}
+
+func (b *Builder) timeout() time.Duration {
+	if b.Timeout == 0 {
+		return DefaultTimeout
+	}
+	return b.Timeout
+}
+
+func (b *Builder) check() error {
+	switch {
+	case !filepath.IsAbs(b.Path):
+		return fmt.Errorf("lxc.path %q is not absolute", b.Path)
+	case os.Geteuid() != 0:
+		return errors.New("only root can")
+	}
+	switch b.Backing {
+	case "", "dir", "overlay", "btrfs":
+		return nil
+	}
+	return fmt.Errorf("backing %q: bases are built for overlay, dir or btrfs; for others, make the base yourself and leave out its distribution and template", b.Backing)
+}

@@ -1,0 +1,128 @@
+package base
+
+import (
+	"net/netip"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// haltSystemd is the signal on which systemd powers off, systemd(1).
+const haltSystemd = "SIGRTMIN+3"
+
+// settings are what a base's LXC configuration says; clones get a copy of it.
+type settings struct {
+	include   string
+	arch      string // none if it is empty
+	container string
+	rootfs    string // with its kind: "dir:/…"
+	bridge    string // no network if it is empty
+	halt      string // liblxc's guess if it is empty
+	apparmor  string // none if it is empty
+}
+
+// render gives the configuration of a container that had none.
+func (s settings) render() string {
+	items := []string{"lxc.include = " + s.include}
+	if s.arch != "" {
+		items = append(items, "lxc.arch = "+s.arch)
+	}
+	items = append(items,
+		"lxc.uts.name = "+s.container,
+		"lxc.rootfs.path = "+s.rootfs,
+		"lxc.autodev = 1",
+		"lxc.tty.max = 0", // no getty runs: see scripts/shape.sh
+	)
+	return strings.Join(append(items, s.own()...), "\n") + "\n"
+}
+
+// adapt gives the configuration that a template wrote, with ours in place of
+// what it says of the network and of confinement, and without what must not
+// be the same in every clone: logs, addresses, a start at boot.
+func (s settings) adapt(text string) string {
+	drop := []string{"lxc.net.", "lxc.apparmor.", "lxc.log.", "lxc.console.logfile", "lxc.start.", "lxc.hook.clone"}
+	if s.halt != "" {
+		drop = append(drop, "lxc.signal.halt")
+	}
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		key, _, _ := strings.Cut(line, "=")
+		key = strings.TrimSpace(key)
+		if slices.ContainsFunc(drop, func(d string) bool { return strings.HasPrefix(key, d) }) {
+			continue
+		}
+		b.WriteString(strings.TrimRight(line, "\n") + "\n")
+	}
+	// An empty value of a hook or of lxc.net clears what the includes said,
+	// so ours come last; lxc.container.conf(5).
+	return b.String() + strings.Join(s.own(), "\n") + "\n"
+}
+
+// own gives the items that are the same whoever made the rest.
+func (s settings) own() []string {
+	items := []string{
+		// Debian's common.conf runs an unanchored sed over the clone's
+		// /etc/hosts here.
+		"lxc.hook.clone =",
+		"lxc.log.level = WARN",
+	}
+	if s.halt != "" {
+		items = append(items, "lxc.signal.halt = "+s.halt)
+	}
+	if s.apparmor != "" {
+		items = append(items, "lxc.apparmor.profile = "+s.apparmor)
+	}
+	if s.apparmor == "generated" {
+		// systemd mounts for its units' own sakes.
+		items = append(items, "lxc.apparmor.allow_nesting = 1")
+	}
+	items = append(items, "lxc.net =")
+	if s.bridge == "" {
+		return append(items, "lxc.net.0.type = empty")
+	}
+	return append(items,
+		"lxc.net.0.type = veth",
+		"lxc.net.0.link = "+s.bridge,
+		"lxc.net.0.flags = up",
+		// Each clone gets digits of its own for these, and keeps them over
+		// its restarts, so that neighbours need not learn a new address.
+		"lxc.net.0.hwaddr = 00:16:3e:xx:xx:xx",
+	)
+}
+
+// includes is where LXC keeps what it knows of distributions.
+const includes = "/usr/share/lxc/config/"
+
+// includeFor gives the file that a distribution's configuration includes.
+func includeFor(name string, exists func(string) bool) string {
+	if file := includes + name + ".common.conf"; exists(file) {
+		return file
+	}
+	return includes + "common.conf"
+}
+
+// arch gives LXC's word for the architecture of this program, "" where they
+// differ in ways not known here.
+func arch() string {
+	return map[string]string{
+		"amd64": "x86_64", "386": "i686", "arm64": "aarch64", "arm": "armhf", "ppc64le": "ppc64le", "s390x": "s390x",
+	}[runtime.GOARCH]
+}
+
+// onlyLoopback says whether a resolv.conf(5) names servers, but none that
+// another host could reach.
+func onlyLoopback(text string) bool {
+	loopback := false
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		if len(words) < 2 || words[0] != "nameserver" {
+			continue
+		}
+		addr, err := netip.ParseAddr(words[1])
+		if err == nil && !addr.IsLoopback() {
+			return false
+		}
+		loopback = loopback || err == nil
+	}
+	return loopback
+}

@@ -1,0 +1,31 @@
+// Package base builds bases: the stopped containers that clones are made of.
+//
+// A base is never changed. Its container is named after its recipe's hash, so
+// that a changed recipe builds a new base beside the old one, on which clones
+// may rest; Stale names those that no recipe asks for any more.
+//
+//	recipe ─▶ Ensure ─┬─ there and complete: its name, at once
+//	                  └─ build, one at a time (flock, ends with the process)
+//	                       mark      jarloop-base.json: ours, not complete
+//	                       root      mmdebstrap or lxc-create
+//	                       shape     units and files that suit a clone
+//	                       run       the lines of the recipe
+//	                       trim      caches, keys of the machine, class data
+//	                       config    the container exists, for LXC
+//	                       mark      complete: the base exists, for us
+//
+//	<lxc.path>/service-base-1a2b3c4d/
+//	  jarloop-base.json   whose it is; the last file to go when it is removed
+//	  config  rootfs/     the container
+//	  lxc_snapshots       liblxc's own: the clones that rest on it
+//
+// A build that fails or is cancelled leaves nothing. One that is killed
+// leaves a folder whose mark is not complete, which the next Ensure removes
+// and builds again. A folder without a mark belongs to someone else and is
+// never touched.
+//
+// Everything is done by commands (mmdebstrap, lxc-create, chroot), each in
+// mount and PID namespaces of its own: whatever it mounts or leaves running is
+// gone when it ends, when its context ends, and when this process is killed.
+// That takes root.
+package base

@@ -1,0 +1,89 @@
+package base
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Base is one base of ours on disk.
+type Base struct {
+	Container string
+	// Name is the base's name in the configuration that it was built from.
+	Name string
+	Hash string
+	// Begun is when its build began, and Took how long the build lasted, 0
+	// while it is not complete.
+	Begun time.Time
+	Took  time.Duration
+	// Complete is false while it is built, and for what a killed build left.
+	Complete bool
+	// Clones are the containers that rest on it: overlay clones, that is; a
+	// full copy or a snapshot of btrfs has all that it needs.
+	Clones []string
+}
+
+// List gives the bases of ours below Path, by container name. A Path that is
+// not there has none.
+func (b *Builder) List() ([]Base, error) {
+	entries, err := os.ReadDir(b.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the bases: %w", err)
+	}
+	var bases []Base
+	for _, e := range entries {
+		dir := filepath.Join(b.Path, e.Name())
+		m, err := readMark(dir)
+		if err != nil {
+			continue // not ours, or gone meanwhile
+		}
+		on, err := clones(dir)
+		if err != nil {
+			return nil, fmt.Errorf("list the bases: %w", err)
+		}
+		bases = append(bases, Base{m.Container, m.Recipe.Name, m.Hash, m.Begun, m.Took, m.Complete, on})
+	}
+	return bases, nil
+}
+
+// Stale gives the bases of ours that none of the recipes asks for any more.
+// Clones may still rest on them.
+func (b *Builder) Stale(recipes []Recipe) ([]Base, error) {
+	bases, err := b.List()
+	if err != nil {
+		return nil, err
+	}
+	asked := make(map[string]bool, len(recipes))
+	for _, r := range recipes {
+		asked[r.Container()] = true
+	}
+	var stale []Base
+	for _, base := range bases {
+		if !asked[base.Container] {
+			stale = append(stale, base)
+		}
+	}
+	return stale, nil
+}
+
+// estimate gives how long the newest complete build of the base called name
+// took, 0 where there is none.
+func (b *Builder) estimate(name string) time.Duration {
+	bases, err := b.List()
+	if err != nil {
+		return 0 // only an estimate: the build itself will say what is wrong
+	}
+	var newest Base
+	for _, base := range bases {
+		if base.Name == name && base.Complete && base.Begun.After(newest.Begun) {
+			newest = base
+		}
+	}
+	return newest.Took
+}

@@ -1,0 +1,85 @@
+package base
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/renameio/v2"
+)
+
+// markFile makes a container's folder ours.
+const markFile = "jarloop-base.json"
+
+// mark is what markFile says. It is written before anything else of a base
+// and once more, with Complete set, after everything else.
+type mark struct {
+	Recipe    Recipe        `json:"recipe"`
+	Hash      string        `json:"hash"`
+	Container string        `json:"container"`
+	Begun     time.Time     `json:"begun"`
+	Took      time.Duration `json:"took_ns,omitempty"` // of a complete one
+	Complete  bool          `json:"complete"`
+}
+
+// readMark gives the mark of the container's folder dir. No mark is
+// fs.ErrNotExist; a mark that says nothing sensible is ErrForeign, since it
+// proves nothing.
+func readMark(dir string) (mark, error) {
+	file := filepath.Join(dir, markFile)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return mark{}, err
+	}
+	var m mark
+	if err := json.Unmarshal(text, &m); err != nil {
+		return mark{}, fmt.Errorf("read %s: %w: %w", file, ErrForeign, err)
+	}
+	if m.Container != filepath.Base(dir) || m.Hash == "" {
+		return mark{}, fmt.Errorf("read %s: %w: it speaks of another container, %q", file, ErrForeign, m.Container)
+	}
+	return m, nil
+}
+
+func writeMark(dir string, m mark) error {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false) // people read run lines in it
+	if err := enc.Encode(m); err != nil {
+		return err
+	}
+	return renameio.WriteFile(filepath.Join(dir, markFile), text.Bytes(), 0o644)
+}
+
+// ready says whether the container's folder dir holds a complete base with
+// this hash. It costs a read and a stat.
+func ready(dir, hash string) bool {
+	m, err := readMark(dir)
+	if err != nil || !m.Complete || m.Hash != hash {
+		return false
+	}
+	_, err = os.Stat(filepath.Join(dir, "config"))
+	return err == nil
+}
+
+// owned says whether the folder of a container is there and ours: an error
+// where it is there and not ours.
+func owned(dir string) (bool, error) {
+	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	_, err := readMark(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("%s: %w; if nobody needs it: lxc-destroy -P %s -n %s, or remove the folder",
+			dir, ErrForeign, filepath.Dir(dir), filepath.Base(dir))
+	}
+	return err == nil, err
+}

@@ -1,0 +1,171 @@
+package base
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// undoTimeout is how long the removal of a failed build may take.
+const undoTimeout = 2 * time.Minute
+
+// Remove removes a base of ours. It refuses with ErrClones while clones rest
+// on the base, with ErrRunning while the base runs, and with ErrForeign what
+// is not a base of ours. What is gone already is no error.
+func (b *Builder) Remove(ctx context.Context, container string) error {
+	if container == "" || container != filepath.Base(container) || strings.HasPrefix(container, ".") {
+		return fmt.Errorf("remove base %q: not the name of a container", container)
+	}
+	dir := filepath.Join(b.Path, container)
+	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err := b.check(); err != nil {
+		return fmt.Errorf("remove base %s: %w", container, err)
+	}
+	unlock, err := b.lock(ctx, container, nil)
+	if err != nil {
+		return fmt.Errorf("remove base %s: %w", container, err)
+	}
+	defer unlock()
+	if err := b.remove(ctx, dir); err != nil {
+		return fmt.Errorf("remove base %s: %w", container, err)
+	}
+	return nil
+}
+
+// remove removes the folder of a base of ours, complete or not; the caller
+// has its lock. It is safe to call where nothing is.
+//
+// The configuration goes first, so that LXC makes no more clones of it, and
+// the mark last, so that what a kill leaves is still ours.
+func (b *Builder) remove(ctx context.Context, dir string) error {
+	if ours, err := owned(dir); !ours {
+		return err
+	}
+	if err := free(ctx, dir); err != nil {
+		return err
+	}
+	config := filepath.Join(dir, "config")
+	aside := filepath.Join(dir, "config.removed")
+	if err := os.Rename(config, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	// A clone may have been made in between.
+	if err := noClones(dir); err != nil {
+		return errors.Join(err, os.Rename(aside, config))
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() == markFile {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		// An emptied btrfs subvolume is removed like a folder, btrfs-subvolume(8).
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(dir)
+}
+
+// free says why the container in dir must not be removed.
+func free(ctx context.Context, dir string) error {
+	if err := noClones(dir); err != nil {
+		return err
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return err
+	}
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return err
+	}
+	// Removing a folder would remove what is mounted there.
+	if at := mountedBelow(string(mounts), real); at != "" {
+		return fmt.Errorf("something is mounted at %s: umount it first", at)
+	}
+	if !onDisk(filepath.Join(dir, "config")) {
+		return nil
+	}
+	var state string
+	err = run(ctx, func(line string) { state = line }, "lxc-info",
+		"-P", filepath.Dir(dir), "-n", filepath.Base(dir), "-s", "-H")
+	if err != nil {
+		return fmt.Errorf("lxc-info: %w", err)
+	}
+	if state != "STOPPED" {
+		return fmt.Errorf("%w: lxc-stop -P %s -n %s", ErrRunning, filepath.Dir(dir), filepath.Base(dir))
+	}
+	return nil
+}
+
+// noClones is an ErrClones that names them while there are clones.
+func noClones(dir string) error {
+	on, err := clones(dir)
+	if err != nil {
+		return err
+	}
+	if len(on) > 0 {
+		return fmt.Errorf("%w: %s", ErrClones, strings.Join(on, ", "))
+	}
+	return nil
+}
+
+// clones gives the containers that rest on the one in dir. liblxc keeps two
+// lines for each, the clone's lxc.path and its name; old versions kept their
+// number instead (lxccontainer.c, mod_rdep).
+func clones(dir string) ([]string, error) {
+	text, err := os.ReadFile(filepath.Join(dir, "lxc_snapshots"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return parseClones(string(text)), nil
+}
+
+func parseClones(text string) []string {
+	words := strings.Split(strings.TrimRight(text, "\n\x00"), "\n")
+	if len(words) == 1 {
+		if n := strings.TrimSpace(words[0]); n != "" && n != "0" {
+			return []string{n + " of them"}
+		}
+		return nil
+	}
+	var names []string
+	for i := 1; i < len(words); i += 2 {
+		names = append(names, words[i])
+	}
+	return names
+}
+
+// mountedBelow gives a mount point at or below dir, "" if there is none. The
+// text is that of mountinfo, proc_pid_mountinfo(5), which writes blanks and
+// backslashes in octal.
+func mountedBelow(mountinfo, dir string) string {
+	unescape := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
+	for line := range strings.Lines(mountinfo) {
+		fields := strings.Fields(line)
+		if len(fields) < 5 {
+			continue
+		}
+		at := unescape.Replace(fields[4])
+		if at == dir || strings.HasPrefix(at, dir+"/") {
+			return at
+		}
+	}
+	return ""
+}

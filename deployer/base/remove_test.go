@@ -1,0 +1,110 @@
+package base
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestWhatIsNotOursIsNotTouched(t *testing.T) {
+	r := busybox("true")
+	for _, test := range []struct {
+		name, file, text string
+	}{
+		{"a container without a mark", "config", "lxc.uts.name = x\n"},
+		{"a mark that is garbage", markFile, "{\"hash\": "},
+		{"a mark of another container", markFile, `{"container": "other", "hash": "x"}`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := builder(t)
+			dir := filepath.Join(b.Path, r.Container())
+			if err := os.MkdirAll(filepath.Join(dir, "rootfs"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(dir, test.file)
+			writeFile(t, file, test.text, 0o644)
+			_, _, err := b.Ensure(t.Context(), r)
+			for _, err := range []error{err, b.Remove(t.Context(), r.Container())} {
+				if !errors.Is(err, ErrForeign) || !strings.Contains(err.Error(), dir) {
+					t.Errorf("got %v", err)
+				}
+			}
+			if text, err := os.ReadFile(file); string(text) != test.text || !onDisk(filepath.Join(dir, "rootfs")) {
+				t.Errorf("it was changed: %q, %v", text, err)
+			}
+			if bases, err := b.List(); len(bases) != 0 || err != nil {
+				t.Errorf("listed: %+v, %v", bases, err)
+			}
+		})
+	}
+}
+
+func TestABaseThatExistsIsOnlyLookedFor(t *testing.T) {
+	b := builder(t)
+	r := Recipe{Name: "mine"}
+	if _, _, err := b.Ensure(t.Context(), r); !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), "lxc-create") {
+		t.Errorf("not there: %v", err)
+	}
+	wantEmpty(t, b.Path)
+	if err := os.Mkdir(filepath.Join(b.Path, "mine"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(b.Path, "mine/config"), "", 0o644)
+	if c, built, err := b.Ensure(t.Context(), r); c != "mine" || built || err != nil {
+		t.Errorf("there: %q, %v, %v", c, built, err)
+	}
+}
+
+func TestRemoveRefusesWhatIsNoName(t *testing.T) {
+	b := builder(t)
+	for _, name := range []string{"", ".", "..", "../x", "a/b", "/", ".hidden"} {
+		if err := b.Remove(t.Context(), name); err == nil {
+			t.Errorf("%q: no error", name)
+		}
+	}
+}
+
+func TestABaseWithClonesIsNotRemoved(t *testing.T) {
+	b := builder(t)
+	container := ensure(t, b, busybox("echo 10.0.0.1 "+busybox().Name+"-x > /etc/hosts"))
+	dir := filepath.Join(b.Path, container)
+	command(t, "lxc-copy", "-P", b.Path, "-n", container, "-N", "jlt-base-clone", "-s", "-B", "overlay")
+	defer command(t, "lxc-destroy", "-P", b.Path, "-n", "jlt-base-clone")
+
+	if err := b.Remove(t.Context(), container); !errors.Is(err, ErrClones) || !strings.Contains(err.Error(), "jlt-base-clone") {
+		t.Errorf("got %v", err)
+	}
+	if !ready(dir, busybox("echo 10.0.0.1 "+busybox().Name+"-x > /etc/hosts").Hash()) {
+		t.Error("the base is no longer whole")
+	}
+	bases, err := b.List()
+	if err != nil || len(bases) != 1 || len(bases[0].Clones) != 1 {
+		t.Errorf("list: %+v, %v", bases, err)
+	}
+	if onDisk(filepath.Join(b.Path, "jlt-base-clone/overlay/delta/etc/hosts")) {
+		t.Error("the clone hook has edited the clone's hosts file")
+	}
+	// Not even a base that was never completed.
+	if err := os.Remove(filepath.Join(dir, "config")); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := b.Ensure(t.Context(), busybox("echo 10.0.0.1 "+busybox().Name+"-x > /etc/hosts")); !errors.Is(err, ErrClones) {
+		t.Errorf("ensure: got %v", err)
+	}
+}
+
+func TestABaseThatRunsIsNotRemoved(t *testing.T) {
+	b := builder(t)
+	container := ensure(t, b, busybox())
+	command(t, "lxc-start", "-P", b.Path, "-n", container)
+	if err := b.Remove(t.Context(), container); !errors.Is(err, ErrRunning) || !strings.Contains(err.Error(), "lxc-stop -P") {
+		t.Errorf("got %v", err)
+	}
+	command(t, "lxc-stop", "-P", b.Path, "-n", container, "-k")
+	if err := b.Remove(t.Context(), container); err != nil {
+		t.Error(err)
+	}
+	wantEmpty(t, b.Path)
+}

@@ -1,0 +1,107 @@
+package guest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/cyphar/filepath-securejoin/pathrs-lite"
+	"golang.org/x/sys/unix"
+)
+
+// Exit is how a service's process ended, in the words of systemd
+// (systemd.exec(5), $SERVICE_RESULT, $EXIT_CODE and $EXIT_STATUS), whatever
+// the init. "-" stands for what is not known.
+type Exit struct {
+	Result string // "success", "exit-code", "signal", "core-dump", "oom-kill", "timeout", …
+	Code   string // "exited", "killed" or "dumped"
+	Status string // the exit status, or the signal without "SIG"
+}
+
+var exitLine = regexp.MustCompile(`^([a-z-]{1,32}) (exited|killed|dumped|-) ([0-9]{1,3}|[A-Z0-9+-]{1,16})$`)
+
+// ParseExit reads the line that the unit leaves in ExitFile. It was written
+// inside the container: what does not have the shape is an error.
+func ParseExit(line string) (Exit, error) {
+	m := exitLine.FindStringSubmatch(strings.TrimSuffix(line, "\n"))
+	if m == nil {
+		return Exit{}, fmt.Errorf("read how the service ended: %q is not \"result code status\"", shorten(line))
+	}
+	return Exit{m[1], m[2], m[3]}, nil
+}
+
+// ReadExit reads how the service ended from the host's reports folder, which
+// the container can write to: no link is followed, and nothing but a regular
+// file is read. fs.ErrNotExist says that it has not ended.
+func ReadExit(reports string) (Exit, error) {
+	name := filepath.Join(reports, exitName)
+	line, err := readReport(name)
+	if err != nil {
+		return Exit{}, fmt.Errorf("read how the service ended: %w", err)
+	}
+	return ParseExit(string(line))
+}
+
+func readReport(name string) ([]byte, error) {
+	// What it is is seen before it is opened, since a device can act on that.
+	fd, err := unix.Open(name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	handle := os.NewFile(uintptr(fd), name)
+	defer handle.Close()
+	if err := regular(handle); err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	f, err := pathrs.Reopen(handle, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, 128))
+}
+
+// String says it to a person, as the end of a sentence about the service:
+// "exited with status 1", "killed by SIGKILL: out of memory".
+func (e Exit) String() string {
+	how := "ended"
+	switch e.Code {
+	case "exited":
+		how = "exited with status " + e.Status
+		switch {
+		case e.Status == "126":
+			how += ": its command cannot be run"
+		case e.Status == "127":
+			how += ": its command was not found"
+		case e.Status == "203" && e.Result == "exit-code": // systemd.exec(5), EXIT_EXEC
+			how += ": the unit cannot be run"
+		}
+	case "killed":
+		how = "killed by SIG" + e.Status
+	case "dumped":
+		how = "killed by SIG" + e.Status + ", with a core dump"
+	}
+	switch e.Result {
+	case "success", "exit-code", "signal", "core-dump", "-":
+		return how
+	case "oom-kill":
+		return how + ": out of memory"
+	case "timeout":
+		return how + ": it did not stop in time"
+	}
+	return how + ": " + strings.ReplaceAll(e.Result, "-", " ")
+}
+
+// Failed is whether the service ended in another way than it was asked to or
+// than by status 0.
+func (e Exit) Failed() bool { return e.Result != "success" }
+
+func shorten(s string) string { return s[:min(len(s), 80)] }
+
+// errNoInit is in what DetectInit says of a root without a known init.
+var errNoInit = errors.New("no init that is known")

@@ -1,0 +1,99 @@
+package guest
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestFillReplacesLinksAndMode(t *testing.T) {
+	r, inside, outside := image(t)
+	must(t, os.Symlink("/run/systemd/resolve/stub-resolv.conf", filepath.Join(inside, "etc/resolv.conf")))
+	must(t, os.WriteFile(filepath.Join(inside, "etc/hostname"), []byte("base"), 0o600))
+	must(t, r.Fill([]File{
+		{Name: "/etc/resolv.conf", Mode: 0o644, Data: []byte("nameserver 10.0.3.1\n")},
+		{Name: "/etc/hostname", Mode: 0o644, Data: []byte("person\n")},
+		{Name: "/etc/mask", Link: "/dev/null"},
+		{Name: "/etc/mask", Link: outside},
+	}))
+	if got := content(t, filepath.Join(inside, "etc/resolv.conf")); got != "nameserver 10.0.3.1\n" {
+		t.Errorf("resolv.conf is %q", got)
+	}
+	if info, err := os.Lstat(filepath.Join(inside, "etc/hostname")); err != nil || info.Mode() != 0o644 {
+		t.Errorf("hostname: %v, %v", info, err)
+	}
+	if link, err := os.Readlink(filepath.Join(inside, "etc/mask")); err != nil || link != outside {
+		t.Errorf("link to %q, %v", link, err)
+	}
+	if err := r.Fill([]File{{Name: "/etc", Link: "/x"}}); err == nil {
+		t.Error("a folder was replaced by a link")
+	}
+	untouched(t, outside)
+	noTemporaries(t, inside)
+}
+
+func TestMkdirAndRemove(t *testing.T) {
+	r, inside, outside := image(t)
+	must(t, r.Mkdir("/srv/a/b", 0o700))
+	must(t, r.Mkdir("/srv/a/b", 0o777))
+	must(t, r.Mkdir("/var/run", 0o700))
+	if info, err := os.Stat(filepath.Join(inside, "srv/a/b")); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("%v, %v", info, err)
+	}
+	must(t, r.WriteFile("/srv/f", nil, 0o644))
+	if err := r.Mkdir("/srv/f", 0o755); err == nil {
+		t.Error("made a folder where a file is")
+	}
+	must(t, os.Symlink(outside, filepath.Join(inside, "srv/a/out")))
+	must(t, r.Remove("/srv"))
+	must(t, r.Remove("/srv"))
+	must(t, r.Remove("/no/such/thing"))
+	must(t, r.Remove("/var/run"))
+	if r.Exists("/srv") || r.Exists("/var/run") || !r.Exists("/run") {
+		t.Error("removed too little, or what a link leads to")
+	}
+	untouched(t, outside)
+}
+
+func TestRemoveIsBoundedInDepth(t *testing.T) {
+	r, inside, _ := image(t)
+	must(t, os.MkdirAll(filepath.Join(inside, "deep", strings.Repeat("d/", 2*maxDepth)), 0o755))
+	if err := r.Remove("/deep"); err == nil {
+		t.Error("went down without end")
+	}
+}
+
+func TestGlob(t *testing.T) {
+	r, inside, outside := image(t)
+	for _, name := range []string{"/log/b.log", "/log/a.log", "/log/.hidden.log", "/log/a.txt", "/log/x\n.log", "/app1/log/z.log", "/app2/log/z.log"} {
+		must(t, r.WriteFile(name, nil, 0o644))
+	}
+	mkfifo(t, filepath.Join(inside, "log/fifo.log"))
+	must(t, os.Symlink(outside, filepath.Join(inside, "out")))
+	must(t, os.Symlink("/log", filepath.Join(inside, "var/log/linked")))
+	for pattern, want := range map[string][]string{
+		"/log/*.log":            {"/log/a.log", "/log/b.log"},
+		"log/[ab].*":            {"/log/a.log", "/log/a.txt", "/log/b.log"},
+		"/app*/log/?.log":       {"/app1/log/z.log", "/app2/log/z.log"},
+		"/log/a.log":            {"/log/a.log"},
+		"/var/log/linked/*.txt": {"/var/log/linked/a.txt"},
+		"/out/*":                nil,
+		"/none/*":               nil,
+		"/../*":                 nil,
+	} {
+		if got, err := r.Glob(pattern); err != nil || !slices.Equal(got, want) {
+			t.Errorf("Glob(%q) = %q, %v; want %q", pattern, got, err, want)
+		}
+	}
+	if _, err := r.Glob("/log/[a"); err == nil {
+		t.Error("a bad pattern is no error")
+	}
+	for i := range 2 * maxMatches {
+		must(t, os.WriteFile(filepath.Join(inside, "log", strings.Repeat("x", 1+i/26)+string(rune('a'+i%26))+".many"), nil, 0o644))
+	}
+	if got, err := r.Glob("/log/*.many"); err != nil || len(got) > maxMatches || len(got) == 0 {
+		t.Errorf("%d matches, %v; want at most %d", len(got), err, maxMatches)
+	}
+}

@@ -1,0 +1,148 @@
+package guest
+
+import (
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+)
+
+// Init is the program that a container's process 1 is.
+type Init string
+
+// The inits whose way of being told to run something is known.
+const (
+	Systemd Init = "systemd"
+	Upstart Init = "upstart"
+	Busybox Init = "busybox"
+)
+
+// File is what is to stand at a name inside a root.
+type File struct {
+	Name string
+	Mode fs.FileMode // of a file; a link has none
+	Data []byte
+	Link string // what it leads to, if it is a link and no file
+}
+
+// DetectInit says which init a root starts, by what /sbin/init is.
+func DetectInit(r *Root) (Init, error) {
+	init, err := r.Stat("/sbin/init")
+	if err != nil {
+		return "", fmt.Errorf("detect init: %w: %w", errNoInit, err)
+	}
+	same := func(names ...string) bool {
+		for _, name := range names {
+			info, err := r.Stat(name)
+			if err != nil {
+				continue
+			}
+			// A hard link, as the busybox template makes, becomes a file of
+			// its own where a base was copied without regard to it.
+			if os.SameFile(info, init) || name == "/bin/busybox" && info.Size() == init.Size() {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case same("/usr/lib/systemd/systemd", "/lib/systemd/systemd"):
+		return Systemd, nil
+	case r.Exists("/sbin/openrc"):
+		return "", fmt.Errorf("detect init: %w: /sbin/openrc is there, and OpenRC is not supported", errNoInit)
+	case same("/bin/busybox", "/usr/bin/busybox"):
+		return Busybox, nil
+	case r.Exists("/sbin/initctl") && r.Exists("/etc/init"):
+		return Upstart, nil
+	}
+	return "", fmt.Errorf("detect init: %w: /sbin/init in %s is neither systemd nor busybox, "+
+		"and /sbin/initctl with /etc/init (upstart) is not there", errNoInit, r.name)
+}
+
+// HaltSignal is the value of lxc.signal.halt that makes the init shut down.
+func (i Init) HaltSignal() string {
+	switch i {
+	case Systemd:
+		return "SIGRTMIN+3" // systemd(1): starts halt.target
+	case Busybox:
+		return "SIGUSR1" // busybox init: halt
+	}
+	return "SIGPWR" // upstart's power-status-changed event, which shuts down
+}
+
+// Start is the command, to be run inside the container, that starts the unit
+// now. It does not wait for the service, is no error when that runs already,
+// and does nothing while ReadyFile is missing. It fails while the container
+// has not booted far enough to be asked.
+func (i Init) Start() []string {
+	switch i {
+	case Systemd:
+		return []string{"systemctl", "start", "--no-block", unitName}
+	case Upstart:
+		return []string{"/bin/sh", "-c", "initctl start --no-wait jarloop || initctl status jarloop | grep -q start/"}
+	}
+	return []string{startFile}
+}
+
+// Stop is the command that ends the service, and is over when that has ended:
+// it is asked first and killed after the unit's Grace. That none runs is no
+// error.
+func (i Init) Stop() []string {
+	switch i {
+	case Systemd:
+		return []string{"systemctl", "stop", unitName}
+	case Upstart:
+		return []string{"/bin/sh", "-c", "initctl stop jarloop || initctl status jarloop | grep -q stop/"}
+	}
+	return []string{stopFile}
+}
+
+// Host is what makes one clone of a base differ from the next.
+type Host struct {
+	Name string // the host name
+
+	// Static says that liblxc sets the address, so that the container must
+	// not ask for another; else it asks by DHCP.
+	Static bool
+
+	// Nameserver is what the container asks for names; the zero Addr leaves
+	// what the base or DHCP says.
+	Nameserver netip.Addr
+}
+
+// Identity gives the files that make a clone of a base a host of its own. They
+// are put in before it starts (Root.Fill).
+func Identity(i Init, h Host) []File {
+	files := []File{
+		text("/etc/hostname", h.Name+"\n"),
+		text("/etc/network/interfaces", interfaces(i, h.Static)),
+	}
+	if h.Nameserver.IsValid() {
+		files = append(files, text("/etc/resolv.conf", "nameserver "+h.Nameserver.String()+"\n"))
+	}
+	switch i {
+	case Systemd:
+		files = append(files, systemdIdentity(h)...)
+	case Busybox:
+		files = append(files, busyboxBoot(h))
+	}
+	return files
+}
+
+// interfaces(5), for the inits that use ifupdown. Under systemd its part is
+// networkd's, and two clients for one interface would get two addresses.
+func interfaces(i Init, static bool) string {
+	lo := "auto lo\niface lo inet loopback\n"
+	if static || i != Upstart {
+		return lo
+	}
+	return lo + "auto eth0\niface eth0 inet dhcp\n"
+}
+
+func text(name, content string) File {
+	return File{Name: name, Mode: 0o644, Data: []byte(content)}
+}
+
+func script(name, content string) File {
+	return File{Name: name, Mode: 0o755, Data: []byte("#!/bin/sh\n" + content)}
+}

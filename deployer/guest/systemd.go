@@ -1,0 +1,108 @@
+package guest
+
+import (
+	"fmt"
+	"time"
+)
+
+const unitName = "jarloop.service"
+
+// systemdUnit is the unit's file and the link that a boot starts it by.
+//
+// Without DefaultDependencies it waits for no more than it needs: a mounted
+// filesystem, and the clearing of /tmp. Restart=no, because the agent starts
+// again, and counts; so systemd does not count, and refuse. A JVM that was asked to stop exits with status 143, which
+// is success. ExecStopPost runs however the service ended, also when it could
+// not be run at all (systemd.service(5)).
+func systemdUnit(u Unit) []File {
+	const name = "/etc/systemd/system/" + unitName
+	return []File{
+		text(name, fmt.Sprintf(`[Unit]
+Description=%s, run by jarloop
+ConditionPathExists=%s
+DefaultDependencies=no
+StartLimitIntervalSec=0
+After=local-fs.target systemd-tmpfiles-setup.service
+Conflicts=shutdown.target
+Before=shutdown.target
+
+[Service]
+ExecStart=%s
+ExecStopPost=%s
+Restart=no
+KillMode=mixed
+SuccessExitStatus=143
+TimeoutStopSec=%d
+StandardOutput=null
+StandardError=null
+TasksMax=infinity
+
+[Install]
+WantedBy=multi-user.target
+`, percent(u.Service), ReadyFile, RunFile, reportFile, seconds(u.grace()))),
+		{Name: "/etc/systemd/system/multi-user.target.wants/" + unitName, Link: name},
+		script(reportFile, report),
+	}
+}
+
+// report says how the service ended, as one act. Where memory is still counted
+// by cgroup v1 systemd is not told that the kernel killed for it; the unit's
+// own group says so (kernel doc, cgroup-v1/memory, "oom_kill").
+const report = `# says how the service ended; written by jarloop
+result=${SERVICE_RESULT:--}
+if [ "$result ${EXIT_STATUS:--}" = "signal KILL" ]; then
+	while IFS=: read -r _ kind group; do
+		control=/sys/fs/cgroup/memory$group/memory.oom_control
+		[ "$kind" = memory ] && [ -r "$control" ] || continue
+		while read -r key count; do
+			[ "$key" != oom_kill ] || [ "$count" = 0 ] || result=oom-kill
+		done <"$control"
+	done </proc/self/cgroup
+fi
+echo "$result ${EXIT_CODE:--} ${EXIT_STATUS:--}" >` + ExitFile + `.tmp
+mv -f ` + ExitFile + `.tmp ` + ExitFile + `
+`
+
+// systemdIdentity are the files of a clone that boots systemd.
+//
+// The machine ID must be empty, not missing: systemd then makes a new one,
+// where a missing file means a first boot with all its presets
+// (machine-id(5)). The first .network file by name is the one that counts, so
+// the base's own, netplan's included, come after this one (systemd.network(5)).
+func systemdIdentity(h Host) []File {
+	const networkd = "/lib/systemd/system/systemd-networkd.service"
+	files := []File{{Name: "/etc/machine-id", Mode: 0o444}}
+	if h.Static {
+		return append(files,
+			text(networkFile, "[Match]\nName=eth0\n\n[Link]\nUnmanaged=yes\n"),
+			// Nothing is managed, so nothing would ever be online.
+			File{Name: "/etc/systemd/system/systemd-networkd-wait-online.service", Link: "/dev/null"})
+	}
+	return append(files,
+		// By MAC address, since the machine ID is made anew for each clone.
+		text(networkFile, "[Match]\nName=eth0\n\n[Network]\nDHCP=ipv4\n\n[DHCPv4]\nClientIdentifier=mac\n"),
+		File{Name: "/etc/systemd/system/multi-user.target.wants/systemd-networkd.service", Link: networkd})
+}
+
+const networkFile = "/etc/systemd/network/00-jarloop.network"
+
+// percent protects what a unit file has specifiers for.
+func percent(s string) string {
+	out := make([]byte, 0, len(s))
+	for i := range len(s) {
+		switch c := s[i]; c {
+		case '%':
+			out = append(out, "%%"...)
+		case '\n', '\\':
+			out = append(out, ' ')
+		default:
+			out = append(out, c)
+		}
+	}
+	return string(out)
+}
+
+// seconds rounds up: no less time than was asked for.
+func seconds(d time.Duration) int {
+	return int((d + time.Second - 1) / time.Second)
+}

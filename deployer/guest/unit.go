@@ -1,0 +1,167 @@
+package guest
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Reports is the folder inside the container on which the caller mounts a
+// folder of the host. What the service prints and how it ended land there, and
+// outlive the container.
+const Reports = "/var/log/jarloop"
+
+// The names of the unit inside the container.
+const (
+	// RunFile runs the service. Writing it anew changes what the next Start
+	// runs.
+	RunFile = "/etc/jarloop/run"
+	// ReadyFile says that the artefacts are there. The unit does not start
+	// without it.
+	ReadyFile = "/etc/jarloop/ready"
+	// OutFile is what the service prints, appended to.
+	OutFile = Reports + "/out"
+	// ExitFile is how the service ended (ParseExit). It appears as one act
+	// after the process has ended, and is gone when the service runs again.
+	ExitFile = Reports + "/" + exitName
+
+	exitName     = "exit"
+	reportFile   = "/etc/jarloop/report"
+	securityFile = "/etc/jarloop/java.security"
+)
+
+// JVMOptions reach every JVM of the service by the environment. A JVM keeps a
+// name that it has looked up for 30 s, and one that it has not found for 10 s,
+// while names move within one. Both times are security properties, not system
+// ones: the file that is named here overrides those of the JDK
+// (java.security(5), security.overridePropertiesFile). The system property
+// that stands in for the first works where the service names a file of its own;
+// one for the second would not, since the JDK's file sets that time.
+const JVMOptions = "-Dsun.net.inetaddr.ttl=1 -Djava.security.properties=" + securityFile
+
+// JVMNote is the line that a JVM prints because of JVMOptions. Who shows what
+// the service prints leaves it out.
+const JVMNote = "Picked up JAVA_TOOL_OPTIONS: " + JVMOptions
+
+// Unit is a service as a container's init runs it.
+type Unit struct {
+	Service string // its name, for people
+	// Exec is a command line of the shell. Its process is the unit's main
+	// process, unless it is a compound command whose shell cannot step aside.
+	Exec string
+	Dir  string            // where it runs; "/" if empty
+	Env  map[string]string // added to the environment
+
+	// Grace is how long the service may take to stop before it is killed;
+	// 90 s if zero.
+	Grace time.Duration
+}
+
+func (u Unit) grace() time.Duration {
+	if u.Grace <= 0 {
+		return 90 * time.Second
+	}
+	return u.Grace
+}
+
+// Files gives the files that make the unit known to an init: its command, and
+// what starts it at boot and on Start. The folder Reports is the caller's.
+func (u Unit) Files(i Init) []File {
+	files := []File{
+		script(RunFile, u.run()),
+		text(securityFile, "networkaddress.cache.ttl=1\nnetworkaddress.cache.negative.ttl=0\n"),
+	}
+	switch i {
+	case Systemd:
+		return append(files, systemdUnit(u)...)
+	case Upstart:
+		return append(files, upstartUnit(u)...)
+	}
+	return append(files, busyboxUnit(u)...)
+}
+
+// run is the body of RunFile.
+func (u Unit) run() string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("# runs %s; written by jarloop", strings.ReplaceAll(u.Service, "\n", " "))
+	line("[ ! -e %[1]s ] || rm -f %[1]s", ExitFile)
+	line("exec >>%s 2>&1", OutFile)
+	line(`export PATH="${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"`)
+	line(`export LANG="${LANG:-C.UTF-8}"`) // else a JVM prints "?" for what is not ASCII
+	env, prefix := maps.Clone(u.Env), ""
+	if env == nil {
+		env = map[string]string{}
+	}
+	env["JAVA_TOOL_OPTIONS"] = strings.TrimSuffix(JVMOptions+" "+env["JAVA_TOOL_OPTIONS"], " ")
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		switch {
+		case variable.MatchString(name):
+			line("export %s=%s", name, quote(env[name]))
+		case name != "" && !strings.ContainsAny(name, "=\x00"):
+			// A name that the shell cannot have, as those with dots that
+			// Spring reads, can still be given to a program.
+			prefix += " " + quote(name+"="+env[name])
+		}
+	}
+	if prefix != "" {
+		prefix = "env" + prefix + " "
+	}
+	if u.Dir != "" {
+		line("cd %s || exit", quote(u.Dir))
+	}
+	line("exec %s%s", prefix, command(u.Exec))
+	return b.String()
+}
+
+var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// command is a command line as exec can run it. A simple one is left as it is;
+// one that is more than a program and its words goes to a shell of its own,
+// which steps aside for the last program if it can (dash since 0.5.11).
+func command(line string) string {
+	line = strings.TrimSpace(line)
+	if rest, ok := strings.CutPrefix(line, "exec "); ok {
+		line = strings.TrimSpace(rest)
+	}
+	if !simple(line) {
+		return "/bin/sh -c " + quote(line)
+	}
+	return line
+}
+
+// first words that are no programs: assignments, and the shell's own words.
+var notProgram = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*=|(if|for|while|until|case|cd|set|export|ulimit|umask|trap|eval|:|\.|!|\{)(\s|$))`)
+
+// simple is whether the line, outside quotes, has nothing that ends a command
+// or starts another.
+func simple(line string) bool {
+	if line == "" || notProgram.MatchString(line) {
+		return false
+	}
+	quoted := byte(0)
+	for i := 0; i < len(line); i++ {
+		c := line[i]
+		switch {
+		case c == '\\' && quoted != '\'':
+			i++
+		case quoted != 0:
+			if c == quoted {
+				quoted = 0
+			}
+		case c == '\'' || c == '"':
+			quoted = c
+		case strings.IndexByte(";&|()`\n#", c) >= 0:
+			return false
+		}
+	}
+	return quoted == 0
+}
+
+// quote makes one word of the shell of s.
+func quote(s string) string {
+	return "'" + strings.ReplaceAll(strings.ReplaceAll(s, "\x00", ""), "'", `'\''`) + "'"
+}

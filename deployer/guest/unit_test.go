@@ -1,0 +1,201 @@
+package guest
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestCommand(t *testing.T) {
+	for _, tc := range []struct{ name, line, want string }{
+		{"a program and its words stay as they are", "java -jar /a/a.jar server", "java -jar /a/a.jar server"},
+		{"a semicolon in quotes ends no command", "nginx -g 'daemon off;'", "nginx -g 'daemon off;'"},
+		{"a variable is the shell's to expand", `java $OPTS -jar "$HOME/a b.jar"`, `java $OPTS -jar "$HOME/a b.jar"`},
+		{"an exec of the user's own is not doubled", "exec java -jar a.jar", "java -jar a.jar"},
+		{"two commands get a shell", "mkdir -p x && java -jar a.jar", "/bin/sh -c 'mkdir -p x && java -jar a.jar'"},
+		{"an assignment is no program", "A=1 java", "/bin/sh -c 'A=1 java'"},
+		{"a word of the shell is no program", "cd /x", "/bin/sh -c 'cd /x'"},
+		{"quotes inside survive", "a; echo 'b'", `/bin/sh -c 'a; echo '\''b'\'''`},
+		{"an escaped semicolon ends no command", `find . -exec ls \;`, `find . -exec ls \;`},
+		{"lines are commands", "a\nb", "/bin/sh -c 'a\nb'"},
+		{"an open quote is left for the shell to complain of", `a "b`, `/bin/sh -c 'a "b'`},
+		{"nothing is nothing", " ", "/bin/sh -c ''"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := command(tc.line); got != tc.want {
+				t.Errorf("command(%q) = %q, want %q", tc.line, got, tc.want)
+			}
+		})
+	}
+}
+
+// runHere runs a unit's command on this machine, with its paths moved to a
+// folder of the test.
+func runHere(t *testing.T, u Unit) string {
+	t.Helper()
+	dir := t.TempDir()
+	body := strings.NewReplacer(Reports, dir).Replace(string(u.Files(Systemd)[0].Data))
+	name := filepath.Join(dir, "run")
+	if err := os.WriteFile(filepath.Join(dir, "exit"), []byte("of the last run"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(body), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := exec.Command("/bin/sh", name).Run(); err != nil {
+		t.Logf("run: %v", err)
+	}
+	out, err := os.ReadFile(filepath.Join(dir, "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "exit")); err == nil {
+		t.Error("exit of the run before is still there")
+	}
+	return string(out)
+}
+
+func TestRunGivesTheServiceItsEnvironment(t *testing.T) {
+	hostile := `'; touch /nowhere; echo "$(id)` + "`id`\nx"
+	for _, tc := range []struct {
+		name string
+		unit Unit
+		want string
+	}{
+		{"a value is a value, whatever is in it", Unit{Exec: `printf %s "$A"`, Env: map[string]string{"A": hostile}}, hostile},
+		{"it runs in its folder", Unit{Exec: "pwd", Dir: "/usr"}, "/usr\n"},
+		{"its errors are in the output too", Unit{Exec: "sh -c 'echo a >&2'"}, "a\n"},
+		{"a name that no shell can have reaches the program",
+			Unit{Exec: `env`, Env: map[string]string{"spring.x": "y z"}}, "spring.x=y z\n"},
+		{"the options of the JVM come before the user's",
+			Unit{Exec: `sh -c 'echo $JAVA_TOOL_OPTIONS'`, Env: map[string]string{"JAVA_TOOL_OPTIONS": "-Dx=y"}}, JVMOptions + " -Dx=y\n"},
+		{"a compound command is run by a shell", Unit{Exec: "A=1; echo $A"}, "1\n"},
+		{"a program that is not there is said", Unit{Exec: "no-such-program-here"}, "no-such-program-here: not found"},
+		{"a folder that is not there is said", Unit{Exec: "echo wrong", Dir: "/no/such"}, "can't cd to /no/such"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := runHere(t, tc.unit); !strings.Contains(got, tc.want) {
+				t.Errorf("printed %q, want %q in it", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestSystemdAcceptsTheUnit(t *testing.T) {
+	verify, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("no systemd-analyze here")
+	}
+	dir := t.TempDir()
+	unit := Unit{Service: "front%n end", Exec: "java", Grace: 1500 * time.Millisecond}
+	for _, f := range unit.Files(Systemd) {
+		if filepath.Base(f.Name) != unitName || f.Link != "" {
+			continue
+		}
+		body := strings.NewReplacer(RunFile, "/bin/true", reportFile, "/bin/true").Replace(string(f.Data))
+		if !strings.Contains(body, "TimeoutStopSec=2\n") {
+			t.Errorf("the grace is not rounded up in:\n%s", body)
+		}
+		name := filepath.Join(dir, unitName)
+		if err := os.WriteFile(name, []byte(body), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(verify, "verify", "--man=no", name)
+		cmd.Env = append(os.Environ(), "SYSTEMD_UNIT_PATH="+dir+":/usr/lib/systemd/system:/lib/systemd/system")
+		out, err := cmd.CombinedOutput()
+		// What it says of other units of this machine is not ours to mend.
+		if err != nil && strings.Contains(string(out), unitName) {
+			t.Errorf("verify: %v\n%s\nin:\n%s", err, out, body)
+		}
+		return
+	}
+	t.Fatal("no unit among the files")
+}
+
+func TestParseExit(t *testing.T) {
+	for _, tc := range []struct{ line, want string }{
+		{"success exited 0\n", "exited with status 0"},
+		{"exit-code exited 1\n", "exited with status 1"},
+		{"exit-code exited 127", "exited with status 127: its command was not found"},
+		{"exit-code exited 203", "exited with status 203: the unit cannot be run"},
+		{"oom-kill killed KILL\n", "killed by SIGKILL: out of memory"},
+		{"signal killed SEGV\n", "killed by SIGSEGV"},
+		{"signal killed RTMIN+3\n", "killed by SIGRTMIN+3"},
+		{"core-dump dumped ABRT\n", "killed by SIGABRT, with a core dump"},
+		{"timeout killed KILL\n", "killed by SIGKILL: it did not stop in time"},
+		{"start-limit-hit - -\n", "ended: start limit hit"},
+		{"", "error"}, {"success exited", "error"}, {"success  0", "error"},
+		{"success exited 0\nsuccess exited 0\n", "error"},
+		{"success exited \x1b[2J", "error"}, {"x; exited 1", "error"},
+		{strings.Repeat("a", 1000) + " exited 1", "error"},
+	} {
+		exit, err := ParseExit(tc.line)
+		got := exit.String()
+		if err != nil {
+			got = "error"
+			if len(err.Error()) > 250 || strings.ContainsRune(err.Error(), 0x1b) {
+				t.Errorf("ParseExit(%q): the error shows it whole: %q", tc.line, err)
+			}
+		}
+		if got != tc.want {
+			t.Errorf("ParseExit(%q) = %q (%v), want %q", tc.line, got, err, tc.want)
+		}
+	}
+}
+
+func TestReadExitTakesNothingButAFile(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "exit")
+	if _, err := ReadExit(dir); !isNotExist(err) {
+		t.Errorf("of a service that runs: %v, want fs.ErrNotExist", err)
+	}
+	if err := os.Symlink("/etc/hostname", name); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadExit(dir); err == nil || isNotExist(err) {
+		t.Errorf("of a link: %v, want an error", err)
+	}
+	must(t, os.Remove(name))
+	mkfifo(t, name)
+	if _, err := ReadExit(dir); err == nil {
+		t.Error("of a FIFO: no error")
+	}
+	must(t, os.Remove(name))
+	if err := os.WriteFile(name, []byte("signal killed SEGV\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if exit, err := ReadExit(dir); err != nil || !exit.Failed() || exit.Status != "SEGV" {
+		t.Errorf("of a file: %+v, %v", exit, err)
+	}
+}
+
+func TestAJVMForgetsNamesInTime(t *testing.T) {
+	java, err := exec.LookPath("java")
+	if err != nil {
+		t.Skip("no java here")
+	}
+	dir := t.TempDir()
+	source, security := filepath.Join(dir, "Ask.java"), filepath.Join(dir, "java.security")
+	must(t, os.WriteFile(source, []byte(`class Ask { public static void main(String[] a) {
+		System.out.println(java.security.Security.getProperty("networkaddress.cache.ttl")
+			+ " " + java.security.Security.getProperty("networkaddress.cache.negative.ttl")); } }`), 0o644))
+	for _, f := range (Unit{}).Files(Systemd) {
+		if f.Name == securityFile {
+			must(t, os.WriteFile(security, f.Data, 0o644))
+		}
+	}
+	cmd := exec.Command(java, source)
+	options := strings.ReplaceAll(JVMOptions, securityFile, security)
+	cmd.Env = append(os.Environ(), "JAVA_TOOL_OPTIONS="+options)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Skipf("this java runs no source: %v\n%s", err, out)
+	}
+	note := strings.ReplaceAll(JVMNote, securityFile, security) + "\n"
+	if got := strings.TrimPrefix(string(out), note); got != "1 0\n" || got == string(out) {
+		t.Errorf("printed %q; want the note, and the times 1 and 0", out)
+	}
+}

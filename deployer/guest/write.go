@@ -1,0 +1,198 @@
+package guest
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// WriteFile makes name a file that holds data. Links are followed inside the
+// root, missing parents are made with mode 0755. A file that is there keeps
+// its owner and mode and is replaced as one act, so that a reader sees the old
+// or the new; one that is itself a mount, as a bind-mounted hosts file, is
+// overwritten in place. What is there and no regular file is left as it is:
+// ErrIrregular.
+//
+// Nothing is synced: what must outlive a loss of power is written again by
+// whoever knows it.
+func (r *Root) WriteFile(name string, data []byte, perm fs.FileMode) error {
+	if err := r.writeFile(name, data, perm); err != nil {
+		return fmt.Errorf("write %s in %s: %w", name, r.name, err)
+	}
+	return nil
+}
+
+func (r *Root) writeFile(name string, data []byte, perm fs.FileMode) error {
+	p, err := r.target(name, true)
+	if err != nil {
+		return err
+	}
+	defer p.dir.Close()
+	if err := ordinary(p.dir); err != nil {
+		return err
+	}
+	uid, gid := r.uid, r.gid
+	switch st, mounted, err := look(p); {
+	case errors.Is(err, unix.ENOENT):
+	case err != nil:
+		return err
+	case st.Mode&unix.S_IFMT != unix.S_IFREG:
+		return fmt.Errorf("%w (%s)", ErrIrregular, kind(modeOf(st)))
+	case mounted:
+		return overwrite(p, data)
+	default:
+		uid, gid, perm = int(st.Uid), int(st.Gid), modeOf(st)
+	}
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	err = r.replace(p, func(f *os.File) error {
+		if _, err := f.Write(data); err != nil {
+			return err
+		}
+		return r.own(f, perm.Perm(), uid, gid)
+	})
+	// Mounted upon meanwhile, or on a filesystem where a name cannot be
+	// given to another file.
+	if errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EXDEV) {
+		return overwrite(p, data)
+	}
+	return err
+}
+
+// replace fills a new file and gives it the name at p, in place of whatever
+// stands there that is no folder.
+func (r *Root) replace(p place, fill func(*os.File) error) (err error) {
+	temp := beside(p)
+	dir := int(p.dir.Fd())
+	if err := unix.Unlinkat(dir, temp.base, 0); err != nil && !errors.Is(err, unix.ENOENT) {
+		return fmt.Errorf("clear %s: %w", temp.base, err)
+	}
+	fd, err := unix.Openat(dir, temp.base, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return err
+	}
+	f := os.NewFile(uintptr(fd), temp.base)
+	err = errors.Join(fill(f), f.Close())
+	if err == nil {
+		err = unix.Renameat(dir, temp.base, dir, p.base)
+	}
+	if err != nil {
+		_ = unix.Unlinkat(dir, temp.base, 0) // the cause is what went wrong before
+	}
+	return err
+}
+
+// overwrite writes into the file that is there. A reader may see old and new
+// bytes mixed, but never an emptied file.
+func overwrite(p place, data []byte) error {
+	fd, err := unix.Openat(int(p.dir.Fd()), p.base, unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	f := os.NewFile(uintptr(fd), p.base)
+	defer f.Close()
+	if err := regular(f); err != nil {
+		return err
+	}
+	if _, err := f.WriteAt(data, 0); err != nil {
+		return err
+	}
+	return f.Truncate(int64(len(data)))
+}
+
+// Symlink makes name a link to target, in place of a file or link that is
+// there; a folder there is an error. Target is not looked at: it means what
+// the container makes of it.
+func (r *Root) Symlink(target, name string) error {
+	if err := r.symlink(target, name); err != nil {
+		return fmt.Errorf("link %s in %s to %s: %w", name, r.name, target, err)
+	}
+	return nil
+}
+
+func (r *Root) symlink(target, name string) error {
+	p, err := r.at(name, true)
+	if err != nil {
+		return err
+	}
+	defer p.dir.Close()
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	temp, dir := beside(p), int(p.dir.Fd())
+	if err := unix.Unlinkat(dir, temp.base, 0); err != nil && !errors.Is(err, unix.ENOENT) {
+		return fmt.Errorf("clear %s: %w", temp.base, err)
+	}
+	if err := unix.Symlinkat(target, dir, temp.base); err != nil {
+		return err
+	}
+	if err := unix.Renameat(dir, temp.base, dir, p.base); err != nil {
+		_ = unix.Unlinkat(dir, temp.base, 0) // the cause is what went wrong before
+		return err
+	}
+	return nil
+}
+
+// Mkdir makes the folder name with its parents, those with mode 0755. One
+// that is there keeps its mode, and may be reached by a link.
+func (r *Root) Mkdir(name string, perm fs.FileMode) error {
+	err := func() error {
+		p, err := r.target(name, true)
+		if err != nil {
+			return err
+		}
+		defer p.dir.Close()
+		err = r.mkdir(p, perm)
+		if !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		st, _, err := look(p)
+		if err == nil && st.Mode&unix.S_IFMT != unix.S_IFDIR {
+			err = unix.ENOTDIR
+		}
+		return err
+	}()
+	if err != nil {
+		return fmt.Errorf("make folder %s in %s: %w", name, r.name, err)
+	}
+	return nil
+}
+
+// Fill puts files where their names say, one after the other, with the parents
+// that are missing. Unlike WriteFile it replaces a link or file that stands
+// there by the one given, mode and all: it makes the container, so what an
+// image has linked elsewhere (as /etc/resolv.conf into /run) is not what is
+// meant. A folder that is in the way is an error.
+func (r *Root) Fill(files []File) error {
+	for _, f := range files {
+		if f.Link != "" {
+			if err := r.Symlink(f.Link, f.Name); err != nil {
+				return err
+			}
+		} else if err := r.put(f); err != nil {
+			return fmt.Errorf("put %s in %s: %w", f.Name, r.name, err)
+		}
+	}
+	return nil
+}
+
+func (r *Root) put(file File) error {
+	p, err := r.at(file.Name, true)
+	if err != nil {
+		return err
+	}
+	defer p.dir.Close()
+	if err := ordinary(p.dir); err != nil {
+		return err
+	}
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	return r.replace(p, func(f *os.File) error {
+		if _, err := f.Write(file.Data); err != nil {
+			return err
+		}
+		return r.own(f, file.Mode.Perm(), r.uid, r.gid)
+	})
+}
