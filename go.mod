@@ -3,6 +3,7 @@ module github.com/jarloop/jarloop
 go 1.26.0
 
 require (
+	al.essio.dev/pkg/shellescape v1.6.1 // indirect
 	cyphar.com/go-pathrs v0.2.5 // indirect
 	github.com/coreos/go-iptables v0.8.0 // indirect
 	github.com/cyphar/filepath-securejoin v0.7.0 // indirect

@@ -136,6 +136,11 @@ func (l *Lab) Laptop(ctx context.Context, argv ...string) *exec.Cmd {
 	return l.laptop.command(ctx, argv...)
 }
 
+// Enter is what to put before a command for a shell to run it on the laptop.
+func (l *Lab) Enter() string {
+	return strings.Join(l.laptop.command(context.Background()).Args, " ")
+}
+
 // Client gives an HTTP client on the laptop, which opens a connection for
 // each request, or keeps them if keepAlive is set.
 func (l *Lab) Client(keepAlive bool) *http.Client {
