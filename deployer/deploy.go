@@ -122,7 +122,7 @@ func (d *Deployer) clone(ctx context.Context, s Service, g *Generation) error {
 		prefix = netip.Prefix{}
 	}
 	config := append([]string{
-		"lxc.uts.name = " + s.Name,
+		"lxc.uts.name = " + g.Name(),
 		"lxc.start.auto = 0", // the agent starts it, when it knows that it shall run
 		"lxc.signal.halt = " + kind.HaltSignal(),
 		"lxc.log.file = " + filepath.Join(d.Machine.Folder(g.Name()), "lxc.log"),
@@ -133,7 +133,7 @@ func (d *Deployer) clone(ctx context.Context, s Service, g *Generation) error {
 		return err
 	}
 	files := append(guest.Identity(kind, guest.Host{
-		Name: s.Name, Static: prefix.IsValid(), Nameserver: d.Network.Nameserver(),
+		Name: g.Name(), Static: prefix.IsValid(), Nameserver: d.Network.Nameserver(),
 	}), d.unit(s, g, watcher.Set{}).Files(kind)...)
 	return d.Machine.Fill(ctx, g.Name(), files)
 }

@@ -60,8 +60,12 @@ func (d *Deployer) recover(ctx context.Context) error {
 			d.warn(g.Service, "take up "+g.Name(), err)
 		}
 	}
-	d.repair(ctx)
-	return nil
+	// Not everything stood: that nobody listened to what changed meanwhile is
+	// the reason for being here.
+	if _, err := d.wiring.repair(ctx); err != nil && ctx.Err() == nil {
+		d.warn("", "wiring not put right", err)
+	}
+	return ctx.Err()
 }
 
 // findGenerations gives every generation that there is any trace of, the

@@ -296,7 +296,7 @@ func (s *system) cleanTest(t *testing.T) {
 	if text := s.readAt(filepath.Join(foreign, "config")); text != "lxc.uts.name = foreign\n" {
 		t.Errorf("the foreign container's configuration is %q", text)
 	}
-	out, err := s.VM(s.ctx, "ip", "-o", "link", "show", "type", "veth").CombinedOutput()
+	out, err := s.VM(s.ctx, "ip", "-o", "link", "show", "type", "veth").Output()
 	if err != nil || strings.Count(string(out), "\n") != 1 { // eth0 to the laptop
 		t.Errorf("veths are left: %s", out)
 	}

@@ -193,7 +193,7 @@ func start(r request) (answer, error) {
 }
 
 func stop(r request) error {
-	return withContainer(r.Path, r.Name, func(c *lxc.Container) error {
+	err := withContainer(r.Path, r.Name, func(c *lxc.Container) error {
 		if !c.Defined() || !c.Running() {
 			return nil
 		}
@@ -202,22 +202,24 @@ func stop(r request) error {
 			// (lxccontainer.c:2131).
 			grace := (r.Grace + time.Second - 1).Truncate(time.Second)
 			if c.Shutdown(grace) == nil && !c.Running() {
+				// STOPPED is announced before the monitor is through with it.
+				awaitMonitors(r.Path, r.Name)
 				return nil
 			}
 		}
 		if err := c.Stop(); err != nil && c.Running() {
 			return err
 		}
-		// STOPPED is announced before the monitor is through with it.
-		if !c.Wait(lxc.STOPPED, 10*time.Second) {
-			return errors.New("it was killed and still is not stopped")
-		}
+		awaitMonitors(r.Path, r.Name)
 		return nil
 	})
+	return errors.Join(err, killMonitors(r.Path, r.Name))
 }
 
 func destroy(r request) error {
-	dir := filepath.Join(r.Path, r.Name)
+	if left := monitors(r.Path, r.Name); len(left) > 0 {
+		return fmt.Errorf("it is running, or being started: its monitor is process %d", left[0])
+	}
 	err := withContainer(r.Path, r.Name, func(c *lxc.Container) error {
 		if !c.Defined() {
 			return nil
@@ -230,7 +232,7 @@ func destroy(r request) error {
 	removeCgroups(r.Name)
 	// A clone that was cut off before it had a configuration is no container
 	// for liblxc, but its folder is there.
-	return os.RemoveAll(dir)
+	return os.RemoveAll(filepath.Join(r.Path, r.Name))
 }
 
 func run(r request) (answer, error) {

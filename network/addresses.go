@@ -1,0 +1,182 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+)
+
+// ErrExhausted says that every address of the range is taken.
+var ErrExhausted = errors.New("no address left")
+
+// cooling is how long a freed address is kept from the next owner. Clients
+// that resolved a name before the switch (a JVM for 30 s, by default) must
+// have asked again, or they reach a stranger.
+const cooling = 60 * time.Second
+
+// Pool leases the addresses of a range, none of them to two owners.
+//
+// The next lease is the next free address after the last one given, round and
+// round, and one that was freed less than a minute ago is passed over while
+// there is another: the longer an address rests, the fewer remember whose it
+// was. Only if nothing else is left, the one that was freed first is given.
+//
+// Nothing is kept on disk: whoever starts anew says with Hold what is in use.
+// A Pool may be used by several goroutines.
+type Pool struct {
+	bridge      netip.Prefix
+	first, last netip.Addr
+	leases      string // a lease file of dnsmasq, or empty
+
+	mu    sync.Mutex
+	given netip.Addr // the last one; the search begins after it
+	held  map[netip.Addr]string
+	owned map[string]netip.Addr
+	freed map[netip.Addr]time.Time
+}
+
+// NewPool makes a Pool of the addresses from first to last, ends included.
+// Bridge is the bridge's address and prefix length, as BridgePrefix gives it.
+// Leases names the file in which the bridge's dnsmasq keeps its leases
+// (LeasesFile): those addresses are passed over. It is read at each lease and
+// may be missing; the empty name means that there is none.
+func NewPool(bridge netip.Prefix, first, last netip.Addr, leases string) (*Pool, error) {
+	switch {
+	case !bridge.IsValid() || !bridge.Addr().Is4():
+		return nil, fmt.Errorf("lease addresses of %s: not an IPv4 subnet", bridge)
+	case !bridge.Contains(first) || !bridge.Contains(last):
+		return nil, fmt.Errorf("lease addresses %s-%s: not in the bridge's subnet %s", first, last, bridge.Masked())
+	case last.Less(first):
+		return nil, fmt.Errorf("lease addresses %s-%s: the range ends before it begins", first, last)
+	}
+	return &Pool{
+		bridge: bridge, first: first, last: last, leases: leases, given: last,
+		held: map[netip.Addr]string{}, owned: map[string]netip.Addr{}, freed: map[netip.Addr]time.Time{},
+	}, nil
+}
+
+// Lease gives owner an address that nobody else has, with the length of the
+// subnet's prefix. An owner that has one gets it again. ErrExhausted says that
+// none is left.
+func (p *Pool) Lease(owner string) (netip.Prefix, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if addr, ok := p.owned[owner]; ok {
+		return p.prefix(addr), nil
+	}
+	strangers, err := p.readLeases()
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("lease an address for %s: %w", owner, err)
+	}
+	addr := p.choose(strangers, time.Now())
+	if !addr.IsValid() {
+		return netip.Prefix{}, fmt.Errorf("lease an address of %s-%s for %s (%d are leased, %d have been given out by DHCP; "+
+			"widen range under [lxc], or shorten drain): %w", p.first, p.last, owner, len(p.held), len(strangers), ErrExhausted)
+	}
+	p.give(owner, addr)
+	p.given = addr
+	return p.prefix(addr), nil
+}
+
+// Hold says that owner, found running, has the address, inside the range or
+// not. That somebody else has it, or that the owner has another one, is an
+// error.
+func (p *Pool) Hold(owner string, addr netip.Addr) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if other, ok := p.held[addr]; ok && other != owner {
+		return fmt.Errorf("hold %s for %s: %s has it", addr, owner, other)
+	}
+	if own, ok := p.owned[owner]; ok && own != addr {
+		return fmt.Errorf("hold %s for %s: it has %s", addr, owner, own)
+	}
+	if !addr.Is4() {
+		return fmt.Errorf("hold %s for %s: not an IPv4 address", addr, owner)
+	}
+	p.give(owner, addr)
+	// What was freed before a restart is forgotten. It is likely to lie before
+	// the newest address in use, so go on after that one.
+	if p.inRange(addr) && (p.given == p.last || p.given.Less(addr)) {
+		p.given = addr
+	}
+	return nil
+}
+
+// Release takes the address of owner back. That it has none is no error.
+func (p *Pool) Release(owner string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	addr, ok := p.owned[owner]
+	if !ok {
+		return
+	}
+	delete(p.owned, owner)
+	delete(p.held, addr)
+	if p.inRange(addr) {
+		p.freed[addr] = time.Now()
+	}
+}
+
+func (p *Pool) give(owner string, addr netip.Addr) {
+	p.held[addr] = owner
+	p.owned[owner] = addr
+	delete(p.freed, addr)
+}
+
+// choose gives the address to lease next, or the zero Addr.
+func (p *Pool) choose(strangers map[netip.Addr]string, now time.Time) netip.Addr {
+	var oldest netip.Addr
+	for addr := p.after(p.given); ; addr = p.after(addr) {
+		_, stranger := strangers[addr]
+		_, held := p.held[addr]
+		freed, resting := p.freed[addr]
+		switch {
+		case stranger || held || !p.usable(addr):
+		case !resting || now.Sub(freed) >= cooling:
+			return addr
+		case !oldest.IsValid() || freed.Before(p.freed[oldest]):
+			oldest = addr
+		}
+		if addr == p.given {
+			return oldest
+		}
+	}
+}
+
+func (p *Pool) after(addr netip.Addr) netip.Addr {
+	if addr == p.last {
+		return p.first
+	}
+	return addr.Next()
+}
+
+func (p *Pool) inRange(addr netip.Addr) bool {
+	return !addr.Less(p.first) && !p.last.Less(addr)
+}
+
+// usable says whether a container may have the address at all.
+func (p *Pool) usable(addr netip.Addr) bool {
+	return addr != p.bridge.Addr() && addr != p.bridge.Masked().Addr() && addr != broadcast(p.bridge)
+}
+
+func (p *Pool) prefix(addr netip.Addr) netip.Prefix {
+	return netip.PrefixFrom(addr, p.bridge.Bits())
+}
+
+func (p *Pool) readLeases() (map[netip.Addr]string, error) {
+	if p.leases == "" {
+		return nil, nil
+	}
+	content, err := os.ReadFile(p.leases)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the leases of dnsmasq: %w", err)
+	}
+	return Leases(content), nil
+}

@@ -1,0 +1,65 @@
+package network
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net"
+	"net/netip"
+)
+
+// BridgePrefix gives the IPv4 address of a bridge, which is its containers'
+// gateway, with the length of their subnet's prefix. A bridge that is missing,
+// down or without an address is an error that says how to mend it.
+func BridgePrefix(name string) (netip.Prefix, error) {
+	i, err := net.InterfaceByName(name)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("look for bridge %s (%s): %w", name, bridgeRemedy, err)
+	}
+	if i.Flags&net.FlagUp == 0 {
+		return netip.Prefix{}, fmt.Errorf("bridge %s is down (%s)", name, bridgeRemedy)
+	}
+	addrs, err := i.Addrs()
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("read the addresses of bridge %s: %w", name, err)
+	}
+	for _, a := range addrs {
+		p, err := netip.ParsePrefix(a.String())
+		if err == nil && p.Addr().Is4() && p.Addr().IsGlobalUnicast() {
+			return p, nil
+		}
+	}
+	return netip.Prefix{}, fmt.Errorf("bridge %s has no IPv4 address (%s)", name, bridgeRemedy)
+}
+
+const bridgeRemedy = "if it is LXC's own: sudo systemctl start lxc-net"
+
+// DefaultRange gives the addresses that are leased where none are configured:
+// the upper half of the subnet without its last two addresses, the broadcast
+// and the one before it, where routers like to sit. 10.0.3.1/24 gives
+// 10.0.3.128 to 10.0.3.253. A subnet of less than four addresses has no such
+// range: both are the zero Addr.
+func DefaultRange(prefix netip.Prefix) (first, last netip.Addr) {
+	if !prefix.IsValid() || !prefix.Addr().Is4() || prefix.Bits() > 30 {
+		return netip.Addr{}, netip.Addr{}
+	}
+	start := toUint(prefix.Masked().Addr())
+	size := uint64(1) << (32 - prefix.Bits())
+	half, end := uint64(start)+size/2, uint64(start)+size-3
+	return fromUint(uint32(half)), fromUint(uint32(max(half, end)))
+}
+
+// broadcast gives the last address of a subnet.
+func broadcast(prefix netip.Prefix) netip.Addr {
+	return fromUint(toUint(prefix.Masked().Addr()) | uint32(1<<(32-prefix.Bits())-1))
+}
+
+func toUint(a netip.Addr) uint32 {
+	b := a.As4()
+	return binary.BigEndian.Uint32(b[:])
+}
+
+func fromUint(n uint32) netip.Addr {
+	var b [4]byte
+	binary.BigEndian.PutUint32(b[:], n)
+	return netip.AddrFrom4(b)
+}

@@ -1,0 +1,19 @@
+// Package network leads requests to the live generations: by name, by address
+// and by port of the VM.
+//
+//	laptop ─▶ VM port ─ DNAT ─▶ web-3 ─ /etc/hosts ─▶ frontend-8 ─▶ …
+//	          Ports             Pool    SetHosts
+//
+// It has three parts that know nothing of each other:
+//
+//   - SetHosts keeps one marked block in the hosts file of a container, and
+//     everything else in that file to the byte.
+//   - Pool leases addresses of the bridge's subnet, none to two owners, and a
+//     freed one not soon again.
+//   - Ports publishes ports of the VM with chains of its own. The rules
+//     themselves say what is live, so nothing is forgotten in a crash.
+//
+// Everything is IPv4, as on LXC's own bridge. What is computed (blocks, ranges,
+// rules, the steps from one set of rules to another) are functions of values;
+// what reads and changes the host is kept thin and to itself.
+package network

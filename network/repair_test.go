@@ -1,0 +1,189 @@
+package network
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestCutOffAnywhere ends the work of an agent after each of its changes: the
+// next agent must come to the same rules, and removing must leave the rules of
+// others as if there had been neither.
+func TestCutOffAnywhere(t *testing.T) {
+	old, now := targets("web", "10.0.3.131:8080"), targets("web", "10.0.3.133:8080", "api", "10.0.3.132:1")
+	built := newFake(t, crowded)
+	set(t, fakePorts(built, web80, api443), now, true)
+	empty := newFake(t, crowded)
+	empty.sysctls["ipv4/ip_forward"] = "1"
+
+	for name, first := range map[string]func(*Ports) error{
+		"in the first Set": func(p *Ports) error { _, err := p.Set(t.Context(), now); return err },
+		"in another layout": func(p *Ports) error {
+			p.publishes = []Publish{web81, api443}
+			_, err := p.Set(t.Context(), old)
+			return err
+		},
+		"in Remove": func(p *Ports) error {
+			f := p.host.(*fakeVM)
+			cut := f.left
+			f.left = -1
+			set(t, p, now, true)
+			f.left = cut
+			return p.Remove(t.Context())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for cut := 0; ; cut++ {
+				f := newFake(t, crowded)
+				f.left = cut
+				err := first(fakePorts(f, web80, api443))
+				if err != nil && !errors.Is(err, errFake) {
+					t.Fatal(err)
+				}
+				cutOff := err != nil
+				f.left = -1
+				p := fakePorts(f, web80, api443)
+				if _, err := p.Set(t.Context(), now); err != nil {
+					t.Fatalf("after %d changes: %v\n%s", cut, err, f)
+				}
+				repair(t, p, now, false)
+				same(t, "rules of ours and others", sortChains(built.String()), sortChains(f.String()))
+				if err := fakePorts(f).Remove(t.Context()); err != nil {
+					t.Fatalf("after %d changes: %v\n%s", cut, err, f)
+				}
+				same(t, "rules of others", empty.String(), f.String())
+				if !cutOff {
+					return
+				}
+			}
+		})
+	}
+}
+
+// sortChains takes the order of chains out of a text, which is that in which
+// they were made and means nothing.
+func sortChains(text string) string {
+	lines := strings.Split(text, "\n")
+	slices.SortStableFunc(lines, func(a, b string) int {
+		chain := func(s string) string { return strings.Join(append(strings.Fields(s), "", "")[:2], " ") }
+		return strings.Compare(chain(a), chain(b))
+	})
+	return strings.Join(lines, "\n")
+}
+
+func TestRepairMendsWhatOthersHaveDone(t *testing.T) {
+	now := targets("web", "10.0.3.131:8080", "api", "10.0.3.132:1")
+	jumpIn := rule{"-m", "addrtype", "--dst-type", "LOCAL", "-m", "comment", "--comment", "jarloop", "-j", "JARLOOP"}
+	foreign := rule{"-s", "1.2.3.4", "-j", "ACCEPT"}
+	for name, harm := range map[string]func(f *fakeVM){
+		"our chain flushed":                 func(f *fakeVM) { f.all["nat"].rules["JARLOOP-80"] = nil },
+		"PREROUTING flushed":                func(f *fakeVM) { f.all["nat"].rules["PREROUTING"] = f.all["nat"].rules["PREROUTING"][1:] },
+		"a foreign rule in front in ours":   func(f *fakeVM) { harmInsert(f, "nat", "JARLOOP-80", 0, foreign) },
+		"a foreign rule in between in ours": func(f *fakeVM) { harmInsert(f, "nat", "JARLOOP", 2, foreign) },
+		"one of our rules twice":            func(f *fakeVM) { harmInsert(f, "nat", "JARLOOP", 1, f.all["nat"].rules["JARLOOP"][0]) },
+		"our rules in another order":        func(f *fakeVM) { slices.Reverse(f.all["nat"].rules["JARLOOP"]) },
+		"our jump twice":                    func(f *fakeVM) { harmInsert(f, "nat", "PREROUTING", 2, jumpIn) },
+		"our jump four times": func(f *fakeVM) {
+			for range 3 {
+				harmInsert(f, "nat", "PREROUTING", 0, jumpIn)
+			}
+		},
+		"a jump of ours from elsewhere": func(f *fakeVM) { harmInsert(f, "nat", "INPUT", 0, jumpIn) },
+		"a jump without our comment":    func(f *fakeVM) { harmInsert(f, "nat", "PREROUTING", 0, rule{"-g", "JARLOOP"}) },
+		"another target":                func(f *fakeVM) { f.all["nat"].rules["JARLOOP-80"][0][7] = "10.9.9.9:1" },
+		"a chain of ours from nowhere": func(f *fakeVM) {
+			f.all["filter"].chains = append(f.all["filter"].chains, "JARLOOP-OLD")
+			harmInsert(f, "filter", "JARLOOP-OLD", 0, foreign)
+		},
+		"localnet off":  func(f *fakeVM) { f.sysctls[localnetOf("lxcbr0")] = "0" },
+		"no forwarding": func(f *fakeVM) { f.sysctls["ipv4/ip_forward"] = "0" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t, crowded)
+			p := fakePorts(f, web80, web81, api443)
+			set(t, p, now, true)
+			want := f.String()
+			harm(f)
+			if f.String() == want {
+				t.Fatal("no harm done")
+			}
+			// Cut off anywhere in between, it still ends well.
+			harmed, err := f.rules(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for cut := range plan(harmed, layout(p.bridge, p.subnet, p.publishes, now, noteLocalnet("lxcbr0", "0"))) {
+				g := &fakeVM{sysctls: map[string]string{"ipv4/ip_forward": "1", localnetOf("br1"): "0", localnetOf("lxcbr0"): "1"}, left: cut}
+				if g.all, err = f.rules(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				q := fakePorts(g, web80, web81, api443)
+				if _, err := q.Repair(t.Context(), now); !errors.Is(err, errFake) {
+					t.Fatal(err)
+				}
+				g.left = -1
+				if _, err := q.Repair(t.Context(), now); err != nil {
+					t.Fatal(err)
+				}
+				same(t, "after a cut", want, g.String())
+			}
+			repair(t, p, now, true)
+			repair(t, p, now, false)
+			same(t, "rules", want, f.String())
+		})
+	}
+}
+
+func harmInsert(f *fakeVM, table, chain string, i int, r rule) {
+	rules := f.all[table].rules
+	rules[chain] = slices.Insert(slices.Clone(rules[chain]), i, r)
+}
+
+// TestAJumpIsNeverMissing looks, while doubled jumps are mended, whether at
+// each step there is one.
+func TestAJumpIsNeverMissing(t *testing.T) {
+	f := newFake(t, crowded)
+	p := fakePorts(f, web80)
+	set(t, p, targets("web", "10.0.3.131:8080"), true)
+	harmInsert(f, "nat", "PREROUTING", 2, f.all["nat"].rules["PREROUTING"][0])
+	f.left = 0
+	for range 20 {
+		_, err := p.Repair(t.Context(), targets("web", "10.0.3.131:8080"))
+		if !slices.ContainsFunc(f.all["nat"].rules["PREROUTING"], func(r rule) bool { return r.target() == ownChain }) {
+			t.Fatalf("no jump\n%s", f)
+		}
+		if err == nil {
+			return
+		}
+		f.left = 1
+	}
+	t.Error("one change at a time leads nowhere")
+}
+
+func TestFillNeverTakesOutARuleThatIsWanted(t *testing.T) {
+	r := func(names string) []rule {
+		var rules []rule
+		for _, n := range names {
+			rules = append(rules, rule{"-j", string(n)})
+		}
+		return rules
+	}
+	for _, c := range [][2]string{{"", "abc"}, {"abc", ""}, {"bc", "abc"}, {"ac", "abc"}, {"cba", "abc"}, {"xabc", "abc"}, {"axbxc", "abc"},
+		{"aabbcc", "abc"}, {"xyz", "abc"}, {"bca", "abc"}, {"cab", "abcd"}, {"abcabc", "cba"}, {"ab", "ba"}} {
+		f := &fakeVM{left: -1, all: tables{"nat": {chains: []string{"C"}, rules: map[string][]rule{"C": r(c[0])}}}}
+		for _, s := range fill(chain{table: "nat", name: "C", rules: r(c[1])}, r(c[0])) {
+			if err := f.apply(t.Context(), s); err != nil {
+				t.Fatal(err)
+			}
+			for _, n := range c[1] {
+				if strings.ContainsRune(c[0], n) && !holds(f.all["nat"].rules["C"], rule{"-j", string(n)}) {
+					t.Errorf("%s to %s: %s takes %c out", c[0], c[1], s, n)
+				}
+			}
+		}
+		if got := f.all["nat"].rules["C"]; !slices.EqualFunc(got, r(c[1]), rule.equal) {
+			t.Errorf("%s to %s: got %s", c[0], c[1], got)
+		}
+	}
+}

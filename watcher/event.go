@@ -1,0 +1,87 @@
+package watcher
+
+import (
+	"io/fs"
+	"time"
+)
+
+// EventKind says what an Event tells.
+type EventKind int
+
+// The kinds of Event. For each service, Changed is followed by one of Ready,
+// Refused and Same before the next Changed. The other way round does not hold:
+// new bytes in files of the same names and sizes are told without a Changed.
+const (
+	// Changed: files of the service are new or of another size (Changes says
+	// which). They are now awaited to be still.
+	Changed EventKind = iota + 1
+	// Ready: Set is complete and not the one that was last told.
+	Ready
+	// Refused: the files are still but cannot be deployed. Reason is one line
+	// that names the file and the remedy. The same bytes are refused once.
+	Refused
+	// Same: what was told as Changed turned out to be the bytes that were last
+	// told as Ready or Refused (Reason is then that of the refusal), or went
+	// away again.
+	Same
+	// Degraded: changes may be noticed late or not at all; Reason says why.
+	// Service is empty if it concerns the whole watcher.
+	Degraded
+	// Restored: the reason of the last Degraded of this Service is over.
+	Restored
+)
+
+// String gives the kind in lower case.
+func (k EventKind) String() string {
+	switch k {
+	case Changed:
+		return "changed"
+	case Ready:
+		return "ready"
+	case Refused:
+		return "refused"
+	case Same:
+		return "same"
+	case Degraded:
+		return "degraded"
+	case Restored:
+		return "restored"
+	}
+	return "unknown"
+}
+
+// Event is what the watcher tells.
+type Event struct {
+	Kind    EventKind
+	Service string   // empty: the whole watcher
+	Set     Set      // of Ready
+	Changes []Change // of Changed, sorted by name
+	Reason  string   // of Refused, Same and Degraded: one line, safe to print
+}
+
+// Change is a file that is new or of another size.
+type Change struct {
+	Name string // relative to the service's folder, slash-separated
+	Size int64  // bytes so far
+}
+
+// Set is an artefact set: the files of one service, complete and unchanging.
+// It is shared between those who hold it and not to be modified.
+type Set struct {
+	Service string
+	ID      string    // 64 hexadecimal digits, see identify
+	Dir     string    // local folder with the files, and only them
+	Files   []File    // sorted by Name
+	Seen    time.Time // when the newest change of its files was first seen; zero for a loaded set
+}
+
+// Short gives the first eight digits of the ID, enough for a person.
+func (s Set) Short() string { return s.ID[:min(8, len(s.ID))] }
+
+// File is one file of a set.
+type File struct {
+	Name   string      // relative to Set.Dir, slash-separated
+	Size   int64       // bytes
+	Mode   fs.FileMode // 0644 or 0755
+	SHA256 string      // 64 hexadecimal digits
+}

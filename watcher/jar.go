@@ -1,0 +1,235 @@
+package watcher
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Limits of one JAR. archive/zip keeps some 300 bytes and the name of every
+// entry, so the first two bound the memory of a check to 64 MiB; the third
+// bounds its time, for a bomb of a few KiB can unpack to petabytes.
+const (
+	maxRecords   = 120_000
+	maxDirectory = 12 << 20 // bytes of the central directory
+	maxUnpacked  = 4 << 30  // bytes of all entries
+	maxManifest  = 1 << 20  // bytes
+)
+
+// errCrowded is what reading a central directory beyond its limits gives.
+var errCrowded = fmt.Errorf("has more than %d entries, or a table of contents of more than %d MiB; split it", maxRecords, maxDirectory>>20)
+
+// checkJAR reads an archive to its last entry, so that truncation (no end
+// record), holes (checksums) and encryption show, and looks for a Main-Class
+// if one is needed. What is wrong is said in the words that follow the file's
+// name. An error that wraps *fs.PathError or the context's is not about the
+// archive but about reading it.
+func checkJAR(ctx context.Context, r io.ReaderAt, size int64, needMain bool) error {
+	if size == 0 {
+		return errors.New("is empty; build it again")
+	}
+	records, err := claimedRecords(r, size)
+	if err != nil {
+		return unreadable(r, err)
+	}
+	if records > maxRecords {
+		return errCrowded
+	}
+	metered := &meter{r: r}
+	z, err := zip.NewReader(metered, size)
+	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
+		return unreadable(r, err)
+	}
+	metered.open.Store(true)
+	if err := sizes(z.File); err != nil {
+		return err
+	}
+	if err := readAll(ctx, z.File); err != nil {
+		return err
+	}
+	if needMain {
+		return hasMain(z.File)
+	}
+	return nil
+}
+
+// meter counts, until it is opened, what archive/zip reads to find the entries,
+// because it goes on for as long as there are any, whatever their number was
+// said to be.
+type meter struct {
+	r       io.ReaderAt
+	bytes   int
+	records int // roughly: one that straddles two reads is not seen
+	open    atomic.Bool
+}
+
+// ReadAt implements io.ReaderAt.
+func (m *meter) ReadAt(p []byte, off int64) (int, error) {
+	n, err := m.r.ReadAt(p, off)
+	if m.open.Load() {
+		return n, err
+	}
+	m.bytes += n
+	m.records += bytes.Count(p[:n], []byte("PK\x01\x02"))
+	if m.bytes > maxDirectory+256<<10 || m.records > maxRecords+maxRecords/50 { // the end record is searched in 65 KiB
+		return 0, errCrowded
+	}
+	return n, err
+}
+
+// sizes adds up what the entries say that they unpack to. archive/zip holds
+// each of them to it.
+func sizes(files []*zip.File) error {
+	left := uint64(maxUnpacked)
+	for _, f := range files {
+		if f.UncompressedSize64 > left {
+			return fmt.Errorf("unpacks to more than %d GiB; split it", maxUnpacked>>30)
+		}
+		left -= f.UncompressedSize64
+	}
+	return nil
+}
+
+// readAll reads every entry, on as many processors as there are: inflating is
+// most of what a check costs, and somebody waits for it.
+func readAll(ctx context.Context, files []*zip.File) error {
+	group, ctx := errgroup.WithContext(ctx)
+	var at atomic.Int64
+	for range min(runtime.GOMAXPROCS(0), 4, len(files)) {
+		group.Go(func() error {
+			buf := make([]byte, 64<<10)
+			for i := at.Add(1) - 1; i < int64(len(files)); i = at.Add(1) - 1 {
+				if err := readEntry(ctx, files[i], buf); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// readEntry reads one entry to its end, where archive/zip compares length and
+// checksum.
+func readEntry(ctx context.Context, f *zip.File, buf []byte) error {
+	if f.Flags&0x1 != 0 { // APPNOTE.TXT 4.4.4: bit 0 of the flags
+		return fmt.Errorf("is encrypted (entry %s); build it without", short(f.Name))
+	}
+	r, err := f.Open()
+	if err != nil {
+		return badEntry(f, err)
+	}
+	defer r.Close()
+	for left := f.UncompressedSize64; ; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := r.Read(buf)
+		if uint64(n) > left {
+			return badEntry(f, zip.ErrFormat)
+		}
+		left -= uint64(n)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return badEntry(f, err)
+		}
+	}
+}
+
+// unreadable puts into words why an archive as a whole cannot be read.
+func unreadable(r io.ReaderAt, err error) error {
+	if notAboutIt(err) {
+		return err
+	}
+	if errors.Is(err, errCrowded) {
+		return errCrowded
+	}
+	head := make([]byte, 16)
+	n, _ := r.ReadAt(head, 0)
+	if head = head[:n]; len(head) >= 4 && string(head[:4]) == "PK\x03\x04" {
+		return errors.New("is cut short or still being written (its table of contents is missing); build it again")
+	}
+	return fmt.Errorf("is not a JAR (it begins with %s); build it again", strconv.QuoteToASCII(string(head)))
+}
+
+// badEntry puts into words why an entry cannot be read.
+func badEntry(f *zip.File, err error) error {
+	switch {
+	case notAboutIt(err):
+		return err
+	case errors.Is(err, zip.ErrChecksum):
+		return fmt.Errorf("is damaged or still being written (entry %s has a wrong checksum); build it again", short(f.Name))
+	case errors.Is(err, zip.ErrAlgorithm):
+		return fmt.Errorf("has an entry that Java cannot read (%s, compression method %d); build it with deflate", short(f.Name), f.Method)
+	}
+	return fmt.Errorf("is damaged or still being written (entry %s: %s); build it again", short(f.Name), strings.TrimPrefix(err.Error(), "zip: "))
+}
+
+// notAboutIt says whether an error is about reading the file, not about what
+// is in it.
+func notAboutIt(err error) bool {
+	var path *fs.PathError
+	return errors.As(err, &path) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// short quotes the name of an entry, which is foreign text of up to 64 KiB.
+func short(name string) string {
+	if len(name) > 100 {
+		name = name[:100] + "…"
+	}
+	return strconv.QuoteToASCII(name)
+}
+
+const noMain = "has no Main-Class in its manifest; set it in the jar task: manifest { attributes 'Main-Class': '…' }"
+
+// hasMain looks for the Main-Class. As in Java the manifest's name may be in
+// any case (java.util.jar.JarFile).
+func hasMain(files []*zip.File) error {
+	for _, f := range files {
+		if !strings.EqualFold(f.Name, "META-INF/MANIFEST.MF") {
+			continue
+		}
+		r, err := f.Open()
+		if err != nil {
+			return badEntry(f, err)
+		}
+		defer r.Close()
+		text, err := io.ReadAll(io.LimitReader(r, maxManifest))
+		if err != nil {
+			return badEntry(f, err)
+		}
+		if manifestValue(string(text), "Main-Class") == "" {
+			return errors.New(noMain)
+		}
+		return nil
+	}
+	return errors.New(noMain)
+}
+
+// manifestValue gives the value of an attribute in the main section of a
+// manifest, "" if there is none. Lines end in CR, LF or both, a line that
+// begins with a space continues the one before, and an empty line ends the
+// section (JAR File Specification, "Name-Value pairs and Sections").
+func manifestValue(text, name string) string {
+	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
+	section, _, _ := strings.Cut(strings.TrimPrefix(text, "\uFEFF"), "\n\n")
+	section = strings.ReplaceAll(section, "\n ", "")
+	for line := range strings.SplitSeq(section, "\n") {
+		if key, value, ok := strings.Cut(line, ":"); ok && strings.EqualFold(key, name) {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,97 @@
+package watcher
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Service says where one service's artefacts land.
+type Service struct {
+	Name string
+	// Dir is the folder, absolute. It need not be there yet and may come and
+	// go. Links below Options.Root on the way to it are not followed.
+	Dir string
+	// Files are the patterns (path.Match) of the artefacts' names relative to
+	// Dir: "*.jar" matches at the top, "lib/*.jar" in lib. Without any, every
+	// regular file in Dir and the folders below it is an artefact.
+	Files []string
+	// Runs is the JAR that the command runs, relative to Dir; it must have a
+	// Main-Class. "*" is the only JAR at the top: none or several are refused.
+	// Empty: any files will do.
+	Runs string
+}
+
+// Options say how to watch. A duration of zero means the default.
+type Options struct {
+	Root     string        // the shared folder, absolute; it may be reached through links, what is below may not
+	Mode     Mode          // default Auto
+	Poll     time.Duration // how often to look when polling; default 100 ms
+	Settle   time.Duration // how long a service's files must have been still; default 50 ms
+	Patience time.Duration // how long files that are not whole must have been still to be refused; default 700 ms
+	Rescan   time.Duration // how often to look although no hint came; default 10 s
+	Store    string        // folder for local copies, absolute, of this program alone: <Store>/<service>/<ID>/…
+
+	tolerance, hanging time.Duration // see the constants
+}
+
+// complete fills in the defaults.
+func (o Options) complete() (Options, error) {
+	for what, dir := range map[string]*string{"root": &o.Root, "store": &o.Store} {
+		if !filepath.IsAbs(*dir) {
+			return o, fmt.Errorf("%s %q: must be an absolute path", what, *dir)
+		}
+		*dir = filepath.Clean(*dir)
+	}
+	if o.Mode == "" {
+		o.Mode = Auto
+	}
+	if o.Mode != Auto && o.Mode != Inotify && o.Mode != Poll {
+		return o, fmt.Errorf("mode %q: must be %q, %q or %q", o.Mode, Auto, Inotify, Poll)
+	}
+	for _, d := range []struct {
+		what  string
+		value *time.Duration
+		usual time.Duration
+	}{
+		{"poll", &o.Poll, 100 * time.Millisecond},
+		{"settle", &o.Settle, 50 * time.Millisecond},
+		{"patience", &o.Patience, 700 * time.Millisecond},
+		{"rescan", &o.Rescan, 10 * time.Second},
+		{"tolerance", &o.tolerance, tolerance},
+		{"hanging", &o.hanging, hanging},
+	} {
+		if *d.value < 0 {
+			return o, fmt.Errorf("%s %s: must not be negative", d.what, *d.value)
+		}
+		if *d.value == 0 {
+			*d.value = d.usual
+		}
+	}
+	o.Patience = max(o.Patience, o.Settle)
+	return o, nil
+}
+
+func (s Service) check() (matcher, error) {
+	if err := checkName(s.Name); err != nil {
+		return nil, err
+	}
+	if !filepath.IsAbs(s.Dir) {
+		return nil, fmt.Errorf("service %s: folder %q: must be an absolute path", s.Name, s.Dir)
+	}
+	m, err := newMatcher(s.Files)
+	if err != nil {
+		return nil, fmt.Errorf("service %s: %w", s.Name, err)
+	}
+	if r := s.Runs; r != "" && r != "*" {
+		if path.IsAbs(r) || path.Clean(r) != r || r == ".." || strings.HasPrefix(r, "../") {
+			return nil, fmt.Errorf("service %s: %q: the JAR to run must be relative to the service's folder and stay below it", s.Name, r)
+		}
+		if !m.file(r) {
+			return nil, fmt.Errorf("service %s: %q is to be run but is none of its files (%s); add it", s.Name, r, strings.Join(s.Files, ", "))
+		}
+	}
+	return m, nil
+}

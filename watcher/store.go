@@ -1,0 +1,217 @@
+package watcher
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// The store's shape. Only the owner gets past the service's folder; within a
+// set, modes are those that the files have in a container.
+//
+//	<Store>/                 0700
+//	  <service>/             0700
+//	    <ID>/                0755  a complete set, by rename
+//	    .incoming-<random>/        a copy under way; what a killed run leaves
+//	                               is removed by New
+const incoming = ".incoming-"
+
+// identify gives the ID of a set: the SHA-256, in hexadecimal, over its files
+// sorted by name, each as
+//
+//	name NUL ("x" if executable, else "-") NUL SHA-256 of the bytes in hexadecimal LF
+//
+// Neither NUL nor LF can be in a name that was taken. Only whether a file is
+// executable counts of its mode, since the rest differs from share to share.
+func identify(files []File) string {
+	h := sha256.New()
+	for _, f := range files {
+		x := "-"
+		if f.Mode&0o111 != 0 {
+			x = "x"
+		}
+		fmt.Fprintf(h, "%s\x00%s\x00%s\n", f.Name, x, f.SHA256)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// openStore makes the store if there is none, makes sure that nobody else can
+// write there, and removes what a killed run left half done.
+func openStore(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make store %s: %w", dir, err)
+	}
+	if err := private(dir); err != nil {
+		return err
+	}
+	services, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("read store %s: %w", dir, err)
+	}
+	for _, service := range services {
+		home := filepath.Join(dir, service.Name())
+		if !service.IsDir() {
+			continue
+		}
+		if err := private(home); err != nil {
+			return err
+		}
+		left, err := filepath.Glob(filepath.Join(escapeGlob(home), incoming+"*"))
+		if err != nil {
+			return fmt.Errorf("read store %s: %w", home, err)
+		}
+		for _, tmp := range left {
+			if err := os.RemoveAll(tmp); err != nil {
+				return fmt.Errorf("remove half-made copy: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// private makes sure that a folder is ours alone to write.
+func private(dir string) error {
+	var st unix.Stat_t
+	if err := unix.Lstat(dir, &st); err != nil {
+		return fmt.Errorf("look at %s: %w", dir, err)
+	}
+	switch {
+	case st.Mode&unix.S_IFMT != unix.S_IFDIR:
+		return fmt.Errorf("%s is not a folder; remove it", dir)
+	case int(st.Uid) != os.Geteuid():
+		return fmt.Errorf("%s belongs to user %d; chown it to user %d", dir, st.Uid, os.Geteuid())
+	case st.Mode&0o022 != 0:
+		return fmt.Errorf("%s is writable by others (mode %04o); chmod it to 0700", dir, st.Mode&0o7777)
+	}
+	return nil
+}
+
+// escapeGlob makes a name match itself in a pattern.
+func escapeGlob(name string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(name)
+}
+
+// install gives a complete copy its final name. A set of that name which is
+// whole stays, since somebody may be reading it; a damaged one (a power cut:
+// nothing here waits for the disk) gives way.
+func install(ctx context.Context, tmp, final string) error {
+	err := os.Rename(tmp, final)
+	if err == nil || !errors.Is(err, fs.ErrExist) && !errors.Is(err, unix.ENOTEMPTY) {
+		return err
+	}
+	if _, err := loadDir(ctx, final, filepath.Base(final)); err == nil {
+		return nil
+	}
+	if err := unix.Renameat2(unix.AT_FDCWD, tmp, unix.AT_FDCWD, final, unix.RENAME_EXCHANGE); err != nil {
+		return fmt.Errorf("exchange %s for the damaged %s: %w", tmp, final, err)
+	}
+	return nil
+}
+
+// Load reads a set that was kept in store and makes sure that it is whole: its
+// files have to give the ID that it is named by. One that is not there is
+// fs.ErrNotExist. The set's Seen is zero.
+func Load(store, service, id string) (Set, error) {
+	dir, err := setDir(store, service, id)
+	if err != nil {
+		return Set{}, err
+	}
+	files, err := loadDir(context.Background(), dir, id)
+	if err != nil {
+		return Set{}, fmt.Errorf("load set %.8s of %s: %w", id, service, err)
+	}
+	return Set{Service: service, ID: id, Dir: dir, Files: files}, nil
+}
+
+func loadDir(ctx context.Context, dir, id string) ([]File, error) {
+	fd, err := place{dir, dir}.open()
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	h := how{enter: func(string) {}, beat: func() {}}
+	seen, err := scan(ctx, fd, h)
+	if err != nil {
+		return nil, err
+	}
+	if seen.problem != "" {
+		return nil, errors.New(seen.problem)
+	}
+	var files []File
+	buf := make([]byte, 256<<10)
+	for _, e := range seen.entries {
+		f, err := readFile(ctx, fd, e, io.Discard, buf, h)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", show(e.name), err)
+		}
+		files = append(files, f)
+	}
+	if got := identify(files); got != id {
+		return nil, fmt.Errorf("%s is damaged: its files give %.8s", dir, got)
+	}
+	return files, nil
+}
+
+// Prune removes the sets of a service but those whose ID is in keep. Without
+// any left the service's folder goes, too. While a Watcher runs, its own Prune
+// is the one to call.
+func Prune(store, service string, keep map[string]bool) error {
+	if err := checkName(service); err != nil {
+		return err
+	}
+	home := filepath.Join(store, service)
+	sets, err := os.ReadDir(home)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("prune sets of %s: %w", service, err)
+	}
+	var errs []error
+	for _, set := range sets {
+		if !isID(set.Name()) || keep[set.Name()] {
+			continue
+		}
+		errs = append(errs, os.RemoveAll(filepath.Join(home, set.Name())))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("prune sets of %s: %w", service, err)
+	}
+	if err := os.Remove(home); err != nil && !errors.Is(err, unix.ENOTEMPTY) && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("prune sets of %s: %w", service, err)
+	}
+	return nil
+}
+
+// setDir gives the folder of a set, and lets nothing else through as one.
+func setDir(store, service, id string) (string, error) {
+	if err := checkName(service); err != nil {
+		return "", err
+	}
+	if !isID(id) {
+		return "", fmt.Errorf("%q is not the ID of a set", id)
+	}
+	return filepath.Join(store, service, id), nil
+}
+
+func isID(s string) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil && len(s) == 2*sha256.Size && s == strings.ToLower(s)
+}
+
+// checkName makes sure that a service's name can name a folder.
+func checkName(service string) error {
+	if service == "" || strings.ContainsAny(service, "/\\") || strings.HasPrefix(service, ".") || badName(service) != "" {
+		return fmt.Errorf("%q cannot be a service's name", service)
+	}
+	return nil
+}

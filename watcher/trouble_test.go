@@ -1,0 +1,272 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+	"golang.org/x/sys/unix"
+)
+
+// deaf makes a rig whose inotify adds no watch, so that nothing is heard.
+func deaf(t *testing.T, rescan time.Duration) *rig {
+	t.Helper()
+	root := t.TempDir()
+	w := newOne(t, Options{Root: root, Mode: Inotify, Rescan: rescan})
+	w.notify.add = func(string) error { return nil }
+	write(t, filepath.Join(root, "volume-app", "app.jar"), jar(t, "one"))
+	r := run(t, w, root)
+	r.ready()
+	return r
+}
+
+// newOne makes a watcher of the service "app".
+func newOne(t *testing.T, o Options) *Watcher {
+	t.Helper()
+	if o.Store == "" {
+		o.Store = filepath.Join(t.TempDir(), "store")
+	}
+	w, err := New(o, []Service{{Name: "app", Dir: filepath.Join(o.Root, "volume-app"), Runs: "*"}})
+	must(t, err)
+	return w
+}
+
+func TestAnOverflowOfTheQueueIsALookAtEverything(t *testing.T) {
+	t.Parallel()
+	r := deaf(t, time.Hour)
+	write(t, r.dir("app.jar"), jar(t, "lost in the overflow"))
+	r.w.notify.failed(fsnotify.ErrEventOverflow)
+	r.ready()
+}
+
+func TestAStormOfEventsEndsWithTheNewestBytes(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	name := filepath.Join(root, "volume-app", "a.txt")
+	write(t, name, []byte("calm"))
+	r := start(t, root, func(o *Options, s *Service) { o.Mode, o.Rescan, s.Runs = Inotify, time.Hour, "" })
+	r.ready()
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
+	must(t, err)
+	defer f.Close()
+	for range 20_000 { // more than the queue holds
+		_, err := f.Write([]byte("."))
+		must(t, err)
+	}
+	want, err := os.Stat(name)
+	must(t, err)
+	for told := 0; ; told++ {
+		if set := r.ready(); set.Files[0].Size == want.Size() {
+			t.Logf("%d sets on the way", told)
+			return
+		}
+	}
+}
+
+func TestLostEventsAreMadeUpForByTheSlowTimer(t *testing.T) {
+	t.Parallel()
+	r := deaf(t, 100*time.Millisecond)
+	write(t, r.dir("app.jar"), jar(t, "never heard of"))
+	r.ready()
+}
+
+func TestALimitOfInotifyTurnsToPollingAndNamesTheSetting(t *testing.T) {
+	for name, test := range map[string]struct {
+		err  error
+		want string
+	}{
+		"watches":   {unix.ENOSPC, "fs.inotify.max_user_watches"},
+		"instances": {unix.EMFILE, "fs.inotify.max_user_instances"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root := t.TempDir()
+			var mu sync.Mutex
+			limit := test.err
+			w := newOne(t, Options{Root: root, Mode: Inotify, Rescan: 300 * time.Millisecond})
+			w.notify.add = func(string) error {
+				mu.Lock()
+				defer mu.Unlock()
+				return limit
+			}
+			must(t, os.Mkdir(filepath.Join(root, "volume-app"), 0o755))
+			r := run(t, w, root)
+			e := r.next(Degraded)
+			contains(t, e.Reason, test.want, "polling")
+			if e.Service != "" {
+				t.Errorf("told of service %q, want the whole watcher", e.Service)
+			}
+			write(t, r.dir("app.jar"), jar(t, "found by polling"))
+			r.ready()
+			mu.Lock()
+			limit = nil
+			mu.Unlock()
+			r.next(Restored)
+		})
+	}
+}
+
+func TestAShareMountedLaterIsPolledEvenSo(t *testing.T) {
+	t.Parallel()
+	s := newShare(t)
+	s.unmount()
+	r := start(t, s.seen, intolerant, func(o *Options, _ *Service) { o.Rescan = time.Hour })
+	contains(t, r.next(Degraded).Reason, "is not there")
+	must(t, os.Mkdir(filepath.Join(s.theirs, "volume-app"), 0o755))
+	s.mount()
+	r.next(Restored)
+	write(t, filepath.Join(s.theirs, "volume-app", "app.jar"), jar(t, "one")) // no event of inotify
+	r.ready()
+}
+
+func TestAFullStoreIsSaidAndRecoversByItself(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("mounting needs root")
+	}
+	store := filepath.Join(t.TempDir(), "store")
+	must(t, os.Mkdir(store, 0o700))
+	must(t, unix.Mount("jlt-watcher", store, "tmpfs", 0, "size=64k,mode=0700"))
+	t.Cleanup(func() { must(t, unix.Unmount(store, unix.MNT_DETACH)) })
+	root := t.TempDir()
+	data := jar(t, strings.Repeat("x", 200_000))
+	write(t, filepath.Join(root, "volume-app", "app.jar"), data)
+	r := run(t, newOne(t, Options{Root: root, Store: store, tolerance: 200 * time.Millisecond}), root)
+	r.next(Changed)
+	contains(t, r.next(Degraded).Reason, store, "no space left")
+	must(t, unix.Mount("", store, "", unix.MS_REMOUNT, "size=4m"))
+	r.next(Restored)
+	has(t, r.next(Ready).Set, map[string][]byte{"app.jar": data})
+	r.stop()
+	left, err := filepath.Glob(filepath.Join(store, "app", incoming+"*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("half-made copies stay: %v, %v", left, err)
+	}
+}
+
+// TestAHungShareHoldsUpNothingElse stops the process behind a share, so that
+// every call on it blocks, as with a dead NFS server.
+func TestAHungShareHoldsUpNothingElse(t *testing.T) {
+	t.Parallel()
+	s := newShare(t)
+	local := t.TempDir()
+	w, err := New(Options{Root: s.seen, Store: filepath.Join(t.TempDir(), "store"), hanging: time.Second}, []Service{
+		{Name: "app", Dir: filepath.Join(s.seen, "volume-app")}, {Name: "other", Dir: local},
+	})
+	must(t, err)
+	write(t, filepath.Join(s.theirs, "volume-app", "app.jar"), jar(t, "one"))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	events, done := make(chan Event, 100), make(chan error, 1)
+	go func() { done <- w.Run(ctx, func(_ context.Context, e Event) { events <- e }) }()
+	r := &rig{t: t, w: w, events: events}
+	r.ready()
+
+	must(t, s.daemon.Process.Signal(unix.SIGSTOP))
+	write(t, filepath.Join(local, "a.yml"), []byte("a"))
+	if set := r.ready(); set.Service != "other" {
+		t.Errorf("set of %s, want the other", set.Service)
+	}
+	contains(t, r.next(Degraded).Reason, s.seen, "does not answer")
+	began := time.Now()
+	must(t, w.Resend("app"))
+	cancel()
+	select {
+	case err := <-done:
+		if err == nil || !strings.Contains(err.Error(), "app") || strings.Contains(err.Error(), "other") {
+			t.Errorf("%v, want an error that names app alone", err)
+		}
+	case <-time.After(deadline):
+		t.Fatal("Run waits for a call that hangs")
+	}
+	if took := time.Since(began); took > 2*grace {
+		t.Errorf("Run took %v to end", took)
+	}
+}
+
+func TestChoosing(t *testing.T) {
+	for _, test := range []struct {
+		fstype string
+		magic  int64
+		want   Mode
+		word   string
+	}{
+		{"ext4", 0xef53, Inotify, "ext4"},
+		{"xfs", 0x58465342, Inotify, "xfs"},
+		{"tmpfs", 0x01021994, Inotify, "tmpfs"},
+		{"overlay", 0x794c7630, Inotify, "overlay"},
+		{"", 0x9123683e, Inotify, "of type 0x9123683e"},
+		{"nfs4", 0x6969, Poll, "nfs4"},
+		{"vboxsf", 0x6969, Poll, "vboxsf"},
+		{"vboxsf", 0x786f4256, Poll, "vboxsf"},
+		{"cifs", 0xFF534D42, Poll, "cifs"},
+		{"smb3", 0xFE534D42, Poll, "smb3"},
+		{"", 0x517B, Poll, "smb"},
+		{"", -11317950, Poll, "cifs"}, // 0xFF534D42 where f_type is a signed 32 bits
+		{"9p", 0x01021997, Poll, "9p"},
+		{"virtiofs", 0x65735546, Poll, "virtiofs"},
+		{"fuse.bindfs", 0x65735546, Poll, "fuse.bindfs"},
+		{"fuse.vmhgfs-fuse", 0, Poll, "fuse.vmhgfs-fuse"},
+		{"", 0x65735546, Poll, "fuse"},
+		{"vmhgfs", 0xbacbacbc, Poll, "vmhgfs"},
+		{"prl_fs", 0x7c7c6673, Poll, "prl_fs"},
+	} {
+		if mode, reason := choose(test.fstype, test.magic); mode != test.want || !strings.HasPrefix(reason, test.word) {
+			t.Errorf("%q 0x%x: %s (%s), want %s (%s…)", test.fstype, test.magic, mode, reason, test.want, test.word)
+		}
+	}
+}
+
+func TestTheTypeIsFoundInTheTableOfMounts(t *testing.T) {
+	table := `22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw
+36 22 0:44 / /host\040share rw,nosuid shared:7 master:2 - fuse.bindfs /tmp/real rw,user_id=0
+37 22 0:45 / /empty rw -
+`
+	for dev, want := range map[uint64]string{unix.Mkdev(254, 0): "ext4", unix.Mkdev(0, 44): "fuse.bindfs", unix.Mkdev(0, 45): "", unix.Mkdev(0, 4): ""} {
+		if got := mountType(strings.NewReader(table), dev); got != want {
+			t.Errorf("device %d is %q, want %q", dev, got, want)
+		}
+	}
+}
+
+func TestAnEventConcernsWhatItIsInOrAbove(t *testing.T) {
+	for path, want := range map[string]bool{
+		"": true, "/": true, "/host": true, "/host/volume-a": true, "/host/volume-a/x/y": true,
+		"/host/volume-ab": false, "/host/other": false, "/hos": false,
+	} {
+		if got := concerns(path, "/host/volume-a"); got != want {
+			t.Errorf("%q: %v, want %v", path, got, want)
+		}
+	}
+}
+
+func TestErrorsOfTheShareAreToldAfterAWhileAndAnsweredAtOnce(t *testing.T) {
+	events := make(chan Event, 10)
+	l := &lane{service: Service{Name: "app"}, events: events, place: place{"/host", "/host/volume-app"}, options: Options{Poll: time.Second, tolerance: tolerance}}
+	l.troubled(t.Context(), unix.EIO)
+	if len(events) != 0 {
+		t.Fatalf("told %+v at once", <-events)
+	}
+	l.owed = true
+	l.troubled(t.Context(), unix.EIO)
+	if e := <-events; e.Kind != Refused || !strings.Contains(e.Reason, "input/output error") {
+		t.Errorf("told %+v, want a refusal", e)
+	}
+	l.illSince = l.illSince.Add(-tolerance)
+	l.troubled(t.Context(), unix.EIO)
+	l.troubled(t.Context(), errors.Join(unix.EIO))
+	if e := <-events; e.Kind != Degraded {
+		t.Errorf("told %+v, want %s", e, Degraded)
+	}
+	l.recovered(t.Context())
+	l.recovered(t.Context())
+	if e := <-events; e.Kind != Restored || len(events) != 0 {
+		t.Errorf("told %+v and %d more, want %s", e, len(events), Restored)
+	}
+}
