@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"al.essio.dev/pkg/shellescape"
+
 	"github.com/jarloop/jarloop/deployer/guest"
 	"github.com/jarloop/jarloop/watcher"
 )

@@ -65,7 +65,7 @@ type Generation struct {
 }
 
 // Name is the container's name: frontend-8.
-func (r Record) Name() string { return r.Service + "-" + strconv.Itoa(r.Number) }
+func (r *Record) Name() string { return r.Service + "-" + strconv.Itoa(r.Number) }
 
 // Target is where the generation's service listens.
 func (g *Generation) target(port uint16) netip.AddrPort {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/jarloop/jarloop/deployer/logs"
@@ -101,14 +102,9 @@ func (l *lane) goBack(ctx context.Context, g, old *Generation, reason error) {
 // often.
 func (l *lane) restart(ctx context.Context, g *Generation) {
 	l.mu.Lock()
-	recent := l.restarts[:0:0]
-	for _, t := range l.restarts {
-		if time.Since(t) < time.Minute {
-			recent = append(recent, t)
-		}
-	}
-	l.restarts = append(recent, time.Now())
-	often := len(recent)
+	l.restarts = slices.DeleteFunc(l.restarts, func(t time.Time) bool { return time.Since(t) >= time.Minute })
+	often := len(l.restarts)
+	l.restarts = append(l.restarts, time.Now())
 	l.mu.Unlock()
 	wait := time.Duration(0)
 	if often > 0 {

@@ -36,7 +36,7 @@ func (l *lane) copy(ctx context.Context, seen view, since time.Time, final bool,
 	if err != nil {
 		return found{}, fmt.Errorf("%w: %w", errKeep, err)
 	}
-	defer os.RemoveAll(tmp) // gone already when all went well
+	defer func() { _ = os.RemoveAll(tmp) }() // gone already when all went well; else New removes it
 	if err := os.Chmod(tmp, 0o755); err != nil {
 		return found{}, fmt.Errorf("%w: %w", errKeep, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -197,25 +198,23 @@ const noMain = "has no Main-Class in its manifest; set it in the jar task: manif
 // hasMain looks for the Main-Class. As in Java the manifest's name may be in
 // any case (java.util.jar.JarFile).
 func hasMain(files []*zip.File) error {
-	for _, f := range files {
-		if !strings.EqualFold(f.Name, "META-INF/MANIFEST.MF") {
-			continue
-		}
-		r, err := f.Open()
-		if err != nil {
-			return badEntry(f, err)
-		}
-		defer r.Close()
-		text, err := io.ReadAll(io.LimitReader(r, maxManifest))
-		if err != nil {
-			return badEntry(f, err)
-		}
-		if manifestValue(string(text), "Main-Class") == "" {
-			return errors.New(noMain)
-		}
-		return nil
+	i := slices.IndexFunc(files, func(f *zip.File) bool { return strings.EqualFold(f.Name, "META-INF/MANIFEST.MF") })
+	if i < 0 {
+		return errors.New(noMain)
 	}
-	return errors.New(noMain)
+	r, err := files[i].Open()
+	if err != nil {
+		return badEntry(files[i], err)
+	}
+	defer r.Close()
+	text, err := io.ReadAll(io.LimitReader(r, maxManifest))
+	if err != nil {
+		return badEntry(files[i], err)
+	}
+	if manifestValue(string(text), "Main-Class") == "" {
+		return errors.New(noMain)
+	}
+	return nil
 }
 
 // manifestValue gives the value of an attribute in the main section of a

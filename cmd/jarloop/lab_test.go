@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	status := m.Run()
 	if program, err := buildProgram(); err == nil {
-		os.RemoveAll(filepath.Dir(program))
+		_ = os.RemoveAll(filepath.Dir(program))
 	}
 	os.Exit(status)
 }
@@ -180,15 +180,30 @@ func (s *system) verb(args ...string) (string, int) {
 	return string(out), cmd.ProcessState.ExitCode()
 }
 
-// status asks the agent.
+// status asks the agent, which must be running by then.
 func (s *system) status() control.Status {
 	s.t.Helper()
-	out, _ := s.verb("status", "--json")
 	var status control.Status
-	if err := json.Unmarshal([]byte(out), &status); err != nil {
-		s.t.Fatalf("status: %v: %s", err, out)
-	}
+	s.agent.eventually("the agent answers", func() bool {
+		out, _ := s.verb("status", "--json")
+		return json.Unmarshal([]byte(out), &status) == nil
+	})
 	return status
+}
+
+// sub runs a part of the test under a name of its own. A part that fails ends
+// the test, since the next one builds on it.
+func (s *system) sub(name string, do func(t *testing.T)) {
+	s.t.Helper()
+	outer := s.t
+	ok := outer.Run(name, func(t *testing.T) {
+		s.t, s.agent.t = t, t
+		do(t)
+	})
+	s.t, s.agent.t = outer, outer
+	if !ok {
+		outer.FailNow()
+	}
 }
 
 // generations gives the containers of the services, by service.
@@ -236,7 +251,8 @@ func (s *system) get(client *http.Client, path string) (reply, error) {
 		return reply{}, fmt.Errorf("%s: %s: %s", path, response.Status, body)
 	}
 	var a reply
-	return a, json.Unmarshal(body, &a)
+	err = json.Unmarshal(body, &a)
+	return a, err
 }
 
 // versions are the versions of all services that one request came through.

@@ -99,7 +99,7 @@ func TestTheSampleSystem(t *testing.T) {
 	}
 	clients := s.startTraffic("/api")
 
-	t.Run("one changed source file redeploys one service", func(t *testing.T) {
+	s.sub("one changed source file redeploys one service", func(t *testing.T) {
 		live, hosts := s.live(), s.hosts()
 		before, err := s.get(s.Client(false), "/api")
 		if err != nil {
@@ -127,7 +127,7 @@ func TestTheSampleSystem(t *testing.T) {
 		}
 	})
 
-	t.Run("a rebuild that changes nothing deploys nothing", func(t *testing.T) {
+	s.sub("a rebuild that changes nothing deploys nothing", func(t *testing.T) {
 		from := s.agent.now()
 		later := time.Now().Add(time.Hour)
 		for _, jar := range s.jars() {
@@ -139,7 +139,7 @@ func TestTheSampleSystem(t *testing.T) {
 		s.quiet(from)
 	})
 
-	t.Run("a JAR whose main throws is no harm", func(t *testing.T) {
+	s.sub("a JAR whose main throws is no harm", func(t *testing.T) {
 		live, from := s.live(), s.agent.now()
 		source := s.read(personSource)
 		s.edit(personSource, map[string]string{
@@ -178,7 +178,7 @@ func TestTheSampleSystem(t *testing.T) {
 		s.settled()
 	})
 
-	t.Run("half a JAR is not deployed, nor one that is being written", func(t *testing.T) {
+	s.sub("half a JAR is not deployed, nor one that is being written", func(t *testing.T) {
 		jar := filepath.Join(s.Share, "volume-session", "SessionApplication.jar")
 		whole, err := os.ReadFile(s.otherJAR("session"))
 		if err != nil {
@@ -216,7 +216,7 @@ func TestTheSampleSystem(t *testing.T) {
 		}
 	})
 
-	t.Run("killed while idle, the next agent takes over what is live", func(t *testing.T) {
+	s.sub("killed while idle, the next agent takes over what is live", func(t *testing.T) {
 		live := s.live()
 		s.agent.kill()
 		s.run()
@@ -227,7 +227,7 @@ func TestTheSampleSystem(t *testing.T) {
 		}
 	})
 
-	t.Run("killed in mid-deploy, the next agent finishes the job", func(t *testing.T) {
+	s.sub("killed in mid-deploy, the next agent finishes the job", func(t *testing.T) {
 		for i, moment := range []string{"deploying", "live"} {
 			from := s.agent.now()
 			s.appendTo(personSource, fmt.Sprintf("\n// killed %d\n", i))
@@ -235,12 +235,13 @@ func TestTheSampleSystem(t *testing.T) {
 			s.agent.await(from, moment, "person")
 			s.agent.kill()
 			s.run()
+			s.agent.await(0, "adopted", "person")
 			s.settled()
 		}
 	})
 	clients.stop(t)
 
-	t.Run("a second agent leaves at once", func(t *testing.T) {
+	s.sub("a second agent leaves at once", func(t *testing.T) {
 		live := s.live()
 		out, code := s.verb("run")
 		if code != 1 || !strings.Contains(out, "another jarloop is running") {
@@ -251,7 +252,7 @@ func TestTheSampleSystem(t *testing.T) {
 		}
 	})
 
-	t.Run("clean removes what is ours and nothing else", func(t *testing.T) { s.cleanTest(t) })
+	s.sub("clean removes what is ours and nothing else", func(t *testing.T) { s.cleanTest(t) })
 }
 
 func (s *system) cleanTest(t *testing.T) {

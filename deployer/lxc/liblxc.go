@@ -269,7 +269,7 @@ func run(r request) (answer, error) {
 			return err
 		}
 		n, err := output.ReadAt(text, max(0, size-most))
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
 		said, status, found := bytes.Cut(text[:n], []byte(sentinel))

@@ -40,7 +40,7 @@ func find(candidates []string) (string, error) {
 		}
 	}
 	return "", failure(candidates[0], fs.ErrNotExist, "no configuration here, nor at %s; "+
-		`write one with "jarloop init", or name one with --config FILE`, listed(candidates[1:], "nor"))
+		`copy the config.toml that comes with jarloop and edit it, or name one with --config FILE`, listed(candidates[1:], "nor"))
 }
 
 // Load reads, decodes and checks a configuration. Every error is an *Error.
@@ -62,7 +62,7 @@ func read(path string) ([]byte, error) {
 		}
 		remedy := "check --config and the permissions"
 		if errors.Is(err, fs.ErrNotExist) {
-			remedy = `write one with "jarloop init", or name another with --config FILE`
+			remedy = `copy the config.toml that comes with jarloop and edit it, or name another with --config FILE`
 		}
 		return nil, failure(path, err, "read configuration: %v; %s", err, remedy)
 	}

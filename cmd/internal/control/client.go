@@ -32,14 +32,16 @@ func NewClient(path string) *Client {
 // Status asks how everything is doing.
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	var s Status
-	return s, c.do(ctx, http.MethodGet, "/v1/status", nil, &s)
+	err := c.do(ctx, http.MethodGet, "/v1/status", nil, &s)
+	return s, err
 }
 
 // Deploy asks for a deploy of the services, all if none is named, and waits
 // for the outcome of each.
 func (c *Client) Deploy(ctx context.Context, services []string) ([]Outcome, error) {
 	var outcomes []Outcome
-	return outcomes, c.do(ctx, http.MethodPost, "/v1/deploy", DeployRequest{Services: services}, &outcomes)
+	err := c.do(ctx, http.MethodPost, "/v1/deploy", DeployRequest{Services: services}, &outcomes)
+	return outcomes, err
 }
 
 func (c *Client) do(ctx context.Context, method, path string, in, out any) error {

@@ -15,7 +15,9 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/prometheus/procfs"
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 
 	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/deployer"
@@ -113,28 +115,29 @@ func (m *Machine) Root(init int) (deployer.Root, error) {
 // Folder is where a container is kept.
 func (m *Machine) Folder(name string) string { return filepath.Join(m.Path, name) }
 
-// established is the kernel's number for a connection that is open
-// (include/net/tcp_states.h).
-const established = 1
-
-// Connections counts the open connections to a port inside a container.
+// Connections counts the open connections to a port inside a container. It
+// asks the kernel there (sock_diag(7)).
 func (m *Machine) Connections(init int, port uint16) (int, error) {
-	proc, err := procfs.NewFS(filepath.Join("/proc", strconv.Itoa(init)))
+	space, err := netns.GetFromPid(init)
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("connections of process %d: %w", init, err)
 	}
-	v4, err := proc.NetTCP()
+	defer space.Close()
+	kernel, err := netlink.NewHandleAt(space, unix.NETLINK_INET_DIAG)
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("connections of process %d: %w", init, err)
 	}
-	v6, err := proc.NetTCP6() // a JVM listens there for both
-	if err != nil {
-		return 0, err
-	}
+	defer kernel.Close()
 	open := 0
-	for _, line := range append(v4, v6...) {
-		if line.LocalPort == uint64(port) && line.St == established {
-			open++
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} { // a JVM listens on the latter for both
+		sockets, err := kernel.SocketDiagTCP(family)
+		if err != nil {
+			return 0, fmt.Errorf("connections of process %d: %w", init, err)
+		}
+		for _, s := range sockets {
+			if s.ID.SourcePort == port && s.State == netlink.TCP_ESTABLISHED {
+				open++
+			}
 		}
 	}
 	return open, nil

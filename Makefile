@@ -1,0 +1,84 @@
+# Builds, tests and installs jarloop on Debian and Ubuntu. What is missing gets
+# installed; as a user, sudo is asked for what needs root and for nothing else.
+
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+# Where systemd looks for units, for a prefix of /usr/local or /usr.
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+
+GO         ?= go
+TESTFLAGS  ?= -race -count=1 -p 2 -timeout 20m
+PACKAGES   ?= ./...
+
+# "a|b" means either: what is installed, else the first that the release has.
+BUILD_PACKAGES   := gcc libc6-dev pkg-config lxc-dev|liblxc-dev
+RUN_PACKAGES     := lxc|lxc-utils lxc-templates iptables iproute2 dnsmasq-base rsync \
+                    mmdebstrap debian-archive-keyring uidmap util-linux
+TEST_PACKAGES    := bindfs btrfs-progs curl busybox-static|busybox
+EXAMPLE_PACKAGES := gradle openjdk-17-jdk-headless|openjdk-21-jdk-headless
+
+GOLANGCI_VERSION := 2.15.0
+# Outside the checkout, so that a clean one does not build it again.
+GOLANGCI := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/jarloop/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
+ROOT    := $(if $(filter-out 0,$(shell id -u)),sudo)
+# Tests run as root but are compiled as whoever calls, so that no file of root's
+# gets into that one's build cache. They need the caller's PATH to find go.
+TEST_AS_ROOT := $(if $(ROOT),-exec 'sudo env "PATH=$(PATH)"')
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: build
+build: deps-build ## build ./jarloop
+	@$(GO) build -buildvcs=false -trimpath -ldflags '$(if $(VERSION),-X main.version=$(VERSION))' -o jarloop ./cmd/jarloop
+
+.PHONY: demo
+demo: deps-run deps-example build ## run the sample system here; PORT=8080 and INTERFACE=eth0 choose where
+	@packaging/demo
+
+.PHONY: test
+test: deps-build deps-run deps-test deps-example ## run all tests, those on real containers too
+	@$(GO) test $(TESTFLAGS) $(TEST_AS_ROOT) $(PACKAGES)
+
+.PHONY: lint
+lint: deps-build $(GOLANGCI) ## check style, common mistakes and who imports whom
+	@$(GOLANGCI) run ./...
+	@CGO_ENABLED=0 $(GO) vet ./...
+
+# One that is installed already is taken if it is the same version.
+$(GOLANGCI):
+	@mkdir -p $(@D)
+	@if golangci-lint version 2>/dev/null | grep -qF 'version $(GOLANGCI_VERSION) '; then \
+	    ln -sf "$$(command -v golangci-lint)" $@; \
+	else \
+	    echo "build golangci-lint $(GOLANGCI_VERSION), once: this takes minutes"; \
+	    GOBIN=$(@D) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI_VERSION); \
+	fi
+
+.PHONY: deps deps-build deps-run deps-test deps-example
+deps: deps-build deps-run deps-test deps-example ## install every package that any target needs
+deps-build:
+	@packaging/install-packages $(foreach p,$(BUILD_PACKAGES),'$p')
+deps-run:
+	@packaging/install-packages $(foreach p,$(RUN_PACKAGES),'$p')
+deps-test:
+	@packaging/install-packages $(foreach p,$(TEST_PACKAGES),'$p')
+deps-example:
+	@packaging/install-packages $(foreach p,$(EXAMPLE_PACKAGES),'$p')
+
+# With DESTDIR this fills a folder, for a package; else it is this machine.
+.PHONY: install
+install: build $(if $(DESTDIR),,deps-run) ## install program, unit and configuration; knows DESTDIR and PREFIX
+	@$(if $(DESTDIR),,$(ROOT)) env DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONFDIR='$(SYSCONFDIR)' \
+	    UNITDIR='$(UNITDIR)' packaging/install
+
+.PHONY: clean
+clean: ## remove what was built here; containers are removed by "jarloop clean"
+	@rm -rf jarloop build
