@@ -98,6 +98,8 @@ func TestTheSampleSystem(t *testing.T) {
 		t.Errorf("the agent says of the share: %s", choice)
 	}
 	clients := s.startTraffic("/api")
+	before := s.inventory()
+	s.invariant(before)
 
 	s.sub("one changed source file redeploys one service", func(t *testing.T) {
 		live, hosts := s.live(), s.hosts()
@@ -160,6 +162,13 @@ func TestTheSampleSystem(t *testing.T) {
 		if len(thrown) == 0 {
 			t.Error("the trace is not among the lines of the service")
 		}
+		ended, err := os.Stat(filepath.Join(s.Dir, "state/logs/person", strings.TrimPrefix(failed.Generation, "person-"), "reports/exit"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if late := failed.at.Sub(ended.ModTime()); late > time.Second {
+			t.Errorf("the trace came %s after the death", late)
+		}
 		status := s.status()
 		for _, service := range status.Services {
 			if service.Service == "person" && (service.State != "failed" || service.Generation != live["person"] || !strings.Contains(service.Newest.Reason, "status 1")) {
@@ -221,7 +230,7 @@ func TestTheSampleSystem(t *testing.T) {
 		s.agent.kill()
 		s.run()
 		s.agent.await(0, "adopted", "web")
-		s.settled()
+		s.invariant(before)
 		if got := differing(live, s.live()); len(got) > 0 {
 			t.Errorf("new generations of %v", got)
 		}
@@ -236,7 +245,7 @@ func TestTheSampleSystem(t *testing.T) {
 			s.agent.kill()
 			s.run()
 			s.agent.await(0, "adopted", "person")
-			s.settled()
+			s.invariant(before)
 		}
 	})
 	clients.stop(t)
@@ -297,9 +306,11 @@ func (s *system) cleanTest(t *testing.T) {
 	if text := s.readAt(filepath.Join(foreign, "config")); text != "lxc.uts.name = foreign\n" {
 		t.Errorf("the foreign container's configuration is %q", text)
 	}
-	out, err := s.VM(s.ctx, "ip", "-o", "link", "show", "type", "veth").Output()
-	if err != nil || strings.Count(string(out), "\n") != 1 { // eth0 to the laptop
-		t.Errorf("veths are left: %s", out)
+	if veths := s.veths(); veths != 1 { // eth0, which leads to the laptop
+		t.Errorf("%d veths are left", veths-1)
+	}
+	if left := s.monitored(); len(left) > 0 {
+		t.Errorf("still running: %v", left)
 	}
 }
 

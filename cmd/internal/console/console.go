@@ -244,10 +244,11 @@ func slowest(steps []deployer.Step) string {
 func Size(bytes int64) string {
 	units := []string{"B", "kB", "MB", "GB", "TB"}
 	size, unit := float64(bytes), 0
-	for size >= 1000 && unit < len(units)-1 {
+	// What would be rounded up to the next digit counts as that already.
+	for size >= 999.5 && unit < len(units)-1 {
 		size, unit = size/1000, unit+1
 	}
-	if unit == 0 || size >= 10 {
+	if unit == 0 || size >= 9.95 {
 		return fmt.Sprintf("%.0f %s", size, units[unit])
 	}
 	return fmt.Sprintf("%.1f %s", size, units[unit])

@@ -9,20 +9,27 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"syscall"
+	"time"
 )
 
 // ErrNoAgent says that no agent runs.
 var ErrNoAgent = errors.New("no agent is running: start it with jarloop run")
 
+// patience is how long Status waits for the agent, which answers at once.
+const patience = 10 * time.Second
+
 // Client asks the agent that listens on a socket.
 type Client struct {
 	http http.Client
+	path string
 }
 
 // NewClient makes a client of the socket at path. Nothing is asked yet.
 func NewClient(path string) *Client {
-	return &Client{http: http.Client{Transport: &http.Transport{
+	return &Client{path: path, http: http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", path)
 		},
@@ -31,6 +38,8 @@ func NewClient(path string) *Client {
 
 // Status asks how everything is doing.
 func (c *Client) Status(ctx context.Context) (Status, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
+	defer cancel()
 	var s Status
 	err := c.do(ctx, http.MethodGet, "/v1/status", nil, &s)
 	return s, err
@@ -56,11 +65,8 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 		return err
 	}
 	response, err := c.http.Do(request)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
-		return ErrNoAgent
-	}
 	if err != nil {
-		return err
+		return c.unanswered(ctx, err)
 	}
 	defer response.Body.Close()
 	decoder := json.NewDecoder(response.Body)
@@ -70,9 +76,30 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 			return fmt.Errorf("the agent answered %s", response.Status)
 		}
 		if response.StatusCode == http.StatusBadRequest {
-			return fmt.Errorf("%w: %s", ErrInput, f.Error)
+			return fmt.Errorf("%w: %s", ErrInput, strings.TrimPrefix(f.Error, ErrInput.Error()+": "))
 		}
 		return errors.New(f.Error)
 	}
-	return decoder.Decode(out)
+	if err := decoder.Decode(out); err != nil {
+		return c.unanswered(ctx, err)
+	}
+	return nil
+}
+
+// unanswered says why there is no answer.
+func (c *Client) unanswered(ctx context.Context, err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return ErrNoAgent
+	}
+	var inner *url.Error // its URL is none that a person could visit
+	if errors.As(err, &inner) {
+		err = inner.Err
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		err = fmt.Errorf("%w: only root may: run it with sudo", err)
+	}
+	return fmt.Errorf("ask the agent on %s: %w", c.path, err)
 }

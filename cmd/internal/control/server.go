@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,7 +18,7 @@ import (
 type Agent interface {
 	Status() Status
 	// Deploy deploys the services, all if none is named, and waits for the
-	// outcome of each.
+	// outcome of each, or until ctx ends.
 	Deploy(ctx context.Context, services []string) ([]Outcome, error)
 }
 
@@ -54,8 +55,10 @@ func Listen(path string) (net.Listener, error) {
 	return l, nil
 }
 
-// Serve answers on l until ctx ends, and closes it.
+// Serve answers on l until ctx ends, and closes it. Whoever is being answered
+// then has a second left; when Serve returns, every client has been let go.
 func Serve(ctx context.Context, l net.Listener, agent Agent) error {
+	var clients sync.WaitGroup
 	server := &http.Server{
 		Handler:           handler(agent),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -63,16 +66,31 @@ func Serve(ctx context.Context, l net.Listener, agent Agent) error {
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnState: func(_ net.Conn, state http.ConnState) {
+			switch state {
+			case http.StateNew: // comes before server.Serve returns
+				clients.Add(1)
+			case http.StateClosed: // comes when the handler has returned
+				clients.Done()
+			}
+		},
 	}
+	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
+		defer close(stopped)
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		if server.Shutdown(grace) != nil {
 			_ = server.Close() // those that took longer are cut off
 		}
 	})
-	defer stop()
 	err := server.Serve(&checked{Listener: l, slots: make(chan struct{}, mostClients)})
+	if stop() {
+		_ = server.Close() // the listener failed; err says so
+	} else {
+		<-stopped
+	}
+	clients.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -151,17 +169,15 @@ func allowed(conn net.Conn) bool {
 	return ok && err == nil
 }
 
-// slotted gives its place free when it is closed.
+// slotted gives its place free when it is closed, once: the goroutine that
+// answers closes it, and so does the one that stops the server.
 type slotted struct {
 	net.Conn
 	slots chan struct{}
-	freed bool
+	once  sync.Once
 }
 
 func (s *slotted) Close() error {
-	if !s.freed { // the server closes a connection from one goroutine
-		s.freed = true
-		<-s.slots
-	}
+	s.once.Do(func() { <-s.slots })
 	return s.Conn.Close()
 }

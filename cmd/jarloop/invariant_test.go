@@ -1,0 +1,155 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// inventory is what an agent can leave behind on the VM, beside containers.
+type inventory struct {
+	mounts []string
+	rules  []string // without counters, and without where they lead
+}
+
+var counters = regexp.MustCompile(`\[[0-9]+:[0-9]+\]|^#.*`)
+var target = regexp.MustCompile(`--to-destination \S+`)
+
+func (s *system) inventory() inventory {
+	s.t.Helper()
+	mounts, err := s.VM(s.ctx, "cat", "/proc/self/mounts").Output()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	i := inventory{mounts: strings.Split(strings.TrimSpace(string(mounts)), "\n")}
+	for line := range strings.Lines(s.rules()) {
+		line = strings.TrimSpace(counters.ReplaceAllString(line, ""))
+		if line != "" {
+			i.rules = append(i.rules, target.ReplaceAllString(line, "--to-destination X"))
+		}
+	}
+	return i
+}
+
+// invariant checks that what is there is what should be: one live generation
+// a service, its standby, what belongs to those, and nothing else.
+func (s *system) invariant(before inventory) {
+	s.t.Helper()
+	s.settled()
+	var names []string
+	for _, generations := range s.generations() {
+		names = append(names, generations...)
+	}
+	slices.Sort(names)
+	after := s.inventory()
+	if !slices.Equal(before.mounts, after.mounts) {
+		s.t.Errorf("mounts were\n%s\nand are\n%s", strings.Join(before.mounts, "\n"), strings.Join(after.mounts, "\n"))
+	}
+	if !slices.Equal(before.rules, after.rules) {
+		s.t.Errorf("rules were\n%s\nand are\n%s", strings.Join(before.rules, "\n"), strings.Join(after.rules, "\n"))
+	}
+	if veths := s.veths(); veths != len(names)+1 { // and eth0, which leads to the laptop
+		s.t.Errorf("%d veths for %d containers", veths, len(names))
+	}
+	if got := s.monitored(); !slices.Equal(got, names) {
+		s.t.Errorf("running are %v, and there are %v", got, names)
+	}
+	if got := s.clones(); !slices.Equal(got, names) {
+		s.t.Errorf("the bases count as clones %v, and there are %v", got, names)
+	}
+	for _, pattern := range []string{"/sys/fs/cgroup/lxc.payload.*", "/sys/fs/cgroup/pids/lxc.payload.*"} {
+		groups, err := filepath.Glob(pattern)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		for _, group := range groups {
+			if name := strings.TrimPrefix(filepath.Base(group), "lxc.payload."); !slices.Contains(names, name) {
+				s.t.Errorf("the cgroup %s belongs to nothing", group)
+			}
+		}
+	}
+	live := s.live()
+	for service, hosts := range s.hosts() {
+		for line := range strings.Lines(hosts) {
+			fields := strings.Fields(line)
+			if !strings.Contains(line, "# jarloop") || len(fields) < 2 || strings.HasPrefix(line, "#") {
+				continue
+			}
+			if live[fields[1]] == "" || !strings.HasPrefix(s.address(fields[1]), fields[0]+":") {
+				s.t.Errorf("%s is told that %s is at %s, which is at %s", service, fields[1], fields[0], s.address(fields[1]))
+			}
+		}
+	}
+	if temporary, err := filepath.Glob(filepath.Join(s.Dir, "state/sets/*/.*")); err != nil || len(temporary) > 0 {
+		s.t.Errorf("temporary files are left: %v, %v", temporary, err)
+	}
+}
+
+func (s *system) address(service string) string {
+	s.t.Helper()
+	for _, status := range s.status().Services {
+		if status.Service == service {
+			return status.Address
+		}
+	}
+	return ""
+}
+
+func (s *system) veths() int {
+	s.t.Helper()
+	out, err := s.VM(s.ctx, "ip", "-o", "link", "show", "type", "veth").Output()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return strings.Count(string(out), "\n")
+}
+
+// monitored gives the names of the containers whose monitors run.
+func (s *system) monitored() []string {
+	s.t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var names []string
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue // ended meanwhile
+		}
+		if name, found := strings.CutPrefix(strings.TrimRight(string(text), "\x00 "), "[lxc monitor] "+s.LXC+" "); found {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// clones gives the names that the bases know to rest on them. liblxc notes
+// them in pairs of lines, lxc.path and name.
+func (s *system) clones() []string {
+	s.t.Helper()
+	files, err := filepath.Glob(filepath.Join(s.LXC, "*", "lxc_rdepends"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var names []string
+	for _, file := range files {
+		names = append(names, filepath.Base(filepath.Dir(file)))
+	}
+	count := 0
+	snapshots, err := filepath.Glob(filepath.Join(s.LXC, "*", "lxc_snapshots"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, file := range snapshots {
+		count += strings.Count(s.readAt(file), "\n")
+	}
+	if count != 2*len(names) && count != len(names) {
+		s.t.Errorf("%d lines about clones in the bases, and %d clones", count, len(names))
+	}
+	slices.Sort(names)
+	return names
+}
