@@ -115,11 +115,12 @@ func (d *Deployer) Deploy(set watcher.Set, force bool) <-chan Result {
 	return done
 }
 
-// Refused says that the newest artefacts of a service cannot be deployed, for
-// its status.
+// Refused says, for a service's status, that its newest artefacts cannot be
+// deployed, and why; an empty reason that they are again those that were last
+// handed to Deploy.
 func (d *Deployer) Refused(service, reason string) {
 	if l := d.lanes[service]; l != nil {
-		l.note(Newest{State: Refused, Reason: reason})
+		l.refuse(reason)
 	}
 }
 

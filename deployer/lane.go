@@ -47,6 +47,7 @@ type lane struct {
 	draining map[*Generation]context.CancelFunc
 	activity Kind // Deploying, Waiting or empty
 	newest   Newest
+	refusal  string // why still newer artefacts were refused; empty: there are none
 	restarts []time.Time
 
 	background sync.WaitGroup
@@ -206,8 +207,9 @@ func (l *lane) keep(g *Generation) {
 // what follows from it.
 func (l *lane) wentLive(ctx context.Context, g, old *Generation) {
 	l.mu.Lock()
-	l.live, l.newest = g, Newest{Set: g.Set}
+	l.live = g
 	l.mu.Unlock()
+	l.note(Newest{Set: g.Set})
 	if old != nil {
 		l.retire(ctx, old)
 	}

@@ -50,6 +50,9 @@ func (d *Deployer) Status() []Status {
 func (l *lane) status() Status {
 	l.mu.Lock()
 	live, standby, activity, newest := l.live, l.standby, l.activity, l.newest
+	if l.refusal != "" {
+		newest = Newest{State: Refused, Reason: l.refusal}
+	}
 	s := Status{Service: l.s.Name, State: "none"}
 	for g := range l.draining {
 		s.Draining = append(s.Draining, g.Name())
@@ -87,10 +90,18 @@ func (l *lane) status() Status {
 	return s
 }
 
+// note says what became of the newest artefacts that came to this lane.
 func (l *lane) note(n Newest) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.newest = n
+	l.newest, l.refusal = n, ""
+}
+
+// refuse says that newer ones did not even come so far.
+func (l *lane) refuse(reason string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.refusal = reason
 }
 
 func (l *lane) act(k Kind) {

@@ -54,9 +54,8 @@ func (a *agent) seen(ctx context.Context, e watcher.Event) {
 			w <- control.Outcome{Service: e.Service, Error: "refused: " + e.Reason}
 		}
 	case watcher.Same:
-		if e.Reason != "" {
-			a.deployer.Refused(e.Service, e.Reason)
-		}
+		a.out.Same(e.Service, e.Reason)
+		a.deployer.Refused(e.Service, e.Reason)
 	case watcher.Degraded:
 		a.note(e.Service, e.Reason)
 		a.out.Warn(e.Service, e.Reason)

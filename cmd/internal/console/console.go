@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
@@ -32,7 +33,8 @@ type Console struct {
 	// width of the column with the services' names
 	width   int
 	colours map[string]string
-	told    time.Time // when the progress of a build was last told
+	told    time.Time           // when the progress of a build was last told
+	seen    map[string][]string // by generation: what it printed last
 }
 
 // New makes a console on f: for a person if f is a terminal, and in colour
@@ -45,7 +47,7 @@ func New(f *os.File, services []string) *Console {
 }
 
 func newConsole(out io.Writer, person, colour bool, services []string, now func() time.Time) *Console {
-	c := &Console{out: out, person: person, colour: colour, now: now, width: 8, colours: map[string]string{}}
+	c := &Console{out: out, person: person, colour: colour, now: now, width: 8, colours: map[string]string{}, seen: map[string][]string{}}
 	c.log = zerolog.New(out).Hook(zerolog.HookFunc(func(e *zerolog.Event, _ zerolog.Level, _ string) {
 		e.Time("time", now())
 	}))
@@ -74,6 +76,20 @@ func (c *Console) paint(colour, text string) string {
 	return colour + text + reset
 }
 
+// plain is text without what could pass for another line or give orders to a
+// terminal: reasons may hold what a command in a container has printed.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n', r == '\r', r == '\t':
+			return ' '
+		case unicode.IsPrint(r):
+			return r
+		}
+		return -1
+	}, text)
+}
+
 // line writes one line for a person.
 func (c *Console) line(service, colour, what, text string) {
 	name := c.paint(c.colours[service], fmt.Sprintf("%-*s", c.width, service))
@@ -98,7 +114,7 @@ func (c *Console) write(text string) {
 // Say tells something of the agent itself.
 func (c *Console) Say(text string) {
 	if c.person {
-		c.line("", "", "jarloop", text)
+		c.line("", "", "jarloop", plain(text))
 		return
 	}
 	c.log.Info().Msg(text)
@@ -107,7 +123,7 @@ func (c *Console) Say(text string) {
 // Warn tells something that went wrong and stops nothing.
 func (c *Console) Warn(service, text string) {
 	if c.person {
-		c.line(service, amber, "warning", text)
+		c.line(service, amber, "warning", plain(text))
 		return
 	}
 	c.log.Warn().Str("service", service).Msg(text)
@@ -116,16 +132,30 @@ func (c *Console) Warn(service, text string) {
 // Changed tells that artefacts of a service have changed.
 func (c *Console) Changed(service, what string) {
 	if c.person {
-		c.line(service, "", "changed", what)
+		c.line(service, "", "changed", plain(what))
 		return
 	}
 	c.log.Info().Str("service", service).Str("files", what).Msg("changed")
 }
 
+// Same tells that what had changed turned out to be what was there before;
+// refusal is why that was refused, or empty.
+func (c *Console) Same(service, refusal string) {
+	text := "the same bytes as before"
+	if refusal != "" {
+		text += ", which were refused: " + refusal
+	}
+	if c.person {
+		c.line(service, dim, "same", text)
+		return
+	}
+	c.log.Info().Str("service", service).Str("reason", text).Msg("unchanged")
+}
+
 // Refused tells that the newest artefacts cannot be deployed.
 func (c *Console) Refused(service, reason string) {
 	if c.person {
-		c.line(service, red, "refused", reason)
+		c.line(service, red, "refused", plain(reason))
 		return
 	}
 	c.log.Error().Str("service", service).Str("reason", reason).Msg("refused")
@@ -137,6 +167,8 @@ func (c *Console) Line(l deployer.Line) {
 		text := l.Text
 		if l.File != "" {
 			text = c.paint(dim, l.File+": ") + text
+		} else {
+			c.remember(l)
 		}
 		c.output(l.Service, []string{text})
 		return
@@ -188,6 +220,7 @@ func (c *Console) Event(e deployer.Event) {
 
 // event tells a person.
 func (c *Console) event(e deployer.Event) {
+	e.Reason = plain(e.Reason)
 	switch e.Kind {
 	case deployer.WentLive:
 		c.line(e.Service, green, "live", fmt.Sprintf("%s  %s  %s  %s%s",
@@ -198,10 +231,10 @@ func (c *Console) event(e deployer.Event) {
 			serving = e.Serving + " still serves"
 		}
 		c.line(e.Service, red, "FAILED", fmt.Sprintf("%s  %s  %s", Short(e.Set), e.Reason, c.paint(amber, "("+serving+")")))
-		c.output(e.Service, e.Tail)
+		c.output(e.Service, c.unseen(e))
 	case deployer.Died:
 		c.line(e.Service, red, "DIED", e.Generation+": "+e.Reason)
-		c.output(e.Service, e.Tail)
+		c.output(e.Service, c.unseen(e))
 	case deployer.Back:
 		c.line(e.Service, amber, "back", fmt.Sprintf("%s  %s is live again: %s", e.Generation, Short(e.Set), e.Reason))
 	case deployer.Adopted:
@@ -213,6 +246,7 @@ func (c *Console) event(e deployer.Event) {
 	case deployer.Waiting:
 		c.line(e.Service, "", "waiting", e.Reason)
 	case deployer.Retired:
+		c.forget(e.Generation)
 		c.line(e.Service, dim, "retired", e.Generation)
 	case deployer.Unchanged:
 		c.line(e.Service, dim, "same", fmt.Sprintf("%s  %s  %s", e.Generation, Short(e.Set), e.Reason))
