@@ -14,7 +14,7 @@ PACKAGES   ?= ./...
 BUILD_PACKAGES   := gcc libc6-dev pkg-config lxc-dev|liblxc-dev
 RUN_PACKAGES     := lxc|lxc-utils lxc-templates iptables iproute2 dnsmasq-base rsync \
                     mmdebstrap debian-archive-keyring uidmap util-linux
-TEST_PACKAGES    := bindfs btrfs-progs curl busybox-static|busybox
+TEST_PACKAGES    := systemd bindfs btrfs-progs curl busybox-static|busybox
 EXAMPLE_PACKAGES := gradle openjdk-17-jdk-headless|openjdk-21-jdk-headless
 
 GOLANGCI_VERSION := 2.15.0

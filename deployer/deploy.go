@@ -228,22 +228,27 @@ func (d *Deployer) unit(s Service, g *Generation, set watcher.Set) guest.Unit {
 	return guest.Unit{Service: s.Name, Exec: command, Dir: s.Target}
 }
 
-// startUnit starts the service. The guest may not have booted so far that it
-// could be asked: the file that says that the artefacts are there comes first,
-// so that its boot starts the unit where asking comes too early.
+// startUnit starts the service, whose unit waits at its gate, or will when the
+// guest has booted so far.
 func (d *Deployer) startUnit(ctx context.Context, g *Generation) error {
-	kind, err := d.Machine.Init(ctx, g.Base)
-	if err != nil {
-		return err
-	}
+	// First, so that a unit that comes later passes by itself.
 	if err := g.root.WriteFile(guest.ReadyFile, nil, 0o644); err != nil {
 		return err
 	}
-	return d.runUnit(ctx, g, kind)
+	ctx, cancel := context.WithTimeoutCause(ctx, bootTime, fmt.Errorf("the guest has not booted within %s", bootTime))
+	defer cancel()
+	for {
+		if err := g.root.OpenGate(); !errors.Is(err, guest.ErrEarly) {
+			return err
+		}
+		if err := pause(ctx, time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
-// runUnit asks the guest's init to start the unit, until it is there to be
-// asked.
+// runUnit asks the guest's init to start the unit that has ended, until it is
+// there to be asked.
 func (d *Deployer) runUnit(ctx context.Context, g *Generation, kind guest.Init) error {
 	ctx, cancel := context.WithTimeout(ctx, bootTime)
 	defer cancel()

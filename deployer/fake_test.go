@@ -332,6 +332,10 @@ func (r *fakeRoot) CopyTree(_ context.Context, src, dst string) error {
 	})
 }
 
+func (r *fakeRoot) OpenGate() error {
+	return r.w.do("gate", func() error { r.c.unit = true; return nil })
+}
+
 func (r *fakeRoot) Open(string) (*os.File, error) { return nil, fs.ErrNotExist }
 func (r *fakeRoot) Glob(string) ([]string, error) { return nil, nil }
 func (r *fakeRoot) Close() error                  { return nil }

@@ -56,6 +56,9 @@ type Root interface {
 	WriteFile(name string, data []byte, perm fs.FileMode) error
 	// CopyTree makes dst hold exactly what the host's folder src holds.
 	CopyTree(ctx context.Context, src, dst string) error
+	// OpenGate lets the waiting unit run; guest.ErrEarly says that it is not
+	// there yet, and one that has passed is no error.
+	OpenGate() error
 	Open(name string) (*os.File, error)
 	Glob(pattern string) ([]string, error)
 	Close() error

@@ -20,7 +20,7 @@ const (
 // File is what is to stand at a name inside a root.
 type File struct {
 	Name string
-	Mode fs.FileMode // of a file; a link has none
+	Mode fs.FileMode // of a file; a link has none; with fs.ModeNamedPipe it is a FIFO without Data
 	Data []byte
 	Link string // what it leads to, if it is a link and no file
 }
@@ -71,9 +71,9 @@ func (i Init) HaltSignal() string {
 }
 
 // Start is the command, to be run inside the container, that starts the unit
-// now. It does not wait for the service, is no error when that runs already,
-// and does nothing while ReadyFile is missing. It fails while the container
-// has not booted far enough to be asked.
+// again after the service has ended. It does not wait for the service, and is
+// no error when that runs. It fails while the container has not booted far
+// enough to be asked. The first start needs no command: it is the gate's.
 func (i Init) Start() []string {
 	switch i {
 	case Systemd:

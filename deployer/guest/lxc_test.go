@@ -2,6 +2,7 @@ package guest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -110,7 +111,8 @@ func TestUnitInARealContainer(t *testing.T) {
 	must(t, rootfs.Fill(append(Identity(kind, Host{Name: "person", Static: true}), unit.Files(kind)...)))
 	must(t, rootfs.Close())
 
-	// It boots and waits: neither the boot nor Start runs what is not there.
+	// It boots and waits at the gate: neither the boot nor Start runs what is
+	// not there.
 	c.must("start")
 	r := c.inside()
 	defer func() { must(t, r.Close()) }()
@@ -128,7 +130,13 @@ func TestUnitInARealContainer(t *testing.T) {
 		must(t, r.WriteFile(ReadyFile, nil, 0o644))
 	}
 	service("echo in $(pwd) as $(hostname)\nexit 3\n")
-	c.run(kind.Start())
+	c.eventually("the gate opens", func() bool {
+		err := r.OpenGate()
+		if err != nil && !errors.Is(err, ErrEarly) {
+			t.Fatal(err)
+		}
+		return err == nil
+	})
 	c.exits(Exit{"exit-code", "exited", "3"})
 	if c.out() != "in /person as "+c.name+"\n" && c.out() != "in /person as person\n" {
 		t.Errorf("printed %q", c.out())

@@ -19,7 +19,6 @@ func systemdUnit(u Unit) []File {
 	return []File{
 		text(name, fmt.Sprintf(`[Unit]
 Description=%s, run by jarloop
-ConditionPathExists=%s
 DefaultDependencies=no
 StartLimitIntervalSec=0
 After=local-fs.target systemd-tmpfiles-setup.service
@@ -39,7 +38,7 @@ TasksMax=infinity
 
 [Install]
 WantedBy=multi-user.target
-`, percent(u.Service), ReadyFile, RunFile, reportFile, seconds(u.grace()))),
+`, percent(u.Service), mainFile, reportFile, seconds(u.grace()))),
 		{Name: "/etc/systemd/system/multi-user.target.wants/" + unitName, Link: name},
 		script(reportFile, report),
 	}

@@ -2,6 +2,7 @@ package guest
 
 import (
 	"fmt"
+	"io/fs"
 	"maps"
 	"regexp"
 	"slices"
@@ -16,12 +17,15 @@ const Reports = "/var/log/jarloop"
 
 // The names of the unit inside the container.
 const (
-	// RunFile runs the service. Writing it anew changes what the next Start
-	// runs.
+	// RunFile runs the service. Writing it anew changes what runs next.
 	RunFile = "/etc/jarloop/run"
-	// ReadyFile says that the artefacts are there. The unit does not start
-	// without it.
+	// ReadyFile says that the artefacts are there. The unit starts with the
+	// boot, and waits at the gate while this file is missing.
 	ReadyFile = "/etc/jarloop/ready"
+	// GateFile is a FIFO at which the unit waits for Root.OpenGate. It is gone
+	// when the unit has passed: so the start of a service costs no more than
+	// opening a file.
+	GateFile = "/etc/jarloop/gate"
 	// OutFile is what the service prints, appended to.
 	OutFile = Reports + "/out"
 	// ExitFile is how the service ended (ParseExit). It appears as one act
@@ -30,6 +34,7 @@ const (
 
 	exitName     = "exit"
 	reportFile   = "/etc/jarloop/report"
+	mainFile     = "/etc/jarloop/main"
 	securityFile = "/etc/jarloop/java.security"
 )
 
@@ -72,6 +77,8 @@ func (u Unit) grace() time.Duration {
 func (u Unit) Files(i Init) []File {
 	files := []File{
 		script(RunFile, u.run()),
+		script(mainFile, waiting+"exec "+RunFile+"\n"),
+		{Name: GateFile, Mode: fs.ModeNamedPipe | 0o600},
 		text(securityFile, "networkaddress.cache.ttl=1\nnetworkaddress.cache.negative.ttl=0\n"),
 	}
 	switch i {
@@ -82,6 +89,13 @@ func (u Unit) Files(i Init) []File {
 	}
 	return append(files, busyboxUnit(u)...)
 }
+
+// waiting waits at the gate. A writer may come and go between the look and the
+// opening; then the file is there, and whoever opens the gate tries again.
+const waiting = `# waits for the artefacts; written by jarloop
+[ -e ` + ReadyFile + ` ] || read -r _ <` + GateFile + `
+rm -f ` + GateFile + `
+`
 
 // run is the body of RunFile.
 func (u Unit) run() string {

@@ -95,7 +95,7 @@ func TestSystemdAcceptsTheUnit(t *testing.T) {
 		if filepath.Base(f.Name) != unitName || f.Link != "" {
 			continue
 		}
-		body := strings.NewReplacer(RunFile, "/bin/true", reportFile, "/bin/true").Replace(string(f.Data))
+		body := strings.NewReplacer(mainFile, "/bin/true", reportFile, "/bin/true").Replace(string(f.Data))
 		if !strings.Contains(body, "TimeoutStopSec=2\n") {
 			t.Errorf("the grace is not rounded up in:\n%s", body)
 		}

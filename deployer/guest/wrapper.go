@@ -1,6 +1,9 @@
 package guest
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // The unit of inits that do not say how a process ended: a script that waits
 // for the service in its place.
@@ -22,7 +25,6 @@ const (
 // v1 memory.oom_control).
 func wrapper(u Unit) File {
 	return script(wrapperFile, fmt.Sprintf(`# runs the service and reports how it ended; written by jarloop
-[ -e %[1]s ] || exit 0
 umask 022
 running() { tr '\0' ' ' 2>/dev/null <"/proc/$(readlink %[2]s)/cmdline" | grep -q %[3]s; }
 for try in 1 2 3 last; do
@@ -31,6 +33,7 @@ for try in 1 2 3 last; do
 	rm -f %[2]s
 	[ $try != last ] || { echo "jarloop: cannot make %[2]s" >>%[7]s; exit 1; }
 done
+%[1]s
 killed() {
 	sed -n 's/^oom_kill //p' /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory.oom_control \
 		/sys/fs/cgroup/memory/memory.oom_control 2>/dev/null
@@ -75,7 +78,7 @@ fi
 echo "$result $code" >%[5]s.tmp
 mv -f %[5]s.tmp %[5]s
 rm -f %[2]s
-`, ReadyFile, lockFile, wrapperFile, seconds(u.grace()), ExitFile, RunFile, OutFile))
+`, strings.TrimSpace(waiting), lockFile, wrapperFile, seconds(u.grace()), ExitFile, RunFile, OutFile))
 }
 
 // busyboxUnit is the wrapper with what starts and stops it; the boot's script
@@ -127,10 +130,9 @@ stop on runlevel [!2345]
 kill timeout %d
 console none
 pre-start script
-	[ -e %s ] || { stop; exit 0; }
 	rm -f %s
 end script
 exec %s
-`, seconds(u.grace())+5, ReadyFile, lockFile, wrapperFile)),
+`, seconds(u.grace())+5, lockFile, wrapperFile)),
 	}
 }

@@ -189,6 +189,9 @@ func (r *Root) put(file File) error {
 	}
 	r.writing.Lock()
 	defer r.writing.Unlock()
+	if file.Mode&fs.ModeNamedPipe != 0 {
+		return unix.Mkfifoat(int(p.dir.Fd()), p.base, uint32(file.Mode.Perm()))
+	}
 	return r.replace(p, func(f *os.File) error {
 		if _, err := f.Write(file.Data); err != nil {
 			return err

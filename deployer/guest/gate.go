@@ -1,0 +1,45 @@
+package guest
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/cyphar/filepath-securejoin/pathrs-lite"
+	"golang.org/x/sys/unix"
+)
+
+// ErrEarly says that the unit has not come to its gate yet: the container has
+// not booted so far. It will, soon.
+var ErrEarly = errors.New("the unit has not come to its gate yet")
+
+// OpenGate lets the unit pass that waits at GateFile. One that has passed is
+// no error, so it can be called until it is none. ReadyFile must be there
+// before: a unit that comes later passes by itself.
+func (r *Root) OpenGate() error {
+	handle, err := r.find(GateFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("open the gate in %s: %w", r.name, err)
+	}
+	defer handle.Close()
+	if info, err := handle.Stat(); err != nil || info.Mode().Type() != fs.ModeNamedPipe {
+		return fmt.Errorf("open the gate in %s: %w", r.name, errors.Join(ErrIrregular, err))
+	}
+	// Without a reader at the other end this fails rather than waits
+	// (fifo(7)).
+	gate, err := pathrs.Reopen(handle, unix.O_WRONLY|unix.O_NONBLOCK|unix.O_NOCTTY)
+	if errors.Is(err, unix.ENXIO) {
+		return ErrEarly
+	}
+	if err != nil {
+		return fmt.Errorf("open the gate in %s: %w", r.name, err)
+	}
+	defer gate.Close()
+	if _, err := gate.WriteString("\n"); err != nil {
+		return fmt.Errorf("open the gate in %s: %w", r.name, err)
+	}
+	return nil
+}
