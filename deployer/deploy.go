@@ -34,38 +34,65 @@ func (d *Deployer) deploy(ctx context.Context, s Service, set watcher.Set, old, 
 	t.step("wait for needs", func(ctx context.Context) error { return d.await(ctx, s) }, nil)
 	t.step("start", func(ctx context.Context) error { return d.startUnit(ctx, g) }, nil)
 	t.step("prove", func(ctx context.Context) error { return d.prove(ctx, s, g) }, nil)
-	t.step("switch", func(ctx context.Context) error { return d.promote(ctx, s, g, old) },
-		func(ctx context.Context) error { return d.wiring.set(ctx, s.Name, old) })
+	t.step("switch", func(ctx context.Context) error { return d.build.promote(ctx, d, move{s, g, old}) },
+		func(ctx context.Context) error { return d.wiring.set(ctx, map[string]*Generation{s.Name: old}) })
 	return g, t.steps, t.finish()
 }
 
 // await waits for the services that s needs, and says so when it has to.
 func (d *Deployer) await(ctx context.Context, s Service) error {
-	return d.wiring.await(ctx, s, func(missing []string) {
+	waits := false
+	err := d.wiring.await(ctx, s, func(missing []string) {
 		d.tell(Event{Kind: Waiting, Service: s.Name, Reason: "waits for " + strings.Join(missing, ", ")})
+		d.calm.end() // it may wait for ever, and is no reason for others to
+		d.build.end(s.Name, nil)
+		waits = true
 	})
+	if waits {
+		d.calm.begin()
+		d.build.begin(s.Name)
+	}
+	return err
 }
 
 // switchTime bounds a switch, which nothing else cuts off: once it has begun
 // it ends with either generation live, never with half of each.
 const switchTime = time.Minute
 
-// promote moves names and ports from old, which may be nil, to g.
-func (d *Deployer) promote(ctx context.Context, s Service, g, old *Generation) error {
+// move is a switch of one service from old, which may be nil, to g.
+type move struct {
+	s      Service
+	g, old *Generation
+}
+
+// promote makes moves as one act: all of them, or none.
+func (d *Deployer) promote(ctx context.Context, moves ...move) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), switchTime)
 	defer cancel()
-	if err := d.wiring.set(ctx, s.Name, g); err != nil {
+	to, back := map[string]*Generation{}, map[string]*Generation{}
+	for _, m := range moves {
+		to[m.s.Name], back[m.s.Name] = m.g, m.old
+	}
+	if err := d.wiring.set(ctx, to); err != nil {
 		return err
 	}
-	g.Since = time.Now()
-	// This is the moment that counts after a crash: of two live generations
-	// the newer one is.
-	if err := d.enter(g, Live); err != nil {
-		return err
+	for i, m := range moves {
+		m.g.Since = time.Now()
+		// This is the moment that counts after a crash: of two live
+		// generations the newer one is.
+		if err := d.enter(m.g, Live); err != nil {
+			for _, done := range moves[:i] {
+				err = errors.Join(err, d.enter(done.g, Candidate))
+			}
+			return errors.Join(err, d.wiring.set(ctx, back))
+		}
 	}
-	if old != nil {
-		if err := d.enter(old, Draining); err != nil {
-			d.warn(s.Name, "record of "+old.Name()+" not written", err)
+	for _, m := range moves {
+		if m.old == nil {
+			continue
+		}
+		if err := d.enter(m.old, Draining); err != nil {
+			d.warn(m.s.Name, "record of "+m.old.Name()+" not written", err)
 		}
 	}
 	return nil
@@ -87,7 +114,7 @@ func (d *Deployer) prepare(t *transaction, s Service) *Generation {
 func (d *Deployer) next(s Service) *Generation {
 	return &Generation{Record: Record{
 		Service: s.Name, Number: d.nextNumber(s.Name), Phase: Making,
-		Base: s.Base, Fingerprint: s.fingerprint(),
+		Fixed: d.wiring.fixedOf(s.Name), Base: s.Base, Fingerprint: s.fingerprint(),
 	}}
 }
 

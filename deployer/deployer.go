@@ -23,8 +23,16 @@ type Options struct {
 	// KeepGenerations of how many generations beside the existing ones.
 	KeepLogs        int64
 	KeepGenerations int
+	// Stable says that the name of a service leads to an address of its own
+	// for ever, and that to what is live; else it leads to what is live.
+	Stable bool
 	// Standby says to keep the next generation of each service booted.
 	Standby bool
+	// Together says to switch the services that one build has touched as one,
+	// when each of them is proven, or none of them.
+	Together bool
+	// Reserve is how many bytes of memory standbys leave available.
+	Reserve int64
 
 	Machine Machine
 	Network Network
@@ -42,6 +50,8 @@ type Deployer struct {
 	lanes   map[string]*lane
 	wiring  *wiring
 	garbage garbage
+	calm    calm
+	build   *build
 
 	mu      sync.Mutex
 	numbers map[string]int // the newest number of each service
@@ -52,7 +62,7 @@ func New(o Options) *Deployer {
 	if o.Probe == nil {
 		o.Probe = Probe
 	}
-	d := &Deployer{Options: o, lanes: map[string]*lane{}, numbers: map[string]int{}}
+	d := &Deployer{Options: o, lanes: map[string]*lane{}, numbers: map[string]int{}, build: newBuild(o.Together)}
 	services := map[string]Service{}
 	for _, s := range o.Services {
 		services[s.Name] = s
@@ -84,6 +94,7 @@ func (d *Deployer) Run(ctx context.Context, ready func()) error {
 		for pause(ctx, repairEvery) == nil {
 			d.repair(ctx)
 			d.sweep(ctx)
+			d.keepReserve(ctx)
 		}
 		return nil
 	})
@@ -111,17 +122,48 @@ func (d *Deployer) Deploy(set watcher.Set, force bool) <-chan Result {
 		done <- Result{Service: set.Service, Err: fmt.Errorf("no service %q in the configuration", set.Service)}
 		return done
 	}
-	l.put(request{set: set, force: force, done: done})
+	d.put(request{set: set, force: force, done: done})
 	return done
+}
+
+// put hands a request to its lane, and with it those that an earlier build
+// has held back.
+func (d *Deployer) put(r request) {
+	d.build.begin(r.set.Service)
+	for _, held := range d.build.release(r.set.Service) {
+		held.done = make(chan Result, 1) // who waited for it has been answered
+		d.put(held)
+	}
+	d.lanes[r.set.Service].put(r)
+}
+
+// Changing says that files of a service have changed and are being awaited; a
+// call of Settled follows. With Together, the services whose artefacts have
+// come already wait for it.
+func (d *Deployer) Changing(service string) {
+	if d.lanes[service] != nil {
+		d.build.begin(service)
+	}
+}
+
+// Settled says that the files are not awaited any more: the set has been
+// handed to Deploy, or there is none to deploy, or they were refused, which
+// is a failure of the whole build.
+func (d *Deployer) Settled(service string, refused error) {
+	if d.lanes[service] != nil {
+		d.build.end(service, refused)
+	}
 }
 
 // Refused says, for a service's status, that its newest artefacts cannot be
 // deployed, and why; an empty reason that they are again those that were last
 // handed to Deploy.
 func (d *Deployer) Refused(service, reason string) {
-	if l := d.lanes[service]; l != nil {
-		l.refuse(reason)
+	l := d.lanes[service]
+	if l == nil {
+		return
 	}
+	l.refuse(reason)
 }
 
 // nextNumber gives a number higher than any generation of the service has or

@@ -273,11 +273,11 @@ func (w *world) SetNames(root Root, names map[string]netip.Addr) (bool, error) {
 	})
 }
 
-func (w *world) SetPorts(_ context.Context, targets map[string]netip.AddrPort) error {
+func (w *world) SetPorts(_ context.Context, targets map[string]netip.AddrPort, _ map[string]netip.Addr) error {
 	return w.do("ports", func() error { w.ports = maps.Clone(targets); return nil })
 }
 
-func (w *world) RepairPorts(_ context.Context, targets map[string]netip.AddrPort) (bool, error) {
+func (w *world) RepairPorts(_ context.Context, targets map[string]netip.AddrPort, _ map[string]netip.Addr) (bool, error) {
 	changed := false
 	return changed, w.do("repair ports", func() error {
 		changed = !maps.Equal(w.ports, targets)

@@ -30,13 +30,16 @@ const (
 
 // Record is what is written of a generation in its container's folder.
 type Record struct {
-	Format      int // of this record
-	Service     string
-	Number      int
-	Phase       Phase
-	Set         string     `json:",omitempty"` // ID of the artefact set
-	Address     netip.Addr // invalid while DHCP has given none
-	Prefix      int        `json:",omitempty"` // length of the network's prefix; 0 with DHCP
+	Format  int // of this record
+	Service string
+	Number  int
+	Phase   Phase
+	Set     string     `json:",omitempty"` // ID of the artefact set
+	Address netip.Addr // invalid while DHCP has given none
+	Prefix  int        `json:",omitempty"` // length of the network's prefix; 0 with DHCP
+	// Fixed is the service's own address, the same for each of its
+	// generations; invalid where names lead to what is live.
+	Fixed       netip.Addr `json:",omitzero"`
 	Base        string
 	Fingerprint string    // of the service's configuration
 	Since       time.Time // when it went live; for people, nothing is decided by it

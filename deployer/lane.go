@@ -70,10 +70,24 @@ func (l *lane) put(r request) {
 		}
 		select {
 		case old := <-l.box:
-			old.done <- Result{Service: l.s.Name, Set: old.set.ID, Err: errNewer}
+			l.finish(old, Result{Service: l.s.Name, Set: old.set.ID, Err: errNewer})
 		default:
 		}
 	}
+}
+
+// finish says how a request has ended.
+func (l *lane) finish(r request, res Result) {
+	err := res.Err
+	if errors.Is(err, errNewer) || errors.Is(err, context.Canceled) {
+		err = nil // given up on purpose: what comes in its place counts
+	}
+	var held *HeldBackError
+	if errors.As(err, &held) {
+		l.d.build.hold(r)
+	}
+	l.d.build.end(l.s.Name, err)
+	r.done <- res
 }
 
 // run serves the mailbox until ctx ends and what it started has ended.
@@ -121,7 +135,7 @@ func (l *lane) serve(ctx context.Context, r request) {
 		select {
 		case res := <-result:
 			cancel(nil)
-			r.done <- res
+			l.finish(r, res)
 			return
 		case n := <-l.box:
 			newer = &n
@@ -129,7 +143,7 @@ func (l *lane) serve(ctx context.Context, r request) {
 		case <-ctx.Done():
 			cancel(context.Cause(ctx))
 		}
-		r.done <- <-result
+		l.finish(r, <-result)
 		if newer == nil {
 			return
 		}
@@ -151,7 +165,7 @@ func (l *lane) attempt(lifetime, ctx context.Context, r request) Result {
 		standby = nil
 	}
 	if !plan.Deploy {
-		l.keep(standby)
+		l.keepStandby(standby)
 		result.Generation = live.Name()
 		l.d.tell(Event{Kind: Unchanged, Service: l.s.Name, Generation: live.Name(), Set: r.set.ID, Reason: plan.Reason})
 		l.note(Newest{Set: r.set.ID})
@@ -159,6 +173,8 @@ func (l *lane) attempt(lifetime, ctx context.Context, r request) Result {
 	}
 	l.act(Deploying)
 	defer l.act("")
+	l.d.calm.begin()
+	defer l.d.calm.end()
 	l.note(Newest{Set: r.set.ID, State: Building})
 	l.d.tell(Event{Kind: Deploying, Service: l.s.Name, Set: r.set.ID, Reason: plan.String()})
 
@@ -182,11 +198,18 @@ func (l *lane) attempt(lifetime, ctx context.Context, r request) Result {
 
 // plan decides, and takes the standby out of the lane if it has a part in it.
 func (l *lane) plan(r request) (live, standby *Generation, p Plan) {
+	live, standby = l.current(), l.takeStandby()
+	p = PlanFor(l.s, r.set.ID, recordOf(live), recordOf(standby), r.force)
+	if p.Standby != "" && l.d.alive(standby) != nil {
+		p.Standby, p.Discard = "", p.Standby // it has not come through the wait
+	}
+	return live, standby, p
+}
+
+func (l *lane) current() *Generation {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	live, standby = l.live, l.standby
-	l.standby = nil
-	return live, standby, PlanFor(l.s, r.set.ID, recordOf(live), recordOf(standby), r.force)
+	return l.live
 }
 
 func recordOf(g *Generation) *Record {
@@ -194,13 +217,6 @@ func recordOf(g *Generation) *Record {
 		return nil
 	}
 	return &g.Record
-}
-
-// keep puts a standby that was not needed back.
-func (l *lane) keep(g *Generation) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.standby = g
 }
 
 // wentLive notes that g is live in place of old, which may be nil, and starts
@@ -263,30 +279,4 @@ func (l *lane) release(g *Generation) bool {
 	_, found := l.draining[g]
 	delete(l.draining, g)
 	return found
-}
-
-// makeStandby makes the next generation, in the background, where something
-// is live and none waits or is being made.
-func (l *lane) makeStandby(ctx context.Context) {
-	l.mu.Lock()
-	needed := l.d.Standby && l.live != nil && l.standby == nil && !l.making
-	l.making = l.making || needed
-	l.mu.Unlock()
-	if !needed {
-		return
-	}
-	l.background.Go(func() {
-		t := &transaction{ctx: ctx}
-		g := l.d.prepare(t, l.s)
-		err := t.finish()
-		l.mu.Lock()
-		l.making = false
-		if err == nil {
-			l.standby = g
-		}
-		l.mu.Unlock()
-		if err != nil && ctx.Err() == nil {
-			l.d.warn(l.s.Name, "no standby", err)
-		}
-	})
 }

@@ -77,12 +77,12 @@ type Network interface {
 	// SetNames makes the marked block of the hosts file inside root hold
 	// exactly names, and says whether it did not before.
 	SetNames(root Root, names map[string]netip.Addr) (changed bool, err error)
-	// SetPorts makes the published ports lead to targets, by service; those
-	// of a service without one lead nowhere.
-	SetPorts(ctx context.Context, targets map[string]netip.AddrPort) error
+	// SetPorts makes the published ports and the service addresses lead to
+	// targets, by service; those of a service without one lead nowhere.
+	SetPorts(ctx context.Context, targets map[string]netip.AddrPort, addresses map[string]netip.Addr) error
 	// RepairPorts is SetPorts where someone else may have changed the rules,
 	// and says whether anything had to be mended.
-	RepairPorts(ctx context.Context, targets map[string]netip.AddrPort) (bool, error)
+	RepairPorts(ctx context.Context, targets map[string]netip.AddrPort, addresses map[string]netip.Addr) (bool, error)
 	// Items are the configuration of a container's network interface.
 	Items(addr netip.Prefix) []string
 	// Nameserver is what a container with a static address asks for names;

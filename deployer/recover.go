@@ -33,6 +33,9 @@ func (d *Deployer) recover(ctx context.Context) error {
 			}
 		}
 	}
+	if err := d.fixAddresses(found); err != nil {
+		return err
+	}
 	live := map[string]bool{}
 	for _, g := range found { // newest first
 		l := d.lanes[g.Service]
@@ -66,6 +69,37 @@ func (d *Deployer) recover(ctx context.Context) error {
 		d.warn("", "wiring not put right", err)
 	}
 	return ctx.Err()
+}
+
+// fixAddresses gives each service an address of its own that others need: the
+// one that its generations say it has, or a new one. Names lead there for as
+// long as there are generations.
+func (d *Deployer) fixAddresses(found []*Generation) error {
+	if !d.Stable {
+		return nil
+	}
+	for _, g := range found {
+		if g.Fixed.IsValid() && !d.wiring.fixedOf(g.Service).IsValid() && d.lanes[g.Service] != nil {
+			if err := d.Network.Hold(g.Service, g.Fixed); err != nil {
+				d.warn(g.Service, "its address", err)
+				continue
+			}
+			d.wiring.fix(g.Service, g.Fixed)
+		}
+	}
+	for _, s := range d.Services {
+		for _, need := range s.Needs {
+			if d.wiring.fixedOf(need).IsValid() {
+				continue
+			}
+			prefix, err := d.Network.Lease(need)
+			if err != nil {
+				return err
+			}
+			d.wiring.fix(need, prefix.Addr())
+		}
+	}
+	return nil
 }
 
 // findGenerations gives every generation that there is any trace of, the

@@ -23,6 +23,7 @@ type wiring struct {
 	alive func(*Generation) error
 
 	mu      sync.Mutex
+	fixed   map[string]netip.Addr  // by service: its own address, if it has one
 	live    map[string]*Generation // by service
 	running map[*Generation]Service
 	changed chan struct{} // closed and made anew when live has changed
@@ -31,7 +32,7 @@ type wiring struct {
 func newWiring(m Machine, n Network, services map[string]Service, alive func(*Generation) error) *wiring {
 	return &wiring{
 		machine: m, network: n, services: services, alive: alive,
-		live: map[string]*Generation{}, running: map[*Generation]Service{}, changed: make(chan struct{}),
+		fixed: map[string]netip.Addr{}, live: map[string]*Generation{}, running: map[*Generation]Service{}, changed: make(chan struct{}),
 	}
 }
 
@@ -62,6 +63,20 @@ func (w *wiring) leave(g *Generation) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.running, g)
+}
+
+// fix gives a service an address of its own.
+func (w *wiring) fix(service string, addr netip.Addr) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fixed[service] = addr
+}
+
+// fixedOf gives the service's own address; invalid if it has none.
+func (w *wiring) fixedOf(service string) netip.Addr {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.fixed[service]
 }
 
 // adopt adds a generation that was found running, with its names and ports as
@@ -142,59 +157,67 @@ func (w *wiring) missing(s Service) []string {
 	return slices.DeleteFunc(slices.Clone(s.Needs), func(name string) bool { return w.live[name] != nil })
 }
 
-// set makes g, or nothing if it is nil, what the name and the ports of its
-// service lead to. If a part fails, all parts go back before it returns.
-func (w *wiring) set(ctx context.Context, service string, g *Generation) error {
+// set makes each generation, or nothing where it is nil, what the name and the
+// ports of its service lead to. If a part fails, all parts go back before it
+// returns.
+func (w *wiring) set(ctx context.Context, moves map[string]*Generation) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	before := w.live[service]
-	if before == g {
+	before := map[string]*Generation{}
+	for service, g := range moves {
+		if w.live[service] != g {
+			before[service] = w.live[service]
+		}
+	}
+	if len(before) == 0 {
 		return nil
 	}
-	err := w.move(ctx, service, g)
+	err := w.move(ctx, moves)
 	if err == nil {
 		close(w.changed)
 		w.changed = make(chan struct{})
 		return nil
 	}
-	if back := w.move(context.WithoutCancel(ctx), service, before); back != nil {
+	if back := w.move(context.WithoutCancel(ctx), before); back != nil {
 		err = errors.Join(err, fmt.Errorf("go back: %w", back))
 	}
 	return err
 }
 
-// move points names and ports of one service to g.
-func (w *wiring) move(ctx context.Context, service string, g *Generation) error {
-	if g == nil {
-		delete(w.live, service)
-	} else {
-		w.live[service] = g
-		// What g itself started with may have moved while it was proven.
-		if err := w.rewire(ctx, g, w.services[service]); err != nil {
-			return err
+// move points names and ports of services to generations.
+func (w *wiring) move(ctx context.Context, moves map[string]*Generation) error {
+	for service, g := range moves {
+		if g == nil {
+			delete(w.live, service)
+		} else {
+			w.live[service] = g
 		}
 	}
 	for dependent, s := range w.running {
-		if !slices.Contains(s.Needs, service) {
+		if !slices.ContainsFunc(s.Needs, func(need string) bool { _, moved := moves[need]; return moved }) {
 			continue
 		}
 		changed, err := w.network.SetNames(dependent.root, w.names(s))
 		if err != nil {
 			return fmt.Errorf("names of %s: %w", dependent.Name(), err)
 		}
-		if !changed {
-			continue
-		}
-		dependent.stale = true
+		dependent.stale = dependent.stale || changed
 		// A candidate is told when it is promoted: until then its service may
 		// not have come so far that it could be.
-		if dependent.Phase == Live || dependent.Phase == Draining {
+		if dependent.Phase == Live || dependent.Phase == Draining || moves[s.Name] == dependent {
 			if err := w.rewire(ctx, dependent, s); err != nil {
 				return err
 			}
 		}
 	}
-	return w.network.SetPorts(ctx, w.targets())
+	for service, g := range moves {
+		if g != nil { // what it started with may have moved while it was proven
+			if err := w.rewire(ctx, g, w.services[service]); err != nil {
+				return err
+			}
+		}
+	}
+	return w.network.SetPorts(ctx, w.targets(), w.fixed)
 }
 
 // rewire tells a generation that caches names that they have changed.
@@ -216,7 +239,9 @@ func (w *wiring) rewire(ctx context.Context, g *Generation, s Service) error {
 func (w *wiring) names(s Service) map[string]netip.Addr {
 	names := map[string]netip.Addr{}
 	for _, need := range s.Needs {
-		if g := w.live[need]; g != nil {
+		if fixed, found := w.fixed[need]; found {
+			names[need] = fixed
+		} else if g := w.live[need]; g != nil {
 			names[need] = g.Address
 		}
 	}
@@ -243,9 +268,13 @@ func (w *wiring) repair(ctx context.Context) (mended []string, err error) {
 		}
 		if changed {
 			mended = append(mended, "hosts file of "+g.Name())
+			g.stale = true
+		}
+		if g.Phase == Live || g.Phase == Draining {
+			err = errors.Join(err, w.rewire(ctx, g, s))
 		}
 	}
-	changed, e := w.network.RepairPorts(ctx, w.targets())
+	changed, e := w.network.RepairPorts(ctx, w.targets(), w.fixed)
 	if changed {
 		mended = append(mended, "iptables rules")
 	}

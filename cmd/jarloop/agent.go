@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -27,6 +28,9 @@ type agent struct {
 	state    string
 	started  time.Time
 	watching string
+	// changing are the services whose files are awaited. Only seen uses it,
+	// which is called by one goroutine.
+	changing map[string]bool
 
 	mu       sync.Mutex
 	asked    map[string][]chan control.Outcome // by service: who waits for a deploy that was asked for
@@ -41,19 +45,26 @@ func (a *agent) seen(ctx context.Context, e watcher.Event) {
 	switch e.Kind {
 	case watcher.Changed:
 		a.out.Changed(e.Service, changes(e.Changes))
+		if !a.changing[e.Service] {
+			a.changing[e.Service] = true
+			a.deployer.Changing(e.Service)
+		}
 	case watcher.Ready:
+		defer a.settled(e.Service, nil) // when the deploy has begun
 		waiting := a.claim(e.Service)
 		result := a.deployer.Deploy(e.Set, len(waiting) > 0)
 		if len(waiting) > 0 {
 			go answer(ctx, waiting, result) // ends with the deploy, or with ctx
 		}
 	case watcher.Refused:
+		a.settled(e.Service, errors.New("refused: "+e.Reason))
 		a.out.Refused(e.Service, e.Reason)
 		a.deployer.Refused(e.Service, e.Reason)
 		for _, w := range a.claim(e.Service) {
 			w <- control.Outcome{Service: e.Service, Error: "refused: " + e.Reason}
 		}
 	case watcher.Same:
+		a.settled(e.Service, nil)
 		a.out.Same(e.Service, e.Reason)
 		a.deployer.Refused(e.Service, e.Reason)
 	case watcher.Degraded:
@@ -62,6 +73,14 @@ func (a *agent) seen(ctx context.Context, e watcher.Event) {
 	case watcher.Restored:
 		a.note(e.Service, "")
 		a.out.Say(strings.TrimSpace(e.Service + " is watched again"))
+	}
+}
+
+// settled says that a change that was told of has come to its end.
+func (a *agent) settled(service string, refused error) {
+	if a.changing[service] {
+		delete(a.changing, service)
+		a.deployer.Settled(service, refused)
 	}
 }
 

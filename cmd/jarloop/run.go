@@ -65,11 +65,13 @@ func runAgent(ctx context.Context, c *config.Config, out *console.Console) error
 	a := &agent{
 		out: out, watch: watch, state: c.State,
 		started: time.Now(), watching: fmt.Sprintf("watches %s by %s: %s", c.Watch.Dir, mode, why),
-		asked: map[string][]chan control.Outcome{}, degraded: map[string]string{}, good: map[string][]string{},
+		changing: map[string]bool{},
+		asked:    map[string][]chan control.Outcome{}, degraded: map[string]string{}, good: map[string][]string{},
 	}
 	a.deployer = deployer.New(deployer.Options{
 		Services: deployServices(c, bases), Logs: logsOf(c),
-		KeepLogs: int64(c.Logs.Keep), KeepGenerations: c.Logs.Generations, Standby: c.LXC.Standby,
+		KeepLogs: int64(c.Logs.Keep), KeepGenerations: c.Logs.Generations, Standby: c.LXC.Standby, Reserve: int64(c.LXC.Reserve), Together: c.Watch.Together,
+		Stable:  c.LXC.Wiring == config.WiringStable,
 		Machine: host.NewMachine(c, lxcChild()), Network: network,
 		Tell: a.tell, Output: out.Line,
 	})

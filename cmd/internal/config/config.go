@@ -21,6 +21,8 @@ type Watch struct {
 	Mode   string   `toml:"mode" like:"\"auto\""`   // ModeAuto, ModeInotify or ModePoll
 	Poll   Duration `toml:"poll" like:"\"100ms\""`  // time between two looks, when polling
 	Settle Duration `toml:"settle" like:"\"50ms\""` // how long a service's files must have been still
+
+	Together bool `toml:"together" like:"true"` // whether what one build touched is switched as one
 }
 
 // The values of Watch.Mode.
@@ -37,7 +39,9 @@ type LXC struct {
 	Bridge  string `toml:"bridge" like:"\"lxcbr0\""`
 	Address string `toml:"address" like:"\"static\""`              // AddressStatic or AddressDHCP
 	Range   Range  `toml:"range" like:"\"10.0.3.128-10.0.3.253\""` // the zero Range: to be derived from the bridge's subnet
+	Wiring  string `toml:"wiring" like:"\"stable\""`               // WiringStable or WiringHosts
 	Standby bool   `toml:"standby" like:"true"`                    // whether the next generation is made ahead of time
+	Reserve Size   `toml:"reserve" like:"\"256MiB\""`              // memory that standbys leave free
 }
 
 // The values of LXC.Backing.
@@ -53,6 +57,12 @@ const (
 const (
 	AddressStatic = "static"
 	AddressDHCP   = "dhcp"
+)
+
+// The values of LXC.Wiring.
+const (
+	WiringStable = "stable" // a name leads to a fixed address, and that to what is live
+	WiringHosts  = "hosts"  // a name leads to what is live
 )
 
 // Logs says how much of what the services print is kept.

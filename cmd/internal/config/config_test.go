@@ -31,7 +31,7 @@ func TestTwoLinesMakeAService(t *testing.T) {
 		State: "/var/lib/jarloop",
 		Run:   "/run/jarloop",
 		Watch: Watch{Dir: "/host", Mode: "auto", Poll: Duration{100 * time.Millisecond}, Settle: Duration{50 * time.Millisecond}},
-		LXC:   LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Standby: true},
+		LXC:   LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Wiring: "stable", Standby: true, Reserve: 256 << 20},
 		Logs:  Logs{Keep: 16 << 20, Generations: 5},
 		Bases: []Base{{Name: "service-base", Distribution: "debian:bookworm", Packages: []string{"openjdk-17-jre-headless"}}},
 		Services: []Service{{
@@ -51,10 +51,13 @@ run = "/srv//run"
 [lxc]
 standby = false
 address = "static"
+wiring = "hosts"
+reserve = "1GiB"
 range = "10.0.3.10 - 10.0.3.20"
 [watch]
 dir = "/shared/"
 settle = "0s"
+together = true
 [logs]
 keep = "512KiB"
 generations = 0
@@ -84,8 +87,8 @@ service = "a"
 	want := &Config{
 		State: "/srv/state",
 		Run:   "/srv/run",
-		Watch: Watch{Dir: "/shared", Mode: "auto", Poll: Duration{100 * time.Millisecond}},
-		LXC: LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static",
+		Watch: Watch{Dir: "/shared", Mode: "auto", Poll: Duration{100 * time.Millisecond}, Together: true},
+		LXC: LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Wiring: "hosts", Reserve: 1 << 30,
 			Range: Range{netip.MustParseAddr("10.0.3.10"), netip.MustParseAddr("10.0.3.20")}},
 		Logs: Logs{Keep: 512 << 10},
 		Bases: []Base{

@@ -27,6 +27,8 @@ func (c *Config) setDefaults(r *report) {
 	preset(&c.LXC.Backing, absent("lxc.backing"), BackingAuto)
 	preset(&c.LXC.Bridge, absent("lxc.bridge"), "lxcbr0")
 	preset(&c.LXC.Address, absent("lxc.address"), AddressStatic)
+	preset(&c.LXC.Wiring, absent("lxc.wiring"), c.usualWiring())
+	preset(&c.LXC.Reserve, absent("lxc.reserve"), 256<<20)
 	preset(&c.LXC.Standby, absent("lxc.standby"), true)
 	preset(&c.Logs.Keep, absent("logs.keep"), 16<<20)
 	preset(&c.Logs.Generations, absent("logs.generations"), 5)
@@ -41,6 +43,15 @@ func (c *Config) setDefaults(r *report) {
 		c.Services[i].setDefaults(absent, c.Watch.Dir, usual)
 	}
 	c.addBuiltInBase()
+}
+
+// usualWiring is stable but for bridges that others give the addresses of: there
+// are none for the services then.
+func (c *Config) usualWiring() string {
+	if c.LXC.Address == AddressDHCP {
+		return WiringHosts
+	}
+	return WiringStable
 }
 
 // usualBase gives the base of services that name none; "" if there is a choice.

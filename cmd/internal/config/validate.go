@@ -70,6 +70,13 @@ func (c *Config) validateWatch(r *report) {
 func (c *Config) validateLXC(r *report) {
 	oneOf(r, "lxc.backing", c.LXC.Backing, BackingAuto, BackingOverlay, BackingBtrfs, BackingZFS, BackingDir)
 	oneOf(r, "lxc.address", c.LXC.Address, AddressStatic, AddressDHCP)
+	oneOf(r, "lxc.wiring", c.LXC.Wiring, WiringStable, WiringHosts)
+	if c.LXC.Wiring == WiringStable && c.LXC.Address == AddressDHCP {
+		r.add("lxc.wiring", `"stable" needs addresses of our own; leave it out with address = "dhcp", or make that "static"`)
+	}
+	if c.LXC.Reserve < 0 || c.LXC.Reserve > 1<<40 {
+		r.add("lxc.reserve", "%s is out of range; give 0MiB to 1024GiB", c.LXC.Reserve)
+	}
 	if reason := badInterface(c.LXC.Bridge); reason != "" {
 		r.add("lxc.bridge", "%q %s; \"ip link\" lists the bridges", c.LXC.Bridge, reason)
 	}

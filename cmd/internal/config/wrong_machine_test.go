@@ -86,6 +86,21 @@ address = "DHCP"
 port = 8080
 `,
 			`config.toml:2: lxc.address: "DHCP" is none of "static" and "dhcp"; did you mean "dhcp"?`},
+		{"an unknown way of wiring",
+			`[lxc]
+wiring = "dns"
+[service.web]
+port = 8080
+`,
+			`config.toml:2: lxc.wiring: "dns" is none of "stable" and "hosts"`},
+		{"service addresses where others give the addresses",
+			`[lxc]
+address = "dhcp"
+wiring = "stable"
+[service.web]
+port = 8080
+`,
+			`config.toml:3: lxc.wiring: "stable" needs addresses of our own; leave it out with address = "dhcp", or make that "static"`},
 		{"a bridge whose name is too long",
 			`[lxc]
 bridge = "a-very-long-bridge"
