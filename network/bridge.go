@@ -8,7 +8,8 @@ import (
 )
 
 // BridgePrefix gives the IPv4 address of a bridge, which is its containers'
-// gateway, with the length of their subnet's prefix. A bridge that is missing,
+// gateway, with the length of their subnet's prefix; service addresses are
+// passed over. A bridge that is missing,
 // down or without an address is an error that says how to mend it.
 func BridgePrefix(name string) (netip.Prefix, error) {
 	i, err := net.InterfaceByName(name)
@@ -18,14 +19,13 @@ func BridgePrefix(name string) (netip.Prefix, error) {
 	if i.Flags&net.FlagUp == 0 {
 		return netip.Prefix{}, fmt.Errorf("bridge %s is down (%s)", name, bridgeRemedy)
 	}
-	addrs, err := i.Addrs()
+	addrs, err := readAddresses()
 	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("read the addresses of bridge %s: %w", name, err)
+		return netip.Prefix{}, fmt.Errorf("look for the address of bridge %s: %w", name, err)
 	}
 	for _, a := range addrs {
-		p, err := netip.ParsePrefix(a.String())
-		if err == nil && p.Addr().Is4() && p.Addr().IsGlobalUnicast() {
-			return p, nil
+		if a.link == i.Index && !a.ours && a.prefix.Addr().IsGlobalUnicast() {
+			return a.prefix, nil
 		}
 	}
 	return netip.Prefix{}, fmt.Errorf("bridge %s has no IPv4 address (%s)", name, bridgeRemedy)

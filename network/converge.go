@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
-	"net/netip"
 )
 
 // work calls do while nobody else works on the rules. It returns when ctx ends
@@ -43,82 +41,58 @@ func (p *Ports) work(ctx context.Context, do func() (bool, error)) (bool, error)
 	}
 }
 
-// published gives the targets of the services that have a port.
-func (p *Ports) published(targets map[string]netip.AddrPort) (map[string]netip.AddrPort, error) {
-	want := map[string]netip.AddrPort{}
-	for _, publish := range p.publishes {
-		if t, ok := targets[publish.Service]; ok {
-			want[publish.Service] = t
-		}
-	}
-	return want, checkTargets(want)
-}
-
-// move makes the rules lead from what is known to what is wanted, on trust
-// that they are as they were left. After an error nothing is known any more.
-func (p *Ports) move(ctx context.Context, want map[string]netip.AddrPort) error {
-	from := p.known
+// move makes the rules lead from what is known to what is wanted, whose
+// addresses are the same, on trust that they are as they were left. After an
+// error nothing is known any more.
+func (p *Ports) move(ctx context.Context, want Wiring) error {
+	from := layout(p.bridge, p.subnet, p.publishes, *p.known, "")
 	p.known = nil
-	for _, c := range layout(p.bridge, p.subnet, p.publishes, want, "") {
-		service, ok := p.service(c)
-		if !ok {
-			continue
-		}
-		var have []rule
-		if t, ok := from[service]; ok {
-			have = []rule{targetRule(service, t)}
-		}
-		for _, s := range fill(c, have) {
+	for i, c := range layout(p.bridge, p.subnet, p.publishes, want, "") {
+		for _, s := range fill(c, from[i].rules) {
 			if err := p.host.apply(ctx, s); err != nil {
 				return err
 			}
 		}
 	}
-	p.known = want
+	p.known = &want
 	return nil
 }
 
-// service gives the service that a chain leads to, if it is that of a port.
-func (p *Ports) service(c chain) (string, bool) {
-	for _, publish := range p.publishes {
-		if c.name == portChain(publish.Port) {
-			return publish.Service, true
-		}
-	}
-	return "", false
-}
-
-// converge makes all rules and sysctls what the publishes and targets ask for.
-func (p *Ports) converge(ctx context.Context, publishes []Publish, targets map[string]netip.AddrPort) (changed bool, err error) {
+// converge makes all rules, addresses and sysctls what the publishes and the
+// wiring ask for. An address of ours is on the bridge only while there are rules
+// that refuse what nothing leads on.
+func (p *Ports) converge(ctx context.Context, publishes []Publish, w Wiring) (changed bool, err error) {
 	p.known = nil
 	have, err := p.host.rules(ctx)
 	if err != nil {
 		return false, fmt.Errorf("read the rules: %w", err)
 	}
-	before := localnets(have)
-	if p.before != "" && before[p.bridge] == "" {
-		before[p.bridge] = p.before // somebody took the rule away
+	there, err := p.host.addresses()
+	if err != nil {
+		return false, err
 	}
-	keep := ""
-	if len(publishes) > 0 {
-		keep = p.bridge
-		now, err := localnetNow(p.host, p.bridge)
-		if err != nil {
-			return false, err
-		}
-		p.before = cmp.Or(before[p.bridge], now)
+	unwanted, missing, err := compareAddresses(there, p.bridge, w.Addresses)
+	if err != nil {
+		return false, err
 	}
-	changed, err = restore(p.host, before, keep)
+	wired := len(publishes) > 0 || len(w.Addresses) > 0
+	changed, err = p.remember(have, wired)
 	if err != nil {
 		return changed, err
 	}
-	for _, s := range plan(have, layout(p.bridge, p.subnet, publishes, targets, noteLocalnet(p.bridge, p.before))) {
+	for _, h := range unwanted {
+		if err := p.host.removeAddress(h); err != nil {
+			return changed, err
+		}
+		changed = true
+	}
+	for _, s := range plan(have, layout(p.bridge, p.subnet, publishes, w, noteLocalnet(p.bridge, p.before))) {
 		if err := p.host.apply(ctx, s); err != nil {
 			return changed, err
 		}
 		changed = true
 	}
-	if len(publishes) == 0 {
+	if !wired {
 		p.before = ""
 		return changed, nil
 	}
@@ -126,8 +100,32 @@ func (p *Ports) converge(ctx context.Context, publishes []Publish, targets map[s
 	if err != nil {
 		return changed, err
 	}
-	p.known = maps.Clone(targets)
-	return changed || opened, nil
+	for _, addr := range missing {
+		if err := p.host.addAddress(p.bridge, addr); err != nil {
+			return changed, err
+		}
+	}
+	p.known = &w
+	return changed || opened || len(missing) > 0, nil
+}
+
+// remember finds out what route_localnet of the bridge was before us, and sets
+// it back on every bridge that is not wired any more.
+func (p *Ports) remember(have tables, wired bool) (changed bool, err error) {
+	before := localnets(have)
+	if p.before != "" && before[p.bridge] == "" {
+		before[p.bridge] = p.before // somebody took the rule away
+	}
+	keep := ""
+	if wired {
+		keep = p.bridge
+		now, err := localnetNow(p.host, p.bridge)
+		if err != nil {
+			return false, err
+		}
+		p.before = cmp.Or(before[p.bridge], now)
+	}
+	return restore(p.host, before, keep)
 }
 
 // open has the kernel forward packets, which only the rules above make safe.
@@ -138,7 +136,7 @@ func (p *Ports) open() (changed bool, err error) {
 	}
 	forward, err := ensure(p.host, "ipv4/ip_forward")
 	if forward && err == nil {
-		p.notes("turned net.ipv4.ip_forward on, which published ports need; it stays on")
+		p.notes("turned net.ipv4.ip_forward on, which published ports and service addresses need; it stays on")
 	}
 	return local || forward, err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 type fakeVM struct {
 	all     tables
 	sysctls map[string]string
+	held    []held
 	did     []string // the changes made
 	reads   int
 	left    int // changes and settings until it fails; -1 for never
@@ -30,7 +32,7 @@ func newFake(t *testing.T, save string) *fakeVM {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &fakeVM{all: all, left: -1, sysctls: map[string]string{
+	return &fakeVM{all: all, left: -1, held: []held{{dev: "lxcbr0", prefix: subnet}}, sysctls: map[string]string{
 		"ipv4/ip_forward": "0", localnetOf("lxcbr0"): "0", localnetOf("br1"): "0",
 	}}
 }
@@ -55,6 +57,9 @@ func (f *fakeVM) save() []byte {
 func (f *fakeVM) String() string {
 	var b strings.Builder
 	b.Write(f.save())
+	for _, h := range f.held {
+		fmt.Fprintf(&b, "%s on %s\n", h.prefix, h.dev)
+	}
 	for _, name := range slices.Sorted(maps.Keys(f.sysctls)) {
 		fmt.Fprintf(&b, "%s = %s\n", name, f.sysctls[name])
 	}
@@ -129,6 +134,39 @@ func (f *fakeVM) apply(_ context.Context, s step) error {
 		t.chains = slices.DeleteFunc(t.chains, func(c string) bool { return c == s.chain })
 	}
 	t.rules[s.chain] = in
+	return nil
+}
+
+func (f *fakeVM) addresses() ([]held, error) { return slices.Clone(f.held), nil }
+
+// addAddress keeps the addresses in order, as they mean the same in any.
+func (f *fakeVM) addAddress(bridge string, addr netip.Addr) error {
+	if _, ok := f.sysctls[localnetOf(bridge)]; !ok {
+		return fmt.Errorf("no bridge %s", bridge)
+	}
+	h := held{dev: bridge, prefix: netip.PrefixFrom(addr, 32), ours: true}
+	if slices.Contains(f.held, h) {
+		return nil
+	}
+	if err := f.count(fmt.Sprintf("add %s to %s", addr, bridge)); err != nil {
+		return err
+	}
+	f.held = append(f.held, h)
+	slices.SortFunc(f.held, func(a, b held) int { return a.prefix.Addr().Compare(b.prefix.Addr()) })
+	return nil
+}
+
+func (f *fakeVM) removeAddress(h held) error {
+	if !h.ours {
+		return fmt.Errorf("%s is not ours", h.prefix)
+	}
+	if !slices.Contains(f.held, h) {
+		return nil
+	}
+	if err := f.count(fmt.Sprintf("take %s off %s", h.prefix.Addr(), h.dev)); err != nil {
+		return err
+	}
+	f.held = slices.DeleteFunc(f.held, func(other held) bool { return other == h })
 	return nil
 }
 

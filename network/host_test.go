@@ -31,7 +31,7 @@ func TestTheLockOfIPTablesIsWaitedFor(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
 		start := time.Now()
-		if _, err := p.Set(ctx, nil); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 900*time.Millisecond {
+		if _, err := p.Set(ctx, Wiring{}); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 900*time.Millisecond {
 			t.Errorf("a call that shall end: %v after %s", err, time.Since(start))
 		}
 		// Longer than one iptables waits.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,6 +24,13 @@ type host interface {
 	// sysctl reads a setting below net; a missing one is fs.ErrNotExist.
 	sysctl(name string) (string, error)
 	setSysctl(name, value string) error
+	// addresses gives every IPv4 address of the VM.
+	addresses() ([]held, error)
+	// addAddress puts a service address on the bridge; that it is there is no
+	// error.
+	addAddress(bridge string, addr netip.Addr) error
+	// removeAddress takes an address of ours away; that it is gone is no error.
+	removeAddress(h held) error
 }
 
 const (

@@ -2,7 +2,6 @@ package network
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -48,29 +47,25 @@ func isInterface(s string) bool {
 		!strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == '/' || r == ':' || r == '+' || r > '~' })
 }
 
-// checkTargets finds addresses that nothing can be sent to.
-func checkTargets(targets map[string]netip.AddrPort) error {
-	var errs []error
-	for service, t := range targets {
-		if !t.Addr().Is4() || t.Addr().IsUnspecified() || t.Port() == 0 {
-			errs = append(errs, fmt.Errorf("lead ports to %s at %s: not an IPv4 address and a port", service, t))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// layout gives our chains in the order in which they are built: those that let
-// packets through, those that lead them, and, in plan, the jumps to them.
-// Without publishes there are none. The note is kept in the comment of the
-// rule that it is about.
-func layout(bridge string, subnet netip.Prefix, publishes []Publish, targets map[string]netip.AddrPort, note string) []chain {
-	if len(publishes) == 0 {
+// layout gives our chains in the order in which they are built: those that
+// refuse and let through, those that lead, and, in plan, the jumps to them.
+// Without publishes and service addresses there are none. The note is kept in
+// the comment of the rule that it is about. Wirings that differ in targets
+// alone have the same chains.
+func layout(bridge string, subnet netip.Prefix, publishes []Publish, w Wiring, note string) []chain {
+	if len(publishes) == 0 && len(w.Addresses) == 0 {
 		return nil
 	}
 	chains := []chain{forwardChain(bridge), inputChain(bridge), postChain(subnet.Masked().String(), note)}
 	in := chain{table: "nat", name: ownChain, jumps: []jump{{from: "PREROUTING", match: local()}}}
 	out := chain{table: "nat", name: ownChain + "-OUT", jumps: []jump{{from: "OUTPUT", match: local()}}}
-
+	if len(w.Addresses) > 0 {
+		chains = append(chains, selfChains(w.Addresses)...)
+		chains = append(chains, serviceChain(w))
+		to := slices.Concat(mark("service addresses"), rule{"-j", servicesChain})
+		in.rules = append(in.rules, slices.Concat(rule{"-i", bridge}, to))
+		out.rules = append(out.rules, to)
+	}
 	publishes = slices.Clone(publishes)
 	slices.SortFunc(publishes, func(a, b Publish) int {
 		return cmp.Or(cmp.Compare(a.Port, b.Port), cmp.Compare(a.Interface, b.Interface))
@@ -83,7 +78,7 @@ func layout(bridge string, subnet netip.Prefix, publishes []Publish, targets map
 			mark(p.Service), rule{"-j", portChain(p.Port)})
 		if i == 0 || publishes[i-1].Port != p.Port {
 			c := chain{table: "nat", name: portChain(p.Port)}
-			if t, ok := targets[p.Service]; ok {
+			if t, ok := w.Targets[p.Service]; ok {
 				c.rules = []rule{targetRule(p.Service, t)}
 			}
 			chains = append(chains, c)
@@ -140,8 +135,13 @@ func inputChain(bridge string) chain {
 }
 
 // postChain has answers come back through the VM where they would not: from
-// one container to another that was asked by way of the VM's port, and to
-// 127.0.0.1.
+// one container to another that was asked by way of the VM's port or a service
+// address, and to 127.0.0.1.
+//
+// Without --random-fully each client keeps its source port where no other
+// client of the same target has it, so one client can never use them up: a port
+// that it uses again ends what is left of its earlier connection from there
+// (nf_conntrack_proto_tcp.c, a SYN in TIME_WAIT).
 func postChain(subnet, note string) chain {
 	masquerade := func(text string, match ...string) rule {
 		return slices.Concat(rule(match), mark(text), rule{"-j", "MASQUERADE"})
@@ -156,10 +156,14 @@ func postChain(subnet, note string) chain {
 	}
 }
 
-// readTargets gives, by service, where the rules lead to. Of two ports of one
-// service that differ, because a switch was cut off, the lower counts.
+// readTargets gives, by service, where the rules lead to. Where a switch was
+// cut off, the service address counts, then the lower of two ports: that is the
+// order in which they move.
 func readTargets(have tables) map[string]netip.AddrPort {
 	targets, ports := map[string]netip.AddrPort{}, map[string]uint64{}
+	for service, t := range readServices(have).Targets {
+		targets[service], ports[service] = t, 0
+	}
 	for name, rules := range have["nat"].byChain() {
 		port, err := strconv.ParseUint(strings.TrimPrefix(name, ownChain+"-"), 10, 16)
 		if err != nil || !ours(name) {

@@ -237,11 +237,11 @@ func TestAnotherAgentTakesOverFromOneThatWasCutOff(t *testing.T) {
 		for _, cut := range []int{1, 7, 12, 17, 99} {
 			first := l.ports(web81, api443)
 			first.host = &cutHost{first.host, cut}
-			if _, err := first.Set(t.Context(), web); err != nil && !errors.Is(err, errFake) {
+			if _, err := first.Set(t.Context(), Wiring{Targets: web}); err != nil && !errors.Is(err, errFake) {
 				t.Fatal(err)
 			}
 			next := l.ports(web80)
-			if _, err := next.Set(t.Context(), web); err != nil {
+			if _, err := next.Set(t.Context(), Wiring{Targets: web}); err != nil {
 				t.Fatal(err)
 			}
 			l.wantAnswer(l.laptop, "10.0.4.2:80", "10.0.3.131")

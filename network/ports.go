@@ -61,8 +61,8 @@ type Ports struct {
 	// keeps busy until it has ended too.
 	busy chan struct{}
 
-	known  map[string]netip.AddrPort // what the rules lead to; nil if unknown
-	before string                    // what route_localnet was; empty if unknown
+	known  *Wiring // what the rules lead to; nil if unknown
+	before string  // what route_localnet was; empty if unknown
 }
 
 // PortsOption changes how a Ports works.
@@ -79,8 +79,9 @@ func WithIPTables(program string) PortsOption { return func(p *Ports) { p.progra
 func WithNotes(f func(string)) PortsOption { return func(p *Ports) { p.notes = f } }
 
 // NewPorts makes a Ports for the bridge, whose containers are in subnet. It
-// changes nothing yet. Without publishes, Set and Repair do what Remove does,
-// and neither bridge nor subnet need exist. The caller closes it.
+// changes nothing yet. Without publishes and service addresses, Set and Repair
+// do what Remove does, and neither bridge nor subnet need exist. The caller
+// closes it.
 func NewPorts(bridge string, subnet netip.Prefix, publishes []Publish, options ...PortsOption) (*Ports, error) {
 	p := &Ports{
 		bridge: bridge, subnet: subnet, publishes: slices.Clone(publishes),
@@ -89,8 +90,10 @@ func NewPorts(bridge string, subnet netip.Prefix, publishes []Publish, options .
 	if err := checkPublishes(publishes); err != nil {
 		return nil, err
 	}
-	if len(publishes) > 0 && (!isInterface(bridge) || !subnet.IsValid() || !subnet.Addr().Is4()) {
-		return nil, fmt.Errorf("publish ports to bridge %q with subnet %s: not a bridge with an IPv4 subnet", bridge, subnet)
+	if len(publishes) > 0 {
+		if err := checkBridge(bridge, subnet); err != nil {
+			return nil, err
+		}
 	}
 	for _, o := range options {
 		o(p)
@@ -115,32 +118,34 @@ func (p *Ports) Close() error {
 	return nil
 }
 
-// Set makes the published ports lead to targets, by service; services that are
-// not published are passed over. It trusts that the rules are as the last call
-// left them: where nothing has changed it does nothing, and where a target
-// has moved it makes one change a port. The first call, and one after an
-// error, is a Repair.
+// Set makes the published ports and the service addresses lead where w says;
+// targets of services that have neither are passed over. It trusts that all is
+// as the last call left it: where nothing has changed it does nothing, and
+// where a target has moved it makes one change for the service address and one
+// a port. The first call, one after an error, and one with other service
+// addresses than the last is a Repair.
 //
-// After an error, and when ctx ends, some ports may lead to the new targets
-// and some to the old, each port to one of them.
-func (p *Ports) Set(ctx context.Context, targets map[string]netip.AddrPort) (changed bool, err error) {
+// After an error, and when ctx ends, some ports and addresses may lead to the
+// new targets and some to the old, each to one of them.
+func (p *Ports) Set(ctx context.Context, w Wiring) (changed bool, err error) {
 	return p.work(ctx, func() (bool, error) {
-		want, err := p.published(targets)
-		if err != nil || maps.Equal(p.known, want) && p.known != nil {
+		want, err := p.wanted(w)
+		if err != nil || p.known != nil && p.known.equal(want) {
 			return false, err
 		}
-		if p.known != nil && p.move(ctx, want) == nil {
+		if p.known != nil && maps.Equal(p.known.Addresses, want.Addresses) && p.move(ctx, want) == nil {
 			return true, nil
 		}
 		return p.converge(ctx, p.publishes, want)
 	})
 }
 
-// Repair does the same as Set, but looks at every rule, and mends those that
-// others have harmed. It says whether anything was not as it should be.
-func (p *Ports) Repair(ctx context.Context, targets map[string]netip.AddrPort) (changed bool, err error) {
+// Repair does the same as Set, but looks at every rule and at the addresses of
+// the bridge, and mends what others have harmed. It says whether anything was
+// not as it should be.
+func (p *Ports) Repair(ctx context.Context, w Wiring) (changed bool, err error) {
 	return p.work(ctx, func() (bool, error) {
-		want, err := p.published(targets)
+		want, err := p.wanted(w)
 		if err != nil {
 			return false, err
 		}
@@ -148,23 +153,41 @@ func (p *Ports) Repair(ctx context.Context, targets map[string]netip.AddrPort) (
 	})
 }
 
-// Remove takes away every chain, rule and jump of ours, also those of an
-// earlier configuration, and nothing else. That there are none is no error.
+// Remove takes away every chain, rule, jump and service address of ours, also
+// those of an earlier configuration, and nothing else. That there are none is
+// no error.
 func (p *Ports) Remove(ctx context.Context) error {
-	_, err := p.work(ctx, func() (bool, error) { return p.converge(ctx, nil, nil) })
+	_, err := p.work(ctx, func() (bool, error) { return p.converge(ctx, nil, Wiring{}) })
 	return err
 }
 
 // Targets reads from the rules where each service that has a target is.
 func (p *Ports) Targets(ctx context.Context) (map[string]netip.AddrPort, error) {
-	var targets map[string]netip.AddrPort
-	_, err := p.work(ctx, func() (bool, error) {
-		have, err := p.host.rules(ctx)
-		targets = readTargets(have)
-		return false, err
-	})
+	have, err := p.read(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read where the ports lead to: %w", err)
 	}
-	return targets, nil
+	return readTargets(have), nil
+}
+
+// Addresses reads from the rules the service address of each service that has
+// one, whether or not it has a target.
+func (p *Ports) Addresses(ctx context.Context) (map[string]netip.Addr, error) {
+	have, err := p.read(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the service addresses: %w", err)
+	}
+	return readServices(have).Addresses, nil
+}
+
+func (p *Ports) read(ctx context.Context) (tables, error) {
+	var have tables
+	_, err := p.work(ctx, func() (_ bool, err error) {
+		have, err = p.host.rules(ctx)
+		return false, err
+	})
+	if err != nil {
+		return nil, err // have may yet be written to
+	}
+	return have, nil
 }

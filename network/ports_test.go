@@ -59,12 +59,22 @@ var (
 
 func set(t *testing.T, p *Ports, want map[string]netip.AddrPort, changed bool) {
 	t.Helper()
+	setAll(t, p, Wiring{Targets: want}, changed)
+}
+
+func setAll(t *testing.T, p *Ports, want Wiring, changed bool) {
+	t.Helper()
 	if got, err := p.Set(t.Context(), want); err != nil || got != changed {
 		t.Errorf("Set(%v) = %v, %v; want %v", want, got, err, changed)
 	}
 }
 
 func repair(t *testing.T, p *Ports, want map[string]netip.AddrPort, changed bool) {
+	t.Helper()
+	repairAll(t, p, Wiring{Targets: want}, changed)
+}
+
+func repairAll(t *testing.T, p *Ports, want Wiring, changed bool) {
 	t.Helper()
 	if got, err := p.Repair(t.Context(), want); err != nil || got != changed {
 		t.Errorf("Repair(%v) = %v, %v; want %v", want, got, err, changed)
@@ -122,6 +132,7 @@ func TestSetBuildsTheChainsAroundTheRulesOfOthers(t *testing.T) {
 -A JARLOOP -i lxcbr0 -p tcp -m tcp --dport 80 -m comment --comment "jarloop: web" -j JARLOOP-80
 -A JARLOOP -i eth0 -p tcp -m tcp --dport 80 -m comment --comment "jarloop: web" -j JARLOOP-80
 -A JARLOOP-OUT -p tcp -m tcp --dport 80 -m comment --comment "jarloop: web" -j JARLOOP-80
+10.0.3.1/24 on lxcbr0
 ipv4/conf/br1/route_localnet = 0
 ipv4/conf/lxcbr0/route_localnet = 1
 ipv4/ip_forward = 1
@@ -191,7 +202,7 @@ func TestABridgeThatIsGone(t *testing.T) {
 	p := fakePorts(f, web80)
 	set(t, p, targets("web", "10.0.3.131:8080"), true)
 	delete(f.sysctls, localnetOf("lxcbr0"))
-	if _, err := p.Repair(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "lxc-net") {
+	if _, err := p.Repair(t.Context(), Wiring{}); err == nil || !strings.Contains(err.Error(), "lxc-net") {
 		t.Errorf("Repair: %v", err)
 	}
 	if err := p.Remove(t.Context()); err != nil {
@@ -216,7 +227,7 @@ func TestTargetsThatCannotBeAreRefused(t *testing.T) {
 	f := newFake(t, crowded)
 	p := fakePorts(f, web80)
 	for _, wrong := range []map[string]netip.AddrPort{targets("web", "[fe80::1]:80"), targets("web", "0.0.0.0:80"), targets("web", "10.0.3.1:0"), {"web": {}}} {
-		if _, err := p.Set(t.Context(), wrong); err == nil || len(f.did) > 0 {
+		if _, err := p.Set(t.Context(), Wiring{Targets: wrong}); err == nil || len(f.did) > 0 {
 			t.Errorf("%v: %v, did %q", wrong, err, f.did)
 		}
 	}
@@ -249,7 +260,7 @@ func TestACallEndsWithItsContext(t *testing.T) {
 		p := fakePorts(f, web80)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := p.Set(ctx, targets("web", "10.0.3.131:8080")); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := p.Set(ctx, Wiring{Targets: targets("web", "10.0.3.131:8080")}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the call that hangs: %v", err)
 		}
 		waiting, cancelWaiting := context.WithTimeout(t.Context(), time.Second)
@@ -262,7 +273,7 @@ func TestACallEndsWithItsContext(t *testing.T) {
 		if err := p.Close(); err != nil {
 			t.Error(err)
 		}
-		if _, err := p.Set(t.Context(), nil); !errors.Is(err, ErrClosed) {
+		if _, err := p.Set(t.Context(), Wiring{}); !errors.Is(err, ErrClosed) {
 			t.Errorf("a closed one: %v", err)
 		}
 	})

@@ -18,10 +18,10 @@ func TestCutOffAnywhere(t *testing.T) {
 	empty.sysctls["ipv4/ip_forward"] = "1"
 
 	for name, first := range map[string]func(*Ports) error{
-		"in the first Set": func(p *Ports) error { _, err := p.Set(t.Context(), now); return err },
+		"in the first Set": func(p *Ports) error { _, err := p.Set(t.Context(), Wiring{Targets: now}); return err },
 		"in another layout": func(p *Ports) error {
 			p.publishes = []Publish{web81, api443}
-			_, err := p.Set(t.Context(), old)
+			_, err := p.Set(t.Context(), Wiring{Targets: old})
 			return err
 		},
 		"in Remove": func(p *Ports) error {
@@ -44,7 +44,7 @@ func TestCutOffAnywhere(t *testing.T) {
 				cutOff := err != nil
 				f.left = -1
 				p := fakePorts(f, web80, api443)
-				if _, err := p.Set(t.Context(), now); err != nil {
+				if _, err := p.Set(t.Context(), Wiring{Targets: now}); err != nil {
 					t.Fatalf("after %d changes: %v\n%s", cut, err, f)
 				}
 				repair(t, p, now, false)
@@ -113,17 +113,17 @@ func TestRepairMendsWhatOthersHaveDone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for cut := range plan(harmed, layout(p.bridge, p.subnet, p.publishes, now, noteLocalnet("lxcbr0", "0"))) {
-				g := &fakeVM{sysctls: map[string]string{"ipv4/ip_forward": "1", localnetOf("br1"): "0", localnetOf("lxcbr0"): "1"}, left: cut}
+			for cut := range plan(harmed, layout(p.bridge, p.subnet, p.publishes, Wiring{Targets: now}, noteLocalnet("lxcbr0", "0"))) {
+				g := &fakeVM{sysctls: map[string]string{"ipv4/ip_forward": "1", localnetOf("br1"): "0", localnetOf("lxcbr0"): "1"}, left: cut, held: slices.Clone(f.held)}
 				if g.all, err = f.rules(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				q := fakePorts(g, web80, web81, api443)
-				if _, err := q.Repair(t.Context(), now); !errors.Is(err, errFake) {
+				if _, err := q.Repair(t.Context(), Wiring{Targets: now}); !errors.Is(err, errFake) {
 					t.Fatal(err)
 				}
 				g.left = -1
-				if _, err := q.Repair(t.Context(), now); err != nil {
+				if _, err := q.Repair(t.Context(), Wiring{Targets: now}); err != nil {
 					t.Fatal(err)
 				}
 				same(t, "after a cut", want, g.String())
@@ -149,7 +149,7 @@ func TestAJumpIsNeverMissing(t *testing.T) {
 	harmInsert(f, "nat", "PREROUTING", 2, f.all["nat"].rules["PREROUTING"][0])
 	f.left = 0
 	for range 20 {
-		_, err := p.Repair(t.Context(), targets("web", "10.0.3.131:8080"))
+		_, err := p.Repair(t.Context(), Wiring{Targets: targets("web", "10.0.3.131:8080")})
 		if !slices.ContainsFunc(f.all["nat"].rules["PREROUTING"], func(r rule) bool { return r.target() == ownChain }) {
 			t.Fatalf("no jump\n%s", f)
 		}

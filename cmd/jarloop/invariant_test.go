@@ -70,15 +70,19 @@ func (s *system) invariant(before inventory) {
 			}
 		}
 	}
-	live := s.live()
+	live, rules := s.live(), s.rules()
 	for service, hosts := range s.hosts() {
 		for line := range strings.Lines(hosts) {
 			fields := strings.Fields(line)
 			if !strings.Contains(line, "# jarloop") || len(fields) < 2 || strings.HasPrefix(line, "#") {
 				continue
 			}
-			if live[fields[1]] == "" || !strings.HasPrefix(s.address(fields[1]), fields[0]+":") {
-				s.t.Errorf("%s is told that %s is at %s, which is at %s", service, fields[1], fields[0], s.address(fields[1]))
+			leads := fields[0]
+			if m := regexp.MustCompile(`-d ` + regexp.QuoteMeta(leads) + `/32 .*--to-destination (\S+)`).FindStringSubmatch(rules); m != nil {
+				leads = m[1]
+			}
+			if live[fields[1]] == "" || !strings.HasPrefix(s.address(fields[1]), leads+":") {
+				s.t.Errorf("%s is told that %s is at %s, which leads to %s, and it is at %s", service, fields[1], fields[0], leads, s.address(fields[1]))
 			}
 		}
 	}

@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 
 	"github.com/jarloop/jarloop/cmd/internal/config"
@@ -32,7 +31,7 @@ func NewNetwork(c *config.Config, notes func(string)) (*Network, error) {
 	first, last := network.DefaultRange(prefix)
 	if !c.LXC.Range.IsZero() {
 		if err := c.LXC.Range.Inside(prefix); err != nil {
-			return nil, fmt.Errorf("lxc.range: %w", err)
+			return nil, err
 		}
 		first, last = c.LXC.Range.First, c.LXC.Range.Last
 	}
@@ -93,16 +92,15 @@ func (n *Network) SetNames(root deployer.Root, names map[string]netip.Addr) (boo
 	return network.SetHosts(root, names)
 }
 
-// SetPorts leads the published ports to targets.
-func (n *Network) SetPorts(ctx context.Context, targets map[string]netip.AddrPort) error {
-	_, err := n.ports.Set(ctx, targets)
+// SetPorts leads the published ports and the service addresses to targets.
+func (n *Network) SetPorts(ctx context.Context, targets map[string]netip.AddrPort, addresses map[string]netip.Addr) error {
+	_, err := n.ports.Set(ctx, network.Wiring{Targets: targets, Addresses: addresses})
 	return err
 }
 
-// RepairPorts leads the published ports to targets, whatever anyone has done
-// to them.
-func (n *Network) RepairPorts(ctx context.Context, targets map[string]netip.AddrPort) (bool, error) {
-	return n.ports.Repair(ctx, targets)
+// RepairPorts does the same, whatever anyone has done to the rules.
+func (n *Network) RepairPorts(ctx context.Context, targets map[string]netip.AddrPort, addresses map[string]netip.Addr) (bool, error) {
+	return n.ports.Repair(ctx, network.Wiring{Targets: targets, Addresses: addresses})
 }
 
 // Items are the configuration of a container's network interface.

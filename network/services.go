@@ -1,0 +1,83 @@
+package network
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The names of services are too long for those of chains, which end at 28
+// characters. So all service addresses are in one chain, in which a service is
+// told by the comment.
+const (
+	servicesChain = ownChain + "-SERVICES"
+	selfChain     = ownChain + "-SELF"
+	refuseChain   = ownChain + "-REFUSE"
+)
+
+// serviceChain leads each service address to its live generation. PREROUTING
+// and OUTPUT pass the same rule, so that a switch is one replacement.
+//
+// The rule of a service without a target ends the search in the nat table: the
+// published ports, which come after, are ports of the VM and not of a service.
+func serviceChain(w Wiring) chain {
+	c := chain{table: "nat", name: servicesChain}
+	for _, service := range slices.Sorted(maps.Keys(w.Addresses)) {
+		to := rule{"-d", w.Addresses[service].String()}
+		if t, ok := w.Targets[service]; ok {
+			c.rules = append(c.rules, slices.Concat(to, mark(service+portNote+strconv.Itoa(int(t.Port()))),
+				rule{"-j", "DNAT", "--to-destination", t.Addr().String()}))
+		} else {
+			c.rules = append(c.rules, slices.Concat(to, mark(service), rule{"-j", "ACCEPT"}))
+		}
+	}
+	return c
+}
+
+// portNote stands in a comment between a service and the port that its live
+// generation listens on: a rule about every port has no other place for it.
+const portNote = " port "
+
+// selfChains refuse what comes to a service address and was not led on. Those
+// addresses are the VM's, so whatever of its own listens on every address
+// (sshd) would answer in the service's name.
+//
+// Open connections are let through for the VM's own sake, whose packets pass
+// INPUT both ways: the refusal itself must get back to it.
+func selfChains(addresses map[string]netip.Addr) []chain {
+	refuse := chain{table: "filter", name: refuseChain, rules: []rule{
+		slices.Concat(rule{"-p", "tcp"}, mark("nothing live"), rule{"-j", "REJECT", "--reject-with", "tcp-reset"}),
+		slices.Concat(mark("nothing live"), rule{"-j", "REJECT", "--reject-with", "icmp-port-unreachable"}),
+	}}
+	self := chain{table: "filter", name: selfChain, jumps: []jump{{from: "INPUT"}}}
+	for _, service := range slices.Sorted(maps.Keys(addresses)) {
+		self.rules = append(self.rules, slices.Concat(
+			rule{"-d", addresses[service].String(), "-m", "conntrack", "!", "--ctstate", "RELATED,ESTABLISHED,DNAT"},
+			mark(service), rule{"-j", refuseChain}))
+	}
+	return []chain{refuse, self}
+}
+
+// readServices gives, by service, the service addresses that the rules know
+// and where they lead. Where a call was cut off between the two chains, the
+// one that leads counts.
+func readServices(have tables) Wiring {
+	w := Wiring{Targets: map[string]netip.AddrPort{}, Addresses: map[string]netip.Addr{}}
+	for _, r := range slices.Concat(have["filter"].in(selfChain), have["nat"].in(servicesChain)) {
+		note, marked := strings.CutPrefix(r.comment(), "jarloop: ")
+		service, portText, _ := strings.Cut(note, portNote)
+		addr, err := netip.ParseAddr(strings.TrimSuffix(r.after("-d"), "/32"))
+		if !marked || !isLabel(service) || err != nil {
+			continue
+		}
+		w.Addresses[service] = addr
+		port, err1 := strconv.ParseUint(portText, 10, 16)
+		to, err2 := netip.ParseAddr(r.after("--to-destination"))
+		if r.target() == "DNAT" && err1 == nil && err2 == nil {
+			w.Targets[service] = netip.AddrPortFrom(to, uint16(port))
+		}
+	}
+	return w
+}
