@@ -122,7 +122,11 @@ func (d *Deployer) Deploy(set watcher.Set, force bool) <-chan Result {
 		done <- Result{Service: set.Service, Err: fmt.Errorf("no service %q in the configuration", set.Service)}
 		return done
 	}
-	d.put(request{set: set, force: force, done: done})
+	r := request{set: set, force: force, done: done}
+	if !force {
+		r.seen = set.Seen
+	}
+	d.put(r)
 	return done
 }
 
@@ -132,6 +136,7 @@ func (d *Deployer) put(r request) {
 	d.build.begin(r.set.Service)
 	for _, held := range d.build.release(r.set.Service) {
 		held.done = make(chan Result, 1) // who waited for it has been answered
+		held.seen = time.Time{}
 		d.put(held)
 	}
 	d.lanes[r.set.Service].put(r)

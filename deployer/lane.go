@@ -27,6 +27,7 @@ type Result struct {
 
 type request struct {
 	set   watcher.Set
+	seen  time.Time // when its files changed; zero if that is not why it came
 	force bool
 	done  chan<- Result // has room for one
 }
@@ -47,6 +48,7 @@ type lane struct {
 	draining map[*Generation]context.CancelFunc
 	activity Kind // Deploying, Waiting or empty
 	newest   Newest
+	last     *Last
 	refusal  string // why still newer artefacts were refused; empty: there are none
 	restarts []time.Time
 
@@ -155,7 +157,10 @@ func (l *lane) serve(ctx context.Context, r request) {
 // ctx ends; what follows from a deploy that went well lives as long as the
 // lane does.
 func (l *lane) attempt(lifetime, ctx context.Context, r request) Result {
-	started := time.Now()
+	started, settled := time.Now(), time.Now()
+	if !r.seen.IsZero() {
+		started = r.seen
+	}
 	live, standby, plan := l.plan(r)
 	result := Result{Service: l.s.Name, Set: r.set.ID, Plan: plan}
 	if plan.Discard != "" {
@@ -179,7 +184,11 @@ func (l *lane) attempt(lifetime, ctx context.Context, r request) Result {
 	l.d.tell(Event{Kind: Deploying, Service: l.s.Name, Set: r.set.ID, Reason: plan.String()})
 
 	g, steps, err := l.d.deploy(ctx, l.s, r.set, live, standby)
+	if settled.After(started) {
+		steps = append([]Step{{"settle", settled.Sub(started)}}, steps...)
+	}
 	result.Steps, result.Took, result.Err = steps, time.Since(started), err
+	l.keepResult(g, result)
 	switch {
 	case err == nil:
 		result.Generation = g.Name()

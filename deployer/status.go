@@ -23,6 +23,16 @@ type Newest struct {
 	Reason string      `json:"reason,omitempty"`
 }
 
+// Last is how the last deploy of a service went.
+type Last struct {
+	Generation string        `json:"generation"`
+	Set        string        `json:"set"`
+	Ended      time.Time     `json:"ended"`
+	Took       time.Duration `json:"took_ns"`
+	Steps      []Step        `json:"steps"`
+	Error      string        `json:"error,omitempty"`
+}
+
 // Status is how one service is doing.
 type Status struct {
 	Service    string    `json:"service"`
@@ -36,6 +46,7 @@ type Status struct {
 	Restarts   int       `json:"restarts"` // within the last minute
 	WaitsFor   []string  `json:"waits_for,omitempty"`
 	Newest     Newest    `json:"newest,omitzero"`
+	Last       *Last     `json:"last,omitempty"`
 }
 
 // Status gives the status of every service, in the configuration's order.
@@ -53,7 +64,7 @@ func (l *lane) status() Status {
 	if l.refusal != "" {
 		newest = Newest{State: Refused, Reason: l.refusal}
 	}
-	s := Status{Service: l.s.Name, State: "none"}
+	s := Status{Service: l.s.Name, State: "none", Last: l.last}
 	for g := range l.draining {
 		s.Draining = append(s.Draining, g.Name())
 	}
@@ -95,6 +106,16 @@ func (l *lane) note(n Newest) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.newest, l.refusal = n, ""
+}
+
+func (l *lane) keepResult(g *Generation, r Result) {
+	last := &Last{Generation: g.Name(), Set: r.Set, Ended: time.Now(), Took: r.Took, Steps: r.Steps}
+	if r.Err != nil {
+		last.Error = oneLine(r.Err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last = last
 }
 
 // refuse says that newer ones did not even come so far.

@@ -13,7 +13,7 @@ const undoTime = time.Minute
 // Step is one finished step of a deploy.
 type Step struct {
 	Name string        `json:"name"`
-	Took time.Duration `json:"took"`
+	Took time.Duration `json:"took_ns"`
 }
 
 // transaction is a list of steps of which either all are done or, as far as

@@ -169,6 +169,11 @@ func (a *agent) Deploy(ctx context.Context, services []string) ([]control.Outcom
 			services = append(services, s.Name)
 		}
 	}
+	for _, name := range services {
+		if !slices.ContainsFunc(a.deployer.Services, func(s deployer.Service) bool { return s.Name == name }) {
+			return nil, fmt.Errorf("%w: no service is named %q", control.ErrInput, name)
+		}
+	}
 	var waits []chan control.Outcome
 	for _, name := range services {
 		wait := make(chan control.Outcome, 1)

@@ -28,6 +28,9 @@ since building them takes longest. No agent may be running.`,
 			if err != nil {
 				return err
 			}
+			if os.Geteuid() != 0 {
+				return errNotRoot
+			}
 			lock, err := lockFolders(c)
 			if errors.Is(err, errBusy) {
 				return fmt.Errorf("%w: stop it first", err)

@@ -22,12 +22,15 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/lab"
 )
 
+var programFolder string
+
 // program under test, built once.
 var buildProgram = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "jarloop-program-")
 	if err != nil {
 		return "", err
 	}
+	programFolder = dir
 	args := []string{"build", "-o", filepath.Join(dir, "jarloop")}
 	if raceEnabled {
 		args = append(args, "-race")
@@ -43,8 +46,8 @@ func TestMain(m *testing.M) {
 	// The race detector would have each child sleep for a second at its end.
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	status := m.Run()
-	if program, err := buildProgram(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(program))
+	if programFolder != "" {
+		_ = os.RemoveAll(programFolder)
 	}
 	os.Exit(status)
 }

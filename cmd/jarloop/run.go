@@ -37,10 +37,12 @@ interrupted. The containers go on serving without it.`,
 	}
 }
 
+var errNotRoot = errors.New("containers and rules need root: run it with sudo")
+
 // runAgent is the main job, from the lock to the last word.
 func runAgent(ctx context.Context, c *config.Config, out *console.Console) error {
 	if os.Geteuid() != 0 {
-		return errors.New("containers and rules need root: run it with sudo")
+		return errNotRoot
 	}
 	lock, err := lockFolders(c)
 	if err != nil {

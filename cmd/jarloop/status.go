@@ -16,7 +16,7 @@ import (
 )
 
 func (p *program) statusVerb() *cobra.Command {
-	asJSON := false
+	asJSON, last := false, ""
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show what is live, and what of the newest artefacts is not",
@@ -32,11 +32,14 @@ with the newest artefacts, else 1.`,
 			if err != nil {
 				return err
 			}
-			if asJSON {
+			switch {
+			case last != "":
+				return waterfall(cmd.OutOrStdout(), s, last)
+			case asJSON:
 				encoder := json.NewEncoder(cmd.OutOrStdout())
 				encoder.SetIndent("", "  ")
 				err = encoder.Encode(s)
-			} else {
+			default:
 				err = table(cmd.OutOrStdout(), s, time.Now())
 			}
 			if err == nil && !well(s) {
@@ -46,6 +49,7 @@ with the newest artefacts, else 1.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().StringVar(&last, "last", "", "show the steps of the last deploy of this `SERVICE`")
 	return cmd
 }
 

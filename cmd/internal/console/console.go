@@ -126,7 +126,11 @@ func (c *Console) Warn(service, text string) {
 		c.line(service, amber, "warning", plain(text))
 		return
 	}
-	c.log.Warn().Str("service", service).Msg(text)
+	e := c.log.Warn()
+	if service != "" {
+		e = e.Str("service", service)
+	}
+	e.Msg(text)
 }
 
 // Changed tells that artefacts of a service have changed.
@@ -146,7 +150,7 @@ func (c *Console) Same(service, refusal string) {
 		text += ", which were refused: " + refusal
 	}
 	if c.person {
-		c.line(service, dim, "same", text)
+		c.line(service, dim, "same", plain(text))
 		return
 	}
 	c.log.Info().Str("service", service).Str("reason", text).Msg("unchanged")

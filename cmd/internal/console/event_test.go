@@ -145,6 +145,6 @@ func TestEventsOnTheSide(t *testing.T) {
 12:00:00 frontend warning  nginx: [2J[31mgone  12:00:00 web live�
 `, `
 <dim>12:00:00</> <cyan>frontend</> <amber>warning </> nginx: [2J[31mgone  12:00:00 web live�
-`, "\n"+`{"level":"warn","service":"frontend","reason":"nginx: \u001b[2J\u001b[31mgone\r\n12:00:00 web live`+"\u202e"+`\ufffd","time":"2024-03-01T12:00:00Z","message":"warning"}`},
+`, "\n" + `{"level":"warn","service":"frontend","reason":"nginx: \u001b[2J\u001b[31mgone\r\n12:00:00 web live` + "\u202e" + `\ufffd","time":"2024-03-01T12:00:00Z","message":"warning"}`},
 	})
 }

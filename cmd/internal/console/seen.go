@@ -19,7 +19,8 @@ func (c *Console) forget(generation string) {
 func (c *Console) remember(l deployer.Line) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	lines := append(c.seen[l.Generation], l.Text)
+	lines := c.seen[l.Generation]
+	lines = append(lines, l.Text)
 	c.seen[l.Generation] = lines[max(0, len(lines)-mostSeen):]
 }
 

@@ -35,6 +35,20 @@ func TestWhatIsToldBesideEvents(t *testing.T) {
 `, `
 {"level":"error","service":"web","reason":"a.jar is cut off","time":"2024-03-01T12:00:00Z","message":"refused"}
 `},
+		{"artefacts have changed back", func(c *Console) { c.Same("web", "") }, `
+12:00:00 web      same     the same bytes as before
+`, `
+<dim>12:00:00</> <magenta>web     </> <dim>same    </> the same bytes as before
+`, `
+{"level":"info","service":"web","reason":"the same bytes as before","time":"2024-03-01T12:00:00Z","message":"unchanged"}
+`},
+		{"artefacts are still those that were refused", func(c *Console) { c.Same("web", "a.jar is\x1b[2J cut off") }, `
+12:00:00 web      same     the same bytes as before, which were refused: a.jar is[2J cut off
+`, `
+<dim>12:00:00</> <magenta>web     </> <dim>same    </> the same bytes as before, which were refused: a.jar is[2J cut off
+`, `
+{"level":"info","service":"web","reason":"the same bytes as before, which were refused: a.jar is\u001b[2J cut off","time":"2024-03-01T12:00:00Z","message":"unchanged"}
+`},
 		{"a warning about a service", func(c *Console) { c.Warn("web", "its folder is gone") }, `
 12:00:00 web      warning  its folder is gone
 `, `

@@ -59,22 +59,7 @@ func Listen(path string) (net.Listener, error) {
 // then has a second left; when Serve returns, every client has been let go.
 func Serve(ctx context.Context, l net.Listener, agent Agent) error {
 	var clients sync.WaitGroup
-	server := &http.Server{
-		Handler:           handler(agent),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ConnState: func(_ net.Conn, state http.ConnState) {
-			switch state {
-			case http.StateNew: // comes before server.Serve returns
-				clients.Add(1)
-			case http.StateClosed: // comes when the handler has returned
-				clients.Done()
-			}
-		},
-	}
+	server := newServer(ctx, agent, &clients)
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)
@@ -95,6 +80,27 @@ func Serve(ctx context.Context, l net.Listener, agent Agent) error {
 		return nil
 	}
 	return err
+}
+
+// newServer makes the server whose requests end with ctx. It adds each client
+// to clients for as long as it is being answered.
+func newServer(ctx context.Context, agent Agent, clients *sync.WaitGroup) *http.Server {
+	return &http.Server{
+		Handler:           handler(agent),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second, // of a request; a deploy takes as long as it takes
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnState: func(_ net.Conn, state http.ConnState) {
+			switch state {
+			case http.StateNew: // comes before server.Serve returns
+				clients.Add(1)
+			case http.StateClosed: // comes when the handler has returned
+				clients.Done()
+			}
+		},
+	}
 }
 
 func handler(agent Agent) http.Handler {

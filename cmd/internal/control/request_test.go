@@ -1,0 +1,234 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jarloop/jarloop/deployer"
+)
+
+func TestStatusArrivesAsItWasGiven(t *testing.T) {
+	want := Status{
+		Version: "1.2.3", PID: 42, Since: time.Date(2024, 3, 1, 12, 0, 0, 0, time.UTC),
+		Watching: "watches /host by poll: fuse", Degraded: "person: its folder is gone",
+		Services: []deployer.Status{
+			{Service: "web", State: "live", Generation: "web-3", Set: "3fa2", Address: "10.0.3.131:8080",
+				Since: time.Date(2024, 3, 1, 12, 1, 0, 0, time.UTC), Standby: "web-4", Draining: []string{"web-2"}},
+			{Service: "person", State: "none", Newest: deployer.Newest{State: deployer.Broken, Reason: "status 1\n\"quoted\""}},
+		},
+	}
+	s := serve(t, fake{status: func() Status { return want }})
+	got, err := client(t, s.path).Status(t.Context())
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v %s", err, diff)
+	}
+}
+
+func TestDeploy(t *testing.T) {
+	live := Outcome{Service: "web", Generation: "web-3", Set: "3fa2", Took: 980 * time.Millisecond}
+	for _, c := range []struct {
+		name     string
+		asked    []string
+		outcomes []Outcome
+		err      error
+		want     string // the error's text
+		input    bool   // whether it is the caller's mistake
+	}{
+		{"of one service", []string{"web"}, []Outcome{live}, nil, "", false},
+		{"of all", nil, []Outcome{live, {Service: "person", Error: "prove: status 1"}}, nil, "", false},
+		{"of none that there are", []string{}, nil, nil, "", false},
+		{"of a service that is not known", []string{"wbe"}, nil, fmt.Errorf("%w: no service is named %q", ErrInput, "wbe"),
+			`wrong request: no service is named "wbe"`, true},
+		{"that the agent cannot do", []string{"web"}, nil, errors.New("the store is full"), "the store is full", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var asked []string
+			s := serve(t, fake{deploy: func(_ context.Context, services []string) ([]Outcome, error) {
+				asked = services
+				return c.outcomes, c.err
+			}})
+			outcomes, err := client(t, s.path).Deploy(t.Context(), c.asked)
+			if diff := cmp.Diff(c.asked, asked); diff != "" {
+				t.Errorf("asked for: %s", diff)
+			}
+			if diff := cmp.Diff(c.outcomes, outcomes); diff != "" {
+				t.Errorf("outcomes: %s", diff)
+			}
+			text := ""
+			if err != nil {
+				text = err.Error()
+			}
+			if text != c.want || errors.Is(err, ErrInput) != c.input {
+				t.Errorf("error %q (input: %t), want %q (%t)", text, errors.Is(err, ErrInput), c.want, c.input)
+			}
+		})
+	}
+}
+
+func TestRequestsThatAreWrong(t *testing.T) {
+	s := serve(t, fake{
+		status: func() Status { return Status{} },
+		deploy: func(context.Context, []string) ([]Outcome, error) {
+			t.Error("the agent was asked to deploy")
+			return nil, nil
+		},
+	})
+	deploy := func(body string) string {
+		return fmt.Sprintf("POST /v1/deploy HTTP/1.1\r\nHost: jarloop\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	}
+	for _, c := range []struct {
+		name, request string
+		status        int
+		want          string // of the answer's error; empty: it need not be JSON
+	}{
+		{"an unknown field", deploy(`{"services":["web"],"force":true}`), 400, `json: unknown field "force"`},
+		{"a wrong type", deploy(`{"services":"web"}`), 400,
+			"json: cannot unmarshal string into Go struct field DeployRequest.services of type []string"},
+		{"no JSON", deploy(`web`), 400, "invalid character 'w' looking for beginning of value"},
+		{"no body", deploy(``), 400, "EOF"},
+		{"a body that is too large", deploy(`{"services":["` + strings.Repeat("x", mostRequest) + `"]}`), 400, "http: request body too large"},
+		{"a body that claims to be a gibibyte", fmt.Sprintf(
+			"POST /v1/deploy HTTP/1.1\r\nHost: jarloop\r\nContent-Length: %d\r\n\r\n{\"services\":[\"%s", 1<<30, strings.Repeat("x", mostRequest)),
+			400, "http: request body too large"},
+		{"a header that is too large", "GET /v1/status HTTP/1.1\r\nHost: jarloop\r\nX: " + strings.Repeat("x", 64<<10) + "\r\n\r\n", 431, ""},
+		{"another path", "GET /v1/everything HTTP/1.1\r\nHost: jarloop\r\nConnection: close\r\n\r\n", 404, ""},
+		{"another method", "GET /v1/deploy HTTP/1.1\r\nHost: jarloop\r\nConnection: close\r\n\r\n", 405, ""},
+		{"no HTTP", "hello\r\n\r\n", 400, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			status, body := answer(t, dial(t, s.path, c.request))
+			var f failure
+			if c.want != "" {
+				if err := json.Unmarshal(body, &f); err != nil {
+					t.Errorf("%v: %s", err, body)
+				}
+			}
+			if status != c.status || f.Error != c.want {
+				t.Errorf("answer %d %q, want %d %q", status, f.Error, c.status, c.want)
+			}
+		})
+	}
+}
+
+func TestADeployEndsWhenWhoeverAskedForItLeaves(t *testing.T) {
+	begun, ended := make(chan struct{}), make(chan error, 1)
+	s := serve(t, fake{deploy: func(ctx context.Context, _ []string) ([]Outcome, error) {
+		close(begun)
+		<-ctx.Done()
+		ended <- ctx.Err()
+		return nil, ctx.Err()
+	}})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-begun; cancel() }()
+	if _, err := client(t, s.path).Deploy(ctx, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("the client says %v", err)
+	}
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("the agent was told %v", err)
+		}
+	case <-time.After(soon):
+		t.Error("the agent was not told")
+	}
+}
+
+// pipes is a listener whose clients need no kernel, so that their waits can
+// take place in a synctest bubble.
+type pipes chan net.Conn
+
+func (p pipes) Accept() (net.Conn, error) {
+	if conn, ok := <-p; ok {
+		return conn, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (p pipes) Close() error   { return nil }
+func (p pipes) Addr() net.Addr { return &net.UnixAddr{} }
+
+func (p pipes) client() *Client {
+	return &Client{path: "pipe", http: http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(context.Context, string, string) (net.Conn, error) {
+			ours, theirs := net.Pipe()
+			p <- theirs
+			return ours, nil
+		},
+	}}}
+}
+
+func TestADeployMayTakeLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const long = 30 * time.Minute
+		var clients sync.WaitGroup
+		server := newServer(t.Context(), fake{deploy: func(ctx context.Context, _ []string) ([]Outcome, error) {
+			select {
+			case <-time.After(long):
+				return []Outcome{{Service: "web", Took: long}}, nil
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}}, &clients)
+		l := make(pipes)
+		go func() { _ = server.Serve(l) }() // ends with l, below
+		outcomes, err := l.client().Deploy(t.Context(), nil)
+		if err != nil || len(outcomes) != 1 || outcomes[0].Took != long {
+			t.Errorf("%v, %v", outcomes, err)
+		}
+		clients.Wait()
+		close(l)
+	})
+}
+
+func TestStatusDoesNotWaitForAnAgentThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := make(pipes)
+		go func() { // it takes the request, and says nothing
+			conn := <-l
+			_, _ = io.Copy(io.Discard, conn)
+		}()
+		started := time.Now()
+		_, err := l.client().Status(t.Context())
+		if want := "ask the agent on pipe: no answer within 10s"; err == nil || err.Error() != want || time.Since(started) != patience {
+			t.Errorf("after %s: %v, want %s", time.Since(started), err, want)
+		}
+	})
+}
+
+func TestAnswersThatAreWrong(t *testing.T) {
+	for _, c := range []struct{ name, answer, want string }{
+		{"none", "", "ask the agent on pipe: EOF"},
+		{"no HTTP", "hello\r\n\r\n", `ask the agent on pipe: net/http: HTTP/1.x transport connection broken: malformed HTTP response "hello"`},
+		{"no JSON", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "ask the agent on pipe: invalid character 'h' looking for beginning of value"},
+		{"half of it", "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{", "ask the agent on pipe: unexpected EOF"},
+		{"an error without words", "HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nhello", "the agent answered 404 Not Found"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := make(pipes)
+				go func() {
+					conn := <-l
+					defer conn.Close()
+					_, _ = conn.Read(make([]byte, 4<<10))
+					_, _ = io.WriteString(conn, c.answer)
+				}()
+				if _, err := l.client().Status(t.Context()); err == nil || err.Error() != c.want {
+					t.Errorf("got  %v\nwant %s", err, c.want)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jarloop/jarloop/cmd/internal/control"
+	"github.com/jarloop/jarloop/deployer"
+)
+
+func TestStatusAsAPersonReadsIt(t *testing.T) {
+	noon := time.Date(2024, 3, 1, 12, 0, 0, 0, time.UTC)
+	s := control.Status{
+		Version: "1.2.3", PID: 42, Watching: "watches /host by poll: fuse",
+		Services: []deployer.Status{
+			{Service: "person", State: "live", Generation: "person-8", Set: "3fa2c1d0e5b49687", Since: noon.Add(-90 * time.Second), Address: "10.0.3.131:8085"},
+			{Service: "authentication", State: "failed", Generation: "authentication-3", Set: "77", Since: noon.Add(-26 * time.Hour), Address: "10.0.3.132:8082",
+				Newest: deployer.Newest{Set: "aa11bb22cc33dd44", State: deployer.Broken, Reason: "prove: status 1"}},
+			{Service: "session", State: "refused", Newest: deployer.Newest{State: deployer.Refused, Reason: "a.jar is cut off"}},
+			{Service: "frontend", State: "waiting", WaitsFor: []string{"person", "session"}, Newest: deployer.Newest{State: deployer.Building}},
+			{Service: "web", State: "none"},
+		},
+	}
+	table := func() string {
+		var out bytes.Buffer
+		if err := table(&out, s, noon); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	want := `SERVICE         STATE    GENERATION        SET       SINCE    ADDRESS          NEWEST ON DISK
+person          live     person-8          3fa2c1d0  1m30s    10.0.3.131:8085  -
+authentication  failed   authentication-3  77        26h0m0s  10.0.3.132:8082  aa11bb22 failed: prove: status 1
+session         refused  -                 -         -        -                refused: a.jar is cut off
+frontend        waiting  -                 -         -        -                waits for person, session
+web             none     -                 -         -        -                -
+agent 1.2.3, process 42, watches /host by poll: fuse
+`
+	if diff := cmp.Diff(want, table()); diff != "" {
+		t.Error(diff)
+	}
+	s.Services, s.Degraded = nil, "the shared folder is gone"
+	want = `SERVICE  STATE  GENERATION  SET  SINCE  ADDRESS  NEWEST ON DISK
+degraded: the shared folder is gone
+agent 1.2.3, process 42, watches /host by poll: fuse
+`
+	if diff := cmp.Diff(want, table()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAllIsWellWhenEveryServiceIsLiveAndNothingIsMissed(t *testing.T) {
+	live, failed := deployer.Status{State: "live"}, deployer.Status{State: "failed"}
+	for _, c := range []struct {
+		name string
+		s    control.Status
+		want bool
+	}{
+		{"no services", control.Status{}, true},
+		{"all are live", control.Status{Services: []deployer.Status{live, live}}, true},
+		{"one is not", control.Status{Services: []deployer.Status{live, failed}}, false},
+		{"all are live, but changes may be missed", control.Status{Services: []deployer.Status{live}, Degraded: "the shared folder is gone"}, false},
+	} {
+		if got := well(c.s); got != c.want {
+			t.Errorf("%s: %t", c.name, got)
+		}
+	}
+}
