@@ -181,7 +181,7 @@ func TestAServiceThatDiesAloneIsStartedAgain(t *testing.T) {
 	r := newRunning(t, nil)
 	g := r.wiring.current("a")
 	r.die(g)
-	r.eventually("it was started again", func() bool { return r.told(Restarted, "a") && r.Deployer.alive(g) == nil })
+	r.eventually("it was started again", func() bool { return r.told(Restarted, "a") && r.alive(g) == nil })
 	if r.live("a") != "a-1" {
 		t.Errorf("live is %s", r.live("a"))
 	}
