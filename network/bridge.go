@@ -19,12 +19,12 @@ func BridgePrefix(name string) (netip.Prefix, error) {
 	if i.Flags&net.FlagUp == 0 {
 		return netip.Prefix{}, fmt.Errorf("bridge %s is down (%s)", name, bridgeRemedy)
 	}
-	addrs, err := readAddresses()
+	addrs, err := readAddresses(name)
 	if err != nil {
 		return netip.Prefix{}, fmt.Errorf("look for the address of bridge %s: %w", name, err)
 	}
 	for _, a := range addrs {
-		if a.link == i.Index && !a.ours && a.prefix.Addr().IsGlobalUnicast() {
+		if a.here && !a.ours && a.prefix.Addr().IsGlobalUnicast() {
 			return a.prefix, nil
 		}
 	}

@@ -67,11 +67,11 @@ func (p *Ports) converge(ctx context.Context, publishes []Publish, w Wiring) (ch
 	if err != nil {
 		return false, fmt.Errorf("read the rules: %w", err)
 	}
-	there, err := p.host.addresses()
+	there, err := p.host.addresses(p.bridge)
 	if err != nil {
 		return false, err
 	}
-	unwanted, missing, err := compareAddresses(there, p.bridge, w.Addresses)
+	unwanted, missing, err := compareAddresses(there, w.Addresses)
 	if err != nil {
 		return false, err
 	}

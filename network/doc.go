@@ -1,8 +1,11 @@
 // Package network leads requests to the live generations: by name, by address
 // and by port of the VM.
 //
-//	laptop ─▶ VM port ─ DNAT ─▶ web-3 ─ /etc/hosts ─▶ frontend-8 ─▶ …
-//	          Ports             Pool    SetHosts
+//	laptop ─▶ VM port ─ DNAT ─▶ web-3 ─ /etc/hosts ─▶ service address ─ DNAT ─▶ frontend-8 ─▶ …
+//	          Ports             Pool    SetHosts      Ports                     Pool
+//
+// A name may lead to an address of the service's own, which stays, or to that
+// of the live generation itself.
 //
 // It has three parts that know nothing of each other:
 //
@@ -10,8 +13,8 @@
 //     everything else in that file to the byte.
 //   - Pool leases addresses of the bridge's subnet, none to two owners, and a
 //     freed one not soon again.
-//   - Ports publishes ports of the VM with chains of its own. The rules
-//     themselves say what is live, so nothing is forgotten in a crash.
+//   - Ports leads ports of the VM and service addresses with chains of its own.
+//     The rules themselves say what is live, so nothing is forgotten in a crash.
 //
 // Everything is IPv4, as on LXC's own bridge. What is computed (blocks, ranges,
 // rules, the steps from one set of rules to another) are functions of values;

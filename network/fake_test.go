@@ -32,7 +32,7 @@ func newFake(t *testing.T, save string) *fakeVM {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &fakeVM{all: all, left: -1, held: []held{{dev: "lxcbr0", prefix: subnet}}, sysctls: map[string]string{
+	return &fakeVM{all: all, left: -1, held: []held{{label: "lxcbr0", prefix: subnet}}, sysctls: map[string]string{
 		"ipv4/ip_forward": "0", localnetOf("lxcbr0"): "0", localnetOf("br1"): "0",
 	}}
 }
@@ -58,7 +58,7 @@ func (f *fakeVM) String() string {
 	var b strings.Builder
 	b.Write(f.save())
 	for _, h := range f.held {
-		fmt.Fprintf(&b, "%s on %s\n", h.prefix, h.dev)
+		fmt.Fprintf(&b, "%s on %s\n", h.prefix, h.label)
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.sysctls)) {
 		fmt.Fprintf(&b, "%s = %s\n", name, f.sysctls[name])
@@ -137,14 +137,22 @@ func (f *fakeVM) apply(_ context.Context, s step) error {
 	return nil
 }
 
-func (f *fakeVM) addresses() ([]held, error) { return slices.Clone(f.held), nil }
+func (f *fakeVM) addresses(bridge string) ([]held, error) {
+	all := slices.Clone(f.held)
+	for i, h := range all {
+		dev, _, _ := strings.Cut(h.label, ":")
+		all[i].here = dev == bridge
+		all[i].ours = strings.HasSuffix(h.label, ownLabel)
+	}
+	return all, nil
+}
 
 // addAddress keeps the addresses in order, as they mean the same in any.
 func (f *fakeVM) addAddress(bridge string, addr netip.Addr) error {
 	if _, ok := f.sysctls[localnetOf(bridge)]; !ok {
 		return fmt.Errorf("no bridge %s", bridge)
 	}
-	h := held{dev: bridge, prefix: netip.PrefixFrom(addr, 32), ours: true}
+	h := held{label: bridge + ownLabel, prefix: netip.PrefixFrom(addr, 32)}
 	if slices.Contains(f.held, h) {
 		return nil
 	}
@@ -160,10 +168,11 @@ func (f *fakeVM) removeAddress(h held) error {
 	if !h.ours {
 		return fmt.Errorf("%s is not ours", h.prefix)
 	}
+	h.ours, h.here = false, false // as they are kept
 	if !slices.Contains(f.held, h) {
 		return nil
 	}
-	if err := f.count(fmt.Sprintf("take %s off %s", h.prefix.Addr(), h.dev)); err != nil {
+	if err := f.count(fmt.Sprintf("take %s off %s", h.prefix.Addr(), h.label)); err != nil {
 		return err
 	}
 	f.held = slices.DeleteFunc(f.held, func(other held) bool { return other == h })

@@ -24,8 +24,9 @@ type host interface {
 	// sysctl reads a setting below net; a missing one is fs.ErrNotExist.
 	sysctl(name string) (string, error)
 	setSysctl(name, value string) error
-	// addresses gives every IPv4 address of the VM.
-	addresses() ([]held, error)
+	// addresses gives every IPv4 address of the VM, and whether it is on the
+	// bridge, which need not exist.
+	addresses(bridge string) ([]held, error)
 	// addAddress puts a service address on the bridge; that it is there is no
 	// error.
 	addAddress(bridge string, addr netip.Addr) error

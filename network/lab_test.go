@@ -63,13 +63,13 @@ func inLab(t *testing.T, test func(*testing.T, *lab)) {
 // runAlone runs this test once more, in a process whose threads are all in a
 // new network namespace: a goroutine cannot be, nor the commands it starts.
 func runAlone(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var parts []string
 	for _, part := range strings.Split(t.Name(), "/") {
 		parts = append(parts, "^"+regexp.QuoteMeta(part)+"$")
 	}
-	cmd := exec.CommandContext(ctx, os.Args[0], "-test.v", "-test.timeout=50s", "-test.run="+strings.Join(parts, "/"))
+	cmd := exec.CommandContext(ctx, os.Args[0], "-test.v", "-test.timeout=100s", "-test.run="+strings.Join(parts, "/"))
 	cmd.Env = append(os.Environ(), labOf+"="+t.Name(), "XTABLES_LOCKFILE="+t.TempDir()+"/lock",
 		"GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE")) // the race detector would sleep for a second
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
@@ -81,6 +81,8 @@ func runAlone(t *testing.T) {
 		t.Skipf("%s", out)
 	case err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()+" "):
 		t.Errorf("%v\n%s", err, out)
+	default:
+		t.Logf("%s", out)
 	}
 }
 

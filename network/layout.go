@@ -56,7 +56,7 @@ func layout(bridge string, subnet netip.Prefix, publishes []Publish, w Wiring, n
 	if len(publishes) == 0 && len(w.Addresses) == 0 {
 		return nil
 	}
-	chains := []chain{forwardChain(bridge), inputChain(bridge), postChain(subnet.Masked().String(), note)}
+	chains := []chain{forwardChain(bridge), inputChain(bridge)}
 	in := chain{table: "nat", name: ownChain, jumps: []jump{{from: "PREROUTING", match: local()}}}
 	out := chain{table: "nat", name: ownChain + "-OUT", jumps: []jump{{from: "OUTPUT", match: local()}}}
 	if len(w.Addresses) > 0 {
@@ -89,7 +89,7 @@ func layout(bridge string, subnet netip.Prefix, publishes []Publish, w Wiring, n
 			in.rules = append(in.rules, slices.Concat(rule{"-i", p.Interface}, to))
 		}
 	}
-	return append(chains, in, out)
+	return append(chains, postChain(subnet, len(w.Addresses) > 0, note), in, out)
 }
 
 func portChain(port uint16) string { return ownChain + "-" + strconv.Itoa(int(port)) }
@@ -138,20 +138,20 @@ func inputChain(bridge string) chain {
 // one container to another that was asked by way of the VM's port or a service
 // address, and to 127.0.0.1.
 //
-// Without --random-fully each client keeps its source port where no other
-// client of the same target has it, so one client can never use them up: a port
-// that it uses again ends what is left of its earlier connection from there
-// (nf_conntrack_proto_tcp.c, a SYN in TIME_WAIT).
-func postChain(subnet, note string) chain {
+// With service addresses, by which containers ask each other in earnest, those
+// who ask are told apart: see hairpinRule.
+func postChain(bridge netip.Prefix, services bool, note string) chain {
+	subnet := bridge.Masked().String()
 	masquerade := func(text string, match ...string) rule {
 		return slices.Concat(rule(match), mark(text), rule{"-j", "MASQUERADE"})
 	}
+	hairpin := masquerade("hairpin", "-s", subnet, "-d", subnet, "-m", "conntrack", "--ctstate", "DNAT")
+	if twin, ok := twinOf(bridge); ok && services {
+		hairpin = hairpinRule(bridge, twin)
+	}
 	return chain{
 		table: "nat", name: ownChain + "-POST",
-		rules: []rule{
-			masquerade("hairpin", "-s", subnet, "-d", subnet, "-m", "conntrack", "--ctstate", "DNAT"),
-			masquerade(note, "-s", "127.0.0.0/8", "-d", subnet),
-		},
+		rules: []rule{hairpin, masquerade(note, "-s", "127.0.0.0/8", "-d", subnet)},
 		jumps: []jump{{from: "POSTROUTING"}},
 	}
 }

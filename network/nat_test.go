@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -232,26 +233,33 @@ func (h *cutHost) apply(ctx context.Context, s step) error {
 func TestAnotherAgentTakesOverFromOneThatWasCutOff(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
 		l.canaries()
-		before := l.save()
+		before, heldBefore := l.save(), l.held()
 		web := map[string]netip.AddrPort{"web": l.guest("10.0.3.131")}
-		for _, cut := range []int{1, 7, 12, 17, 99} {
+		l.guest("10.0.3.140")
+		for _, cut := range []int{1, 7, 12, 17, 24, 99} {
 			first := l.ports(web81, api443)
 			first.host = &cutHost{first.host, cut}
-			if _, err := first.Set(t.Context(), Wiring{Targets: web}); err != nil && !errors.Is(err, errFake) {
+			if _, err := first.Set(t.Context(), Wiring{Targets: web, Addresses: both}); err != nil && !errors.Is(err, errFake) {
 				t.Fatal(err)
 			}
 			next := l.ports(web80)
-			if _, err := next.Set(t.Context(), Wiring{Targets: web}); err != nil {
+			want := Wiring{Targets: web, Addresses: addresses("web", "10.0.3.101")}
+			if _, err := next.Set(t.Context(), want); err != nil {
 				t.Fatal(err)
 			}
 			l.wantAnswer(l.laptop, "10.0.4.2:80", "10.0.3.131")
 			l.wantNone(l.laptop, "10.0.4.2:81")
+			l.wantAnswer(l.guests["10.0.3.140"], "10.0.3.101:8080", "10.0.3.131")
 			read, err := l.ports().Targets(t.Context())
 			if err != nil || len(read) != 1 || read["web"] != web["web"] {
 				t.Errorf("Targets gives %v, %v", read, err)
 			}
+			if read, err := l.ports().Addresses(t.Context()); err != nil || !maps.Equal(read, want.Addresses) {
+				t.Errorf("Addresses gives %v, %v", read, err)
+			}
 			l.check(l.ports().Remove(t.Context()))
 			same(t, "rules of others", before, l.save())
+			same(t, "addresses", heldBefore, l.held())
 		}
 		l.check(l.ports().Remove(t.Context())) // nothing there
 	})

@@ -12,26 +12,41 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ownScope marks the service addresses that are ours, so that they can be told
-// from others without any memory or rule. Scopes below RT_SCOPE_SITE are free
-// for anyone's use (rtnetlink(7), /etc/iproute2/rt_scopes); one that is not
-// global also keeps the kernel from ever taking the address as the source of
-// what the VM sends elsewhere (inet_select_addr).
-const ownScope = 'j'
+// ownLabel ends the label of each address that is ours, such as
+// lxcbr0:jarloop, so that it can be told from others without any memory or
+// rule. A scope could tell them as well, but the kernel lists an address whose
+// scope is not global before the bridge's own (inet_insert_ifa), and programs
+// that ask for the address of a bridge take the first.
+const ownLabel = ":jarloop"
+
+// ownLabelOf gives the label of service addresses on a bridge. It has 15
+// characters at most (IFNAMSIZ).
+func ownLabelOf(bridge string) string {
+	return bridge[:min(len(bridge), 15-len(ownLabel))] + ownLabel
+}
 
 // held is an IPv4 address of the VM.
 type held struct {
 	link   int    // the index of the interface
-	dev    string // its name; addresses of others may bear another one
+	label  string // of others: the name of the interface, or what they like
 	prefix netip.Prefix
 	ours   bool
+	here   bool // on the bridge that was asked for
 }
 
-// addresses gives every IPv4 address of the VM.
-func (v *vm) addresses() ([]held, error) { return readAddresses() }
-
-func readAddresses() ([]held, error) {
-	const tries = 5 // a dump is to be asked again if something changed meanwhile
+// readAddresses gives every IPv4 address of the VM, and whether it is on the
+// bridge, which need not exist.
+func readAddresses(bridge string) ([]held, error) {
+	var index int
+	if isInterface(bridge) {
+		link, err := netlink.LinkByName(bridge)
+		if err == nil {
+			index = link.Attrs().Index
+		} else if !errors.As(err, &netlink.LinkNotFoundError{}) {
+			return nil, fmt.Errorf("look for bridge %s: %w", bridge, err)
+		}
+	}
+	const tries = 5 // a list is to be asked for again if something changed meanwhile
 	var list []netlink.Addr
 	var err error
 	for range tries {
@@ -50,19 +65,23 @@ func readAddresses() ([]held, error) {
 		}
 		bits, _ := a.Mask.Size()
 		all = append(all, held{
-			link: a.LinkIndex, dev: bridgeOf(a.Label), prefix: netip.PrefixFrom(addr, bits), ours: a.Scope == ownScope && bits == 32,
+			link: a.LinkIndex, label: a.Label, prefix: netip.PrefixFrom(addr, bits),
+			ours: bits == 32 && strings.HasSuffix(a.Label, ownLabel),
+			here: index == a.LinkIndex,
 		})
 	}
 	return all, nil
 }
 
+func (v *vm) addresses(bridge string) ([]held, error) { return readAddresses(bridge) }
+
 // addAddress puts a service address on the bridge, so that the VM answers ARP
-// for it. That the address is there is no error.
+// for it.
 //
 // A bridge whose MAC address nobody has set takes the lowest of its ports', and
 // another one when that port leaves: for half a minute, containers would go on
-// sending to an address that is gone. What is set once stays (dev_set_mac_address
-// and br_stp_recalculate_bridge_id in the kernel), so the present one is set.
+// sending to an address that is gone. One that was set stays (NET_ADDR_SET in
+// br_stp_recalculate_bridge_id), so the present one is set.
 func (v *vm) addAddress(bridge string, addr netip.Addr) error {
 	link, err := netlink.LinkByName(bridge)
 	if err != nil {
@@ -72,58 +91,47 @@ func (v *vm) addAddress(bridge string, addr netip.Addr) error {
 		return fmt.Errorf("keep the MAC address of bridge %s: %w", bridge, err)
 	}
 	a := address(addr)
-	if a.Label = bridge + ownLabel; len(a.Label) > 15 { // IFNAMSIZ, less the zero byte
-		a.Label = bridge
-	}
+	a.Label = ownLabelOf(bridge)
 	if err := netlink.AddrReplace(link, a); err != nil {
 		return fmt.Errorf("put the service address %s on bridge %s: %w", addr, bridge, err)
 	}
 	return nil
 }
 
-// removeAddress takes an address of ours off its interface. That it is gone, or
-// the interface, is no error.
 func (v *vm) removeAddress(h held) error {
-	link := &netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: h.link, Name: h.dev}}
+	link := &netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: h.link}}
 	err := netlink.AddrDel(link, address(h.prefix.Addr()))
 	if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) && !errors.Is(err, unix.ENODEV) {
-		return fmt.Errorf("take the service address %s off %s: %w", h.prefix.Addr(), h.dev, err)
+		return fmt.Errorf("take the service address %s (%s) away: %w", h.prefix.Addr(), h.label, err)
 	}
 	return nil
 }
 
 func address(addr netip.Addr) *netlink.Addr {
-	return &netlink.Addr{IPNet: &net.IPNet{IP: addr.AsSlice(), Mask: net.CIDRMask(32, 32)}, Scope: ownScope}
+	return &netlink.Addr{IPNet: &net.IPNet{IP: addr.AsSlice(), Mask: net.CIDRMask(32, 32)}}
 }
 
-// ownLabel stands behind the bridge's name in the label of an address, where
-// there is room, for people who look at "ip address".
-const ownLabel = ":jarloop"
-
-func bridgeOf(label string) string {
-	bridge, _, _ := strings.Cut(label, ":")
-	return bridge
-}
-
-// compareAddresses gives the addresses that are ours and not, or no longer, a service's
-// on this bridge, and those of a service that are missing. An address that is
-// somebody's own is an error.
-func compareAddresses(have []held, bridge string, want map[string]netip.Addr) (unwanted []held, missing []netip.Addr, err error) {
-	there := map[netip.Addr]bool{}
+// compareAddresses gives the addresses that are ours and not, or no longer, a
+// service's on the bridge, and those of a service that are missing there. One
+// that somebody else has is an error. One that a person has put where it
+// belongs is taken as it is, and never removed.
+func compareAddresses(have []held, want map[string]netip.Addr) (unwanted []held, missing []netip.Addr, err error) {
 	services := map[netip.Addr]string{}
 	for service, addr := range want {
 		services[addr] = service
 	}
+	there := map[netip.Addr]bool{}
 	for _, h := range have {
-		service, wanted := services[h.prefix.Addr()]
+		addr := h.prefix.Addr()
+		service, wanted := services[addr]
 		switch {
-		case h.ours && (!wanted || h.dev != bridge):
+		case h.ours && (!wanted || !h.here):
 			unwanted = append(unwanted, h)
-		case wanted && (h.ours || h.dev == bridge && h.prefix.Bits() == 32):
-			there[h.prefix.Addr()] = true // maybe put back by a person
+		case wanted && h.here && h.prefix.IsSingleIP():
+			there[addr] = true
 		case wanted:
-			err = errors.Join(err, fmt.Errorf("give %q the service address %s: %s has it already, as %s",
-				service, h.prefix.Addr(), h.dev, h.prefix))
+			err = errors.Join(err, fmt.Errorf("give %q the service address %s: the VM has it, as %s on %s",
+				service, addr, h.prefix, h.label))
 		}
 	}
 	for addr := range services {

@@ -9,37 +9,58 @@ import (
 	"slices"
 )
 
-// Ports leads ports of the VM to services, by chains of its own:
+// Ports leads ports of the VM, and service addresses, to services by chains of
+// its own:
 //
-//	nat                                        ┌─ own chains ──────────────────────────┐
-//	PREROUTING  to the VM itself ────────────▶ │ JARLOOP      -i eth0    port 80 ──┐   │
-//	                                           │              -i lxcbr0  port 80 ──┤   │
-//	OUTPUT      to the VM itself ────────────▶ │ JARLOOP-OUT             port 80 ──┤   │
-//	                                           │                                   ▼   │
-//	                                           │ JARLOOP-80   DNAT to 10.0.3.131:8080  │
-//	POSTROUTING ─────────────────────────────▶ │ JARLOOP-POST MASQUERADE bridge→bridge │
-//	                                           │              and 127.0.0.0/8→bridge   │
-//	filter                                     │                                       │
-//	FORWARD, DOCKER-USER ────────────────────▶ │ JARLOOP-FWD  ACCEPT led here, answers,│
-//	                                           │              between containers       │
-//	INPUT ───────────────────────────────────▶ │ JARLOOP-IN   DROP containers→127/8    │
-//	                                           └───────────────────────────────────────┘
+//	nat                                        ┌─ own chains ──────────────────────────────┐
+//	PREROUTING  to the VM itself ────────────▶ │ JARLOOP      -i lxcbr0  ────────────────┐ │
+//	                                           │              -i eth0    port 80 ──┐     │ │
+//	                                           │              -i lxcbr0  port 80 ──┤     │ │
+//	OUTPUT      to the VM itself ────────────▶ │ JARLOOP-OUT             port 80 ──┤     │ │
+//	                                           │                         ──────────┼─────┤ │
+//	                                           │                                   ▼     │ │
+//	                                           │ JARLOOP-80   DNAT to 10.0.3.131:8080    │ │
+//	                                           │                                         ▼ │
+//	                                           │ JARLOOP-SERVICES                          │
+//	                                           │   to 10.0.3.101  DNAT to 10.0.3.131       │
+//	                                           │   to 10.0.3.102  ACCEPT: nothing is live  │
+//	POSTROUTING ─────────────────────────────▶ │ JARLOOP-POST                              │
+//	                                           │   bridge→bridge       NETMAP to the twin  │
+//	                                           │   127.0.0.0/8→bridge  MASQUERADE          │
+//	filter                                     │                                           │
+//	FORWARD, DOCKER-USER ────────────────────▶ │ JARLOOP-FWD  ACCEPT led here, answers,    │
+//	                                           │              between containers           │
+//	INPUT ───────────────────────────────────▶ │ JARLOOP-IN   DROP containers→127/8        │
+//	                                           │ JARLOOP-SELF to a service address, not    │
+//	                                           │              led on ──▶ JARLOOP-REFUSE    │
+//	                                           └───────────────────────────────────────────┘
 //
-// All ways to a port pass one rule, so a switch is one replacement, which the
-// kernel makes as a whole: a new connection meets the old target or the new
-// one. Connections that are open keep theirs, because the nat table is only
-// asked about the first packet of each. A service without a target has an
-// empty chain, and its port refuses connections.
+// All ways to a port pass one rule, and all ways to a service address another,
+// so a switch is one replacement of each, which the kernel makes as a whole: a
+// new connection meets the old target or the new one. Connections that are open
+// keep theirs, because the nat table is only asked about the first packet of
+// each. A service without a target has an empty chain, and its port refuses
+// connections.
 //
-// Every rule bears a comment that begins with "jarloop". Chains named JARLOOP
-// or JARLOOP-… and rules that jump to them are ours; all others are left as
-// they are and in their order. The jumps are put at the head of their chains,
-// before rules of others for the same port.
+// A service address belongs to the bridge itself, as one of many, so that the
+// VM answers ARP for it; containers and the VM reach the live generation by it,
+// with every protocol and port. Without a target it refuses, also for what of
+// the VM's own listens on every address. The live generation sees who asks as
+// its twin: 10.0.3.131 as 10.128.3.131; see hairpinRule. Without service
+// addresses, JARLOOP-POST has a masquerade instead.
+// The kernel sends no ICMP redirects about connections that are led elsewhere
+// (nf_nat_icmp_reply_translation), so send_redirects may be on.
+//
+// Every rule bears a comment that begins with "jarloop", and every address a
+// label that ends in ":jarloop". Chains named JARLOOP or JARLOOP-… and rules
+// that jump to them are ours; all others are left as they are and in their
+// order. The jumps are put at the head of their chains, before rules of others
+// for the same port.
 //
 // One way is closed: where frames inside the bridge pass iptables
-// (br_netfilter, which Docker loads), a container that asks a port of the VM
-// that leads to itself gets no answer, as the bridge sends no frame back to
-// where it came from.
+// (br_netfilter, which Docker loads), a container that asks a port of the VM or
+// a service address that leads to itself gets no answer, as the bridge sends no
+// frame back to where it came from.
 //
 // Two sysctls are needed. net.ipv4.ip_forward is turned on where it is off and
 // never off again: LXC and Docker turn it on as well, and one cannot tell who

@@ -117,8 +117,8 @@ func TestSetBuildsTheChainsAroundTheRulesOfOthers(t *testing.T) {
 :INPUT
 :OUTPUT
 :POSTROUTING
-:JARLOOP-POST
 :JARLOOP-80
+:JARLOOP-POST
 :JARLOOP
 :JARLOOP-OUT
 -A PREROUTING -m addrtype --dst-type LOCAL -m comment --comment jarloop -j JARLOOP
@@ -126,9 +126,9 @@ func TestSetBuildsTheChainsAroundTheRulesOfOthers(t *testing.T) {
 -A OUTPUT -m addrtype --dst-type LOCAL -m comment --comment jarloop -j JARLOOP-OUT
 -A POSTROUTING -m comment --comment jarloop -j JARLOOP-POST
 -A POSTROUTING -s 10.0.3.0/24 ! -d 10.0.3.0/24 -j MASQUERADE
+-A JARLOOP-80 -p tcp -m comment --comment "jarloop: web" -j DNAT --to-destination "10.0.3.131:8080"
 -A JARLOOP-POST -s 10.0.3.0/24 -d 10.0.3.0/24 -m conntrack --ctstate DNAT -m comment --comment "jarloop: hairpin" -j MASQUERADE
 -A JARLOOP-POST -s 127.0.0.0/8 -d 10.0.3.0/24 -m comment --comment "jarloop: route_localnet of lxcbr0 was 0" -j MASQUERADE
--A JARLOOP-80 -p tcp -m comment --comment "jarloop: web" -j DNAT --to-destination "10.0.3.131:8080"
 -A JARLOOP -i lxcbr0 -p tcp -m tcp --dport 80 -m comment --comment "jarloop: web" -j JARLOOP-80
 -A JARLOOP -i eth0 -p tcp -m tcp --dport 80 -m comment --comment "jarloop: web" -j JARLOOP-80
 -A JARLOOP-OUT -p tcp -m tcp --dport 80 -m comment --comment "jarloop: web" -j JARLOOP-80

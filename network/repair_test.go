@@ -2,6 +2,8 @@ package network
 
 import (
 	"errors"
+	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -11,24 +13,28 @@ import (
 // next agent must come to the same rules, and removing must leave the rules of
 // others as if there had been neither.
 func TestCutOffAnywhere(t *testing.T) {
-	old, now := targets("web", "10.0.3.131:8080"), targets("web", "10.0.3.133:8080", "api", "10.0.3.132:1")
+	old := Wiring{Targets: targets("web", "10.0.3.131:8080"), Addresses: addresses("web", "10.0.3.101", "old", "10.0.3.102")}
+	now := Wiring{
+		Targets:   targets("web", "10.0.3.133:8080", "api", "10.0.3.132:1"),
+		Addresses: addresses("web", "10.0.3.101", "api", "10.0.3.103", "new", "10.0.3.104"),
+	}
 	built := newFake(t, crowded)
-	set(t, fakePorts(built, web80, api443), now, true)
+	setAll(t, fakePorts(built, web80, api443), now, true)
 	empty := newFake(t, crowded)
 	empty.sysctls["ipv4/ip_forward"] = "1"
 
 	for name, first := range map[string]func(*Ports) error{
-		"in the first Set": func(p *Ports) error { _, err := p.Set(t.Context(), Wiring{Targets: now}); return err },
+		"in the first Set": func(p *Ports) error { _, err := p.Set(t.Context(), now); return err },
 		"in another layout": func(p *Ports) error {
 			p.publishes = []Publish{web81, api443}
-			_, err := p.Set(t.Context(), Wiring{Targets: old})
+			_, err := p.Set(t.Context(), old)
 			return err
 		},
 		"in Remove": func(p *Ports) error {
 			f := p.host.(*fakeVM)
 			cut := f.left
 			f.left = -1
-			set(t, p, now, true)
+			setAll(t, p, now, true)
 			f.left = cut
 			return p.Remove(t.Context())
 		},
@@ -44,10 +50,10 @@ func TestCutOffAnywhere(t *testing.T) {
 				cutOff := err != nil
 				f.left = -1
 				p := fakePorts(f, web80, api443)
-				if _, err := p.Set(t.Context(), Wiring{Targets: now}); err != nil {
+				if _, err := p.Set(t.Context(), now); err != nil {
 					t.Fatalf("after %d changes: %v\n%s", cut, err, f)
 				}
-				repair(t, p, now, false)
+				repairAll(t, p, now, false)
 				same(t, "rules of ours and others", sortChains(built.String()), sortChains(f.String()))
 				if err := fakePorts(f).Remove(t.Context()); err != nil {
 					t.Fatalf("after %d changes: %v\n%s", cut, err, f)
@@ -73,7 +79,10 @@ func sortChains(text string) string {
 }
 
 func TestRepairMendsWhatOthersHaveDone(t *testing.T) {
-	now := targets("web", "10.0.3.131:8080", "api", "10.0.3.132:1")
+	now := Wiring{
+		Targets:   targets("web", "10.0.3.131:8080", "api", "10.0.3.132:1"),
+		Addresses: addresses("web", "10.0.3.100", "api", "10.0.3.101", "new", "10.0.3.102"),
+	}
 	jumpIn := rule{"-m", "addrtype", "--dst-type", "LOCAL", "-m", "comment", "--comment", "jarloop", "-j", "JARLOOP"}
 	foreign := rule{"-s", "1.2.3.4", "-j", "ACCEPT"}
 	for name, harm := range map[string]func(f *fakeVM){
@@ -96,40 +105,49 @@ func TestRepairMendsWhatOthersHaveDone(t *testing.T) {
 			f.all["filter"].chains = append(f.all["filter"].chains, "JARLOOP-OLD")
 			harmInsert(f, "filter", "JARLOOP-OLD", 0, foreign)
 		},
-		"localnet off":  func(f *fakeVM) { f.sysctls[localnetOf("lxcbr0")] = "0" },
-		"no forwarding": func(f *fakeVM) { f.sysctls["ipv4/ip_forward"] = "0" },
+		"a service address elsewhere":    func(f *fakeVM) { f.all["nat"].rules["JARLOOP-SERVICES"][0][7] = "10.9.9.9" },
+		"nothing refuses any more":       func(f *fakeVM) { f.all["filter"].rules["INPUT"] = f.all["filter"].rules["INPUT"][1:] },
+		"a service address taken away":   func(f *fakeVM) { f.held = slices.Delete(f.held, 1, 2) },
+		"all service addresses are gone": func(f *fakeVM) { f.held = f.held[:1] },
+		"a service address of no service": func(f *fakeVM) {
+			f.held = append(f.held, held{label: "lxcbr0:jarloop", prefix: netip.MustParsePrefix("10.0.3.199/32")})
+		},
+		"a service address on another bridge": func(f *fakeVM) { f.held[1].label = "br1:jarloop" },
+		"localnet off":                        func(f *fakeVM) { f.sysctls[localnetOf("lxcbr0")] = "0" },
+		"no forwarding":                       func(f *fakeVM) { f.sysctls["ipv4/ip_forward"] = "0" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t, crowded)
 			p := fakePorts(f, web80, web81, api443)
-			set(t, p, now, true)
+			setAll(t, p, now, true)
 			want := f.String()
 			harm(f)
 			if f.String() == want {
 				t.Fatal("no harm done")
 			}
 			// Cut off anywhere in between, it still ends well.
-			harmed, err := f.rules(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			for cut := range plan(harmed, layout(p.bridge, p.subnet, p.publishes, Wiring{Targets: now}, noteLocalnet("lxcbr0", "0"))) {
-				g := &fakeVM{sysctls: map[string]string{"ipv4/ip_forward": "1", localnetOf("br1"): "0", localnetOf("lxcbr0"): "1"}, left: cut, held: slices.Clone(f.held)}
+			for cut := 0; ; cut++ {
+				g := &fakeVM{sysctls: maps.Clone(f.sysctls), left: cut, held: slices.Clone(f.held)}
+				var err error
 				if g.all, err = f.rules(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				q := fakePorts(g, web80, web81, api443)
-				if _, err := q.Repair(t.Context(), Wiring{Targets: now}); !errors.Is(err, errFake) {
+				_, err = q.Repair(t.Context(), now)
+				if err != nil && !errors.Is(err, errFake) {
 					t.Fatal(err)
 				}
 				g.left = -1
-				if _, err := q.Repair(t.Context(), Wiring{Targets: now}); err != nil {
-					t.Fatal(err)
+				if _, again := q.Repair(t.Context(), now); again != nil {
+					t.Fatal(again)
 				}
 				same(t, "after a cut", want, g.String())
+				if err == nil {
+					break
+				}
 			}
-			repair(t, p, now, true)
-			repair(t, p, now, false)
+			repairAll(t, p, now, true)
+			repairAll(t, p, now, false)
 			same(t, "rules", want, f.String())
 		})
 	}

@@ -60,6 +60,42 @@ func selfChains(addresses map[string]netip.Addr) []chain {
 	return []chain{refuse, self}
 }
 
+// hairpinRule has the answers of one container to another, which was asked by a
+// service address, come back through the VM: the source of what is asked
+// becomes its twin, an address that is not on the bridge.
+//
+// A masquerade would do that too, but give all who ask one address. Then the
+// connections of one come from ports that another, or the generation before,
+// has just used. For the side that was asked, which may still keep those in
+// TIME_WAIT, such a connection looks like a packet that is late, because the
+// clocks for TCP timestamps differ (PAWS, RFC 7323); some thousands of
+// connections a second lose one in a thousand for a second so. With twins, every
+// container keeps all its ports to itself.
+//
+// The way back is by the default route of the container that was asked, which
+// goes through the VM as it does for who asks a published port.
+func hairpinRule(subnet, twin netip.Prefix) rule {
+	return slices.Concat(
+		rule{"-s", subnet.Masked().String(), "-d", subnet.Masked().String(), "-m", "conntrack", "--ctstate", "DNAT"},
+		mark("twins"), rule{"-j", "NETMAP", "--to", twin.String()})
+}
+
+// twinOf gives a subnet as large as this one, and as private (RFC 1918), so
+// that who trusts private addresses trusts it: 10.0.3.0/24 has 10.128.3.0/24,
+// 172.17.0.0/16 has 172.25.0.0/16, and 192.168.122.0/24 has 192.168.250.0/24.
+// It may be in use elsewhere, as its addresses are met by the containers only,
+// and there only as those who ask. A subnet that is not private, or a whole
+// private block, has none.
+func twinOf(subnet netip.Prefix) (twin netip.Prefix, ok bool) {
+	for _, block := range []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"} {
+		if b := netip.MustParsePrefix(block); b.Contains(subnet.Addr()) && subnet.Bits() > b.Bits() {
+			first := toUint(subnet.Masked().Addr()) ^ 1<<(31-b.Bits())
+			return netip.PrefixFrom(fromUint(first), subnet.Bits()), true
+		}
+	}
+	return netip.Prefix{}, false
+}
+
 // readServices gives, by service, the service addresses that the rules know
 // and where they lead. Where a call was cut off between the two chains, the
 // one that leads counts.

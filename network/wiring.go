@@ -17,6 +17,8 @@ type Wiring struct {
 	// Addresses gives, by service, its service address: one of the bridge's
 	// subnet that nobody has. A service without one is reached at the address
 	// of its live generation alone.
+	// Answers come back by the default route of the container that was asked,
+	// which must go through the bridge.
 	Addresses map[string]netip.Addr
 }
 
