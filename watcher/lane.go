@@ -32,6 +32,12 @@ type lane struct {
 	mu   sync.Mutex
 	held []string // IDs of sets that are being told or were told last
 
+	pace       *pace
+	lookCost   mean
+	glanceCost mean
+	idling     bool    // polling, with nothing to do: idle is what comes next
+	hot        []entry // what to glance at then
+
 	settler  settler
 	owed     bool       // asked, and not yet answered
 	answered bool       // told a Ready or Refused
@@ -48,8 +54,13 @@ type lane struct {
 // hang, so it ends promptly.
 func (l *lane) run(ctx context.Context) {
 	for ctx.Err() == nil && (!l.once || !l.answered) {
+		l.idling = false
 		atLeast, atMost := l.turn(ctx)
-		l.pause(ctx, atLeast, atMost)
+		if l.idling {
+			l.idle(ctx, l.hot)
+		} else {
+			l.pause(ctx, atLeast, atMost)
+		}
 	}
 }
 
@@ -87,6 +98,7 @@ func (l *lane) turn(ctx context.Context) (atLeast, atMost time.Duration) {
 		return l.troubled(ctx, err)
 	}
 	now := time.Now()
+	l.lookCost.add(now.Sub(began))
 	l.placed(ctx, seen, now)
 	if len(seen.entries) > 0 {
 		l.filled = seen.fs.dev
@@ -100,6 +112,9 @@ func (l *lane) turn(ctx context.Context) (atLeast, atMost time.Duration) {
 	pace := max(breath, now.Sub(began))
 	step := l.settler.next(now, seen.snapshot, l.owed)
 	l.tell(ctx, step.events...)
+	if step.do != rest {
+		l.pace.stir(now)
+	}
 	switch step.do {
 	case wait:
 		atLeast = max(pace, min(step.wait, l.options.Settle))
@@ -108,6 +123,9 @@ func (l *lane) turn(ctx context.Context) (atLeast, atMost time.Duration) {
 		return l.take(ctx, seen, step.final)
 	}
 	l.recovered(ctx)
+	if _, polls := seen.source.(polling); polls && !l.once {
+		l.idling, l.hot = true, hottest(seen.entries)
+	}
 	return pace, max(pace, seen.source.rest())
 }
 

@@ -82,7 +82,7 @@ func (l *lane) troubled(ctx context.Context, err error) (atLeast, atMost time.Du
 		l.tell(ctx, Event{Kind: Degraded, Reason: reason})
 	}
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnmounted) {
-		return breath, l.options.Poll
+		return breath, min(l.options.Poll, slowGlance)
 	}
 	return breath, retry
 }

@@ -23,6 +23,7 @@ type Watcher struct {
 	events   chan Event
 	calls    sync.WaitGroup // on the share and the store, under way for Run
 	notify   *notifier
+	pace     *pace
 	started  atomic.Bool
 }
 
@@ -34,7 +35,7 @@ func New(o Options, services []Service) (*Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Watcher{options: o, services: services, events: make(chan Event)}
+	w := &Watcher{options: o, services: services, events: make(chan Event), pace: &pace{lanes: len(services)}}
 	w.notify = newNotifier(o.Rescan, w.hint)
 	names := make(map[string]bool)
 	for _, s := range services {
@@ -63,7 +64,7 @@ func (w *Watcher) lane(i int, events chan<- Event, calls *sync.WaitGroup, once b
 	return &lane{
 		service: s, options: w.options, how: how{match: w.matchers[i]},
 		place:   place{w.options.Root, filepath.Clean(s.Dir)},
-		polling: polling{w.options.Poll}, notify: w.notify,
+		polling: polling{w.options.Poll}, notify: w.notify, pace: w.pace,
 		events: events, calls: calls, once: once,
 		wake:    make(chan struct{}, 1),
 		settler: settler{runs: s.Runs, settle: w.options.Settle, patience: w.options.Patience},
