@@ -26,8 +26,8 @@ const (
 	fastGlance  = 50 * time.Millisecond
 	slowGlance  = 250 * time.Millisecond
 	stirred     = 5 * time.Second // how long there is something to see after a change
-	lookShare   = 0.004           // of one core, for the looks of all lanes
-	glanceShare = 0.003
+	lookShare   = 0.003           // of one core, for the looks of all lanes
+	glanceShare = 0.002
 	hotFiles    = 2 // that a lane glances at in turn
 )
 

@@ -19,7 +19,7 @@ type Config struct {
 type Watch struct {
 	Dir    string   `toml:"dir" like:"\"/host\""`
 	Mode   string   `toml:"mode" like:"\"auto\""`   // ModeAuto, ModeInotify or ModePoll
-	Poll   Duration `toml:"poll" like:"\"100ms\""`  // time between two looks, when polling
+	Poll   Duration `toml:"poll" like:"\"10s\""`    // no file is looked at less often, when polling
 	Settle Duration `toml:"settle" like:"\"50ms\""` // how long a service's files must have been still
 
 	Together bool `toml:"together" like:"true"` // whether what one build touched is switched as one

@@ -21,7 +21,7 @@ func (c *Config) setDefaults(r *report) {
 	preset(&c.Run, absent("run"), "/run/jarloop")
 	preset(&c.Watch.Dir, absent("watch.dir"), "/host")
 	preset(&c.Watch.Mode, absent("watch.mode"), ModeAuto)
-	preset(&c.Watch.Poll, absent("watch.poll"), Duration{100 * time.Millisecond})
+	preset(&c.Watch.Poll, absent("watch.poll"), Duration{10 * time.Second})
 	preset(&c.Watch.Settle, absent("watch.settle"), Duration{50 * time.Millisecond})
 	preset(&c.LXC.Path, absent("lxc.path"), "/var/lib/lxc")
 	preset(&c.LXC.Backing, absent("lxc.backing"), BackingAuto)

@@ -110,14 +110,14 @@ poll = 100
 [service.web]
 port = 8080
 `,
-			`config.toml:2: watch.poll: must be a string like "100ms", not a whole number`},
+			`config.toml:2: watch.poll: must be a string like "10s", not a whole number`},
 		{"a duration without its unit",
 			`[watch]
 poll = "100"
 [service.web]
 port = 8080
 `,
-			`config.toml:2: watch.poll: "100" is not a duration; write it like "100ms"`},
+			`config.toml:2: watch.poll: "100" is not a duration; write it like "10s"`},
 		{"a size in a unit that is none",
 			`[logs]
 keep = "16 megabytes"
