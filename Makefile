@@ -47,6 +47,11 @@ demo: deps-run deps-example build ## run the sample system here; PORT=8080 and I
 test: deps-build deps-run deps-test deps-example ## run all tests, those on real containers too
 	@$(GO) test $(TESTFLAGS) $(TEST_AS_ROOT) $(PACKAGES)
 
+.PHONY: bench
+bench: deps-test deps-run deps-example build ## measure this machine in a lab; BENCHFLAGS='-run latency -n 10' chooses what
+	@mkdir -p build
+	@$(GO) run $(TEST_AS_ROOT) ./cmd/internal/bench -program ./jarloop $(BENCHFLAGS)
+
 .PHONY: lint
 lint: deps-build $(GOLANGCI) ## check style, common mistakes and who imports whom
 	@$(GOLANGCI) run ./...

@@ -8,8 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -27,6 +30,8 @@ type agent struct {
 	mu    sync.Mutex
 	lines []line
 	more  chan struct{} // closed and made anew with each line
+	// troubles is how often services have printed what tells of trouble.
+	troubles map[string]int
 }
 
 // line is one line of the agent's output, which is JSON.
@@ -74,7 +79,7 @@ func (s *steps) UnmarshalJSON(text []byte) error {
 
 // startAgent starts the program on the VM. The caller stops it.
 func startAgent(l *lab.Lab, program, config string) (*agent, error) {
-	a := &agent{done: make(chan struct{}), more: make(chan struct{})}
+	a := &agent{done: make(chan struct{}), more: make(chan struct{}), troubles: map[string]int{}}
 	// Stopped by stop alone, which lets it end in its own way.
 	a.cmd = l.VM(context.Background(), program, "run", "--config", config)
 	// Not to be hit by Ctrl-C before the bench has come to its end.
@@ -97,15 +102,37 @@ func (a *agent) read(out io.Reader) {
 	scanner.Buffer(nil, 1<<20)
 	for scanner.Scan() {
 		l := line{At: time.Now(), Text: scanner.Text()}
-		if json.Unmarshal(scanner.Bytes(), &l) != nil || l.Level == "" {
-			continue // what a service prints
+		if json.Unmarshal(scanner.Bytes(), &l) != nil {
+			continue
 		}
 		a.mu.Lock()
+		if l.Level == "" { // a service has printed it
+			if trouble.MatchString(l.Message) {
+				a.troubles[l.Service+": "+inGeneral(l.Message)]++
+			}
+			a.mu.Unlock()
+			continue
+		}
 		a.lines = append(a.lines, l)
 		close(a.more)
 		a.more = make(chan struct{})
 		a.mu.Unlock()
 	}
+}
+
+// trouble is what nginx and JVMs print when something is wrong.
+var trouble = regexp.MustCompile(`\[(error|crit|alert|emerg)\]|Exception|not delivered`)
+
+// troubled are the troubles that services have printed, the most frequent
+// first.
+func (a *agent) troubled() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var all []string
+	for _, text := range slices.SortedFunc(maps.Keys(a.troubles), func(x, y string) int { return a.troubles[y] - a.troubles[x] }) {
+		all = append(all, fmt.Sprintf("%d × %s", a.troubles[text], text))
+	}
+	return all[:min(10, len(all))]
 }
 
 // now is how many lines there are by now.

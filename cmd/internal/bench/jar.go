@@ -47,9 +47,14 @@ func compile(ctx context.Context) (classes, error) {
 	return all, nil
 }
 
-// jar makes a JAR of the service that answers with the version.
+// jar makes a JAR of the service that answers with the version. As with most
+// builds its size is another each time.
 func (c classes) jar(version string) ([]byte, error) {
-	entries := map[string][]byte{"version": []byte(version)}
+	size := 0
+	for _, c := range version {
+		size = (7*size + int(c)) % 61
+	}
+	entries := map[string][]byte{"version": []byte(version), "size/" + strings.Repeat("x", size): nil}
 	for name, data := range c {
 		entries[name] = data
 	}
@@ -99,7 +104,8 @@ func pack(head []byte, entries map[string][]byte, other *zip.Reader) ([]byte, er
 		_, err = f.Write(data)
 		return err
 	}
-	if err := write(manifest, head); err != nil {
+	err := write(manifest, head)
+	if err != nil {
 		return nil, err
 	}
 	for name, data := range entries {
@@ -109,10 +115,14 @@ func pack(head []byte, entries map[string][]byte, other *zip.Reader) ([]byte, er
 	}
 	if other != nil {
 		for _, f := range other.File {
-			if f.Name == manifest {
-				continue
+			switch {
+			case f.Name == manifest:
+			case f.FileInfo().IsDir():
+				_, err = w.Create(f.Name)
+			default:
+				err = w.Copy(f)
 			}
-			if err := w.Copy(f); err != nil {
+			if err != nil {
 				return nil, err
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 type bench struct {
 	root    string // of the checkout
 	program string
+	work    string // a folder of its own
 	classes classes
 	rounds  int // 0: what the measurement takes for itself
 	quick   bool
@@ -45,7 +47,8 @@ type rig struct {
 	*bench
 	config  string
 	agent   *agent // nil: none runs
-	version int    // of the newest artefacts, of whatever service
+	control *control.Client
+	version int // of the newest artefacts, of whatever service
 }
 
 // withRig stands a lab up for one measurement, and takes it down.
@@ -54,7 +57,10 @@ func (b *bench) withRig(ctx context.Context, do func(*rig) error) (err error) {
 	if err != nil {
 		return err
 	}
-	r := &rig{Lab: l, bench: b, config: filepath.Join(l.Dir, "config.toml")}
+	r := &rig{
+		Lab: l, bench: b, config: filepath.Join(l.Dir, "config.toml"),
+		control: control.NewClient(filepath.Join(l.Dir, "run", "jarloop.sock")),
+	}
 	defer func() { err = errors.Join(err, r.stop(), l.Close()) }()
 	return do(r)
 }
@@ -165,10 +171,6 @@ func (r *rig) stop() error {
 	return a.stop()
 }
 
-func (r *rig) status(ctx context.Context) (control.Status, error) {
-	return control.NewClient(filepath.Join(r.Dir, "run", "jarloop.sock")).Status(ctx)
-}
-
 // settled waits until each of the services, all if none is named, has one
 // live generation, its standby if there shall be one, and nothing else.
 func (r *rig) settled(ctx context.Context, names ...string) error {
@@ -179,7 +181,7 @@ func (r *rig) settled(ctx context.Context, names ...string) error {
 	standby := !strings.Contains(string(text), "standby = false")
 	return r.eventually(ctx, "everything is at rest", func(s control.Status) bool {
 		for _, one := range s.Services {
-			if len(names) > 0 && !contains(names, one.Service) {
+			if len(names) > 0 && !slices.Contains(names, one.Service) {
 				continue
 			}
 			if one.State != "live" || len(one.Draining) > 0 || standby && one.Standby == "" {
@@ -192,10 +194,10 @@ func (r *rig) settled(ctx context.Context, names ...string) error {
 
 // eventually asks the agent for its status until so says yes.
 func (r *rig) eventually(ctx context.Context, what string, so func(control.Status) bool) error {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	for {
-		s, err := r.status(ctx)
+		s, err := r.control.Status(ctx)
 		if err == nil && so(s) {
 			return nil
 		}
@@ -233,15 +235,38 @@ func (r *rig) save(path string, data []byte) (time.Time, error) {
 	return time.Now(), err
 }
 
-// saveService saves the next version of the service's JAR.
-func (r *rig) saveService(s service) (version string, at time.Time, err error) {
-	version = r.next()
-	jar, err := r.classes.jar(version)
-	if err != nil {
-		return "", at, err
+// versions makes the next version of each service's JAR, and says what the
+// services answer when these are live.
+func (r *rig) versions(services ...service) (saves []artefact, targets []target, err error) {
+	for _, s := range services {
+		version := r.next()
+		jar, err := r.classes.jar(version)
+		if err != nil {
+			return nil, nil, err
+		}
+		saves = append(saves, artefact{filepath.Join(r.folder(s), "Service.jar"), jar})
+		targets = append(targets, target{s.url(), version})
 	}
-	at, err = r.save(filepath.Join(r.folder(s), "Service.jar"), jar)
-	return version, at, err
+	return saves, targets, nil
+}
+
+// saveNext saves the next version of each service's JAR, and says when the
+// last was closed.
+func (r *rig) saveNext(services ...service) (at time.Time, err error) {
+	saves, _, err := r.versions(services...)
+	if err != nil {
+		return at, err
+	}
+	return r.saveAll(saves)
+}
+
+func (r *rig) saveAll(saves []artefact) (at time.Time, err error) {
+	for _, a := range saves {
+		if at, err = r.save(a.path, a.data); err != nil {
+			break
+		}
+	}
+	return at, err
 }
 
 // quiet brings what was written to the disk, so that nothing that is measured
@@ -253,13 +278,4 @@ func (r *rig) quiet() error {
 	}
 	defer dir.Close()
 	return unix.Syncfs(int(dir.Fd()))
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }

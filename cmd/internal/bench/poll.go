@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// pollEvery is the distance of two requests of the poll of one service.
+	pollEvery = 2 * time.Millisecond
+	// pollManyEvery is that of two requests to any of several. It is longer,
+	// since what serves meanwhile has to answer them, on the same cores.
+	pollManyEvery = 5 * time.Millisecond
+	// pollSlots is how many of them may wait for their answer at a time. What
+	// is down swallows requests; the next ones must find the moment at which
+	// it is up.
+	pollSlots   = 8
+	pollTimeout = 500 * time.Millisecond
+)
+
+// get gives the body of one answer of status 200.
+func get(ctx context.Context, client *http.Client, url string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("GET %s: %s: %s", url, response.Status, body)
+	}
+	return string(body), err
+}
+
+// target is an answer that shall come from a service.
+type target struct {
+	url  string
+	want string
+}
+
+// firstAnswer asks from the laptop, each time on a new connection, until the
+// answer is the one wanted, and gives the moment at which it was there.
+func (r *rig) firstAnswer(ctx context.Context, t target, every time.Duration) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	client := r.Client(false)
+	client.Timeout = pollTimeout
+	answered := make(chan time.Time, 1)
+	slots := make(chan struct{}, pollSlots)
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	defer cancel() // before the wait
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case at := <-answered:
+			return at, nil
+		case <-ctx.Done():
+			return time.Time{}, fmt.Errorf("%s never answered %q: %w", t.url, t.want, context.Cause(ctx))
+		case <-tick.C:
+		}
+		select {
+		case slots <- struct{}{}:
+		default:
+			continue
+		}
+		asking.Go(func() {
+			defer func() { <-slots }()
+			if body, err := get(ctx, client, t.url); err == nil && body == t.want {
+				select {
+				case answered <- time.Now():
+				default: // an earlier one counts
+				}
+			}
+		})
+	}
+}
+
+// timed asks for the targets from before save is called on until each has
+// answered. save gives the moment from which on that counts, answered is that
+// of the last.
+func (r *rig) timed(ctx context.Context, targets []target, save func() (time.Time, error)) (saved, answered time.Time, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	group, asking := errgroup.WithContext(ctx)
+	moments := make([]time.Time, len(targets))
+	every := pollEvery
+	if len(targets) > 1 {
+		every = pollManyEvery * time.Duration(len(targets))
+	}
+	for i, t := range targets {
+		group.Go(func() (err error) {
+			moments[i], err = r.firstAnswer(asking, t, every)
+			return err
+		})
+	}
+	if saved, err = save(); err != nil {
+		cancel()
+		_ = group.Wait() // it found nothing, since there was nothing to find
+		return saved, answered, err
+	}
+	err = group.Wait()
+	return saved, slices.MaxFunc(moments, time.Time.Compare), err
+}

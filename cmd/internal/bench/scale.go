@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"fmt"
+)
+
+// scale measures the redeploy of one service among few and among many. The few
+// come before and after the many, so that what changes with time meets both.
+func (b *bench) scale(ctx context.Context) error {
+	n := b.n(4, 10)
+	return b.withRig(ctx, func(r *rig) error {
+		took := map[int][]float64{}
+		for _, block := range []struct{ services, rounds int }{{5, n - n/2}, {40, n}, {5, n / 2}} {
+			if block.rounds == 0 {
+				continue
+			}
+			times, err := r.among(ctx, several(block.services), block.rounds)
+			if err != nil {
+				return fmt.Errorf("among %d services: %w", block.services, err)
+			}
+			took[block.services] = append(took[block.services], times...)
+			say("one of %d services: %.3f s", block.services, times)
+		}
+		few := b.report.add("redeploy of one of 5 services", "s", took[5])
+		many := b.report.add("redeploy of one of 40 services", "s", took[40])
+		b.report.check("one of 40 / one of 5, of the medians", many.Median/few.Median, "≤", 1.15)
+		return nil
+	})
+}
+
+// among brings the services up and redeploys the first of them.
+func (r *rig) among(ctx context.Context, services []service, rounds int) ([]float64, error) {
+	if err := r.configure(true, services...); err != nil {
+		return nil, err
+	}
+	if err := r.provision(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := r.saveNext(services...); err != nil {
+		return nil, err
+	}
+	if err := r.start(ctx); err != nil {
+		return nil, err
+	}
+	var times []float64
+	for i := range rounds + 1 {
+		if err := r.quiet(); err != nil {
+			return nil, err
+		}
+		t, err := r.redeploy(ctx, services[0])
+		if err != nil {
+			return nil, err
+		}
+		t.Name = fmt.Sprintf("one of %d", len(services))
+		if i > 0 { // the first after the start of an agent is its own kind
+			times = append(times, t.Answer/1000)
+			r.report.Traces = append(r.report.Traces, t)
+		}
+		if err := r.settled(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return times, r.stop()
+}
