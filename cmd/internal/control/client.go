@@ -30,6 +30,8 @@ type Client struct {
 // NewClient makes a client of the socket at path. Nothing is asked yet.
 func NewClient(path string) *Client {
 	return &Client{path: path, http: http.Client{Transport: &http.Transport{
+		// One kept open would hold a place on the socket.
+		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", path)
 		},

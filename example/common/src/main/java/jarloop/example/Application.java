@@ -28,6 +28,12 @@ public abstract class Application implements HttpHandler {
     /** More would only wait for the same upstream. */
     private static final int THREADS = 16;
 
+    /**
+     * Connections that wait to be accepted. With the default of 50 the kernel drops what comes in a
+     * burst, and a client tries again only after a second.
+     */
+    private static final int BACKLOG = 1024;
+
     /** How long running requests may take once the process has been asked to end. */
     private static final long STOP_MILLIS = 10_000;
 
@@ -96,7 +102,7 @@ public abstract class Application implements HttpHandler {
         System.setProperty("sun.net.httpserver.nodelay", "true");
         HttpServer server;
         try {
-            server = HttpServer.create(address, 0);
+            server = HttpServer.create(address, BACKLOG);
         } catch (IOException e) {
             throw new IOException("listen on " + address + ": " + e, e);
         }
