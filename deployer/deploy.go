@@ -202,7 +202,6 @@ func (d *Deployer) join(s Service, g *Generation) error {
 	if err := d.wiring.join(s, g); err != nil {
 		return err
 	}
-	g.finished = d.followOutput(s, g)
 	return d.enter(g, Standby)
 }
 
@@ -229,6 +228,7 @@ func (d *Deployer) install(ctx context.Context, s Service, g *Generation, set wa
 	if err := d.enter(g, Candidate); err != nil {
 		return err
 	}
+	g.finished = d.followOutput(s, g) // before, it has nothing to say
 	if err := g.root.CopyTree(ctx, set.Dir, s.Target); err != nil {
 		return err
 	}

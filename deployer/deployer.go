@@ -74,7 +74,7 @@ func New(o Options) *Deployer {
 
 // repairEvery is how often names and ports are compared with what they should
 // be, and what could not be removed is tried again.
-const repairEvery = 3 * time.Second
+const repairEvery = 4 * time.Second
 
 // Run first makes sense of what an earlier agent left: it adopts what is live
 // and undoes or finishes the rest. Then it deploys what Deploy brings and

@@ -41,7 +41,7 @@ func (d *Deployer) followOutput(s Service, g *Generation) (finish func()) {
 
 func (d *Deployer) follow(ctx context.Context, s Service, g *Generation, file string, start int64, keep int64,
 	open func() (*os.File, error), also func(text string)) {
-	_, err := logs.Follow(ctx, open, start, logs.Options{Keep: keep}, func(l logs.Line) {
+	_, err := logs.Follow(ctx, open, start, logs.Options{Keep: keep, Poll: followEvery}, func(l logs.Line) {
 		also(l.Text)
 		if l.Text != guest.JVMNote && d.Output != nil {
 			d.Output(Line{Service: s.Name, Generation: g.Name(), File: file, Text: l.Text})
@@ -51,6 +51,10 @@ func (d *Deployer) follow(ctx context.Context, s Service, g *Generation, file st
 		d.warn(s.Name, "output of "+g.Name()+" cannot be followed", err)
 	}
 }
+
+// followEvery is how often output is looked at: often enough for a person, and
+// for twenty services not more than a fraction of a percent of a core.
+const followEvery = 100 * time.Millisecond
 
 // lookEvery is how often new files that match the logs of a service are
 // looked for.

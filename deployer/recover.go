@@ -140,7 +140,9 @@ func (d *Deployer) adopt(s Service, g *Generation) error {
 		return err
 	}
 	d.wiring.adopt(s, g)
-	g.finished = d.followOutput(s, g)
+	if g.Phase != Standby {
+		g.finished = d.followOutput(s, g)
+	}
 	return nil
 }
 

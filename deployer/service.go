@@ -44,7 +44,7 @@ func (s Service) fingerprint() string {
 	text, err := json.Marshal(struct {
 		Service
 		Format int // raised when what is put inside a container changes
-	}{s, 2})
+	}{s, 3})
 	if err != nil {
 		panic(err) // a struct of strings and numbers marshals
 	}

@@ -35,6 +35,8 @@ func TestAContainersNetworkIsWrittenIntoItsConfiguration(t *testing.T) {
 		}
 		want := []string{
 			"lxc.net.0.type = veth", "lxc.net.0.link = jltbr0", "lxc.net.0.flags = up",
+			"lxc.sysctl.net.ipv4.ip_local_port_range = 10240 60999", "lxc.sysctl.net.ipv4.tcp_tw_reuse = 1",
+			"lxc.net.0.hwaddr = 02:6a:0a:00:03:80",
 			"lxc.net.0.ipv4.address = 10.0.3.128/24", "lxc.net.0.ipv4.gateway = 10.0.3.1",
 		}
 		if got := n.Items(addr); !slices.Equal(got, want) {
@@ -53,7 +55,10 @@ func TestWithDHCPTheBridgeSaysIt(t *testing.T) {
 		if err != nil || addr.IsValid() {
 			t.Errorf("leased is %s, %v", addr, err)
 		}
-		want := []string{"lxc.net.0.type = veth", "lxc.net.0.link = jltbr0", "lxc.net.0.flags = up"}
+		want := []string{
+			"lxc.net.0.type = veth", "lxc.net.0.link = jltbr0", "lxc.net.0.flags = up",
+			"lxc.sysctl.net.ipv4.ip_local_port_range = 10240 60999", "lxc.sysctl.net.ipv4.tcp_tw_reuse = 1",
+		}
 		if got := n.Items(addr); !slices.Equal(got, want) {
 			t.Errorf("items %q, want %q", got, want)
 		}
