@@ -20,7 +20,9 @@
 // never with the clock, because the two sides of a share have two clocks.
 //
 // Where the other side of the share writes, inotify is blind (see Choice), so
-// there the hints come from a timer. A slow timer runs in any case.
+// there the hints come from a lookout: it glances at the few files that changed
+// last several times a second, and has everything scanned as often as a small
+// share of a core allows. A slow timer runs in any case.
 //
 // Who writes to the share is trusted less than who runs this program. Nothing
 // is followed out of a service's folder, nothing but regular files is read, and

@@ -12,6 +12,9 @@ import (
 // thousands a second.
 const breath = 5 * time.Millisecond
 
+// settleLooks is how many looks are taken in the time of Options.Settle.
+const settleLooks = 5
+
 // lane looks after one service. All but the mailbox (wake, asked) and held
 // belongs to the goroutine of run.
 type lane struct {
@@ -21,22 +24,17 @@ type lane struct {
 	place   place
 	polling source
 	notify  *notifier
+	lookout *lookout
 	events  chan<- Event
 	calls   *sync.WaitGroup // calls on the share and the store that are under way
 	once    bool            // end with the first Ready or Refused
 
 	wake  chan struct{} // of one: something may have changed
 	asked atomic.Bool   // a Ready or Refused is wanted even if nothing changed
-	busy  atomic.Bool   // a call is under way
+	busy  atomic.Int32  // calls under way
 
 	mu   sync.Mutex
 	held []string // IDs of sets that are being told or were told last
-
-	pace       *pace
-	lookCost   mean
-	glanceCost mean
-	idling     bool    // polling, with nothing to do: idle is what comes next
-	hot        []entry // what to glance at then
 
 	settler  settler
 	owed     bool       // asked, and not yet answered
@@ -48,19 +46,20 @@ type lane struct {
 	illSince time.Time
 	illTold  bool
 	illTake  bool // the trouble is with taking, which a look that succeeds does not end
+
+	hot     hot
+	last    *snapshot     // of the last look; nil: none yet
+	began   time.Time     // of the last look
+	cost    time.Duration // of a look
+	changed time.Time     // when files were last seen to change; zero: not since the first look
 }
 
 // run looks until the context ends. It does not itself call anything that can
 // hang, so it ends promptly.
 func (l *lane) run(ctx context.Context) {
 	for ctx.Err() == nil && (!l.once || !l.answered) {
-		l.idling = false
 		atLeast, atMost := l.turn(ctx)
-		if l.idling {
-			l.idle(ctx, l.hot)
-		} else {
-			l.pause(ctx, atLeast, atMost)
-		}
+		l.pause(ctx, atLeast, atMost)
 	}
 }
 
@@ -89,7 +88,7 @@ func (l *lane) turn(ctx context.Context) (atLeast, atMost time.Duration) {
 	if l.asked.Swap(false) {
 		l.owed = true
 	}
-	began := time.Now()
+	l.began = time.Now()
 	seen, err := l.look(ctx)
 	if errors.Is(err, errGivenUp) {
 		return 0, 0
@@ -98,7 +97,6 @@ func (l *lane) turn(ctx context.Context) (atLeast, atMost time.Duration) {
 		return l.troubled(ctx, err)
 	}
 	now := time.Now()
-	l.lookCost.add(now.Sub(began))
 	l.placed(ctx, seen, now)
 	if len(seen.entries) > 0 {
 		l.filled = seen.fs.dev
@@ -108,25 +106,61 @@ func (l *lane) turn(ctx context.Context) (atLeast, atMost time.Duration) {
 	if !l.illTake {
 		l.recovered(ctx)
 	}
+	l.compare(seen.snapshot, now)
 	// At most half of the time goes into looking, however slow the share is.
-	pace := max(breath, now.Sub(began))
+	pace := max(breath, now.Sub(l.began))
 	step := l.settler.next(now, seen.snapshot, l.owed)
 	l.tell(ctx, step.events...)
-	if step.do != rest {
-		l.pace.stir(now)
-	}
 	switch step.do {
 	case wait:
-		atLeast = max(pace, min(step.wait, l.options.Settle))
+		// Looking several times while files settle tells sooner since when they
+		// are still.
+		atLeast = max(pace, min(step.wait, l.options.Settle/settleLooks))
+		if step.wait <= l.options.Settle {
+			return atLeast, atLeast
+		}
 		return atLeast, max(atLeast, min(step.wait, seen.source.rest()))
 	case take:
 		return l.take(ctx, seen, step.final)
 	}
 	l.recovered(ctx)
-	if _, polls := seen.source.(polling); polls && !l.once {
-		l.idling, l.hot = true, hottest(seen.entries)
+	return pace, max(pace, l.rest(ctx, seen))
+}
+
+// compare takes note of what has changed since the last look.
+func (l *lane) compare(seen snapshot, now time.Time) {
+	l.cost = mean(l.cost, now.Sub(l.began))
+	if l.last != nil && l.hot.note(*l.last, seen) {
+		l.changed = now
+		l.lookout.stir(now)
 	}
-	return pace, max(pace, seen.source.rest())
+	l.last = &seen
+}
+
+// rest gives how long the lane may go without looking when there is nothing
+// to do. Where it would have to poll, it leaves that to the lookout.
+func (l *lane) rest(ctx context.Context, seen view) time.Duration {
+	if _, polls := seen.source.(polling); !polls {
+		l.lookout.gone(l)
+		return seen.source.rest()
+	}
+	if !l.leave(ctx, l.hot.spots(l.place.dir, l.service.Runs, seen.snapshot)) {
+		return seen.source.rest()
+	}
+	return l.options.Poll
+}
+
+// leave has the lookout watch for this lane. It is false where the lane looks
+// as often by itself.
+func (l *lane) leave(ctx context.Context, spots []spot) bool {
+	if l.once || l.options.Poll <= quick {
+		return false
+	}
+	l.lookout.leave(ctx, &post{
+		lane: l, dev: l.fs.dev, spots: spots,
+		scanned: l.began, cost: l.cost, changed: l.changed,
+	})
+	return true
 }
 
 // take copies and checks what was seen, and tells what came of it.

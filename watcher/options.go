@@ -28,7 +28,7 @@ type Service struct {
 type Options struct {
 	Root     string        // the shared folder, absolute; it may be reached through links, what is below may not
 	Mode     Mode          // default Auto
-	Poll     time.Duration // no file is looked at less often when polling; default 10 s. What changed lately is looked at many times a second
+	Poll     time.Duration // when polling, no file is looked at less often; default 10 s
 	Settle   time.Duration // how long a service's files must have been still; default 50 ms
 	Patience time.Duration // how long files that are not whole must have been still to be refused; default 700 ms
 	Rescan   time.Duration // how often to look although no hint came; default 10 s

@@ -65,7 +65,7 @@ func write(t testing.TB, name string, data []byte) {
 // rig is a running watcher of one service, "app", in Root/volume-app, and what
 // it told.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	w      *Watcher
 	root   string // as the watcher sees it
 	events chan Event
@@ -97,7 +97,7 @@ func start(t *testing.T, root string, setups ...setup) *rig {
 	return run(t, w, root)
 }
 
-func run(t *testing.T, w *Watcher, root string) *rig {
+func run(t testing.TB, w *Watcher, root string) *rig {
 	r := &rig{t: t, w: w, root: root, events: make(chan Event, 100)}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -188,7 +188,7 @@ func contains(t *testing.T, reason string, parts ...string) {
 }
 
 // eventually polls until ok.
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(deadline); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -200,12 +200,12 @@ func eventually(t *testing.T, what string, ok func() bool) {
 // share is a folder mounted through bindfs: what the other side writes to
 // theirs gives no inotify event in seen.
 type share struct {
-	t            *testing.T
+	t            testing.TB
 	theirs, seen string
 	daemon       *exec.Cmd // nil while not mounted
 }
 
-func newShare(t *testing.T) *share {
+func newShare(t testing.TB) *share {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("mounting needs root")

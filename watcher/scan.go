@@ -30,11 +30,13 @@ type entry struct {
 
 // snapshot is what one scan saw of a service's folder.
 type snapshot struct {
-	entries []entry // sorted by name
-	problem string  // the first reason why these files cannot be taken; "" if none
+	entries []entry     // sorted by name
+	problem string      // the first reason why these files cannot be taken; "" if none
+	folder  fingerprint // of the folder itself, before it was read
 }
 
-// equal says whether two scans saw the same files in the same state.
+// equal says whether two scans saw the same files in the same state. The
+// folder may differ: others than artefacts can come and go there.
 func (s snapshot) equal(t snapshot) bool {
 	return s.problem == t.problem && slices.Equal(s.entries, t.entries)
 }
@@ -59,9 +61,11 @@ type scanner struct {
 // is wrong with single files is the snapshot's problem. The caller closes fd.
 func scan(ctx context.Context, fd int, h how) (snapshot, error) {
 	s := scanner{how: h, left: maxEntries}
-	if _, err := stat(fd, "", h.fresh); err != nil { // makes NFS ask for the names, too
+	st, err := stat(fd, "", h.fresh) // makes NFS ask for the names, too
+	if err != nil {
 		return snapshot{}, fmt.Errorf("stat: %w", err)
 	}
+	s.snapshot.folder = st.fingerprint
 	// Reading moves the descriptor's position, and a duplicate would share it.
 	top, err := openFolder(fd, ".")
 	if err != nil {

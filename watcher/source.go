@@ -23,7 +23,8 @@ type source interface {
 	rest() time.Duration
 }
 
-// polling is the source without hints: one looks often.
+// polling is the source without hints: one looks often, or at rest has the
+// lookout do so.
 type polling struct{ every time.Duration }
 
 func (polling) cover(string) error    { return nil }

@@ -35,10 +35,10 @@ var errKeep = errors.New("cannot keep a copy")
 func (l *lane) aside(ctx context.Context, call func(beat func())) bool {
 	done := make(chan struct{})
 	var beats atomic.Int64
-	l.busy.Store(true)
+	l.busy.Add(1)
 	l.calls.Go(func() {
 		defer close(done)
-		defer l.busy.Store(false)
+		defer l.busy.Add(-1)
 		call(func() { beats.Add(1) })
 	})
 	tick := time.NewTicker(l.options.hanging)
@@ -81,10 +81,10 @@ func (l *lane) troubled(ctx context.Context, err error) (atLeast, atMost time.Du
 		l.illTold = true
 		l.tell(ctx, Event{Kind: Degraded, Reason: reason})
 	}
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnmounted) {
-		return breath, min(l.options.Poll, slowGlance)
+	if errors.Is(err, fs.ErrNotExist) { // in any mode, for a mount makes no hint
+		l.leave(ctx, []spot{{name: l.place.dir}})
 	}
-	return breath, retry
+	return breath, min(retry, l.options.Poll)
 }
 
 // recovered ends a trouble.

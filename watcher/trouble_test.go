@@ -248,7 +248,7 @@ func TestAnEventConcernsWhatItIsInOrAbove(t *testing.T) {
 
 func TestErrorsOfTheShareAreToldAfterAWhileAndAnsweredAtOnce(t *testing.T) {
 	events := make(chan Event, 10)
-	l := &lane{service: Service{Name: "app"}, events: events, place: place{"/host", "/host/volume-app"}, options: Options{Poll: time.Second, tolerance: tolerance}, pace: &pace{lanes: 1}}
+	l := &lane{service: Service{Name: "app"}, events: events, place: place{"/host", "/host/volume-app"}, options: Options{Poll: time.Second, tolerance: tolerance}}
 	l.troubled(t.Context(), unix.EIO)
 	if len(events) != 0 {
 		t.Fatalf("told %+v at once", <-events)

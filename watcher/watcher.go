@@ -23,7 +23,7 @@ type Watcher struct {
 	events   chan Event
 	calls    sync.WaitGroup // on the share and the store, under way for Run
 	notify   *notifier
-	pace     *pace
+	lookout  *lookout
 	started  atomic.Bool
 }
 
@@ -35,8 +35,9 @@ func New(o Options, services []Service) (*Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Watcher{options: o, services: services, events: make(chan Event), pace: &pace{lanes: len(services)}}
+	w := &Watcher{options: o, services: services, events: make(chan Event)}
 	w.notify = newNotifier(o.Rescan, w.hint)
+	w.lookout = newLookout(o.Poll, &w.calls)
 	names := make(map[string]bool)
 	for _, s := range services {
 		m, err := s.check()
@@ -64,7 +65,7 @@ func (w *Watcher) lane(i int, events chan<- Event, calls *sync.WaitGroup, once b
 	return &lane{
 		service: s, options: w.options, how: how{match: w.matchers[i]},
 		place:   place{w.options.Root, filepath.Clean(s.Dir)},
-		polling: polling{w.options.Poll}, notify: w.notify, pace: w.pace,
+		polling: polling{min(quick, w.options.Poll)}, notify: w.notify, lookout: w.lookout,
 		events: events, calls: calls, once: once,
 		wake:    make(chan struct{}, 1),
 		settler: settler{runs: s.Runs, settle: w.options.Settle, patience: w.options.Patience},
@@ -126,7 +127,7 @@ func finish(calls *sync.WaitGroup, lanes []*lane) error {
 	}
 	var names []string
 	for _, l := range lanes {
-		if l.busy.Load() {
+		if l.busy.Load() > 0 {
 			names = append(names, l.service.Name)
 		}
 	}

@@ -1,0 +1,62 @@
+package watcher
+
+import "time"
+
+// How often a share is polled. A service's few hot files and its folder are
+// glanced at several times a second; all of its files are scanned as often as
+// the budget allows, and at least every Options.Poll. Through FUSE a look at
+// one file costs some 12 µs, so 2,000 files ten times a second took a quarter
+// of a core. The shares are of one core's time.
+const (
+	// glance is the least time between two rounds of glances, drowsy the most
+	// when nothing has changed for quiet.
+	glance = 50 * time.Millisecond
+	drowsy = 200 * time.Millisecond
+	quiet  = time.Minute
+	// quick is the most time between two rounds before that, and the least
+	// between two scans of a lane that has nothing to wait for.
+	quick = 100 * time.Millisecond
+	// stirred is how long after a change all services are scanned more often:
+	// one build writes the files of many.
+	stirred = 4 * time.Second
+
+	glanceShare  = 0.003 // of all glances on one share
+	idleShare    = 0.003 // of the scans of all services that are polled
+	stirredShare = 0.05  // of them shortly after a change
+)
+
+// every gives how long to wait between the beginnings of two rounds that cost
+// so much each, so that they take no more than a share of one core's time; but
+// not less than least and not more than most.
+func every(cost time.Duration, share float64, least, most time.Duration) time.Duration {
+	return max(least, min(most, time.Duration(float64(cost)/share)))
+}
+
+// budget is what the time between two scans of a lane at rest depends on.
+type budget struct {
+	cost    time.Duration // of one scan
+	lanes   int           // that the budget is for
+	changed time.Duration // since the service's files were last seen to change; negative: never
+	others  time.Duration // since any service's were; negative: never
+}
+
+// scans gives the time between two scans of a lane at rest.
+func (b budget) scans(least, most time.Duration) time.Duration {
+	switch {
+	case recent(b.changed, stirred):
+		return every(b.cost, stirredShare, least, most)
+	case recent(b.others, stirred):
+		return every(b.cost*time.Duration(b.lanes), stirredShare, least, most)
+	}
+	return every(b.cost*time.Duration(b.lanes), idleShare, least, most)
+}
+
+// glances gives the time between two rounds of glances that cost so much each.
+func glances(cost, changed time.Duration) time.Duration {
+	if recent(changed, quiet) {
+		return every(cost, glanceShare, glance, quick)
+	}
+	return every(cost, glanceShare, glance, drowsy)
+}
+
+func recent(since, span time.Duration) bool { return since >= 0 && since < span }

@@ -1,0 +1,48 @@
+package watcher
+
+import (
+	"testing"
+	"time"
+)
+
+func TestScansKeepWithinTheirBudget(t *testing.T) {
+	const ms, never = time.Millisecond, time.Duration(-1)
+	for name, test := range map[string]struct {
+		budget budget
+		want   time.Duration
+	}{
+		"what costs nothing is scanned as often as glanced at":             {budget{0, 1, never, never}, quick},
+		"one small service is scanned as often as glanced at":              {budget{300 * time.Microsecond, 1, never, never}, quick},
+		"six small services share the budget":                              {budget{150 * time.Microsecond, 6, never, never}, 300 * ms},
+		"the bound holds however much there is to scan":                    {budget{1200 * time.Microsecond, 20, never, never}, 5 * time.Second},
+		"the bound holds where a scan takes longer than it":                {budget{time.Minute, 1000, never, never}, 5 * time.Second},
+		"a service that changed is scanned often whatever the others cost": {budget{5 * ms, 20, 0, 0}, quick},
+		"a slow share makes that less often":                               {budget{50 * ms, 20, time.Second, time.Second}, time.Second},
+		"the other services share a larger budget":                         {budget{1200 * time.Microsecond, 20, never, time.Second}, 480 * ms},
+		"a change of its own long ago does not count":                      {budget{1200 * time.Microsecond, 20, time.Hour, time.Second}, 480 * ms},
+		"the haste ends": {budget{300 * time.Microsecond, 2, stirred, stirred}, 200 * ms},
+		"just before the end of the haste it is in force": {budget{400 * time.Microsecond, 2, never, stirred - 1}, quick},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := test.budget.scans(quick, 5*time.Second); got != test.want {
+				t.Errorf("%v between two scans, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestGlancesSlowDownInQuietTimesOnly(t *testing.T) {
+	const ms = time.Millisecond
+	for name, test := range map[string]struct{ cost, changed, want time.Duration }{
+		"cheap ones are made often":                  {150 * time.Microsecond, -1, glance},
+		"what exceeds the budget is done less often": {480 * time.Microsecond, time.Hour, 160 * ms},
+		"but not much less often":                    {time.Second, quiet, drowsy},
+		"within a minute of a change none is slow":   {time.Second, quiet - 1, quick},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := glances(test.cost, test.changed); got != test.want {
+				t.Errorf("%v between two glances, want %v", got, test.want)
+			}
+		})
+	}
+}
