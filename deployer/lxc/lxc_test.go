@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,36 +16,33 @@ import (
 	"time"
 )
 
-// The test binary is its own child, and the agent that is killed.
+// The test binary is the agent that is killed.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 {
-		switch os.Args[1] {
-		case "lxc-call":
-			if err := Serve(os.Stdin, os.Stdout, writeHello); err != nil {
-				fmt.Fprintln(os.Stderr, err)
-				os.Exit(1)
-			}
-			os.Exit(0)
-		case "agent-that-runs":
-			h := &Host{Path: os.Args[2], Child: child}
-			_, err := h.Run(context.Background(), os.Args[3], os.Args[4:])
-			fmt.Fprintln(os.Stderr, "run ended:", err)
-			os.Exit(1)
-		}
+	if len(os.Args) > 1 && os.Args[1] == "agent-that-runs" {
+		h := &Host{Path: os.Args[2], Child: []string{os.Args[3]}}
+		_, err := h.Run(context.Background(), os.Args[4], os.Args[5:])
+		fmt.Fprintln(os.Stderr, "run ended:", err)
+		os.Exit(1)
 	}
-	// The race detector would have each child sleep for a second at its end.
-	os.Setenv("GORACE", "atexit_sleep_ms=0")
-	os.Exit(m.Run())
+	os.Exit(withChild(m))
 }
 
-var child = []string{"/proc/self/exe", "lxc-call"}
+// child is the command that makes one call.
+var child []string
 
-func writeHello(root string, files io.Reader) error {
-	text, err := io.ReadAll(files)
+func withChild(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "jlt-lxc-")
 	if err != nil {
-		return err
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	return os.WriteFile(filepath.Join(root, "etc/hello"), text, 0o644)
+	defer func() { _ = os.RemoveAll(dir) }()
+	child = []string{filepath.Join(dir, "child")}
+	if out, err := exec.Command("go", "build", "-o", child[0], "./testdata/child").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build the child: %v: %s\n", err, out)
+		return 1
+	}
+	return m.Run()
 }
 
 // newHost gives a host with a busybox base, which boots in no time.
@@ -263,7 +259,7 @@ func TestACallEndsWithItsAgent(t *testing.T) {
 	if _, err := h.Start(ctx, name); err != nil {
 		t.Fatal(err)
 	}
-	agent := exec.Command("/proc/self/exe", "agent-that-runs", h.Path, name, "sleep", "1000")
+	agent := exec.Command("/proc/self/exe", "agent-that-runs", h.Path, child[0], name, "sleep", "1000")
 	if err := agent.Start(); err != nil {
 		t.Fatal(err)
 	}
