@@ -55,49 +55,6 @@ func (d *Deployer) await(ctx context.Context, s Service) error {
 	return err
 }
 
-// switchTime bounds a switch, which nothing else cuts off: once it has begun
-// it ends with either generation live, never with half of each.
-const switchTime = time.Minute
-
-// move is a switch of one service from old, which may be nil, to g.
-type move struct {
-	s      Service
-	g, old *Generation
-}
-
-// promote makes moves as one act: all of them, or none.
-func (d *Deployer) promote(ctx context.Context, moves ...move) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), switchTime)
-	defer cancel()
-	to, back := map[string]*Generation{}, map[string]*Generation{}
-	for _, m := range moves {
-		to[m.s.Name], back[m.s.Name] = m.g, m.old
-	}
-	if err := d.wiring.set(ctx, to); err != nil {
-		return err
-	}
-	for i, m := range moves {
-		m.g.Since = time.Now()
-		// This is the moment that counts after a crash: of two live
-		// generations the newer one is.
-		if err := d.enter(m.g, Live); err != nil {
-			for _, done := range moves[:i] {
-				err = errors.Join(err, d.enter(done.g, Candidate))
-			}
-			return errors.Join(err, d.wiring.set(ctx, back))
-		}
-	}
-	for _, m := range moves {
-		if m.old == nil {
-			continue
-		}
-		if err := d.enter(m.old, Draining); err != nil {
-			d.warn(m.s.Name, "record of "+m.old.Name()+" not written", err)
-		}
-	}
-	return nil
-}
-
 // prepare makes a generation and boots it, up to where it waits for
 // artefacts. It is half of a deploy, and all that a standby is.
 func (d *Deployer) prepare(t *transaction, s Service) *Generation {

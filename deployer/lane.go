@@ -3,11 +3,9 @@ package deployer
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"sync"
 	"time"
 
-	"github.com/jarloop/jarloop/deployer/logs"
 	"github.com/jarloop/jarloop/watcher"
 )
 
@@ -252,8 +250,7 @@ func (l *lane) failed(g *Generation, set string, live *Generation, r Result) {
 		e.Serving = live.Name()
 	}
 	if g.reports != "" {
-		last, _ := logs.Tail(filepath.Join(g.reports, "out"), 200) // none is an answer too
-		e.Tail = logs.Trace(last)
+		e.Tail = g.lastWords()
 	}
 	l.note(Newest{Set: set, State: Broken, Reason: e.Reason})
 	l.d.tell(e)

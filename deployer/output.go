@@ -131,3 +131,9 @@ func (d *Deployer) pruneLogs(service string) {
 		d.warn(service, "old logs not removed", err)
 	}
 }
+
+// lastWords gives what the generation printed last, a stack trace whole.
+func (g *Generation) lastWords() []string {
+	last, _ := logs.Tail(filepath.Join(g.reports, "out"), 200) // none is an answer too
+	return logs.Trace(last)
+}

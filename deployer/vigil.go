@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
-
-	"github.com/jarloop/jarloop/deployer/logs"
 )
 
 const (
@@ -48,10 +46,9 @@ func (l *lane) mourn(ctx context.Context, g *Generation) {
 	if current != g || reason == nil {
 		return
 	}
-	last, _ := logs.Tail(filepath.Join(g.reports, "out"), 200) // none is an answer too
 	l.d.tell(Event{
 		Kind: Died, Service: l.s.Name, Generation: g.Name(), Set: g.Set,
-		Reason: oneLine(reason), Tail: logs.Trace(last),
+		Reason: oneLine(reason), Tail: g.lastWords(),
 	})
 	if old := l.reprieve(); old != nil {
 		l.goBack(ctx, g, old, reason)
