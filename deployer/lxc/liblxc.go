@@ -29,6 +29,9 @@ import (
 // answered; one that was tried and did not go well is an answer.
 func Serve(in io.Reader, out io.Writer, fill func(root string, files io.Reader) error) error {
 	go endWithAgent()
+	if err := settleThreads(); err != nil {
+		return fmt.Errorf("wait for the process's threads: %w", err)
+	}
 	buffered := bufio.NewReader(in)
 	decoder := json.NewDecoder(buffered)
 	var r request
