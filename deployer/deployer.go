@@ -33,6 +33,9 @@ type Options struct {
 	Together bool
 	// Reserve is how many bytes of memory standbys leave available.
 	Reserve int64
+	// Available gives the memory, in bytes, that can be had without swapping;
+	// nil is the kernel's own word.
+	Available func() (int64, error)
 
 	Machine Machine
 	Network Network
@@ -50,6 +53,7 @@ type Deployer struct {
 	lanes   map[string]*lane
 	wiring  *wiring
 	garbage garbage
+	notices *notices
 	calm    calm
 	build   *build
 
@@ -62,7 +66,10 @@ func New(o Options) *Deployer {
 	if o.Probe == nil {
 		o.Probe = Probe
 	}
-	d := &Deployer{Options: o, lanes: map[string]*lane{}, numbers: map[string]int{}, build: newBuild(o.Together)}
+	if o.Available == nil {
+		o.Available = available
+	}
+	d := &Deployer{Options: o, lanes: map[string]*lane{}, numbers: map[string]int{}, build: newBuild(o.Together), notices: newNotices()}
 	services := map[string]Service{}
 	for _, s := range o.Services {
 		services[s.Name] = s
@@ -82,6 +89,7 @@ const repairEvery = 4 * time.Second
 // undone. What is live stays live. ready is called when the first part is
 // over.
 func (d *Deployer) Run(ctx context.Context, ready func()) error {
+	d.notices.start(ctx)
 	if err := d.recover(ctx); err != nil {
 		return fmt.Errorf("take stock of what is there: %w", err)
 	}

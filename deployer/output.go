@@ -28,7 +28,9 @@ func (d *Deployer) followOutput(s Service, g *Generation) (finish func()) {
 		start = info.Size() // an earlier agent has shown it
 	}
 	followers.Go(func() {
-		d.follow(ctx, s, g, "", start, d.KeepLogs, func() (*os.File, error) { return logs.Open(out) }, func(string) {})
+		look, end := d.notices.of(out)
+		defer end()
+		d.follow(ctx, s, g, "", start, logs.Options{Keep: d.KeepLogs, Look: look}, func() (*os.File, error) { return logs.Open(out) }, func(string) {})
 	})
 	if len(s.Logs) > 0 {
 		followers.Go(func() { d.followFiles(ctx, s, g, &followers) })
@@ -39,9 +41,9 @@ func (d *Deployer) followOutput(s Service, g *Generation) (finish func()) {
 	}
 }
 
-func (d *Deployer) follow(ctx context.Context, s Service, g *Generation, file string, start int64, keep int64,
+func (d *Deployer) follow(ctx context.Context, s Service, g *Generation, file string, start int64, options logs.Options,
 	open func() (*os.File, error), also func(text string)) {
-	_, err := logs.Follow(ctx, open, start, logs.Options{Keep: keep, Poll: followEvery}, func(l logs.Line) {
+	_, err := logs.Follow(ctx, open, start, options, func(l logs.Line) {
 		also(l.Text)
 		if l.Text != guest.JVMNote && d.Output != nil {
 			d.Output(Line{Service: s.Name, Generation: g.Name(), File: file, Text: l.Text})
@@ -51,10 +53,6 @@ func (d *Deployer) follow(ctx context.Context, s Service, g *Generation, file st
 		d.warn(s.Name, "output of "+g.Name()+" cannot be followed", err)
 	}
 }
-
-// followEvery is how often output is looked at: often enough for a person, and
-// for twenty services not more than a fraction of a percent of a core.
-const followEvery = 100 * time.Millisecond
 
 // lookEvery is how often new files that match the logs of a service are
 // looked for.
@@ -110,7 +108,7 @@ func (d *Deployer) followFile(ctx context.Context, s Service, g *Generation, nam
 		})
 		return f, err
 	}
-	d.follow(ctx, s, g, path.Base(name), 0, 0, open, func(text string) {
+	d.follow(ctx, s, g, path.Base(name), 0, logs.Options{Poll: lookOften}, open, func(text string) {
 		n, _ := kept.WriteString(text + "\n") // a full disk stops no service
 		if written += int64(n); written > d.KeepLogs {
 			written = 0

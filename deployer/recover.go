@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/jarloop/jarloop/deployer/guest"
 )
 
 // recover makes sense of what is there at the start. It needs nothing but the
@@ -151,7 +153,7 @@ func (l *lane) adoptLive(ctx context.Context, g *Generation) error {
 	if g.init.Load() <= 0 {
 		found = "started again"
 		// What it says of its last end is not of this start.
-		if err := os.RemoveAll(filepath.Join(g.reports, "exit")); err != nil {
+		if err := os.RemoveAll(guest.ExitReport(g.reports)); err != nil {
 			return err
 		}
 		init, err := l.d.Machine.Start(ctx, g.Name())

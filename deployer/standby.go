@@ -61,7 +61,7 @@ func (d *Deployer) newStandby(ctx context.Context, s Service) (*Generation, erro
 		return nil, err
 	}
 	defer d.calm.leave()
-	if free, err := available(); err == nil && free < d.Reserve+standbySize {
+	if free, err := d.Available(); err == nil && free < d.Reserve+standbySize {
 		return nil, fmt.Errorf("%w: %d MiB are available", errShort, free>>20)
 	}
 	t := &transaction{ctx: ctx}
@@ -76,7 +76,7 @@ const standbySize = 32 << 20
 // first that have not changed for longest, and makes those again that there
 // is memory for.
 func (d *Deployer) keepReserve(ctx context.Context) {
-	free, err := available()
+	free, err := d.Available()
 	if err != nil {
 		return // a kernel that does not say so is not asked again and again
 	}

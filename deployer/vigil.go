@@ -4,22 +4,26 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/jarloop/jarloop/deployer/guest"
 )
 
-const (
-	// aliveEvery is how often a live generation's process is looked at.
-	aliveEvery = 200 * time.Millisecond
-	// restartsPerMinute bounds how often an ended service is started again.
-	restartsPerMinute = 10
-)
+// restartsPerMinute bounds how often an ended service is started again.
+const restartsPerMinute = 10
 
 // watch tells the lane when the live generation's service ends.
 func (l *lane) watch(ctx context.Context, g *Generation) {
 	l.background.Go(func() {
-		for pause(ctx, aliveEvery) == nil {
+		look, end := l.d.notices.of(guest.ExitReport(g.reports))
+		defer end()
+		for {
+			select {
+			case <-look:
+			case <-ctx.Done():
+				return
+			}
 			if l.d.wiring.current(l.s.Name) != g {
 				return // another is live
 			}
@@ -124,7 +128,7 @@ func (l *lane) restart(ctx context.Context, g *Generation) {
 // again starts the service of a generation that has ended, and its container
 // where that has ended too.
 func (d *Deployer) again(ctx context.Context, g *Generation) error {
-	if err := os.RemoveAll(filepath.Join(g.reports, "exit")); err != nil {
+	if err := os.RemoveAll(guest.ExitReport(g.reports)); err != nil {
 		return err
 	}
 	kind, err := d.Machine.Init(ctx, g.Base)

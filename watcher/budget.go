@@ -12,7 +12,7 @@ const (
 	// when nothing has changed for quiet.
 	glance = 50 * time.Millisecond
 	drowsy = 200 * time.Millisecond
-	quiet  = time.Minute
+	quiet  = 20 * time.Second
 	// quick is the most time between two rounds before that, and the least
 	// between two scans of a lane that has nothing to wait for.
 	quick = 100 * time.Millisecond

@@ -37,7 +37,7 @@ func TestGlancesSlowDownInQuietTimesOnly(t *testing.T) {
 		"cheap ones are made often":                  {150 * time.Microsecond, -1, glance},
 		"what exceeds the budget is done less often": {480 * time.Microsecond, time.Hour, 160 * ms},
 		"but not much less often":                    {time.Second, quiet, drowsy},
-		"within a minute of a change none is slow":   {time.Second, quiet - 1, quick},
+		"shortly after a change none is slow":        {time.Second, quiet - 1, quick},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := glances(test.cost, test.changed); got != test.want {

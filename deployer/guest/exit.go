@@ -35,12 +35,14 @@ func ParseExit(line string) (Exit, error) {
 	return Exit{m[1], m[2], m[3]}, nil
 }
 
+// ExitReport is the host's path of ExitFile. It comes by a rename.
+func ExitReport(reports string) string { return filepath.Join(reports, exitName) }
+
 // ReadExit reads how the service ended from the host's reports folder, which
 // the container can write to: no link is followed, and nothing but a regular
 // file is read. fs.ErrNotExist says that it has not ended.
 func ReadExit(reports string) (Exit, error) {
-	name := filepath.Join(reports, exitName)
-	line, err := readReport(name)
+	line, err := readReport(ExitReport(reports))
 	if err != nil {
 		return Exit{}, fmt.Errorf("read how the service ended: %w", err)
 	}

@@ -29,8 +29,10 @@ type Options struct {
 	// times that: one that prints faster than it can be read for long loses
 	// lines, and a note says how many bytes.
 	Keep int64
-	// Poll is how often the file is looked at; 50 ms if zero.
+	// Poll is how often the file is looked at; 50 ms if zero and Look is nil.
 	Poll time.Duration
+	// Look receives when the file is to be looked at.
+	Look <-chan struct{}
 }
 
 // overrun is how many times Options.Keep a file may take up for a reader that
@@ -40,6 +42,9 @@ const overrun = 16
 // lookAgain is how often it is asked whether the name stands for another file
 // by now.
 const lookAgain = time.Second
+
+// gather is for how long more is waited for after the first that was written.
+const gather = 5 * time.Millisecond
 
 // Follow gives each line of a file to emit as it appears, from an offset on,
 // until ctx ends, and then those that are there by that time, an unfinished
@@ -54,20 +59,27 @@ const lookAgain = time.Second
 // now may be later: the last one that still stood when ctx ended is returned.
 // With Options.Keep, open must open for writing too, as Open does.
 func Follow(ctx context.Context, open func() (*os.File, error), offset int64, opt Options, emit func(Line)) (int64, error) {
-	if opt.Poll <= 0 {
+	if opt.Poll <= 0 && opt.Look == nil {
 		opt.Poll = 50 * time.Millisecond
 	}
 	fl := &follower{open: open, keep: opt.Keep, reader: reader{pos: offset, emit: emit}}
 	defer fl.close()
-	ticks := time.NewTicker(opt.Poll)
-	defer ticks.Stop()
+	var ticks <-chan time.Time
+	if opt.Poll > 0 {
+		t := time.NewTicker(opt.Poll)
+		defer t.Stop()
+		ticks = t.C
+	}
 	for ctx.Err() == nil {
 		if fl.step(time.Now()) {
 			continue
 		}
 		select {
 		case <-ctx.Done():
-		case <-ticks.C:
+		case <-ticks:
+		case <-opt.Look:
+			// What prints much is read in pieces, not by the line.
+			time.Sleep(gather)
 		}
 	}
 	fl.drain()

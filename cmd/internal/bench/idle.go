@@ -37,6 +37,9 @@ func (b *bench) idle(ctx context.Context) error {
 		if err := r.start(ctx); err != nil {
 			return err
 		}
+		if err := r.settled(ctx); err != nil { // its standbys are made
+			return err
+		}
 		if err := r.atRest(ctx, still); err != nil {
 			return err
 		}
