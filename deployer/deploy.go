@@ -85,12 +85,8 @@ func (d *Deployer) reserve(s Service, g *Generation) error {
 	if prefix.IsValid() {
 		g.Address, g.Prefix = prefix.Addr(), prefix.Bits()
 	}
-	folder := d.Machine.Folder(g.Name())
-	if err := os.Mkdir(folder, 0o770); err != nil {
+	if err := g.claim(d.Machine.Folder(g.Name())); err != nil {
 		return fmt.Errorf("make room for the container: %w", err)
-	}
-	if err := g.write(folder); err != nil {
-		return err
 	}
 	g.reports = d.reportsOf(g)
 	return os.MkdirAll(g.reports, 0o755)

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/renameio/v2"
+
+	"github.com/jarloop/jarloop/deployer/crash"
 )
 
 // Phase is where a generation is in its life.
@@ -77,6 +79,7 @@ func (g *Generation) target(port uint16) netip.AddrPort {
 
 // write makes r the record of its container, whose folder must exist.
 func (r Record) write(folder string) error {
+	defer crash.Point("record " + string(r.Phase))()
 	r.Format = recordFormat
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {

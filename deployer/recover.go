@@ -24,6 +24,9 @@ func (d *Deployer) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := d.finishRemovals(ctx); err != nil {
+		d.warn("", "left of an earlier start", err)
+	}
 	found, err := d.findGenerations(states)
 	if err != nil {
 		return err
@@ -71,6 +74,15 @@ func (d *Deployer) recover(ctx context.Context) error {
 		d.warn("", "wiring not put right", err)
 	}
 	return ctx.Err()
+}
+
+// finishRemovals removes what an agent that was killed had begun to remove.
+func (d *Deployer) finishRemovals(ctx context.Context) error {
+	names, err := findHalfGone(d.Machine)
+	for _, name := range names {
+		err = errors.Join(err, removeContainer(ctx, d.Machine, name, 0))
+	}
+	return err
 }
 
 // fixAddresses gives each service an address of its own that others need: the

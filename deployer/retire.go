@@ -47,7 +47,7 @@ func (d *Deployer) discard(ctx context.Context, g *Generation, grace time.Durati
 		g.root = nil
 	}
 	if err == nil {
-		err = d.Machine.Destroy(ctx, g.Name())
+		err = destroy(ctx, d.Machine, g.Name())
 	}
 	if err != nil {
 		d.garbage.add(g)

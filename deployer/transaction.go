@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/jarloop/jarloop/deployer/crash"
 )
 
 // undoTime bounds the undoing of one step.
@@ -41,6 +43,7 @@ func (t *transaction) step(name string, do, back func(context.Context) error) {
 	if back != nil {
 		t.undos = append(t.undos, undo{name, back})
 	}
+	defer crash.Point("step " + name)()
 	started := time.Now()
 	if t.err = context.Cause(t.ctx); t.err == nil {
 		t.err = do(t.ctx)
@@ -77,11 +80,13 @@ func (t *transaction) finish() error {
 	e := &StepError{Step: t.failed, Err: t.err}
 	for i := len(t.undos) - 1; i >= 0; i-- {
 		u := t.undos[i]
+		over := crash.Point("undo " + u.step)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), undoTime)
 		if err := u.do(ctx); err != nil {
 			e.Undo = errors.Join(e.Undo, fmt.Errorf("undo %s: %w", u.step, err))
 		}
 		cancel()
+		over()
 	}
 	return e
 }

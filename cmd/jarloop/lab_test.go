@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,27 +23,36 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/lab"
 )
 
-var programFolder string
+var programFolders []string
 
-// program under test, built once.
-var buildProgram = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "jarloop-program-")
-	if err != nil {
-		return "", err
-	}
-	programFolder = dir
-	// Without the race detector: liblxc forks, and it does not bear that.
-	out, err := exec.Command("go", "build", "-o", filepath.Join(dir, "jarloop"), ".").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build the program: %w: %s", err, out)
-	}
-	return filepath.Join(dir, "jarloop"), nil
-})
+var (
+	// buildProgram gives the program under test, built once.
+	buildProgram = onceBuilt()
+	// buildCrashing gives one that dies where package crash is told to.
+	buildCrashing = onceBuilt("-tags", "crashpoints")
+)
+
+func onceBuilt(flags ...string) func() (string, error) {
+	return sync.OnceValues(func() (string, error) {
+		dir, err := os.MkdirTemp("", "jarloop-program-")
+		if err != nil {
+			return "", err
+		}
+		programFolders = append(programFolders, dir)
+		program := filepath.Join(dir, "jarloop")
+		// Without the race detector: liblxc forks, and it does not bear that.
+		out, err := exec.Command("go", slices.Concat([]string{"build", "-o", program}, flags, []string{"."})...).CombinedOutput()
+		if err != nil {
+			return "", fmt.Errorf("build the program: %w: %s", err, out)
+		}
+		return program, nil
+	})
+}
 
 func TestMain(m *testing.M) {
 	status := m.Run()
-	if programFolder != "" {
-		_ = os.RemoveAll(programFolder)
+	for _, dir := range programFolders {
+		_ = os.RemoveAll(dir)
 	}
 	os.Exit(status)
 }
@@ -68,7 +78,7 @@ func newSystem(t *testing.T, bindfs bool) *system {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Minute)
 	t.Cleanup(cancel)
 	l, err := lab.New(ctx, bindfs)
 	if err != nil {

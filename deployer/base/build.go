@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
+
+	"github.com/jarloop/jarloop/deployer/crash"
 )
 
 var (
@@ -37,7 +39,8 @@ type build struct {
 	began     time.Time
 	estimated time.Duration
 	step      string
-	made      bool // dir: it is ours, whatever is in it
+	over      func() // called when the step is; nil before the first
+	made      bool   // dir: it is ours, whatever is in it
 }
 
 func (b *Builder) newBuild(r Recipe, container, dir string) *build {
@@ -156,7 +159,10 @@ func (w *build) chroot(ctx context.Context, line string) error {
 
 // begin begins a step.
 func (w *build) begin(step string) {
-	w.step = step
+	if w.over != nil {
+		w.over()
+	}
+	w.step, w.over = step, crash.Point("build "+step)
 	w.report("")
 }
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/renameio/v2"
+
+	"github.com/jarloop/jarloop/deployer/crash"
 )
 
 // markFile makes a container's folder ours.
@@ -47,6 +49,7 @@ func readMark(dir string) (mark, error) {
 }
 
 func writeMark(dir string, m mark) error {
+	defer crash.Point("mark base")()
 	var text bytes.Buffer
 	enc := json.NewEncoder(&text)
 	enc.SetIndent("", "  ")

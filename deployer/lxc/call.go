@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/jarloop/jarloop/deployer/crash"
 )
 
 type op string
@@ -57,6 +59,7 @@ const lifeline = 3
 
 // call runs one request in a child of its own.
 func (h *Host) call(ctx context.Context, deadline time.Duration, r request, data io.Reader) (answer, error) {
+	defer crash.Point("lxc " + string(r.Op))()
 	ctx, cancel := context.WithTimeoutCause(ctx, deadline, fmt.Errorf("no answer from liblxc within %s", deadline))
 	defer cancel()
 

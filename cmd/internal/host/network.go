@@ -7,6 +7,7 @@ import (
 
 	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/deployer/crash"
 	"github.com/jarloop/jarloop/network"
 )
 
@@ -60,6 +61,7 @@ func publishes(c *config.Config) []network.Publish {
 
 // RemoveRules removes every rule of ours. It needs no bridge.
 func RemoveRules(ctx context.Context, c *config.Config) error {
+	defer crash.Point("remove rules")()
 	ports, err := network.NewPorts(c.LXC.Bridge, netip.Prefix{}, nil)
 	if err != nil {
 		return err
@@ -90,17 +92,20 @@ func (n *Network) Release(container string) { n.pool.Release(container) }
 
 // SetNames writes the block of the hosts file inside root.
 func (n *Network) SetNames(root deployer.Root, names map[string]netip.Addr) (bool, error) {
+	defer crash.Point("names")()
 	return network.SetHosts(root, names)
 }
 
 // SetPorts leads the published ports and the service addresses to targets.
 func (n *Network) SetPorts(ctx context.Context, targets map[string]netip.AddrPort, addresses map[string]netip.Addr) error {
+	defer crash.Point("ports")()
 	_, err := n.ports.Set(ctx, network.Wiring{Targets: targets, Addresses: addresses})
 	return err
 }
 
 // RepairPorts does the same, whatever anyone has done to the rules.
 func (n *Network) RepairPorts(ctx context.Context, targets map[string]netip.AddrPort, addresses map[string]netip.Addr) (bool, error) {
+	defer crash.Point("repair ports")()
 	return n.ports.Repair(ctx, network.Wiring{Targets: targets, Addresses: addresses})
 }
 

@@ -1,0 +1,271 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jarloop/jarloop/cmd/internal/control"
+	"github.com/jarloop/jarloop/deployer"
+)
+
+// act is something that the agent does and can be killed at (package crash).
+type act struct {
+	name string
+	took time.Duration
+}
+
+// moment is a point to be killed at, as package crash reads it.
+type moment string
+
+// moments gives those before, in and after an act.
+func (a act) moments() []moment {
+	half := a.took.Seconds() * 1000 / 2
+	return []moment{
+		moment("before 1 0 " + a.name),
+		moment(fmt.Sprintf("in 1 %f %s", half, a.name)),
+		moment("after 1 0 " + a.name),
+	}
+}
+
+// crashing is a system whose agent can be told where to die.
+type crashing struct {
+	*system
+	folder   string // of package crash
+	original string // settings of person
+	saved    int    // how often
+	cells    int    // deaths that it recovered from
+	missed   []string
+}
+
+func newCrashing(t *testing.T, s *system) *crashing {
+	t.Helper()
+	program, err := buildCrashing()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.program = program
+	c := &crashing{system: s, folder: t.TempDir()}
+	t.Setenv("JARLOOP_CRASH", c.folder)
+	c.disarm()
+	return c
+}
+
+// arm says where to die from now on, once.
+func (c *crashing) arm(m moment) {
+	c.t.Helper()
+	c.write(filepath.Join(c.folder, "at.new"), string(m))
+	if err := os.Rename(filepath.Join(c.folder, "at.new"), filepath.Join(c.folder, "at")); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *crashing) disarm() { c.arm("never") }
+
+// acts runs do and gives the acts that ended meanwhile, each once.
+func (c *crashing) acts(do func()) []act {
+	c.t.Helper()
+	passed := filepath.Join(c.folder, "passed")
+	_ = os.Remove(passed)
+	c.arm("nowhere")
+	do()
+	f, err := os.Open(passed)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer f.Close()
+	var all []act
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		var number int
+		var ms float64
+		if _, err := fmt.Sscanf(lines.Text(), "%d %f", &number, &ms); err != nil {
+			c.t.Fatalf("%q: %v", lines.Text(), err)
+		}
+		name := strings.SplitN(lines.Text(), " ", 3)[2]
+		if !slices.ContainsFunc(all, func(a act) bool { return a.name == name }) {
+			all = append(all, act{name, time.Duration(ms * float64(time.Millisecond))})
+		}
+	}
+	return all
+}
+
+// dies does what makes the agent come to the moment, and waits for its end. It
+// is false where the agent has done all that without coming there.
+func (c *crashing) dies(m moment, do func(), done func() bool) bool {
+	c.t.Helper()
+	c.arm(m)
+	do()
+	defer c.disarm()
+	deadline := time.Now().Add(60 * time.Second)
+	for {
+		select {
+		case <-c.agent.done:
+			c.agent.kill()
+			return true
+		case <-time.After(20 * time.Millisecond):
+		}
+		if done() {
+			return false
+		}
+		if time.Now().After(deadline) {
+			c.t.Fatalf("neither dead nor done at %q\n%s", m, c.agent.output())
+		}
+	}
+}
+
+// settings is the artefact that the test changes.
+func (c *crashing) settings() string { return filepath.Join(c.Share, "volume-person", "config.yml") }
+
+// save writes new artefacts of person, which are good or make its main throw.
+func (c *crashing) save(good bool) {
+	c.t.Helper()
+	c.saved++
+	line := fmt.Sprintf("# saved %d\n", c.saved)
+	if !good {
+		line = fmt.Sprintf("nonsense %d\n", c.saved)
+	}
+	c.write(c.settings(), c.original+line)
+}
+
+// ask gives the status, which is empty while no agent answers.
+func (c *crashing) ask() (status control.Status) {
+	c.t.Helper()
+	out, _ := c.verb("status", "--json")
+	_ = json.Unmarshal([]byte(out), &status)
+	return status
+}
+
+// arrived says whether what was saved last is what serves, and all is at rest.
+func (c *crashing) arrived() bool {
+	c.t.Helper()
+	status := c.ask()
+	for _, s := range status.Services {
+		if s.State != "live" || s.Standby == "" || len(s.Draining) > 0 {
+			return false
+		}
+		if s.Service != "person" {
+			continue
+		}
+		out, err := c.VM(c.ctx, "lxc-attach", "-P", c.LXC, "-n", s.Generation, "--", "cat", "/person/config.yml").Output()
+		if err != nil || !strings.HasSuffix(string(out), fmt.Sprintf("# saved %d\n", c.saved)) {
+			return false
+		}
+	}
+	return len(status.Services) > 0
+}
+
+// failed says whether what was saved last was tried and is held back.
+func (c *crashing) failed() bool {
+	return slices.ContainsFunc(c.ask().Services, func(s deployer.Status) bool { return s.Service == "person" && s.State == "failed" })
+}
+
+// recovered says whether the agent is through with its recovery: it looks at
+// artefacts only then.
+func (c *crashing) recovered() bool {
+	return len(c.agent.said(0, func(l logLine) bool { return l.Message == "unchanged" && l.Service == "web" })) > 0
+}
+
+// recovers starts the agent again and checks what it makes of things.
+func (c *crashing) recovers(before inventory) {
+	c.t.Helper()
+	c.run()
+	c.agent.await(0, "adopted", "person")
+	c.agent.eventually("what was saved last serves", c.arrived)
+	c.invariant(before)
+	c.cells++
+}
+
+func TestKilledAnywhereInADeploy(t *testing.T) {
+	s := newSystem(t, true)
+	c := newCrashing(t, s)
+	c.original = s.read("person/config.yml")
+	s.up()
+	clients := []*traffic{s.startTraffic("/api"), s.startTraffic("/api")}
+	before := s.inventory()
+	s.invariant(before)
+
+	deploy := c.acts(func() {
+		c.save(true)
+		c.agent.eventually("what was saved serves", c.arrived)
+	})
+	failure := c.acts(func() {
+		c.save(false)
+		c.agent.eventually("it failed", c.failed)
+	})
+	c.save(true)
+	c.agent.eventually("what was saved serves", c.arrived)
+	s.invariant(before)
+
+	s.sub("a deploy", func(t *testing.T) {
+		for _, a := range deploy {
+			for _, m := range a.moments() {
+				if !c.dies(m, func() { c.save(true) }, c.arrived) {
+					c.missed = append(c.missed, string(m))
+					continue
+				}
+				c.recovers(before)
+			}
+		}
+	})
+	s.sub("an undo", func(t *testing.T) {
+		for _, a := range failure {
+			if !strings.HasPrefix(a.name, "undo") && a.name != "lxc stop" && a.name != "lxc destroy" {
+				continue // as in a deploy
+			}
+			for _, m := range a.moments() {
+				if !c.dies(m, func() { c.save(false) }, c.failed) {
+					c.missed = append(c.missed, string(m))
+				} else {
+					c.run()
+					c.agent.await(0, "adopted", "person")
+					c.agent.eventually("it failed again", c.failed)
+					c.cells++
+				}
+				c.save(true)
+				c.agent.eventually("what was saved serves", c.arrived)
+				s.invariant(before)
+			}
+		}
+	})
+	s.sub("a recovery, three deep", func(t *testing.T) {
+		for _, mess := range []moment{"in 1 40 step prove", "after 1 0 record live", "in 1 30 lxc clone"} {
+			leave := func() {
+				if !c.dies(mess, func() { c.save(true) }, c.arrived) {
+					t.Fatalf("no death at %q", mess)
+				}
+			}
+			leave()
+			recovery := c.acts(func() { c.run(); c.agent.eventually("it is recovered", c.recovered) })
+			c.agent.eventually("what was saved last serves", c.arrived)
+			s.invariant(before)
+			for _, a := range recovery {
+				for _, m := range a.moments() {
+					leave()
+					deep := 0
+					for ; deep < 3 && c.dies(m, func() { c.run() }, c.recovered); deep++ {
+					}
+					if deep == 0 {
+						c.missed = append(c.missed, string(m))
+						c.agent.kill()
+					} else if deep < 3 {
+						c.agent.kill()
+					}
+					c.recovers(before)
+				}
+			}
+		}
+	})
+	for _, client := range clients {
+		client.stop(t)
+	}
+	t.Logf("killed and recovered %d times; %d moments did not come again: %q", c.cells, len(c.missed), c.missed)
+	if len(c.missed) > c.cells/5 {
+		t.Errorf("too many moments that did not come: %d, beside %d", len(c.missed), c.cells)
+	}
+}

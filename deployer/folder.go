@@ -1,0 +1,102 @@
+package deployer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/google/renameio/v2"
+	"golang.org/x/sys/unix"
+
+	"github.com/jarloop/jarloop/deployer/crash"
+)
+
+// A container is ours because its folder has a record of ours. An agent can be
+// killed while it makes the folder or while the folder is being removed, file
+// after file; so that there is never one without a record which nobody would
+// ever remove, the folder comes by a rename, and goes under a note beside it.
+const (
+	coming = ".jarloop-new-"
+	going  = ".jarloop-going-"
+)
+
+// claim makes the folder of a container, which must not be there yet, with the
+// record in it from the first moment on.
+func (r Record) claim(folder string) error {
+	made, err := os.MkdirTemp(filepath.Dir(folder), coming)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(made)
+	if err := os.Chmod(made, 0o770); err != nil {
+		return err
+	}
+	if err := r.write(made); err != nil {
+		return err
+	}
+	defer crash.Point("claim")()
+	if err := unix.Renameat2(unix.AT_FDCWD, made, unix.AT_FDCWD, folder, unix.RENAME_NOREPLACE); err != nil {
+		return fmt.Errorf("rename to %s: %w", folder, err)
+	}
+	return nil
+}
+
+// destroy removes a stopped container of ours with its folder.
+func destroy(ctx context.Context, m Machine, name string) error {
+	folder := m.Folder(name)
+	note := m.Folder(going + name)
+	inode, err := inodeOf(folder)
+	if err == nil {
+		err = renameio.WriteFile(note, []byte(strconv.FormatUint(inode, 10)), 0o600)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := m.Destroy(ctx, name); err != nil {
+		return err
+	}
+	if err := os.Remove(note); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// findHalfGone gives the names of the containers whose removal was cut off, and
+// removes what was left of their making.
+func findHalfGone(m Machine) (names []string, err error) {
+	left, err := filepath.Glob(m.Folder(coming + "*"))
+	for _, folder := range left {
+		err = errors.Join(err, os.RemoveAll(folder))
+	}
+	notes, e := filepath.Glob(m.Folder(going + "*"))
+	err = errors.Join(err, e)
+	for _, note := range notes {
+		name := strings.TrimPrefix(filepath.Base(note), going)
+		text, e := os.ReadFile(note)
+		if e != nil {
+			err = errors.Join(err, e)
+			continue
+		}
+		// By that name there may be somebody else's by now.
+		if inode, e := inodeOf(m.Folder(name)); e == nil && strconv.FormatUint(inode, 10) == string(text) {
+			names = append(names, name)
+			continue
+		}
+		err = errors.Join(err, os.Remove(note))
+	}
+	return names, err
+}
+
+func inodeOf(folder string) (uint64, error) {
+	info, err := os.Lstat(folder)
+	if err != nil {
+		return 0, err
+	}
+	return info.Sys().(*syscall.Stat_t).Ino, nil
+}
