@@ -17,9 +17,9 @@ import (
 
 // Bounds of what is read of a share, which anyone may have filled.
 const (
-	mostFiles = 2000    // of one service's folder
-	mostTexts = 50      // of these, that are read for ports and hosts
-	mostBytes = 1 << 20 // of one text
+	mostFiles = 2000      // of one service's folder
+	mostTexts = 20        // of these, that are read for ports and hosts
+	mostBytes = 256 << 10 // of one text
 )
 
 // archive is a JAR that was found.
