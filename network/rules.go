@@ -19,6 +19,7 @@ type tables map[string]*table
 type table struct {
 	chains []string
 	rules  map[string][]rule
+	policy map[string]string // ACCEPT or DROP; "-" for chains that are not the kernel's
 }
 
 func (t *table) has(chain string) bool {
@@ -49,13 +50,15 @@ func parseTables(save []byte) (tables, error) {
 		switch {
 		case line == "" || line[0] == '#' || line == "COMMIT":
 		case line[0] == '*':
-			now = &table{rules: map[string][]rule{}}
+			now = &table{rules: map[string][]rule{}, policy: map[string]string{}}
 			all[line[1:]] = now
 		case now == nil:
 			return nil, fmt.Errorf("read rules: %q stands in no table", line)
 		case line[0] == ':':
-			chain, _, _ := strings.Cut(line[1:], " ")
+			chain, policy, _ := strings.Cut(line[1:], " ")
+			policy, _, _ = strings.Cut(policy, " ")
 			now.chains = append(now.chains, chain)
+			now.policy[chain] = policy
 		default:
 			words := splitWords(line)
 			if len(words) > 0 && words[0][0] == '[' {

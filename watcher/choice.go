@@ -123,10 +123,15 @@ func filesystemOf(fd int, known filesystem) (filesystem, error) {
 // each time, for at most two seconds. A service whose folder is on another
 // file system gets what that one needs.
 func (w *Watcher) Choice() (Mode, string) {
-	root := w.options.Root
 	if w.options.Mode != Auto {
 		return w.options.Mode, fmt.Sprintf("mode is set to %q", w.options.Mode)
 	}
+	return ModeOf(w.options.Root)
+}
+
+// ModeOf says what mode Auto makes of the file system that a folder is on, and
+// why. It looks for at most two seconds, and gives Auto where it cannot tell.
+func ModeOf(root string) (Mode, string) {
 	type answer struct {
 		fs  filesystem
 		err error

@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -39,19 +38,10 @@ func checkJAR(ctx context.Context, r io.ReaderAt, size int64, needMain bool) err
 	if size == 0 {
 		return errors.New("is empty; build it again")
 	}
-	records, err := claimedRecords(r, size)
+	z, err := openJAR(r, size)
 	if err != nil {
-		return unreadable(r, err)
+		return err
 	}
-	if records > maxRecords {
-		return errCrowded
-	}
-	metered := &meter{r: r}
-	z, err := zip.NewReader(metered, size)
-	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
-		return unreadable(r, err)
-	}
-	metered.open.Store(true)
 	if err := sizes(z.File); err != nil {
 		return err
 	}
@@ -62,6 +52,24 @@ func checkJAR(ctx context.Context, r io.ReaderAt, size int64, needMain bool) err
 		return hasMain(z.File)
 	}
 	return nil
+}
+
+// openJAR reads the table of contents, within its limits.
+func openJAR(r io.ReaderAt, size int64) (*zip.Reader, error) {
+	records, err := claimedRecords(r, size)
+	if err != nil {
+		return nil, unreadable(r, err)
+	}
+	if records > maxRecords {
+		return nil, errCrowded
+	}
+	metered := &meter{r: r}
+	z, err := zip.NewReader(metered, size)
+	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
+		return nil, unreadable(r, err)
+	}
+	metered.open.Store(true)
+	return z, nil
 }
 
 // meter counts, until it is opened, what archive/zip reads to find the entries,
@@ -195,23 +203,13 @@ func short(name string) string {
 
 const noMain = "has no Main-Class in its manifest; set it in the jar task: manifest { attributes 'Main-Class': '…' }"
 
-// hasMain looks for the Main-Class. As in Java the manifest's name may be in
-// any case (java.util.jar.JarFile).
+// hasMain looks for the Main-Class.
 func hasMain(files []*zip.File) error {
-	i := slices.IndexFunc(files, func(f *zip.File) bool { return strings.EqualFold(f.Name, "META-INF/MANIFEST.MF") })
-	if i < 0 {
-		return errors.New(noMain)
-	}
-	r, err := files[i].Open()
+	text, err := manifest(files)
 	if err != nil {
-		return badEntry(files[i], err)
+		return err
 	}
-	defer r.Close()
-	text, err := io.ReadAll(io.LimitReader(r, maxManifest))
-	if err != nil {
-		return badEntry(files[i], err)
-	}
-	if manifestValue(string(text), "Main-Class") == "" {
+	if manifestValue(text, "Main-Class") == "" {
 		return errors.New(noMain)
 	}
 	return nil

@@ -28,8 +28,8 @@ since building them takes longest. No agent may be running.`,
 			if err != nil {
 				return err
 			}
-			if os.Geteuid() != 0 {
-				return errNotRoot
+			if err := needRoot(); err != nil {
+				return err
 			}
 			lock, err := lockFolders(c)
 			if errors.Is(err, errBusy) {

@@ -7,11 +7,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/jarloop/jarloop/cmd/internal/config"
+	"github.com/jarloop/jarloop/cmd/internal/doctor"
 )
 
 // The program's own folders:
@@ -32,11 +32,11 @@ var errBusy = errors.New("another jarloop is running")
 // at a time holds. The lock ends with the process, whatever ends that, since
 // no child inherits it.
 func lockFolders(c *config.Config) (*os.File, error) {
-	for folder, mode := range map[string]os.FileMode{c.State: 0o700, c.Run: 0o750} {
+	for folder, mode := range map[string]os.FileMode{c.State: doctor.StateMode, c.Run: doctor.RunMode} {
 		if err := os.MkdirAll(folder, mode); err != nil {
 			return nil, err
 		}
-		if err := ours(folder); err != nil {
+		if err := doctor.Ours(folder); err != nil {
 			return nil, err
 		}
 	}
@@ -63,23 +63,4 @@ func lockFolders(c *config.Config) (*os.File, error) {
 func write(f *os.File, text string) error {
 	_, err := f.WriteAt([]byte(text), 0)
 	return err
-}
-
-// ours is nil when a folder is ours alone to write in: what lies there decides
-// what root does.
-func ours(folder string) error {
-	info, err := os.Lstat(folder)
-	if err != nil {
-		return err
-	}
-	if !info.IsDir() {
-		return fmt.Errorf("%s is no folder: move it away", folder)
-	}
-	if info.Mode().Perm()&0o022 != 0 {
-		return fmt.Errorf("%s can be written by others (mode %#o): chmod go-w %s", folder, info.Mode().Perm(), folder)
-	}
-	if s, ok := info.Sys().(*syscall.Stat_t); ok && int(s.Uid) != os.Geteuid() {
-		return fmt.Errorf("%s belongs to user %d: chown %d %s", folder, s.Uid, os.Geteuid(), folder)
-	}
-	return nil
 }

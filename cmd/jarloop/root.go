@@ -81,7 +81,7 @@ proves it healthy, leads names and ports to it, and removes the container before
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
-	root.AddCommand(p.runVerb(), p.provisionVerb(), p.deployVerb(), p.statusVerb(), p.cleanVerb(), versionVerb(), lxcVerb())
+	root.AddCommand(p.runVerb(), p.provisionVerb(), p.deployVerb(), p.statusVerb(), p.doctorVerb(), p.initVerb(), p.cleanVerb(), versionVerb(), lxcVerb())
 	for _, c := range append(root.Commands(), root) {
 		c.Args = usageArgs(c.Args)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/cmd/internal/console"
 	"github.com/jarloop/jarloop/cmd/internal/control"
+	"github.com/jarloop/jarloop/cmd/internal/doctor"
 	"github.com/jarloop/jarloop/cmd/internal/host"
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/watcher"
@@ -37,18 +38,19 @@ interrupted. The containers go on serving without it.`,
 	}
 }
 
-var errNotRoot = errors.New("containers and rules need root: run it with sudo")
-
 // runAgent is the main job, from the lock to the last word.
 func runAgent(ctx context.Context, c *config.Config, out *console.Console) error {
-	if os.Geteuid() != 0 {
-		return errNotRoot
+	if err := needRoot(); err != nil {
+		return err
 	}
 	lock, err := lockFolders(c)
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
+	if err := doctor.Preflight(ctx, machine(c)); err != nil {
+		return err
+	}
 
 	bases, err := provision(ctx, c, nil, out)
 	if err != nil {

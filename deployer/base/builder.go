@@ -65,22 +65,30 @@ func (b *Builder) Ensure(ctx context.Context, r Recipe) (container string, built
 	if err := r.check(); err != nil {
 		return "", false, fmt.Errorf("base %s: %w", r.Name, err)
 	}
-	dir := filepath.Join(b.Path, container)
+	if _, there := b.There(r); there {
+		return container, false, nil
+	}
 	if r.Exists() {
-		if _, err := os.Stat(filepath.Join(dir, "config")); err != nil {
-			return "", false, fmt.Errorf("base %s: %w in %s: make it with lxc-create, or give the base a distribution or a template",
-				r.Name, ErrMissing, b.Path)
-		}
-		return container, false, nil
+		return "", false, fmt.Errorf("base %s: %w in %s: make it with lxc-create, or give the base a distribution or a template",
+			r.Name, ErrMissing, b.Path)
 	}
-	if ready(dir, r.Hash()) {
-		return container, false, nil
-	}
-	built, err = b.ensure(ctx, r, container, dir)
+	built, err = b.ensure(ctx, r, container, filepath.Join(b.Path, container))
 	if err != nil {
 		return "", false, fmt.Errorf("build base %s: %w", container, err)
 	}
 	return container, built, nil
+}
+
+// There gives the name of the container that is the recipe's base, and says
+// whether it is there and complete. It costs a read and a stat.
+func (b *Builder) There(r Recipe) (container string, there bool) {
+	container = r.Container()
+	dir := filepath.Join(b.Path, container)
+	if r.Exists() {
+		_, err := os.Stat(filepath.Join(dir, "config"))
+		return container, err == nil
+	}
+	return container, ready(dir, r.Hash())
 }
 
 func (b *Builder) ensure(ctx context.Context, r Recipe, container, dir string) (built bool, err error) {

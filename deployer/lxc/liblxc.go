@@ -20,6 +20,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Version gives the version of liblxc, such as 5.0.2. It calls nothing that
+// changes anything, so it needs no child.
+func Version() (string, error) { return lxc.Version(), nil }
+
 // Serve is the child's side: it reads one request from in, does it, and
 // writes the answer to out. fill writes files into the root that it is given;
 // the encoding of files is between it and the caller of Host.Fill.

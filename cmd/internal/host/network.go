@@ -26,22 +26,15 @@ var _ deployer.Network = (*Network)(nil)
 // must be up. notes receives what a person should know of what is done to the
 // VM. The caller closes it.
 func NewNetwork(c *config.Config, notes func(string)) (*Network, error) {
-	prefix, err := network.BridgePrefix(c.LXC.Bridge)
+	prefix, first, last, err := Range(c)
 	if err != nil {
 		return nil, err
-	}
-	first, last := network.DefaultRange(prefix)
-	if !c.LXC.Range.IsZero() {
-		if err := c.LXC.Range.Inside(prefix); err != nil {
-			return nil, err
-		}
-		first, last = c.LXC.Range.First, c.LXC.Range.Last
 	}
 	pool, err := network.NewPool(prefix, first, last, network.LeasesFile(c.LXC.Bridge))
 	if err != nil {
 		return nil, err
 	}
-	ports, err := network.NewPorts(c.LXC.Bridge, prefix.Masked(), publishes(c), network.WithNotes(notes))
+	ports, err := network.NewPorts(c.LXC.Bridge, prefix.Masked(), Publishes(c), network.WithNotes(notes))
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +44,23 @@ func NewNetwork(c *config.Config, notes func(string)) (*Network, error) {
 	}, nil
 }
 
-func publishes(c *config.Config) []network.Publish {
+// Range gives the bridge's own address and the addresses that are leased. Where
+// the configured ones are not in the bridge's subnet, the bridge's address comes
+// with the error.
+func Range(c *config.Config) (bridge netip.Prefix, first, last netip.Addr, err error) {
+	bridge, err = network.BridgePrefix(c.LXC.Bridge)
+	if err != nil {
+		return netip.Prefix{}, first, last, err
+	}
+	if c.LXC.Range.IsZero() {
+		first, last = network.DefaultRange(bridge)
+		return bridge, first, last, nil
+	}
+	return bridge, c.LXC.Range.First, c.LXC.Range.Last, c.LXC.Range.Inside(bridge)
+}
+
+// Publishes gives the published ports of the configuration.
+func Publishes(c *config.Config) []network.Publish {
 	var all []network.Publish
 	for _, p := range c.Publishes {
 		all = append(all, network.Publish{Interface: p.Interface, Port: uint16(p.Port), Service: p.Service})

@@ -1,0 +1,85 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/jarloop/jarloop/cmd/internal/config"
+	"github.com/jarloop/jarloop/cmd/internal/host"
+	"github.com/jarloop/jarloop/deployer/lxc"
+	"github.com/jarloop/jarloop/network"
+	"github.com/jarloop/jarloop/watcher"
+)
+
+// NewMachine gives the machine that the program runs on. child is the command
+// that makes one call of liblxc, and base says which container a base is and
+// whether it is there.
+func NewMachine(c *config.Config, child []string, base func(config.Base) (string, bool)) *Machine {
+	return &Machine{Config: c, Root: "/", User: os.Geteuid(), Probe: &probe{c, child, base}}
+}
+
+// probe asks this machine.
+type probe struct {
+	config *config.Config
+	child  []string
+	base   func(config.Base) (string, bool)
+}
+
+var _ Probe = (*probe)(nil)
+
+func (p *probe) Liblxc() (string, error) { return lxc.Version() }
+
+func (p *probe) Range() (bridge netip.Prefix, first, last netip.Addr, err error) {
+	return host.Range(p.config)
+}
+
+func (p *probe) Rules(ctx context.Context, bridge netip.Prefix) (found Rules, err error) {
+	ports, err := network.NewPorts(p.config.LXC.Bridge, bridge.Masked(), host.Publishes(p.config))
+	if err != nil {
+		return Rules{}, err
+	}
+	defer ports.Close()
+	var errs [3]error
+	found.Conflicts, errs[0] = ports.Conflicts(ctx)
+	found.Backends, errs[1] = ports.Backends(ctx)
+	found.Obstacles, errs[2] = ports.Obstacles(ctx)
+	return found, errors.Join(errs[:]...)
+}
+
+func (p *probe) Space(folder string) (Space, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(folder, &s); err != nil {
+		return Space{}, fmt.Errorf("look for the space in %s: %w", folder, err)
+	}
+	return Space{Bytes: int64(s.Bavail) * s.Bsize, Inodes: int64(s.Files), Free: int64(s.Ffree)}, nil
+}
+
+func (p *probe) Containers(ctx context.Context) (map[string]int, error) {
+	if _, err := os.Stat(p.config.LXC.Path); errors.Is(err, os.ErrNotExist) {
+		return nil, nil // run makes it
+	}
+	return host.NewMachine(p.config, p.child).States(ctx)
+}
+
+func (p *probe) Base(b config.Base) (container string, there bool) { return p.base(b) }
+
+func (p *probe) Share() (watcher.Mode, string, error) {
+	if err := thereYet(p.config.Watch.Dir); err != nil {
+		return "", "", err
+	}
+	mode, why := watcher.ModeOf(p.config.Watch.Dir)
+	return mode, why, nil
+}
+
+func (p *probe) Start(ctx context.Context, unit string) error {
+	if out, err := exec.CommandContext(ctx, "systemctl", "start", unit).CombinedOutput(); err != nil {
+		return fmt.Errorf("start %s: %w: %s", unit, err, out)
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package network
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Obstacle is what others' rules keep containers from, and how to mend it.
+type Obstacle struct{ Found, Remedy string }
+
+// Obstacles gives what others' rules drop of what containers send. What is
+// published, and what containers say to each other, our own rules let through;
+// the rest is for the owner of the VM to decide.
+func (p *Ports) Obstacles(ctx context.Context) ([]Obstacle, error) {
+	have, err := p.read(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for rules that drop what containers send: %w", err)
+	}
+	return findObstacles(have, p.bridge), nil
+}
+
+func findObstacles(have tables, bridge string) []Obstacle {
+	filter := have["filter"]
+	if filter == nil {
+		return nil
+	}
+	ufw := slices.ContainsFunc(filter.chains, func(c string) bool { return strings.HasPrefix(c, "ufw-") })
+	var all []Obstacle
+	if filter.drops("FORWARD") && !filter.admits(bridge, "FORWARD", "DOCKER-USER", "ufw-user-forward") {
+		o := Obstacle{"FORWARD drops what no rule accepts: published ports work, but containers reach nothing outside of the VM",
+			"sudo iptables -I FORWARD -i " + bridge + " -j ACCEPT"}
+		switch {
+		case filter.has("DOCKER-USER"):
+			o.Found, o.Remedy = "Docker: "+o.Found, "sudo iptables -I DOCKER-USER -i "+bridge+" -j ACCEPT"
+		case ufw:
+			o.Found, o.Remedy = "ufw: "+o.Found, "sudo ufw route allow in on "+bridge
+		}
+		all = append(all, o)
+	}
+	if filter.drops("INPUT") && !filter.admits(bridge, "INPUT", "ufw-user-input") {
+		o := Obstacle{"INPUT drops what no rule accepts: containers cannot ask the VM for names of the internet",
+			"sudo iptables -I INPUT -i " + bridge + " -j ACCEPT"}
+		if ufw {
+			o.Found, o.Remedy = "ufw: "+o.Found, "sudo ufw allow in on "+bridge
+		}
+		all = append(all, o)
+	}
+	return all
+}
+
+// drops says whether a chain of the kernel's lets nothing through that no rule
+// accepts: by its policy, or by a last rule without a condition.
+func (t *table) drops(chain string) bool {
+	if t.policy[chain] == "DROP" {
+		return true
+	}
+	rules := t.rules[chain]
+	if len(rules) == 0 {
+		return false
+	}
+	last := rules[len(rules)-1]
+	return last[0] == "-j" && (last.target() == "DROP" || last.target() == "REJECT")
+}
+
+// admits says whether a rule of others accepts what comes from the bridge,
+// whatever else it asks for.
+func (t *table) admits(bridge string, chains ...string) bool {
+	for _, chain := range chains {
+		for _, r := range t.rules[chain] {
+			i := slices.Index(r, "-i")
+			negated := i > 0 && r[i-1] == "!"
+			if r.target() == "ACCEPT" && i >= 0 && !negated && r.after("-i") == bridge {
+				return true
+			}
+		}
+	}
+	return false
+}
