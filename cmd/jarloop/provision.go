@@ -25,18 +25,26 @@ func (p *program) provisionVerb() *cobra.Command {
 				return err
 			}
 			for _, name := range args {
-				if c.Base(name) == nil {
-					var known []string
-					for _, b := range c.Bases {
-						known = append(known, b.Name)
-					}
-					return usageError{fmt.Errorf("no base %q in the configuration; there are: %s", name, strings.Join(known, ", "))}
+				if _, err := recipeOf(c, name); err != nil {
+					return err
 				}
 			}
 			_, err = provision(cmd.Context(), c, args, console.New(os.Stdout, nil))
 			return err
 		},
 	}
+}
+
+// recipeOf gives the recipe of the base called name.
+func recipeOf(c *config.Config, name string) (base.Recipe, error) {
+	if b := c.Base(name); b != nil {
+		return recipe(*b), nil
+	}
+	var known []string
+	for _, b := range c.Bases {
+		known = append(known, b.Name)
+	}
+	return base.Recipe{}, usageError{fmt.Errorf("no base %q in the configuration; there are: %s", name, strings.Join(known, ", "))}
 }
 
 func recipe(b config.Base) base.Recipe {
