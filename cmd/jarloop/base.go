@@ -32,7 +32,8 @@ func (p *program) exportVerb() *cobra.Command {
 		Long: `Export writes a base that is built to a new file: its root as a tar archive,
 compressed with zstd, with its recipe and a checksum. "tar --zstd -tf FILE" lists
 what is in it.`,
-		Args: cobra.ExactArgs(2),
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: p.exportArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := p.load()
 			if err != nil {
@@ -56,6 +57,14 @@ what is in it.`,
 			return err
 		},
 	}
+}
+
+// exportArgs completes the base, and leaves the file to the shell.
+func (p *program) exportArgs(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		return p.namesOf(baseNames, 1)(cmd, args, begun)
+	}
+	return nil, cobra.ShellCompDirectiveDefault
 }
 
 func (p *program) importVerb() *cobra.Command {

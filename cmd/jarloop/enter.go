@@ -36,6 +36,7 @@ agent. What is changed inside is gone with the generation.`,
 			}
 			return nil
 		},
+		ValidArgsFunction: p.namesOf(serviceNames, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := p.load()
 			if err != nil {
