@@ -125,6 +125,7 @@ func TestABaseIsTheSameAfterExportAndImport(t *testing.T) {
 			steps = append(steps, p.Step)
 		}
 	}}
+	leftByAKilledImport(t, other, r)
 	container, err := other.Import(deadline(t, time.Minute), r, file)
 	if err != nil {
 		t.Fatal(err)
@@ -162,6 +163,20 @@ func TestABaseIsTheSameAfterExportAndImport(t *testing.T) {
 		t.Error(err)
 	}
 	wantEmpty(t, other.Path)
+}
+
+// leftByAKilledImport makes half a base.
+func leftByAKilledImport(t *testing.T, b *Builder, r Recipe) {
+	t.Helper()
+	dir := filepath.Join(b.Path, r.Container())
+	for _, name := range []string{"unpack", "rootfs/left"} {
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := writeMark(dir, mark{Recipe: r, Hash: r.Hash(), Container: r.Container(), Begun: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // wantContainer wants a configuration that says the same, but for the paths
