@@ -21,6 +21,13 @@ GOLANGCI_VERSION := 2.15.0
 # Outside the checkout, so that a clean one does not build it again.
 GOLANGCI := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/jarloop/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
 
+NFPM_VERSION := 2.45.2
+NFPM := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/jarloop/nfpm-$(NFPM_VERSION)/nfpm
+
+# What a Debian package is for, and where it goes.
+ARCH ?= $(shell dpkg --print-architecture)
+OUT  ?= build
+
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 ROOT    := $(if $(filter-out 0,$(shell id -u)),sudo)
 # Tests run as root but are compiled as whoever calls, so that no file of root's
@@ -44,7 +51,7 @@ demo: deps-run deps-example build ## run the sample system here; PORT=8080 and I
 	@packaging/demo
 
 .PHONY: test
-test: deps-build deps-run deps-test deps-example ## run all tests, those on real containers too
+test: deps-build deps-run deps-test deps-example $(NFPM) ## run all tests, those on real containers too
 	@$(GO) test $(TESTFLAGS) $(TEST_AS_ROOT) $(PACKAGES)
 
 .PHONY: bench
@@ -56,6 +63,7 @@ bench: deps-test deps-run deps-example build ## measure this machine in a lab; B
 lint: deps-build $(GOLANGCI) ## check style, common mistakes and who imports whom
 	@$(GOLANGCI) run ./...
 	@CGO_ENABLED=0 $(GO) vet ./...
+	@$(GO) vet -tags pages ./cmd/jarloop
 
 # One that is installed already is taken if it is the same version.
 $(GOLANGCI):
@@ -83,6 +91,14 @@ deps-example:
 install: build $(if $(DESTDIR),,deps-run) ## install program, unit and configuration; knows DESTDIR and PREFIX
 	@$(if $(DESTDIR),,$(ROOT)) env DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONFDIR='$(SYSCONFDIR)' \
 	    UNITDIR='$(UNITDIR)' packaging/install
+
+.PHONY: deb
+deb: deps-build $(NFPM) ## make a Debian package in build/; ARCH=arm64 for another machine
+	@ARCH='$(ARCH)' VERSION='$(VERSION)' OUT='$(OUT)' NFPM='$(NFPM)' DEPENDS='libc6 liblxc1 $(RUN_PACKAGES)' packaging/deb
+
+$(NFPM):
+	@echo "build nfpm $(NFPM_VERSION), once: this takes a minute"
+	@GOBIN=$(@D) $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm@v$(NFPM_VERSION)
 
 .PHONY: clean
 clean: ## remove what was built here; containers are removed by "jarloop clean"

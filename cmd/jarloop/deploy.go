@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +16,8 @@ func (p *program) deployVerb() *cobra.Command {
 		Short: "Deploy services now, even if nothing has changed",
 		Long: `Deploy makes the running agent deploy what is in the shared folder now, even
 what is live already, and even what failed before. It waits for the outcome.`,
-		Args: cobra.ArbitraryArgs,
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: p.namesOf(serviceNames, math.MaxInt),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := p.load()
 			if err != nil {

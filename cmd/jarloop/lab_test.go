@@ -205,12 +205,20 @@ func (s *system) sub(name string, do func(t *testing.T)) {
 	s.t.Helper()
 	outer := s.t
 	ok := outer.Run(name, func(t *testing.T) {
-		s.t, s.agent.t = t, t
+		s.speak(t)
 		do(t)
 	})
-	s.t, s.agent.t = outer, outer
+	s.speak(outer)
 	if !ok {
 		outer.FailNow()
+	}
+}
+
+// speak makes t what is told of failures.
+func (s *system) speak(t *testing.T) {
+	s.t = t
+	if s.agent != nil {
+		s.agent.t = t
 	}
 }
 

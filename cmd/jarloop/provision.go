@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -16,27 +17,32 @@ import (
 
 func (p *program) provisionVerb() *cobra.Command {
 	return &cobra.Command{
-		Use:   "provision [BASE...]",
-		Short: "Build the bases that are missing or whose recipe has changed",
-		Args:  cobra.ArbitraryArgs,
+		Use:               "provision [BASE...]",
+		Short:             "Build the bases that are missing or whose recipe has changed",
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: p.namesOf(baseNames, math.MaxInt),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := p.load()
 			if err != nil {
 				return err
 			}
 			for _, name := range args {
-				if c.Base(name) == nil {
-					var known []string
-					for _, b := range c.Bases {
-						known = append(known, b.Name)
-					}
-					return usageError{fmt.Errorf("no base %q in the configuration; there are: %s", name, strings.Join(known, ", "))}
+				if _, err := recipeOf(c, name); err != nil {
+					return err
 				}
 			}
 			_, err = provision(cmd.Context(), c, args, console.New(os.Stdout, nil))
 			return err
 		},
 	}
+}
+
+// recipeOf gives the recipe of the base called name.
+func recipeOf(c *config.Config, name string) (base.Recipe, error) {
+	if b := c.Base(name); b != nil {
+		return recipe(*b), nil
+	}
+	return base.Recipe{}, usageError{fmt.Errorf("no base %q in the configuration; there are: %s", name, strings.Join(baseNames(c), ", "))}
 }
 
 func recipe(b config.Base) base.Recipe {

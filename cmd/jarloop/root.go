@@ -81,11 +81,18 @@ proves it healthy, leads names and ports to it, and removes the container before
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
-	root.AddCommand(p.runVerb(), p.provisionVerb(), p.deployVerb(), p.statusVerb(), p.doctorVerb(), p.initVerb(), p.cleanVerb(), versionVerb(), lxcVerb())
-	for _, c := range append(root.Commands(), root) {
-		c.Args = usageArgs(c.Args)
-	}
+	root.AddCommand(p.runVerb(), p.provisionVerb(), p.deployVerb(), p.statusVerb(), p.doctorVerb(), p.initVerb(), p.enterVerb(), p.baseVerb(), p.cleanVerb(), versionVerb(), lxcVerb())
+	checkArgs(root)
 	return root
+}
+
+// checkArgs makes wrong arguments of a verb, and of those below it, errors of
+// usage.
+func checkArgs(c *cobra.Command) {
+	c.Args = usageArgs(c.Args)
+	for _, below := range c.Commands() {
+		checkArgs(below)
+	}
 }
 
 // usageArgs makes a wrong argument an error of usage.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -30,13 +31,15 @@ var (
 // stepOf matches mmdebstrap's own words for what it begins.
 var stepOf = regexp.MustCompile(`^(running|downloading|extracting|installing|cleaning) `)
 
-// build is one build.
+// build is one build, export or import.
 type build struct {
 	*Builder
+	doing     string
 	recipe    Recipe
 	container string
 	dir, root string
 	began     time.Time
+	mu        sync.Mutex // of estimated and step: a tool's two outputs tell of them
 	estimated time.Duration
 	step      string
 	over      func() // called when the step is; nil before the first
@@ -45,7 +48,7 @@ type build struct {
 
 func (b *Builder) newBuild(r Recipe, container, dir string) *build {
 	return &build{
-		Builder: b, recipe: r, container: container,
+		Builder: b, doing: "building", recipe: r, container: container,
 		dir: dir, root: filepath.Join(dir, "rootfs"),
 		began: time.Now(), estimated: b.estimate(r.Name),
 	}
@@ -162,7 +165,10 @@ func (w *build) begin(step string) {
 	if w.over != nil {
 		w.over()
 	}
-	w.step, w.over = step, crash.Point("build "+step)
+	w.over = crash.Point("build " + step)
+	w.mu.Lock()
+	w.step = step
+	w.mu.Unlock()
 	w.report("")
 }
 
@@ -179,8 +185,10 @@ func (w *build) report(line string) {
 	if w.Progress == nil {
 		return
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.Progress(Progress{
-		Base: w.recipe.Name, Container: w.container, Step: w.step, Line: line,
+		Doing: w.doing, Base: w.recipe.Name, Container: w.container, Step: w.step, Line: line,
 		Elapsed: time.Since(w.began), Estimate: w.estimated,
 	})
 }

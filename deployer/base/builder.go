@@ -19,6 +19,10 @@ var (
 	ErrClones = errors.New("clones rest on it")
 	// ErrRunning says that somebody started a base.
 	ErrRunning = errors.New("it runs, and a base must be stopped")
+	// ErrFile says that a file is not one that Export wrote, whole.
+	ErrFile = errors.New("not a whole base")
+	// ErrDiffers says that a file's base is not the one that was asked for.
+	ErrDiffers = errors.New("another base than the one in the configuration")
 )
 
 // DefaultTimeout is how long a build may take where Builder does not say.
@@ -37,21 +41,25 @@ type Builder struct {
 	// Timeout is how long a build may take, DefaultTimeout if it is 0.
 	Timeout time.Duration
 	// Progress, if it is not nil, is told of each step and each line of a
-	// build. It is called from the goroutine that builds, which waits for it,
-	// and from one other while that one waits.
+	// build, an export or an import. It is called from the goroutine that
+	// does it, which waits for it, and from others while that one waits, one
+	// call at a time.
 	Progress func(Progress)
 }
 
-// Progress is one moment of a build.
+// Progress is one moment of a build, an export or an import.
 type Progress struct {
+	// Doing is which of them: "building", "exporting" or "importing".
+	Doing string
 	// Base is the name in the configuration, Container that of its container.
 	Base, Container string
 	// Step is what is done at the moment, in a few words.
 	Step string
 	// Line is the last line that a tool printed; empty when a step begins.
 	Line string
-	// Elapsed is the time since the build began, and Estimate the time that
-	// the last build of this name took, 0 if there was none.
+	// Elapsed is the time since it began, and Estimate the time that all of it
+	// will take, 0 if that is not known: for a build, the time that the last
+	// one of this name took.
 	Elapsed, Estimate time.Duration
 }
 

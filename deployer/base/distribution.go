@@ -23,6 +23,11 @@ func (w *build) distribution(ctx context.Context) (config string, err error) {
 	if err := w.mmdebstrap(ctx); err != nil {
 		return "", err
 	}
+	return w.settings().render(), nil
+}
+
+// settings are those of a base that is built from a distribution.
+func (w *build) settings() settings {
 	name, _ := w.recipe.distribution()
 	return settings{
 		include:   includeFor(name, onDisk),
@@ -32,7 +37,7 @@ func (w *build) distribution(ctx context.Context) (config string, err error) {
 		bridge:    w.Bridge,
 		halt:      haltSystemd,
 		apparmor:  profile(),
-	}.render(), nil
+	}
 }
 
 func (w *build) mmdebstrap(ctx context.Context) error {

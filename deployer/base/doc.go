@@ -24,7 +24,13 @@
 // and builds again. A folder without a mark belongs to someone else and is
 // never touched.
 //
-// Everything is done by commands (mmdebstrap, lxc-create, chroot), each in
+// Export writes a base to a file, and Import makes one of it: what it is made
+// of must be what the recipe here says, and its content is unpacked where
+// nothing but the new root can be written to.
+//
+//	Export ─▶ head: recipe, hash, sum │ zstd(tar(root)) ─▶ Import ─▶ mark … mark, as a build
+//
+// Everything is done by commands (mmdebstrap, lxc-create, tar, chroot), each in
 // mount and PID namespaces of its own: whatever it mounts or leaves running is
 // gone when it ends, when its context ends, and when this process is killed.
 // That takes root.

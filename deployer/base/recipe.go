@@ -45,7 +45,7 @@ func (r Recipe) Exists() bool { return r.Distribution == "" && r.Template == "" 
 // content of the base. The name does not, nor does the order of the packages.
 func (r Recipe) Hash() string {
 	r.Name = ""
-	r.Packages = slices.Compact(slices.Sorted(slices.Values(r.Packages)))
+	r.Packages = packages(r)
 	text, err := json.Marshal(struct {
 		Format int
 		Recipe Recipe
@@ -55,6 +55,11 @@ func (r Recipe) Hash() string {
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
+}
+
+// packages gives the recipe's packages as the hash sees them.
+func packages(r Recipe) []string {
+	return slices.Compact(slices.Sorted(slices.Values(r.Packages)))
 }
 
 // Container gives the name of the base's container: Name itself where the

@@ -99,8 +99,13 @@ func free(ctx context.Context, dir string) error {
 	if !onDisk(filepath.Join(dir, "config")) {
 		return nil
 	}
+	return stopped(ctx, dir)
+}
+
+// stopped is an ErrRunning unless the container in dir is stopped.
+func stopped(ctx context.Context, dir string) error {
 	var state string
-	err = run(ctx, func(line string) { state = line }, "lxc-info",
+	err := run(ctx, func(line string) { state = line }, "lxc-info",
 		"-P", filepath.Dir(dir), "-n", filepath.Base(dir), "-s", "-H")
 	if err != nil {
 		return fmt.Errorf("lxc-info: %w", err)

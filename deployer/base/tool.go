@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -25,7 +26,7 @@ const outputWait = 5 * time.Second
 // packageOf names the package a missing tool comes with.
 var packageOf = map[string]string{
 	"mmdebstrap": "mmdebstrap", "lxc-create": "lxc", "lxc-info": "lxc",
-	"btrfs": "btrfs-progs", "sh": "dash", "chroot": "coreutils", "mount": "mount",
+	"btrfs": "btrfs-progs", "sh": "dash", "chroot": "coreutils", "mount": "mount", "tar": "tar",
 }
 
 // run runs a tool and waits for it, passing on each line that it prints. When
@@ -34,6 +35,12 @@ var packageOf = map[string]string{
 // one's end is not reported before the last of the others has gone. The error
 // bears the tool's last lines; its name is the caller's to add.
 func run(ctx context.Context, line func(string), name string, args ...string) error {
+	return pipe(ctx, line, nil, nil, name, args...)
+}
+
+// pipe is run for a tool that reads in, and whose standard output goes to
+// data rather than being lines, each where it is not nil.
+func pipe(ctx context.Context, line func(string), in io.Reader, data io.Writer, name string, args ...string) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
@@ -45,7 +52,10 @@ func run(ctx context.Context, line func(string), name string, args ...string) er
 	cmd := exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", inNamespaces, "sh", path}, args...)...)
 	cmd.Env = environment(os.Environ())
 	cmd.Dir = "/"
-	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, out
+	if data != nil {
+		cmd.Stdout = data
+	}
 	cmd.WaitDelay = outputWait
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Setsid:     true, // no terminal to ask on, no Ctrl-C from it

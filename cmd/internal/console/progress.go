@@ -7,10 +7,10 @@ import (
 	"github.com/jarloop/jarloop/deployer/base"
 )
 
-// progressEvery is how often a build is told of.
+// progressEvery is how often a build, an export or an import is told of.
 const progressEvery = 5 * time.Second
 
-// Progress tells how the build of a base is getting on: each step as it
+// Progress tells how the build, export or import of a base is getting on: each step as it
 // begins, and now and then what is done at the moment.
 func (c *Console) Progress(p base.Progress) {
 	c.mu.Lock()
@@ -24,7 +24,7 @@ func (c *Console) Progress(p base.Progress) {
 	}
 	if !c.person {
 		c.log.Info().Str("base", p.Base).Str("step", p.Step).Str("line", p.Line).
-			Dur("elapsed_ms", p.Elapsed).Dur("estimate_ms", p.Estimate).Msg("building")
+			Dur("elapsed_ms", p.Elapsed).Dur("estimate_ms", p.Estimate).Msg(p.Doing)
 		return
 	}
 	text := fmt.Sprintf("%s  %.0f s", p.Step, p.Elapsed.Seconds())
@@ -34,14 +34,28 @@ func (c *Console) Progress(p base.Progress) {
 	if p.Line != "" {
 		text += "  " + c.paint(dim, p.Line)
 	}
-	c.line(p.Base, "", "building", text)
+	c.line(p.Base, "", p.Doing, text)
 }
 
 // Built tells that a base is ready.
-func (c *Console) Built(name, container string) {
-	if !c.person {
-		c.log.Info().Str("base", name).Str("container", container).Msg("built")
+func (c *Console) Built(name, container string) { c.done(name, "built", container) }
+
+// Imported tells that a base is ready that came from a file.
+func (c *Console) Imported(name, container string) { c.done(name, "imported", container) }
+
+// Exported tells that a base is in a file, of so many bytes.
+func (c *Console) Exported(name, file string, size int64) {
+	if c.person {
+		c.line(name, green, "exported", fmt.Sprintf("%s  %s", plain(file), Size(size)))
 		return
 	}
-	c.line(name, green, "built", container)
+	c.log.Info().Str("base", name).Str("file", file).Int64("bytes", size).Msg("exported")
+}
+
+func (c *Console) done(name, what, container string) {
+	if c.person {
+		c.line(name, green, what, container)
+		return
+	}
+	c.log.Info().Str("base", name).Str("container", container).Msg(what)
 }

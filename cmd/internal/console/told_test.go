@@ -88,8 +88,31 @@ func TestWhatIsToldBesideEvents(t *testing.T) {
 `, `
 {"level":"info","base":"web-base","container":"web-base-3f2a","time":"2024-03-01T12:00:00Z","message":"built"}
 `},
+		{"a base came from a file", func(c *Console) { c.Imported("web-base", "web-base-3f2a") }, `
+12:00:00 web-base imported web-base-3f2a
+`, `
+<dim>12:00:00</> web-base <green>imported</> web-base-3f2a
+`, `
+{"level":"info","base":"web-base","container":"web-base-3f2a","time":"2024-03-01T12:00:00Z","message":"imported"}
+`},
+		{"a base is in a file", func(c *Console) { c.Exported("web-base", "/tmp/web\x1b[2J.zst", 81_234_567) }, `
+12:00:00 web-base exported /tmp/web[2J.zst  81 MB
+`, `
+<dim>12:00:00</> web-base <green>exported</> /tmp/web[2J.zst  81 MB
+`, `
+{"level":"info","base":"web-base","file":"/tmp/web\u001b[2J.zst","bytes":81234567,"time":"2024-03-01T12:00:00Z","message":"exported"}
+`},
+		{"a base is being imported", func(c *Console) {
+			c.Progress(base.Progress{Doing: "importing", Base: "web-base", Step: "unpack", Line: "40 of 81 MB", Elapsed: 2 * time.Second, Estimate: 4 * time.Second})
+		}, `
+12:00:00 web-base importing unpack  2 s of about 4 s  40 of 81 MB
+`, `
+<dim>12:00:00</> web-base importing unpack  2 s of about 4 s  <dim>40 of 81 MB</>
+`, `
+{"level":"info","base":"web-base","step":"unpack","line":"40 of 81 MB","elapsed_ms":2000,"estimate_ms":4000,"time":"2024-03-01T12:00:00Z","message":"importing"}
+`},
 		{"a base is being built", func(c *Console) {
-			c.Progress(base.Progress{Base: "web-base", Step: "install packages", Elapsed: 1600 * time.Millisecond})
+			c.Progress(base.Progress{Doing: "building", Base: "web-base", Step: "install packages", Elapsed: 1600 * time.Millisecond})
 		}, `
 12:00:00 web-base building install packages  2 s
 `, `
@@ -98,7 +121,7 @@ func TestWhatIsToldBesideEvents(t *testing.T) {
 {"level":"info","base":"web-base","step":"install packages","line":"","elapsed_ms":1600,"estimate_ms":0,"time":"2024-03-01T12:00:00Z","message":"building"}
 `},
 		{"a base is being built again, and its tool says something", func(c *Console) {
-			c.Progress(base.Progress{Base: "web-base", Step: "install packages", Line: "unpacking nginx", Elapsed: 12 * time.Second, Estimate: 34 * time.Second})
+			c.Progress(base.Progress{Doing: "building", Base: "web-base", Step: "install packages", Line: "unpacking nginx", Elapsed: 12 * time.Second, Estimate: 34 * time.Second})
 		}, `
 12:00:00 web-base building install packages  12 s of about 34 s  unpacking nginx
 `, `
@@ -128,7 +151,7 @@ func TestProgressTellsEachStepAndNowAndThenALine(t *testing.T) {
 		{13 * time.Second, "trim", "due again"},
 	} {
 		now = noon.Add(p.after)
-		c.Progress(base.Progress{Base: "b", Step: p.step, Line: p.line, Elapsed: p.after})
+		c.Progress(base.Progress{Doing: "building", Base: "b", Step: p.step, Line: p.line, Elapsed: p.after})
 	}
 	want := lines(`
 12:00:00 b        building unpack  0 s
@@ -157,7 +180,7 @@ func TestManyTellAtOnceAndEachLineStaysWhole(t *testing.T) {
 				all.Go(func() {
 					for range each {
 						c.Changed("web", strings.Repeat("x", 300))
-						c.Progress(base.Progress{Base: "web", Step: strings.Repeat("y", 300)})
+						c.Progress(base.Progress{Doing: "building", Base: "web", Step: strings.Repeat("y", 300)})
 					}
 				})
 			}

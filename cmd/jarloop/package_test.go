@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestThePackageHoldsAllThatIsNeeded makes the Debian package for this machine
+// and looks into it.
+func TestThePackageHoldsAllThatIsNeeded(t *testing.T) {
+	dir := t.TempDir()
+	made := strings.TrimSpace(tool(t, "make", "-C", "../..", "--no-print-directory", "deb", "VERSION=v1.2.3-4", "OUT="+dir))
+	file := filepath.Join(dir, filepath.Base(made[strings.LastIndex(made, "\n")+1:]))
+
+	if got := strings.Fields(tool(t, "dpkg-deb", "--field", file, "Package", "Version")); strings.Join(got, " ") != "Package: jarloop Version: 1.2.3.4" {
+		t.Errorf("it says of itself: %q", got)
+	}
+	depends := tool(t, "dpkg-deb", "--field", file, "Depends")
+	for _, want := range []string{"liblxc1", "lxc | lxc-utils", "iptables", "rsync", "mmdebstrap"} {
+		if !strings.Contains(", "+strings.TrimSpace(depends)+",", ", "+want+",") {
+			t.Errorf("it does not depend on %s: %s", want, depends)
+		}
+	}
+
+	root := filepath.Join(dir, "root")
+	tool(t, "dpkg-deb", "--extract", file, root)
+	if got := tool(t, filepath.Join(root, "usr/bin/jarloop"), "version"); got != "jarloop v1.2.3-4\n" {
+		t.Errorf("the program says %q", got)
+	}
+	for name, want := range map[string]string{
+		"usr/lib/systemd/system/jarloop.service":           "ExecStart=/usr/bin/jarloop run --config /etc/jarloop/config.toml\n",
+		"usr/share/doc/jarloop/examples/config.toml":       "[service.frontend]",
+		"usr/share/bash-completion/completions/jarloop":    "complete -o default",
+		"usr/share/zsh/vendor-completions/_jarloop":        "#compdef jarloop\n",
+		"usr/share/fish/vendor_completions.d/jarloop.fish": "complete -c jarloop",
+		"usr/share/doc/jarloop/README.md":                  "# jarloop\n",
+	} {
+		if text, err := os.ReadFile(filepath.Join(root, name)); err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s: no %q in it, %v", name, want, err)
+		}
+	}
+	// A page for each verb that is not hidden.
+	for _, c := range append(newRoot().Commands(), newRoot()) {
+		page := strings.ReplaceAll(c.CommandPath(), " ", "-")
+		if text := pageOf(t, root, page); !c.Hidden && !strings.Contains(text, c.Short) {
+			t.Errorf("the page of %s: %q", page, text)
+		} else if c.Hidden && text != "" {
+			t.Errorf("a page of %s", page)
+		}
+	}
+	// The configuration is the machine's own.
+	if left, err := os.ReadDir(filepath.Join(root, "etc/jarloop")); err != nil || len(left) > 0 {
+		t.Errorf("in /etc/jarloop: %v, %v", left, err)
+	}
+	control := filepath.Join(dir, "control")
+	tool(t, "dpkg-deb", "--control", file, control)
+	script, err := os.ReadFile(filepath.Join(control, "postinst"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(script)) {
+		command := strings.TrimSpace(line)
+		if strings.HasPrefix(command, "systemctl enable") || strings.HasPrefix(command, "systemctl start") || strings.HasPrefix(command, "systemctl restart") {
+			t.Errorf("installing it does more than that: %s", command)
+		}
+	}
+	tool(t, "sh", "-n", filepath.Join(control, "postinst"))
+	tool(t, "sh", "-n", filepath.Join(control, "postrm"))
+}
+
+// pageOf gives a page of the manual as its source has it, on one line.
+func pageOf(t *testing.T, root, name string) string {
+	t.Helper()
+	file := filepath.Join(root, "usr/share/man/man1", name+".1.gz")
+	if _, err := os.Stat(file); err != nil {
+		return ""
+	}
+	return strings.ReplaceAll(tool(t, "gzip", "--decompress", "--stdout", file), `\-`, "-")
+}
+
+// tool runs a command and gives what it prints.
+func tool(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%s %q: %v\n%s%s", name, args, err, stdout.String(), stderr.String())
+	}
+	return stdout.String()
+}
