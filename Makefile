@@ -9,6 +9,7 @@ UNITDIR    ?= $(PREFIX)/lib/systemd/system
 GO         ?= go
 TESTFLAGS  ?= -race -count=1 -p 2 -timeout 20m
 PACKAGES   ?= ./...
+FUZZ_TIME  ?= 30s
 
 # "a|b" means either: what is installed, else the first that the release has.
 BUILD_PACKAGES   := gcc libc6-dev pkg-config lxc-dev|liblxc-dev
@@ -46,6 +47,10 @@ demo: deps-run deps-example build ## run the sample system here; PORT=8080 and I
 .PHONY: test
 test: deps-build deps-run deps-test deps-example ## run all tests, those on real containers too
 	@$(GO) test $(TESTFLAGS) $(TEST_AS_ROOT) $(PACKAGES)
+
+.PHONY: fuzz
+fuzz: deps-build ## try every fuzz test for FUZZ_TIME=30s
+	@GO='$(GO)' FUZZ_TIME='$(FUZZ_TIME)' .ci/fuzz
 
 .PHONY: bench
 bench: deps-test deps-run deps-example build ## measure this machine in a lab; BENCHFLAGS='-run latency -n 10' chooses what
