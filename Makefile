@@ -18,6 +18,7 @@ RUN_PACKAGES     := lxc|lxc-utils lxc-templates iptables iproute2 dnsmasq-base r
 TEST_PACKAGES    := systemd bindfs btrfs-progs curl busybox-static|busybox
 EXAMPLE_PACKAGES := gradle openjdk-17-jdk-headless|openjdk-21-jdk-headless
 
+GOVULNCHECK_VERSION := 1.9.0
 GOLANGCI_VERSION := 2.15.0
 # Outside the checkout, so that a clean one does not build it again.
 GOLANGCI := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/jarloop/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
@@ -47,6 +48,10 @@ demo: deps-run deps-example build ## run the sample system here; PORT=8080 and I
 .PHONY: test
 test: deps-build deps-run deps-test deps-example ## run all tests, those on real containers too
 	@$(GO) test $(TESTFLAGS) $(TEST_AS_ROOT) $(PACKAGES)
+
+.PHONY: vuln
+vuln: deps-build ## look for known vulnerabilities; says so when their database cannot be reached
+	@GO='$(GO)' GOVULNCHECK_VERSION='$(GOVULNCHECK_VERSION)' VULN_DB='$(VULN_DB)' .ci/vuln
 
 .PHONY: fuzz
 fuzz: deps-build ## try every fuzz test for FUZZ_TIME=30s
