@@ -9,6 +9,7 @@ UNITDIR    ?= $(PREFIX)/lib/systemd/system
 GO         ?= go
 TESTFLAGS  ?= -race -count=1 -p 2 -timeout 20m
 PACKAGES   ?= ./...
+FUZZ_TIME  ?= 30s
 
 # "a|b" means either: what is installed, else the first that the release has.
 BUILD_PACKAGES   := gcc libc6-dev pkg-config lxc-dev|liblxc-dev
@@ -17,6 +18,7 @@ RUN_PACKAGES     := lxc|lxc-utils lxc-templates iptables iproute2 dnsmasq-base r
 TEST_PACKAGES    := systemd bindfs btrfs-progs curl busybox-static|busybox
 EXAMPLE_PACKAGES := gradle openjdk-17-jdk-headless|openjdk-21-jdk-headless
 
+GOVULNCHECK_VERSION := 1.9.0
 GOLANGCI_VERSION := 2.15.0
 # Outside the checkout, so that a clean one does not build it again.
 GOLANGCI := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/jarloop/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
@@ -53,6 +55,14 @@ demo: deps-run deps-example build ## run the sample system here; PORT=8080 and I
 .PHONY: test
 test: deps-build deps-run deps-test deps-example $(NFPM) ## run all tests, those on real containers too
 	@$(GO) test $(TESTFLAGS) $(TEST_AS_ROOT) $(PACKAGES)
+
+.PHONY: vuln
+vuln: deps-build ## look for known vulnerabilities; says so when their database cannot be reached
+	@GO='$(GO)' GOVULNCHECK_VERSION='$(GOVULNCHECK_VERSION)' VULN_DB='$(VULN_DB)' .ci/vuln
+
+.PHONY: fuzz
+fuzz: deps-build ## try every fuzz test for FUZZ_TIME=30s
+	@GO='$(GO)' FUZZ_TIME='$(FUZZ_TIME)' .ci/fuzz
 
 .PHONY: bench
 bench: deps-test deps-run deps-example build ## measure this machine in a lab; BENCHFLAGS='-run latency -n 10' chooses what

@@ -51,7 +51,7 @@ func parseTables(save []byte) (tables, error) {
 		case line == "" || line[0] == '#' || line == "COMMIT":
 		case line[0] == '*':
 			now = &table{rules: map[string][]rule{}, policy: map[string]string{}}
-			all[line[1:]] = now
+			all[strings.TrimSpace(line[1:])] = now
 		case now == nil:
 			return nil, fmt.Errorf("read rules: %q stands in no table", line)
 		case line[0] == ':':
@@ -61,7 +61,7 @@ func parseTables(save []byte) (tables, error) {
 			now.policy[chain] = policy
 		default:
 			words := splitWords(line)
-			if len(words) > 0 && words[0][0] == '[' {
+			if len(words) > 0 && strings.HasPrefix(words[0], "[") {
 				words = words[1:] // counters, with -c
 			}
 			if len(words) < 2 || words[0] != "-A" {
@@ -169,13 +169,20 @@ func normalOption(words []string) string {
 	return strings.Join(words, " ")
 }
 
-// String writes the rule as a person would type it.
+// String writes the rule as a person would type it: what a shell would act on
+// is in quotes, and what it would act on in quotes has a backslash.
 func (r rule) String() string {
 	words := slices.Clone([]string(r))
 	for i, word := range words {
-		if word == "" || strings.ContainsAny(word, " \"'\\:;$&|<>()") {
-			words[i] = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(word) + `"`
+		if word == "" || word != "!" && strings.ContainsFunc(word, special) {
+			words[i] = `"` + inQuotes.Replace(word) + `"`
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+var inQuotes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`")
+
+func special(c rune) bool {
+	return c <= ' ' || c > '~' || strings.ContainsRune("\"'\\:;$&|<>()`*?[]{}#~!", c)
 }

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"io"
 	"runtime"
 	"slices"
 	"strings"
@@ -176,48 +175,4 @@ func TestCheckJAREndsWithItsContext(t *testing.T) {
 	if err := checkJAR(ctx, bytes.NewReader(b), int64(len(b)), true); !notAboutIt(err) {
 		t.Errorf("%v, want the context's error", err)
 	}
-}
-
-// FuzzCheckJAR holds the check to two promises: what passes can be read whole
-// by archive/zip, and the look beforehand sees the claim that archive/zip acts
-// on.
-func FuzzCheckJAR(f *testing.F) {
-	whole := jar(f, "text")
-	for _, seed := range [][]byte{
-		nil, whole, whole[:len(whole)-5], flagged(whole), spoil(whole, "text", "test"), []byte("text"),
-		zipOf(f, local, "Main-Class: \n x\n"), crowd(3, true), crowd(2, false), bomb(f), deflated(f, "x", 5000),
-	} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		r, size := bytes.NewReader(data), int64(len(data))
-		err := checkJAR(t.Context(), r, size, false)
-		z, zerr := zip.NewReader(r, size)
-		if err == nil {
-			if zerr != nil {
-				t.Fatalf("passes, but: %v", zerr)
-			}
-			for _, entry := range z.File {
-				rc, err := entry.Open()
-				if err != nil {
-					t.Fatalf("passes, but %q: %v", entry.Name, err)
-				}
-				if _, err := io.Copy(io.Discard, rc); err != nil {
-					t.Fatalf("passes, but %q: %v", entry.Name, err)
-				}
-			}
-		}
-		if zerr == nil {
-			claimed, err := claimedRecords(r, size)
-			if err != nil {
-				t.Fatalf("archive/zip finds an end record: %v", err)
-			}
-			if int(claimed) < len(z.File) && uint16(claimed) != uint16(len(z.File)) {
-				t.Fatalf("claim of %d seen, %d entries read", claimed, len(z.File))
-			}
-		}
-		if checkJAR(t.Context(), r, size, true) == nil && err != nil {
-			t.Fatalf("passes only where more is asked: %v", err)
-		}
-	})
 }

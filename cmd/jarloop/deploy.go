@@ -35,7 +35,7 @@ what is live already, and even what failed before. It waits for the outcome.`,
 			for _, o := range outcomes {
 				if o.Error != "" {
 					failed = true
-					fmt.Fprintf(cmd.OutOrStdout(), "%s: failed: %s\n", o.Service, o.Error)
+					fmt.Fprintf(cmd.OutOrStdout(), "%s: failed: %s\n", o.Service, console.Plain(o.Error))
 				} else {
 					fmt.Fprintf(cmd.OutOrStdout(), "%s: live: %s %s in %.2f s\n", o.Service, o.Generation, console.Short(o.Set), o.Took.Seconds())
 				}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -37,6 +38,12 @@ func lockFolders(c *config.Config) (*os.File, error) {
 			return nil, err
 		}
 		if err := doctor.Ours(folder); err != nil {
+			return nil, err
+		}
+	}
+	// What is below may be older than the mode of what is above it.
+	for _, folder := range []string{setsOf(c), logsOf(c)} {
+		if err := doctor.Ours(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/jarloop/jarloop/cmd/internal/config"
+	"github.com/jarloop/jarloop/cmd/internal/console"
 	"github.com/jarloop/jarloop/cmd/internal/control"
 )
 
@@ -46,7 +47,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitDone
 	}
 	if text := err.Error(); text != "" {
-		fmt.Fprintln(stderr, "jarloop: "+strings.ReplaceAll(text, "\n", "\njarloop: "))
+		for line := range strings.SplitSeq(text, "\n") {
+			fmt.Fprintln(stderr, "jarloop: "+console.Plain(line)) // it may hold what a command has printed
+		}
 	}
 	var usage usageError
 	var wrong *config.Error

@@ -87,7 +87,7 @@ func runAgent(ctx context.Context, c *config.Config, out *console.Console) error
 
 	out.Say("jarloop " + programVersion() + " " + a.watching)
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return control.Serve(ctx, socket, a) })
+	group.Go(func() error { return control.Serve(ctx, socket, a, func(text string) { out.Warn("", text) }) })
 	group.Go(func() error {
 		// Artefacts are looked for when it is known what is live.
 		return a.deployer.Run(ctx, func() {

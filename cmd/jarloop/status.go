@@ -78,9 +78,9 @@ func table(out io.Writer, s control.Status, now time.Time) error {
 		return err
 	}
 	if s.Degraded != "" {
-		fmt.Fprintln(out, "degraded: "+s.Degraded)
+		fmt.Fprintln(out, "degraded: "+console.Plain(s.Degraded))
 	}
-	_, err := fmt.Fprintf(out, "agent %s, process %d, %s\n", s.Version, s.PID, s.Watching)
+	_, err := fmt.Fprintf(out, "agent %s, process %d, %s\n", s.Version, s.PID, console.Plain(s.Watching))
 	return err
 }
 
@@ -104,7 +104,7 @@ func newest(s deployer.Status) string {
 		text = console.Short(s.Newest.Set) + " " + text
 	}
 	if s.Newest.Reason != "" {
-		text += ": " + s.Newest.Reason
+		text += ": " + console.Plain(s.Newest.Reason)
 	}
 	return text
 }

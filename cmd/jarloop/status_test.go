@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,5 +68,25 @@ func TestAllIsWellWhenEveryServiceIsLiveAndNothingIsMissed(t *testing.T) {
 		if got := well(c.s); got != c.want {
 			t.Errorf("%s: %t", c.name, got)
 		}
+	}
+}
+
+// TestReasonsGiveATerminalNoOrders has an agent that repeats what a command in
+// a container has printed.
+func TestReasonsGiveATerminalNoOrders(t *testing.T) {
+	const evil = "a\x1b[2J\nperson          live     \u202e"
+	s := control.Status{Watching: evil, Degraded: evil, Services: []deployer.Status{{
+		Service: "web", State: "failed", Newest: deployer.Newest{State: deployer.Broken, Reason: evil},
+		Last: &deployer.Last{Error: evil},
+	}}}
+	var out bytes.Buffer
+	if err := table(&out, s, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := waterfall(&out, s, "web"); err != nil {
+		t.Fatal(err)
+	}
+	if text := out.String(); strings.ContainsAny(text, "\x1b\u202e") || strings.Count(text, "\n") != 5 {
+		t.Errorf("%q", text)
 	}
 }

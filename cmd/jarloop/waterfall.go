@@ -33,7 +33,7 @@ const wide = 60
 func drawn(l *deployer.Last) string {
 	verdict := "live"
 	if l.Error != "" {
-		verdict = "failed: " + l.Error
+		verdict = "failed: " + console.Plain(l.Error)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  %s  %.3f s  %s\n", l.Generation, console.Short(l.Set), l.Took.Seconds(), verdict)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/cyphar/filepath-securejoin/pathrs-lite"
 	"golang.org/x/sys/unix"
@@ -38,8 +39,27 @@ func (r *Root) OpenGate() error {
 		return fmt.Errorf("open the gate in %s: %w", r.name, err)
 	}
 	defer gate.Close()
-	if _, err := gate.WriteString("\n"); err != nil {
+	if err := writeNow(gate, "\n"); err != nil {
 		return fmt.Errorf("open the gate in %s: %w", r.name, err)
 	}
 	return nil
+}
+
+// writeNow writes to a FIFO without waiting for room in it, which a container
+// could leave for ever to be waited for (os.File.Write waits, whatever the
+// descriptor's mode). One that is full lets pass whoever reads from it.
+func writeNow(f *os.File, text string) error {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var wrote error
+	err = raw.Write(func(fd uintptr) bool {
+		_, wrote = unix.Write(int(fd), []byte(text))
+		return true
+	})
+	if errors.Is(wrote, unix.EAGAIN) {
+		wrote = nil
+	}
+	return errors.Join(err, wrote)
 }

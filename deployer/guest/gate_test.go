@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -62,5 +63,30 @@ func TestTheGate(t *testing.T) {
 		if err := r.OpenGate(); !errors.Is(err, ErrIrregular) {
 			t.Errorf("%s in its place: %v", what, err)
 		}
+	}
+}
+
+// TestAGateFullOfTheContainersOwnBytesHoldsNobodyUp has a container that reads
+// from the gate so slowly that nothing more goes in.
+func TestAGateFullOfTheContainersOwnBytesHoldsNobodyUp(t *testing.T) {
+	dir := t.TempDir()
+	r := opened(t, dir)
+	must(t, r.Fill(Unit{Service: "person", Exec: "true"}.Files(Busybox)))
+	fd, err := unix.Open(filepath.Join(dir, GateFile), unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	must(t, err)
+	defer unix.Close(fd)
+	for err == nil {
+		_, err = unix.Write(fd, make([]byte, 4096))
+	}
+	if !errors.Is(err, unix.EAGAIN) {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- r.OpenGate() }()
+	select {
+	case err := <-done:
+		must(t, err)
+	case <-time.After(10 * time.Second):
+		t.Fatal("the agent waits until the container reads")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -141,9 +142,14 @@ func FuzzParse(f *testing.F) {
 		sample, "", "\xff\xfe", "[a]\n[a]\n", "\"a\\n\" = 1\n[\"a\\n\".b]\n", "a = {b = [{c = 1}, [2]]}", "[[service]]",
 		"[service.\"x\\u001b\"]\nport = 1\nneeds = [\"\\u0007\"]\n", "[[publish]]\n[publish.x]\n", "[service.web-1]\n",
 		"service.a = {port = 1, needs = [\"b\"]}\nservice.b = {port = 2, needs = [\"a\"]}\n",
+		"[service.\"a\u202eb\"]\nport = 1\n[service.\"../x\"]\nport = 2\n[service.\"-rf\"]\nport = 3\n",
+		"[service.a]\nport = 1\ntarget = \"/a/../../etc\"\nsource = \"../../etc\"\n", "a.\u2028 = 1\n", "\xc2\x9b = 1",
 		"[lxc]\nrange = \"10.0.3.1-10.0.3.2\"\n[service.a]\nport = 1\nhealth = {path = \"/\\u0085\"}\n",
 	} {
 		f.Add([]byte(seed))
+	}
+	for _, data := range tomlCases(f) {
+		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := Parse("f.toml", data)
@@ -157,6 +163,14 @@ func FuzzParse(f *testing.F) {
 		for _, s := range c.Services {
 			if c.Base(s.Base) == nil || !within(s.Source, c.Watch.Dir) || s.Target == "" || s.Port == 0 {
 				t.Errorf("service is not resolved: %+v", s)
+			}
+			if strings.ContainsAny(s.Name, "/.\\ \t\n'\"$;") || s.Name[0] == '-' || !path.IsAbs(s.Target) || path.Clean(s.Target) != s.Target {
+				t.Errorf("service %q at %q is taken", s.Name, s.Target)
+			}
+			for _, need := range s.Needs {
+				if c.Service(need) == nil {
+					t.Errorf("%s needs %s, which there is not", s.Name, need)
+				}
 			}
 			c.Runs(s.Name)
 		}

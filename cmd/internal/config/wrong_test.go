@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -40,8 +41,8 @@ func wellFormed(t *testing.T, file string, err error) {
 			t.Errorf("problem %+v: want file %q, a text, and the order of the file", p, file)
 		}
 		line = p.Line
-		if strings.ContainsFunc(p.String(), func(r rune) bool { return r < ' ' || r == 0x7f }) {
-			t.Errorf("problem %q has control characters", p.String())
+		if strings.ContainsFunc(p.String(), func(r rune) bool { return !unicode.IsPrint(r) }) {
+			t.Errorf("problem %q has characters that are not to be seen", p.String())
 		}
 	}
 }

@@ -14,12 +14,12 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
 
 	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/deployer/logs"
 )
 
 // Console writes to one stream; every method may be called from anywhere.
@@ -74,20 +74,6 @@ func (c *Console) paint(colour, text string) string {
 		return text
 	}
 	return colour + text + reset
-}
-
-// plain is text without what could pass for another line or give orders to a
-// terminal: reasons may hold what a command in a container has printed.
-func plain(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n', r == '\r', r == '\t':
-			return ' '
-		case unicode.IsPrint(r):
-			return r
-		}
-		return -1
-	}, text)
 }
 
 // line writes one line for a person.
@@ -168,9 +154,9 @@ func (c *Console) Refused(service, reason string) {
 // Line tells a line that a service has printed.
 func (c *Console) Line(l deployer.Line) {
 	if c.person {
-		text := l.Text
+		text := logs.Clean(l.Text)
 		if l.File != "" {
-			text = c.paint(dim, l.File+": ") + text
+			text = c.paint(dim, plain(l.File)+": ") + text
 		} else {
 			c.remember(l)
 		}
@@ -235,10 +221,10 @@ func (c *Console) event(e deployer.Event) {
 			serving = e.Serving + " still serves"
 		}
 		c.line(e.Service, red, "FAILED", fmt.Sprintf("%s  %s  %s", Short(e.Set), e.Reason, c.paint(amber, "("+serving+")")))
-		c.output(e.Service, c.unseen(e))
+		c.output(e.Service, clean(c.unseen(e)))
 	case deployer.Died:
 		c.line(e.Service, red, "DIED", e.Generation+": "+e.Reason)
-		c.output(e.Service, c.unseen(e))
+		c.output(e.Service, clean(c.unseen(e)))
 	case deployer.Back:
 		c.line(e.Service, amber, "back", fmt.Sprintf("%s  %s is live again: %s", e.Generation, Short(e.Set), e.Reason))
 	case deployer.Adopted:

@@ -32,7 +32,7 @@ func (c *Console) Progress(p base.Progress) {
 		text += fmt.Sprintf(" of about %.0f s", p.Estimate.Seconds())
 	}
 	if p.Line != "" {
-		text += "  " + c.paint(dim, p.Line)
+		text += "  " + c.paint(dim, plain(p.Line))
 	}
 	c.line(p.Base, "", p.Doing, text)
 }

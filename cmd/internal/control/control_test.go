@@ -72,8 +72,9 @@ func listen(t *testing.T) (l net.Listener, path string) {
 
 // server is one that answers; stop ends it, and is safe to call again.
 type server struct {
-	path string
-	stop func() (took time.Duration, err error)
+	path   string
+	warned chan string // what was told of clients that were refused
+	stop   func() (took time.Duration, err error)
 }
 
 func serveOn(t *testing.T, l net.Listener, path string, agent Agent) server {
@@ -81,11 +82,12 @@ func serveOn(t *testing.T, l net.Listener, path string, agent Agent) server {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	var result error
+	warned := make(chan string, 100)
 	go func() {
 		defer close(done)
-		result = Serve(ctx, l, agent)
+		result = Serve(ctx, l, agent, func(text string) { warned <- text })
 	}()
-	s := server{path: path, stop: func() (time.Duration, error) {
+	s := server{path: path, warned: warned, stop: func() (time.Duration, error) {
 		started := time.Now()
 		cancel()
 		select {

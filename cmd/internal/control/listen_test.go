@@ -2,14 +2,17 @@ package control
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestTheSocketIsForRootAndItsGroup(t *testing.T) {
@@ -106,14 +109,18 @@ func TestWhoMayAsk(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		uid, gid uint32
+		groups   []uint32
 		mode     fs.FileMode
 		want     string // in what the client says
 	}{
-		{"root", 0, 0, 0o660, answered},
-		{"root in another group", 0, 65534, 0o660, answered},
-		{"a user of root's group", 65534, 0, 0o660, answered},
-		{"another user, whom the mode keeps out", 65534, 65534, 0o660, "permission denied: only root may: run it with sudo"},
-		{"another user, although the mode was changed", 65534, 65534, 0o666, "ask the agent on "},
+		{"root", 0, 0, nil, 0o660, answered},
+		{"root in another group", 0, 65534, nil, 0o660, answered},
+		{"a user of root's group", 65534, 0, nil, 0o660, answered},
+		{"a user who is in root's group beside another", 65534, 65534, []uint32{100, 0}, 0o660, answered},
+		{"a user of many groups, root's the last", 65534, 65534, append(many(500), 0), 0o660, answered},
+		{"another user, whom the mode keeps out", 65534, 65534, nil, 0o660, "permission denied: only root may: run it with sudo"},
+		{"another user, although the mode was changed", 65534, 65534, nil, 0o666, "ask the agent on "},
+		{"one of many groups, none of them root's", 65534, 65534, many(500), 0o666, "ask the agent on "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			asked := make(chan struct{}, 1)
@@ -124,7 +131,7 @@ func TestWhoMayAsk(t *testing.T) {
 			// The way to this program may be closed to others; its link is not.
 			cmd := exec.CommandContext(t.Context(), "/proc/self/exe")
 			cmd.Env = append(os.Environ(), asAnother+"="+s.path, "GORACE=atexit_sleep_ms=0")
-			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: c.uid, Gid: c.gid}}
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: c.uid, Gid: c.gid, Groups: c.groups}}
 			out, err := cmd.CombinedOutput()
 			if err != nil || !strings.Contains(string(out), c.want) {
 				t.Errorf("it says %q (%v), want %q", out, err, c.want)
@@ -132,6 +139,67 @@ func TestWhoMayAsk(t *testing.T) {
 			if was := len(asked) > 0; was != (c.want == answered) {
 				t.Errorf("the agent was asked: %t", was)
 			}
+			if c.mode != 0o666 {
+				return // the kernel refuses before anybody is told
+			}
+			select {
+			case text := <-s.warned:
+				if !strings.Contains(text, fmt.Sprintf("of user %d, group %d", c.uid, c.gid)) {
+					t.Errorf("told of the refusal: %q", text)
+				}
+			case <-time.After(soon):
+				t.Error("nobody is told of the refusal")
+			}
 		})
+	}
+}
+
+// many gives n groups, without root's.
+func many(n int) []uint32 {
+	groups := make([]uint32, n)
+	for i := range groups {
+		groups[i] = uint32(1000 + i)
+	}
+	return groups
+}
+
+func TestOneWhoIsRefusedCannotFillTheLog(t *testing.T) {
+	var told []string
+	r := refusals{tell: func(text string) { told = append(told, text) }}
+	now := time.Now()
+	for range 10_000 {
+		r.add(peer{pid: 7, uid: 1000, gid: 100}, nil, now)
+	}
+	r.add(peer{}, errors.New("gone"), now.Add(refusalRest))
+	want := []string{
+		"refused process 7 of user 1000, group 100, on the socket: only root and its group may ask",
+		"refused a client on the socket, of whom the kernel says nothing: gone (and 9999 more before)",
+	}
+	if !slices.Equal(told, want) {
+		t.Errorf("told\n%q, want\n%q", told, want)
+	}
+}
+
+func TestASocketOfSomebodyElseIsLeftAlone(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to give a file away")
+	}
+	path := filepath.Join(folder(t), "sock")
+	other, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if err := os.Chown(path, 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Listen(path)
+	if want := path + " is a socket of user 65534: move it away"; err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	if conn, err := net.Dial("unix", path); err != nil {
+		t.Errorf("it is no longer there: %v", err)
+	} else {
+		conn.Close()
 	}
 }

@@ -137,7 +137,7 @@ func TestServeIsOverWhenItsContextIs(t *testing.T) {
 	l, path := listen(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := Serve(ctx, l, idle); err != nil {
+	if err := Serve(ctx, l, idle, func(string) {}); err != nil {
 		t.Error(err)
 	}
 	if _, err := client(t, path).Status(t.Context()); !errors.Is(err, ErrNoAgent) {
@@ -158,7 +158,7 @@ func TestAListenerThatFailsEndsServe(t *testing.T) {
 			time.Sleep(50 * time.Millisecond) // a Serve that does not wait is back by then
 			ended.Store(true)
 			return nil, ctx.Err()
-		}})
+		}}, func(string) {})
 	}()
 	dial(t, path, "POST /v1/deploy HTTP/1.1\r\nHost: jarloop\r\nContent-Length: 2\r\n\r\n{}")
 	<-begun

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -119,6 +121,35 @@ func TestRequestsThatAreWrong(t *testing.T) {
 				t.Errorf("answer %d %q, want %d %q", status, f.Error, c.status, c.want)
 			}
 		})
+	}
+}
+
+// TestAGibibyteIsNotRead has a client that goes on writing whatever it is told.
+func TestAGibibyteIsNotRead(t *testing.T) {
+	s := serve(t, idle)
+	conn := dial(t, s.path, fmt.Sprintf("POST /v1/deploy HTTP/1.1\r\nHost: jarloop\r\nContent-Length: %d\r\n\r\n{\"services\":[\"", 1<<30))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	piece, written := bytes.Repeat([]byte("x"), 64<<10), 0
+	for written < 1<<30 {
+		n, err := conn.Write(piece)
+		written += n
+		if err != nil {
+			break // cut off, or the test's deadline: the next line tells
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if written > 4*mostRequest {
+		t.Errorf("%d MiB were taken", written>>20)
+	}
+	if used := after.TotalAlloc - before.TotalAlloc; used > 32<<20 {
+		t.Errorf("%d MiB were allocated", used>>20)
+	}
+	if status, _ := answer(t, conn); status != http.StatusBadRequest && status != 0 {
+		t.Errorf("it is answered with %d", status)
+	}
+	if _, err := client(t, s.path).Status(t.Context()); err != nil {
+		t.Errorf("others are not answered any more: %v", err)
 	}
 }
 

@@ -9,9 +9,8 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Agent is what the socket gives access to.
@@ -31,12 +30,16 @@ const (
 )
 
 // Listen makes the socket, in place of one that an agent left which is no
-// more. The caller holds the agent's lock, so nobody listens there. Closing
-// the listener removes the socket.
+// more. The caller holds the agent's lock, so nobody listens there. What
+// somebody else has put there is left, and an error. Closing the listener
+// removes the socket.
 func Listen(path string) (net.Listener, error) {
 	if info, err := os.Lstat(path); err == nil {
 		if info.Mode()&os.ModeSocket == 0 {
 			return nil, fmt.Errorf("%s is there and is no socket: move it away", path)
+		}
+		if st, ok := info.Sys().(*syscall.Stat_t); !ok || int(st.Uid) != os.Geteuid() {
+			return nil, fmt.Errorf("%s is a socket of user %d: move it away", path, st.Uid)
 		}
 		if err := os.Remove(path); err != nil {
 			return nil, err
@@ -57,7 +60,9 @@ func Listen(path string) (net.Listener, error) {
 
 // Serve answers on l until ctx ends, and closes it. Whoever is being answered
 // then has a second left; when Serve returns, every client has been let go.
-func Serve(ctx context.Context, l net.Listener, agent Agent) error {
+// Clients that are refused are told of by warn, which is called by one
+// goroutine.
+func Serve(ctx context.Context, l net.Listener, agent Agent, warn func(text string)) error {
 	var clients sync.WaitGroup
 	server := newServer(ctx, agent, &clients)
 	stopped := make(chan struct{})
@@ -69,7 +74,7 @@ func Serve(ctx context.Context, l net.Listener, agent Agent) error {
 			_ = server.Close() // those that took longer are cut off
 		}
 	})
-	err := server.Serve(&checked{Listener: l, slots: make(chan struct{}, mostClients)})
+	err := server.Serve(&checked{Listener: l, slots: make(chan struct{}, mostClients), refusals: refusals{tell: warn}})
 	if stop() {
 		_ = server.Close() // the listener failed; err says so
 	} else {
@@ -133,57 +138,4 @@ func reply(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(value) // the client may have gone
-}
-
-// checked accepts only clients of root and its group, and not too many.
-type checked struct {
-	net.Listener
-	slots chan struct{}
-}
-
-func (c *checked) Accept() (net.Conn, error) {
-	for {
-		conn, err := c.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		if !allowed(conn) {
-			conn.Close()
-			continue
-		}
-		select {
-		case c.slots <- struct{}{}:
-			return &slotted{Conn: conn, slots: c.slots}, nil
-		default:
-			conn.Close()
-		}
-	}
-}
-
-// allowed says whether the process at the other end is root's or of root's
-// group. The socket's mode says so too; this holds when somebody changes it.
-func allowed(conn net.Conn) bool {
-	raw, err := conn.(*net.UnixConn).SyscallConn()
-	if err != nil {
-		return false
-	}
-	ok := false
-	err = raw.Control(func(fd uintptr) {
-		peer, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-		ok = err == nil && (peer.Uid == 0 || peer.Gid == 0 || int(peer.Uid) == os.Geteuid())
-	})
-	return ok && err == nil
-}
-
-// slotted gives its place free when it is closed, once: the goroutine that
-// answers closes it, and so does the one that stops the server.
-type slotted struct {
-	net.Conn
-	slots chan struct{}
-	once  sync.Once
-}
-
-func (s *slotted) Close() error {
-	s.once.Do(func() { <-s.slots })
-	return s.Conn.Close()
 }
