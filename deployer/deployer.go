@@ -168,15 +168,13 @@ func (d *Deployer) Settled(service string, refused error) {
 	}
 }
 
-// Refused says, for a service's status, that its newest artefacts cannot be
-// deployed, and why; an empty reason that they are again those that were last
-// handed to Deploy.
-func (d *Deployer) Refused(service, reason string) {
-	l := d.lanes[service]
-	if l == nil {
-		return
+// Withhold says that the newest artefacts of a service are not to be deployed,
+// and why; an empty state says that none are withheld. It changes what Status
+// tells, until a set comes.
+func (d *Deployer) Withhold(service string, n Newest) {
+	if l := d.lanes[service]; l != nil {
+		l.withhold(n)
 	}
-	l.refuse(reason)
 }
 
 // nextNumber gives a number higher than any generation of the service has or

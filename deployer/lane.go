@@ -47,7 +47,7 @@ type lane struct {
 	activity Kind // Deploying, Waiting or empty
 	newest   Newest
 	last     *Last
-	refusal  string // why still newer artefacts were refused; empty: there are none
+	withheld Newest // artefacts that were not even tried; no state: there are none
 	restarts []time.Time
 
 	background sync.WaitGroup

@@ -13,7 +13,9 @@ type NewestState string
 const (
 	Building NewestState = "building"
 	Broken   NewestState = "failed"
-	Refused  NewestState = "refused"
+	Refused  NewestState = "refused" // they cannot be deployed
+	Pinned   NewestState = "pinned"  // an earlier set is live on purpose
+	Paused   NewestState = "paused"  // nothing is to be deployed for now
 )
 
 // Newest is what is known of the newest artefacts of a service.
@@ -36,7 +38,7 @@ type Last struct {
 // Status is how one service is doing.
 type Status struct {
 	Service    string    `json:"service"`
-	State      string    `json:"state"` // live, down, deploying, waiting, failed, refused or none
+	State      string    `json:"state"` // live, down, deploying, waiting, failed, refused, pinned, paused or none
 	Generation string    `json:"generation,omitempty"`
 	Set        string    `json:"set,omitempty"`
 	Since      time.Time `json:"since,omitzero"`
@@ -61,8 +63,8 @@ func (d *Deployer) Status() []Status {
 func (l *lane) status() Status {
 	l.mu.Lock()
 	live, standby, activity, newest := l.live, l.standby, l.activity, l.newest
-	if l.refusal != "" {
-		newest = Newest{State: Refused, Reason: l.refusal}
+	if l.withheld.State != "" {
+		newest = l.withheld
 	}
 	s := Status{Service: l.s.Name, State: "none", Last: l.last}
 	for g := range l.draining {
@@ -105,7 +107,7 @@ func (l *lane) status() Status {
 func (l *lane) note(n Newest) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.newest, l.refusal = n, ""
+	l.newest, l.withheld = n, Newest{}
 }
 
 func (l *lane) keepResult(g *Generation, r Result) {
@@ -118,11 +120,11 @@ func (l *lane) keepResult(g *Generation, r Result) {
 	l.last = last
 }
 
-// refuse says that newer ones did not even come so far.
-func (l *lane) refuse(reason string) {
+// withhold says that newer ones did not even come so far.
+func (l *lane) withhold(n Newest) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.refusal = reason
+	l.withheld = n
 }
 
 func (l *lane) act(k Kind) {

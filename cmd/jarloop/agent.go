@@ -12,12 +12,10 @@ import (
 
 	"github.com/jarloop/jarloop/cmd/internal/console"
 	"github.com/jarloop/jarloop/cmd/internal/control"
+	"github.com/jarloop/jarloop/cmd/internal/history"
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/watcher"
 )
-
-// keepSets is how many sets of a service that have been live are kept.
-const keepSets = 5
 
 // agent leads what the watcher sees to the deployer, what both say to the
 // console, and answers the socket.
@@ -25,7 +23,9 @@ type agent struct {
 	out      *console.Console
 	watch    *watcher.Watcher
 	deployer *deployer.Deployer
-	state    string
+	book     *history.Book
+	sets     string // the folder of sets
+	keepSets int    // of each service that have been live
 	started  time.Time
 	watching string
 	// changing are the services whose files are awaited. Only seen uses it,
@@ -35,7 +35,7 @@ type agent struct {
 	mu       sync.Mutex
 	asked    map[string][]chan control.Outcome // by service: who waits for a deploy that was asked for
 	degraded map[string]string                 // by service, "" for all: why changes may be missed
-	good     map[string][]string               // by service: IDs of sets that have been live, the newest last
+	newest   map[string]string                 // by service: ID of the set that was seen last
 }
 
 var _ control.Agent = (*agent)(nil)
@@ -52,6 +52,11 @@ func (a *agent) seen(ctx context.Context, e watcher.Event) {
 	case watcher.Ready:
 		defer a.settled(e.Service, nil) // when the deploy has begun
 		waiting := a.claim(e.Service)
+		a.noteNewest(e.Service, e.Set.ID)
+		if n := a.withheld(e.Service, e.Set.ID); n.State != "" && len(waiting) == 0 {
+			a.withhold(e.Service, n)
+			return
+		}
 		result := a.deployer.Deploy(e.Set, len(waiting) > 0)
 		if len(waiting) > 0 {
 			go answer(ctx, waiting, result) // ends with the deploy, or with ctx
@@ -59,14 +64,18 @@ func (a *agent) seen(ctx context.Context, e watcher.Event) {
 	case watcher.Refused:
 		a.settled(e.Service, errors.New("refused: "+e.Reason))
 		a.out.Refused(e.Service, e.Reason)
-		a.deployer.Refused(e.Service, e.Reason)
+		a.deployer.Withhold(e.Service, deployer.Newest{State: deployer.Refused, Reason: e.Reason})
 		for _, w := range a.claim(e.Service) {
 			w <- control.Outcome{Service: e.Service, Error: "refused: " + e.Reason}
 		}
 	case watcher.Same:
 		a.settled(e.Service, nil)
 		a.out.Same(e.Service, e.Reason)
-		a.deployer.Refused(e.Service, e.Reason)
+		if e.Reason != "" {
+			a.deployer.Withhold(e.Service, deployer.Newest{State: deployer.Refused, Reason: e.Reason})
+		} else {
+			a.deployer.Withhold(e.Service, a.withheld(e.Service, a.newestOf(e.Service)))
+		}
 	case watcher.Degraded:
 		a.note(e.Service, e.Reason)
 		a.out.Warn(e.Service, e.Reason)
@@ -123,26 +132,7 @@ func (a *agent) note(service, reason string) {
 // tell is told what becomes of deploys.
 func (a *agent) tell(e deployer.Event) {
 	a.out.Event(e)
-	if e.Kind == deployer.WentLive || e.Kind == deployer.Adopted {
-		a.keep(e.Service, e.Set)
-	}
-}
-
-// keep notes a set as good, and drops the sets that are neither that nor new.
-func (a *agent) keep(service, set string) {
-	a.mu.Lock()
-	good := slices.DeleteFunc(a.good[service], func(id string) bool { return id == set })
-	good = append(good, set)
-	good = good[max(0, len(good)-keepSets):]
-	a.good[service] = good
-	a.mu.Unlock()
-	keep := map[string]bool{}
-	for _, id := range good {
-		keep[id] = true
-	}
-	if err := a.watch.Prune(service, keep); err != nil {
-		a.out.Warn(service, err.Error())
-	}
+	a.remember(e)
 }
 
 // Status says how everything is doing.

@@ -12,6 +12,7 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/cmd/internal/host"
 	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/deployer/crash"
 )
 
 func (p *program) cleanVerb() *cobra.Command {
@@ -65,7 +66,8 @@ func clean(ctx context.Context, c *config.Config, bases bool, say func(string)) 
 	if errs != nil {
 		return errs // what is left has to be found again
 	}
-	for _, path := range []string{setsOf(c), logsOf(c), socketOf(c), lockOf(c)} {
+	defer crash.Point("remove folders")()
+	for _, path := range []string{setsOf(c), logsOf(c), historyOf(c), socketOf(c), lockOf(c)} {
 		errs = errors.Join(errs, os.RemoveAll(path))
 	}
 	for _, folder := range []string{c.State, c.Run} {

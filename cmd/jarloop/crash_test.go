@@ -178,6 +178,9 @@ func (c *crashing) recovers(before inventory) {
 	c.agent.await(0, "adopted", "person")
 	c.agent.eventually("what was saved last serves", c.arrived)
 	c.invariant(before)
+	if c.t.Failed() {
+		c.t.Fatalf("what the agent said since its start:\n%s", c.agent.output())
+	}
 	c.cells++
 }
 
@@ -209,6 +212,7 @@ func TestKilledAnywhereInADeploy(t *testing.T) {
 					c.missed = append(c.missed, string(m))
 					continue
 				}
+				t.Logf("%d: killed %s", c.cells, m)
 				c.recovers(before)
 			}
 		}

@@ -21,10 +21,11 @@ import (
 //	/var/lib/jarloop/logs/<service>/<number>/  what a generation printed
 //	/run/jarloop/lock                          held while an agent runs
 //	/run/jarloop/jarloop.sock                  the agent's socket
-func logsOf(c *config.Config) string   { return filepath.Join(c.State, "logs") }
-func setsOf(c *config.Config) string   { return filepath.Join(c.State, "sets") }
-func lockOf(c *config.Config) string   { return filepath.Join(c.Run, "lock") }
-func socketOf(c *config.Config) string { return filepath.Join(c.Run, "jarloop.sock") }
+func logsOf(c *config.Config) string    { return filepath.Join(c.State, "logs") }
+func setsOf(c *config.Config) string    { return filepath.Join(c.State, "sets") }
+func historyOf(c *config.Config) string { return filepath.Join(c.State, "history") }
+func lockOf(c *config.Config) string    { return filepath.Join(c.Run, "lock") }
+func socketOf(c *config.Config) string  { return filepath.Join(c.Run, "jarloop.sock") }
 
 // errBusy says that another agent holds the lock.
 var errBusy = errors.New("another jarloop is running")

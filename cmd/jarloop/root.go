@@ -84,7 +84,10 @@ proves it healthy, leads names and ports to it, and removes the container before
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
-	root.AddCommand(p.runVerb(), p.provisionVerb(), p.deployVerb(), p.statusVerb(), p.doctorVerb(), p.initVerb(), p.enterVerb(), p.baseVerb(), p.cleanVerb(), versionVerb(), lxcVerb())
+	root.AddCommand(
+		p.runVerb(), p.statusVerb(), p.deployVerb(), p.rollbackVerb(), p.historyVerb(), p.pauseVerb(), p.resumeVerb(), p.enterVerb(),
+		p.initVerb(), p.doctorVerb(), p.provisionVerb(), p.baseVerb(), p.cleanVerb(), versionVerb(), lxcVerb(),
+	)
 	checkArgs(root)
 	return root
 }

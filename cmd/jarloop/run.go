@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +14,7 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/console"
 	"github.com/jarloop/jarloop/cmd/internal/control"
 	"github.com/jarloop/jarloop/cmd/internal/doctor"
+	"github.com/jarloop/jarloop/cmd/internal/history"
 	"github.com/jarloop/jarloop/cmd/internal/host"
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/watcher"
@@ -65,12 +65,16 @@ func runAgent(ctx context.Context, c *config.Config, out *console.Console) error
 	if err != nil {
 		return err
 	}
+	book, err := history.Open(historyOf(c))
+	if err != nil {
+		return err
+	}
 	mode, why := watch.Choice()
 	a := &agent{
-		out: out, watch: watch, state: c.State,
+		out: out, watch: watch, book: book, sets: setsOf(c), keepSets: c.Watch.Keep,
 		started: time.Now(), watching: fmt.Sprintf("watches %s by %s: %s", c.Watch.Dir, mode, why),
 		changing: map[string]bool{},
-		asked:    map[string][]chan control.Outcome{}, degraded: map[string]string{}, good: map[string][]string{},
+		asked:    map[string][]chan control.Outcome{}, degraded: map[string]string{}, newest: map[string]string{},
 	}
 	a.deployer = deployer.New(deployer.Options{
 		Services: deployServices(c, bases), Logs: logsOf(c),
@@ -105,7 +109,7 @@ func runAgent(ctx context.Context, c *config.Config, out *console.Console) error
 func watchOptions(c *config.Config) watcher.Options {
 	return watcher.Options{
 		Root: c.Watch.Dir, Mode: watcher.Mode(c.Watch.Mode), Poll: c.Watch.Poll.Duration,
-		Settle: c.Watch.Settle.Duration, Store: filepath.Join(c.State, "sets"),
+		Settle: c.Watch.Settle.Duration, Store: setsOf(c),
 	}
 }
 

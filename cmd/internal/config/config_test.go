@@ -30,7 +30,7 @@ func TestTwoLinesMakeAService(t *testing.T) {
 	want := &Config{
 		State: "/var/lib/jarloop",
 		Run:   "/run/jarloop",
-		Watch: Watch{Dir: "/host", Mode: "auto", Poll: Duration{10 * time.Second}, Settle: Duration{50 * time.Millisecond}},
+		Watch: Watch{Dir: "/host", Mode: "auto", Poll: Duration{10 * time.Second}, Settle: Duration{50 * time.Millisecond}, Keep: 5},
 		LXC:   LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Wiring: "stable", Standby: true, Reserve: 256 << 20},
 		Logs:  Logs{Keep: 16 << 20, Generations: 5},
 		Bases: []Base{{Name: "service-base", Distribution: "debian:bookworm", Packages: []string{"openjdk-17-jre-headless"}}},
@@ -57,6 +57,7 @@ range = "10.0.3.10 - 10.0.3.20"
 [watch]
 dir = "/shared/"
 settle = "0s"
+keep = 9
 together = true
 [logs]
 keep = "512KiB"
@@ -87,7 +88,7 @@ service = "a"
 	want := &Config{
 		State: "/srv/state",
 		Run:   "/srv/run",
-		Watch: Watch{Dir: "/shared", Mode: "auto", Poll: Duration{10 * time.Second}, Together: true},
+		Watch: Watch{Dir: "/shared", Mode: "auto", Poll: Duration{10 * time.Second}, Keep: 9, Together: true},
 		LXC: LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Wiring: "hosts", Reserve: 1 << 30,
 			Range: Range{netip.MustParseAddr("10.0.3.10"), netip.MustParseAddr("10.0.3.20")}},
 		Logs: Logs{Keep: 512 << 10},

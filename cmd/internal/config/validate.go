@@ -65,6 +65,9 @@ func (c *Config) validateWatch(r *report) {
 	oneOf(r, "watch.mode", c.Watch.Mode, ModeAuto, ModeInotify, ModePoll)
 	between(r, "watch.poll", c.Watch.Poll, 10*time.Millisecond, time.Minute)
 	between(r, "watch.settle", c.Watch.Settle, 0, 10*time.Minute)
+	if c.Watch.Keep < 1 || c.Watch.Keep > 1000 {
+		r.add("watch.keep", "%d is out of range; give 1 to 1000", c.Watch.Keep)
+	}
 }
 
 func (c *Config) validateLXC(r *report) {

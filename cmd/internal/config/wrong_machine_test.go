@@ -165,6 +165,13 @@ keep = "1KiB"
 port = 8080
 `,
 			"config.toml:2: logs.keep: 1KiB is out of range; give 64KiB to 1024GiB"},
+		{"no set to be kept",
+			`[watch]
+keep = 0
+[service.web]
+port = 8080
+`,
+			"config.toml:2: watch.keep: 0 is out of range; give 1 to 1000"},
 		{"a negative number of generations",
 			`[logs]
 generations = -1

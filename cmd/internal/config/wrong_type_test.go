@@ -29,7 +29,7 @@ colour = "red"
 [service.web]
 port = 8080
 `,
-			"config.toml:2: watch.colour: unknown key; known here: dir, mode, poll, settle and together"},
+			"config.toml:2: watch.colour: unknown key; known here: dir, mode, poll, settle, keep and together"},
 		{"a key in the wrong table",
 			`[watch]
 bridge = "br0"

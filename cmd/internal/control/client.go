@@ -55,6 +55,20 @@ func (c *Client) Deploy(ctx context.Context, services []string) ([]Outcome, erro
 	return outcomes, err
 }
 
+// Rollback asks for a deploy of an earlier set, and waits for the outcome.
+func (c *Client) Rollback(ctx context.Context, r RollbackRequest) (Outcome, error) {
+	var o Outcome
+	err := c.do(ctx, http.MethodPost, "/v1/rollback", r, &o)
+	return o, err
+}
+
+// Pause asks that new artefacts of a service wait, or wait no longer.
+func (c *Client) Pause(ctx context.Context, r PauseRequest) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
+	defer cancel()
+	return c.do(ctx, http.MethodPost, "/v1/pause", r, &struct{}{})
+}
+
 func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
 	var body bytes.Buffer
 	if in != nil {

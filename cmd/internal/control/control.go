@@ -3,6 +3,8 @@
 //
 //	GET  /v1/status   the agent and every service
 //	POST /v1/deploy   deploy services now; answers when each has ended
+//	POST /v1/rollback deploy an earlier set; answers when that has ended
+//	POST /v1/pause    deploy nothing of a service for now, or again
 package control
 
 import (
@@ -26,6 +28,19 @@ type Status struct {
 // DeployRequest names the services to deploy; none means all.
 type DeployRequest struct {
 	Services []string `json:"services"`
+}
+
+// RollbackRequest names the service, and how the ID of the set begins; no set
+// means the one that was live before.
+type RollbackRequest struct {
+	Service string `json:"service"`
+	Set     string `json:"set,omitempty"`
+}
+
+// PauseRequest says whether new artefacts of the service are to wait.
+type PauseRequest struct {
+	Service string `json:"service"`
+	Paused  bool   `json:"paused"`
 }
 
 // Outcome is how the deploy of one service ended.

@@ -30,6 +30,9 @@ func TestMain(m *testing.M) {
 type fake struct {
 	status func() Status
 	deploy func(ctx context.Context, services []string) ([]Outcome, error)
+	// rollback and pause are asked in no other test than their own.
+	rollback func(RollbackRequest) (Outcome, error)
+	pause    func(PauseRequest) error
 }
 
 func (f fake) Status() Status { return f.status() }
@@ -37,6 +40,10 @@ func (f fake) Status() Status { return f.status() }
 func (f fake) Deploy(ctx context.Context, services []string) ([]Outcome, error) {
 	return f.deploy(ctx, services)
 }
+
+func (f fake) Rollback(_ context.Context, r RollbackRequest) (Outcome, error) { return f.rollback(r) }
+
+func (f fake) Pause(r PauseRequest) error { return f.pause(r) }
 
 // idle is an agent with nothing to tell.
 var idle = fake{

@@ -263,3 +263,41 @@ func TestAnswersThatAreWrong(t *testing.T) {
 		})
 	}
 }
+
+func TestRollback(t *testing.T) {
+	want := Outcome{Service: "web", Generation: "web-4", Set: "3fa2", Took: time.Second}
+	var asked RollbackRequest
+	s := serve(t, fake{rollback: func(r RollbackRequest) (Outcome, error) {
+		if asked = r; r.Set == "77" {
+			return Outcome{}, fmt.Errorf("%w: no set begins with %q", ErrInput, r.Set)
+		}
+		return want, nil
+	}})
+	got, err := client(t, s.path).Rollback(t.Context(), RollbackRequest{Service: "web", Set: "3f"})
+	if err != nil || got != want || asked != (RollbackRequest{Service: "web", Set: "3f"}) {
+		t.Errorf("got %+v, %v for %+v", got, err, asked)
+	}
+	if _, err := client(t, s.path).Rollback(t.Context(), RollbackRequest{Service: "web", Set: "77"}); !errors.Is(err, ErrInput) {
+		t.Errorf("a set that is not there: %v", err)
+	}
+}
+
+func TestPause(t *testing.T) {
+	var asked []PauseRequest
+	s := serve(t, fake{pause: func(r PauseRequest) error {
+		asked = append(asked, r)
+		if r.Service == "wbe" {
+			return fmt.Errorf("%w: no service is named %q", ErrInput, r.Service)
+		}
+		return nil
+	}})
+	want := []PauseRequest{{"web", true}, {"web", false}, {"wbe", true}}
+	for i, r := range want {
+		if err := client(t, s.path).Pause(t.Context(), r); errors.Is(err, ErrInput) != (i == 2) || err != nil && i < 2 {
+			t.Errorf("%+v: %v", r, err)
+		}
+	}
+	if diff := cmp.Diff(want, asked); diff != "" {
+		t.Error(diff)
+	}
+}

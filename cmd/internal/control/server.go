@@ -19,9 +19,13 @@ type Agent interface {
 	// Deploy deploys the services, all if none is named, and waits for the
 	// outcome of each, or until ctx ends.
 	Deploy(ctx context.Context, services []string) ([]Outcome, error)
+	// Rollback deploys an earlier set of a service, and waits for the outcome.
+	Rollback(ctx context.Context, r RollbackRequest) (Outcome, error)
+	// Pause says whether new artefacts of a service are to be deployed.
+	Pause(r PauseRequest) error
 }
 
-// ErrInput marks an error of Deploy as the caller's mistake.
+// ErrInput marks an error of an Agent as the caller's mistake.
 var ErrInput = errors.New("wrong request")
 
 const (
@@ -113,25 +117,36 @@ func handler(agent Agent) http.Handler {
 	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, http.StatusOK, agent.Status())
 	})
-	mux.HandleFunc("POST /v1/deploy", func(w http.ResponseWriter, r *http.Request) {
-		var request DeployRequest
+	mux.HandleFunc("POST /v1/deploy", post(func(ctx context.Context, r DeployRequest) ([]Outcome, error) {
+		return agent.Deploy(ctx, r.Services)
+	}))
+	mux.HandleFunc("POST /v1/rollback", post(agent.Rollback))
+	mux.HandleFunc("POST /v1/pause", post(func(_ context.Context, r PauseRequest) (struct{}, error) {
+		return struct{}{}, agent.Pause(r)
+	}))
+	return mux
+}
+
+// post makes a handler of what is done with a request.
+func post[In, Out any](do func(context.Context, In) (Out, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var request In
 		decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, mostRequest))
 		decoder.DisallowUnknownFields()
 		if err := decoder.Decode(&request); err != nil {
 			reply(w, http.StatusBadRequest, failure{err.Error()})
 			return
 		}
-		outcomes, err := agent.Deploy(r.Context(), request.Services)
+		answer, err := do(r.Context(), request)
 		switch {
 		case errors.Is(err, ErrInput):
 			reply(w, http.StatusBadRequest, failure{err.Error()})
 		case err != nil:
 			reply(w, http.StatusInternalServerError, failure{err.Error()})
 		default:
-			reply(w, http.StatusOK, outcomes)
+			reply(w, http.StatusOK, answer)
 		}
-	})
-	return mux
+	}
 }
 
 func reply(w http.ResponseWriter, status int, value any) {

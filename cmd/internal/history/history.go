@@ -1,0 +1,126 @@
+// Package history remembers of each service what became of its deploys, and
+// what a person has decided about it: that an earlier set is to stay, or that
+// nothing is to be deployed for now. It is what makes an earlier set known after
+// a restart of the agent; nothing that serves depends on it.
+package history
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/renameio/v2"
+)
+
+// mostEntries is how many deploys of a service are remembered.
+const mostEntries = 200
+
+// Outcome says how a deploy ended.
+type Outcome string
+
+// The outcomes.
+const (
+	Live   Outcome = "live"
+	Failed Outcome = "failed"
+	Back   Outcome = "back" // live again, because a newer one had died
+)
+
+// Entry is one deploy that has ended.
+type Entry struct {
+	Time       time.Time     `json:"time"`
+	Generation string        `json:"generation"`
+	Set        string        `json:"set"`
+	Outcome    Outcome       `json:"outcome"`
+	Reason     string        `json:"reason,omitempty"`
+	Took       time.Duration `json:"took_ns,omitempty"`
+}
+
+// Pin says that an earlier set is live on purpose.
+type Pin struct {
+	// Set is the one that is to stay.
+	Set string `json:"set"`
+	// Over is what was newest when it was pinned: any other ends the pin.
+	Over string `json:"over"`
+}
+
+// Page is what is known of one service.
+type Page struct {
+	Entries []Entry `json:"entries"` // the newest last
+	Pin     *Pin    `json:"pin,omitempty"`
+	Paused  bool    `json:"paused,omitempty"`
+}
+
+// Good gives the sets that have been live, each once, the newest last.
+func (p Page) Good() []string {
+	var good []string
+	for _, e := range p.Entries {
+		if e.Outcome != Failed {
+			good = append(slices.DeleteFunc(good, func(id string) bool { return id == e.Set }), e.Set)
+		}
+	}
+	return good
+}
+
+// Book has the pages of all services. It may be used by several goroutines.
+type Book struct {
+	dir string
+	mu  sync.Mutex
+}
+
+// Open makes the folder of a book, where there is none yet.
+func Open(dir string) (*Book, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of the history: %w", err)
+	}
+	return &Book{dir: dir}, nil
+}
+
+// Page gives what is known of the service. A page that cannot be read counts as
+// an empty one, and the error says so.
+func (b *Book) Page(service string) (Page, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return Read(b.dir, service)
+}
+
+// Change changes the page of a service as do wants. What cannot be read is
+// written anew.
+func (b *Book) Change(service string, do func(*Page)) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p, err := Read(b.dir, service)
+	do(&p)
+	p.Entries = p.Entries[max(0, len(p.Entries)-mostEntries):]
+	text, e := json.MarshalIndent(p, "", "  ")
+	if e != nil {
+		return errors.Join(err, e)
+	}
+	if e := renameio.WriteFile(file(b.dir, service), append(text, '\n'), 0o600); e != nil {
+		return errors.Join(err, fmt.Errorf("write the history of %s: %w", service, e))
+	}
+	return err
+}
+
+// Read reads the page of a service, which is empty when there is none.
+func Read(dir, service string) (Page, error) {
+	text, err := os.ReadFile(file(dir, service))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Page{}, nil
+	}
+	var p Page
+	if err == nil {
+		err = json.Unmarshal(text, &p)
+	}
+	if err != nil {
+		return Page{}, fmt.Errorf("read the history of %s: %w", service, err)
+	}
+	return p, nil
+}
+
+func file(dir, service string) string { return filepath.Join(dir, service+".json") }

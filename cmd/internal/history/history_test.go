@@ -1,0 +1,142 @@
+package history
+
+import (
+	"archive/zip"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestABookOutlivesItsProcess(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "history")
+	book := open(t, dir)
+	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	change(t, book, "person", func(p *Page) {
+		p.Entries = append(p.Entries, Entry{Time: at, Generation: "person-7", Set: "3fa2", Outcome: Live, Took: time.Second})
+		p.Pin, p.Paused = &Pin{Set: "3fa2", Over: "77aa"}, true
+	})
+	want := Page{
+		Entries: []Entry{{Time: at, Generation: "person-7", Set: "3fa2", Outcome: Live, Took: time.Second}},
+		Pin:     &Pin{Set: "3fa2", Over: "77aa"}, Paused: true,
+	}
+	if got, err := open(t, dir).Page("person"); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+	if got, err := Read(dir, "web"); err != nil || !reflect.DeepEqual(got, Page{}) {
+		t.Errorf("of a service without a page: %+v, %v", got, err)
+	}
+}
+
+func TestADamagedPageIsWrittenAnew(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "person.json"), []byte(`{"entries": [{"ti`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	book := open(t, dir)
+	if _, err := book.Page("person"); err == nil {
+		t.Error("half a page is read without an error")
+	}
+	if err := book.Change("person", func(p *Page) { p.Paused = true }); err == nil {
+		t.Error("that a page was damaged is not told")
+	}
+	if p, err := book.Page("person"); err != nil || !p.Paused {
+		t.Errorf("afterwards: %+v, %v", p, err)
+	}
+}
+
+func TestAPageIsBounded(t *testing.T) {
+	book := open(t, t.TempDir())
+	for i := range mostEntries + 3 {
+		change(t, book, "person", func(p *Page) { p.Entries = append(p.Entries, Entry{Set: fmt.Sprint(i)}) })
+	}
+	p, err := book.Page("person")
+	if err != nil || len(p.Entries) != mostEntries || p.Entries[0].Set != "3" {
+		t.Errorf("%d entries, the first of set %s, %v", len(p.Entries), p.Entries[0].Set, err)
+	}
+}
+
+func TestGoodSets(t *testing.T) {
+	p := Page{Entries: []Entry{
+		{Set: "a", Outcome: Live}, {Set: "b", Outcome: Live}, {Set: "c", Outcome: Failed}, {Set: "a", Outcome: Back},
+	}}
+	if got := p.Good(); !slices.Equal(got, []string{"b", "a"}) {
+		t.Errorf("good are %q", got)
+	}
+}
+
+func TestCompare(t *testing.T) {
+	from, to := t.TempDir(), t.TempDir()
+	put(t, from, map[string]string{"gone.txt": "x", "same.txt": "x", "sub/config.yml": "port: 1"})
+	put(t, to, map[string]string{"new.txt": "x", "same.txt": "x", "sub/config.yml": "port: 2"})
+	jar(t, filepath.Join(from, "App.jar"), map[string]string{"App.class": "1", "Gone.class": "1", "Same.class": "1"})
+	jar(t, filepath.Join(to, "App.jar"), map[string]string{"App.class": "2", "New.class": "1", "Same.class": "1"})
+	want := []Difference{
+		{What: Changed, Name: "App.jar", Inside: []Difference{
+			{What: Changed, Name: "App.class"}, {What: Removed, Name: "Gone.class"}, {What: Added, Name: "New.class"},
+		}},
+		{What: Removed, Name: "gone.txt"},
+		{What: Added, Name: "new.txt"},
+		{What: Changed, Name: "sub/config.yml"},
+	}
+	if got, err := Compare(from, to); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if got, err := Compare(to, to); err != nil || len(got) > 0 {
+		t.Errorf("a set differs from itself by %+v, %v", got, err)
+	}
+}
+
+func open(t *testing.T, dir string) *Book {
+	t.Helper()
+	book, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return book
+}
+
+func change(t *testing.T, b *Book, service string, do func(*Page)) {
+	t.Helper()
+	if err := b.Change(service, do); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func put(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func jar(t *testing.T, path string, entries map[string]string) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w := zip.NewWriter(f)
+	for name, text := range entries {
+		e, err := w.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

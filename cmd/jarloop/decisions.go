@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/jarloop/jarloop/cmd/internal/console"
+	"github.com/jarloop/jarloop/cmd/internal/control"
+	"github.com/jarloop/jarloop/cmd/internal/history"
+	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/watcher"
+)
+
+// remember writes down what became of a deploy, and drops the sets that nobody
+// can go back to any more.
+func (a *agent) remember(e deployer.Event) {
+	outcome, told := map[deployer.Kind]history.Outcome{
+		deployer.WentLive: history.Live, deployer.Failed: history.Failed, deployer.Back: history.Back,
+	}[e.Kind]
+	if !told {
+		return
+	}
+	var good []string
+	a.change(e.Service, func(p *history.Page) {
+		p.Entries = append(p.Entries, history.Entry{
+			Time: time.Now(), Generation: e.Generation, Set: e.Set, Outcome: outcome, Reason: e.Reason, Took: e.Took,
+		})
+		good = p.Good()
+	})
+	if outcome == history.Failed {
+		return
+	}
+	keep := map[string]bool{e.Set: true}
+	for _, id := range good[max(0, len(good)-a.keepSets):] {
+		keep[id] = true
+	}
+	if err := a.watch.Prune(e.Service, keep); err != nil {
+		a.out.Warn(e.Service, err.Error())
+	}
+}
+
+// change changes what is remembered of a service. What cannot be written stops
+// no deploy.
+func (a *agent) change(service string, do func(*history.Page)) {
+	if err := a.book.Change(service, do); err != nil {
+		a.out.Warn(service, err.Error())
+	}
+}
+
+func (a *agent) page(service string) history.Page {
+	p, err := a.book.Page(service)
+	if err != nil {
+		a.out.Warn(service, err.Error())
+	}
+	return p
+}
+
+func (a *agent) noteNewest(service, set string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.newest[service] = set
+}
+
+func (a *agent) newestOf(service string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.newest[service]
+}
+
+// withheld says whether a person has decided that the set, the newest on disk,
+// is not to be deployed; no state if not. New bytes end a pin.
+func (a *agent) withheld(service, set string) deployer.Newest {
+	p := a.page(service)
+	switch {
+	case p.Paused:
+		return deployer.Newest{Set: set, State: deployer.Paused, Reason: "jarloop resume " + service + " goes on"}
+	case p.Pin == nil:
+	case p.Pin.Over == set:
+		return deployer.Newest{Set: set, State: deployer.Pinned, Reason: "rolled back to " + console.Short(p.Pin.Set) + " until new bytes come"}
+	default:
+		a.change(service, func(p *history.Page) { p.Pin = nil })
+	}
+	return deployer.Newest{}
+}
+
+// withhold tells that a set that was seen is not deployed.
+func (a *agent) withhold(service string, n deployer.Newest) {
+	a.deployer.Withhold(service, n)
+	a.out.Warn(service, fmt.Sprintf("%s not deployed, %s: %s", console.Short(n.Set), n.State, n.Reason))
+}
+
+// Rollback deploys an earlier set, which then stays until new bytes come.
+func (a *agent) Rollback(ctx context.Context, r control.RollbackRequest) (control.Outcome, error) {
+	live, err := a.liveSet(r.Service)
+	if err != nil {
+		return control.Outcome{}, err
+	}
+	id, err := earlier(a.page(r.Service), live, r)
+	if err != nil {
+		return control.Outcome{}, err
+	}
+	set, err := watcher.Load(a.sets, r.Service, id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return control.Outcome{}, fmt.Errorf("%w: set %s of %s is not kept any more: jarloop history %s shows which are", control.ErrInput, console.Short(id), r.Service, r.Service)
+	}
+	if err != nil {
+		return control.Outcome{}, err
+	}
+	before := a.page(r.Service).Pin
+	over := a.newestOf(r.Service)
+	if over == "" {
+		over = live
+	}
+	// Before the deploy: an agent that ends in between must not undo it.
+	a.change(r.Service, func(p *history.Page) {
+		p.Pin = &history.Pin{Set: id, Over: over}
+		if id == over {
+			p.Pin = nil
+		}
+	})
+	wait := make(chan control.Outcome, 1)
+	answer(ctx, []chan control.Outcome{wait}, a.deployer.Deploy(set, true))
+	o := <-wait
+	if o.Error != "" {
+		a.change(r.Service, func(p *history.Page) { p.Pin = before })
+		return o, nil
+	}
+	a.deployer.Withhold(r.Service, a.withheld(r.Service, over))
+	return o, nil
+}
+
+// liveSet gives the ID of the set that is live of a service, "" if none is.
+func (a *agent) liveSet(service string) (string, error) {
+	for _, s := range a.deployer.Status() {
+		if s.Service == service {
+			return s.Set, nil
+		}
+	}
+	return "", fmt.Errorf("%w: no service is named %q", control.ErrInput, service)
+}
+
+// earlier gives the set that is meant: the newest good one that is not live, or
+// the one whose ID begins so.
+func earlier(p history.Page, live string, r control.RollbackRequest) (string, error) {
+	var found []string
+	good := p.Good()
+	for i := len(good) - 1; i >= 0; i-- {
+		if good[i] != live && strings.HasPrefix(good[i], r.Set) {
+			found = append(found, good[i])
+		}
+	}
+	switch {
+	case r.Set != "" && live != "" && strings.HasPrefix(live, r.Set) && len(found) == 0:
+		return "", fmt.Errorf("%w: set %s of %s is live", control.ErrInput, console.Short(live), r.Service)
+	case len(found) == 0 && r.Set == "":
+		return "", fmt.Errorf("%w: there is no earlier set of %s that was live", control.ErrInput, r.Service)
+	case len(found) == 0:
+		return "", fmt.Errorf("%w: no set of %s that was live begins with %q: jarloop history %s shows them", control.ErrInput, r.Service, r.Set, r.Service)
+	case len(found) > 1 && r.Set != "":
+		return "", fmt.Errorf("%w: %q is how %d sets of %s begin: give more of it", control.ErrInput, r.Set, len(found), r.Service)
+	}
+	return found[0], nil
+}
+
+// Pause makes new artefacts of a service wait, or lets them be deployed again.
+func (a *agent) Pause(r control.PauseRequest) error {
+	if _, err := a.liveSet(r.Service); err != nil {
+		return err
+	}
+	was := a.page(r.Service).Paused
+	a.change(r.Service, func(p *history.Page) { p.Paused = r.Paused })
+	if r.Paused {
+		a.deployer.Withhold(r.Service, a.withheld(r.Service, a.newestOf(r.Service)))
+		a.out.Say(r.Service + " is paused: what is built of it waits")
+		return nil
+	}
+	if !was {
+		return nil
+	}
+	a.out.Say(r.Service + " goes on")
+	a.deployer.Withhold(r.Service, deployer.Newest{})
+	return a.watch.Resend(r.Service)
+}

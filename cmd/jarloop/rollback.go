@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jarloop/jarloop/cmd/internal/console"
+	"github.com/jarloop/jarloop/cmd/internal/control"
+)
+
+func (p *program) rollbackVerb() *cobra.Command {
+	return &cobra.Command{
+		Use:   "rollback SERVICE [SET]",
+		Short: "Make an earlier set of artefacts live again",
+		Long: `Rollback makes the running agent deploy the set that was live before, or the
+one whose ID begins with SET; jarloop history shows which are kept. It stays
+live, over restarts of the agent, too, until new bytes come.`,
+		Args: cobra.RangeArgs(1, 2), ValidArgsFunction: p.namesOf(serviceNames, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := p.load()
+			if err != nil {
+				return err
+			}
+			if _, err := services(c, args[:1]); err != nil {
+				return err
+			}
+			request := control.RollbackRequest{Service: args[0]}
+			if len(args) > 1 {
+				request.Set = args[1]
+			}
+			o, err := control.NewClient(socketOf(c)).Rollback(cmd.Context(), request)
+			if err != nil {
+				return err
+			}
+			if o.Error != "" {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: failed: %s\n", o.Service, o.Error)
+				return errSilent
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: live: %s %s in %.2f s; it stays until new bytes come\n",
+				o.Service, o.Generation, console.Short(o.Set), o.Took.Seconds())
+			return nil
+		},
+	}
+}
+
+func (p *program) pauseVerb() *cobra.Command {
+	return p.pausing("pause SERVICE...", "Deploy nothing of services for now, as while debugging",
+		`Pause makes the running agent leave services as they are: what is built of them
+waits, over restarts of the agent, too. jarloop deploy still deploys one, and
+jarloop resume ends it.`, true)
+}
+
+func (p *program) resumeVerb() *cobra.Command {
+	return p.pausing("resume SERVICE...", "Deploy what has waited since pause, and what comes",
+		`Resume ends what jarloop pause began: the newest artefacts are deployed, unless
+they are live.`, false)
+}
+
+func (p *program) pausing(use, short, long string, paused bool) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Long: long,
+		Args: cobra.MinimumNArgs(1), ValidArgsFunction: p.namesOf(serviceNames, math.MaxInt),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := p.load()
+			if err != nil {
+				return err
+			}
+			if _, err := services(c, args); err != nil {
+				return err
+			}
+			client := control.NewClient(socketOf(c))
+			for _, name := range args {
+				if err := client.Pause(cmd.Context(), control.PauseRequest{Service: name, Paused: paused}); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
