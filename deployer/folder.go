@@ -33,7 +33,7 @@ func (r Record) claim(folder string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(made)
+	defer func() { _ = os.RemoveAll(made) }() // it has another name when all went well
 	if err := os.Chmod(made, 0o770); err != nil {
 		return err
 	}

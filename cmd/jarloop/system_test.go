@@ -269,7 +269,9 @@ func TestTheSampleSystem(t *testing.T) {
 		from := s.agent.now()
 		s.write(filepath.Join(s.Share, "volume-session", "SessionApplication.jar"), s.readAt(s.otherJAR("session")))
 		s.agent.eventually("the new set is known and waits", func() bool {
-			return len(s.agent.said(from, func(l logLine) bool { return l.Service == "session" && strings.Contains(l.Message, "not deployed, paused") })) > 0
+			return len(s.agent.said(from, func(l logLine) bool {
+				return l.Service == "session" && strings.Contains(l.Message, "not deployed, paused")
+			})) > 0
 		})
 		if got := s.live()["session"]; got != before {
 			t.Errorf("%s is live in place of %s", got, before)
