@@ -273,3 +273,138 @@ func TestKilledAnywhereInADeploy(t *testing.T) {
 		t.Errorf("too many moments that did not come: %d, beside %d", len(c.missed), c.cells)
 	}
 }
+
+// small is a configuration whose base and service take next to nothing to make.
+func (c *crashing) small() {
+	c.t.Helper()
+	c.write(c.config, fmt.Sprintf(`
+state = %q
+run = %q
+[watch]
+dir = %q
+[lxc]
+path = %q
+[base.small]
+template = "busybox"
+[service.page]
+exec = "httpd -f -p 8080 -h /page"
+port = 8080
+[[publish]]
+interface = "eth0"
+port = 80
+service = "page"
+`, filepath.Join(c.Dir, "state"), filepath.Join(c.Dir, "run"), c.Host, c.LXC))
+	if err := os.MkdirAll(filepath.Join(c.Share, "volume-page"), 0o755); err != nil {
+		c.t.Fatal(err)
+	}
+	c.write(filepath.Join(c.Share, "volume-page", "index.html"), "hello\n")
+}
+
+// killed runs a verb that is to die at the moment, and says whether it did.
+func (c *crashing) killed(m moment, verb ...string) bool {
+	c.t.Helper()
+	c.arm(m)
+	defer c.disarm()
+	_, code := c.verb(verb...)
+	return code == -1
+}
+
+func TestKilledAnywhereInCleanAndBuild(t *testing.T) {
+	l := newLab(t, false)
+	c := newCrashing(t, l)
+	c.LXC = filepath.Join(c.Dir, "lxc") // what is kept for other tests stays
+	c.small()
+	must := func(verb ...string) {
+		t.Helper()
+		if out, code := c.verb(verb...); code != 0 {
+			t.Fatalf("%s exits with %d: %s", verb, code, out)
+		}
+	}
+	bases := func() []string {
+		t.Helper()
+		found, err := filepath.Glob(filepath.Join(c.LXC, "small*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+
+	build := c.acts(func() { must("provision") })
+	for _, a := range build {
+		for _, m := range a.moments() {
+			must("clean", "--bases")
+			if !c.killed(m, "provision") {
+				c.missed = append(c.missed, string(m))
+				continue
+			}
+			must("provision")
+			if got := bases(); len(got) != 1 {
+				t.Errorf("killed %s: there are the bases %q", m, got)
+			}
+			c.cells++
+		}
+	}
+	serve := func() {
+		t.Helper()
+		c.run()
+		c.agent.eventually("page is live with its standby", func() bool {
+			s := c.ask().Services
+			return len(s) == 1 && s[0].State == "live" && s[0].Standby != ""
+		})
+		if code := c.agent.stop(); code != 0 {
+			t.Fatalf("the agent left with %d", code)
+		}
+	}
+	serve()
+	clean := c.acts(func() { must("clean") })
+	for _, a := range clean {
+		for _, m := range a.moments() {
+			serve()
+			if !c.killed(m, "clean") {
+				c.missed = append(c.missed, string(m))
+				must("clean")
+				continue
+			}
+			must("clean")
+			c.nothingLeft()
+			c.cells++
+		}
+	}
+	must("clean", "--bases")
+	if got := bases(); len(got) > 0 {
+		t.Errorf("bases are left: %q", got)
+	}
+	t.Logf("killed and recovered %d times in %d acts of a build and %d of clean; %d moments did not come again: %q",
+		c.cells, len(build), len(clean), len(c.missed), c.missed)
+	if len(build) < 5 || len(clean) < 4 || len(c.missed) > c.cells/5 {
+		t.Error("too few")
+	}
+}
+
+// nothingLeft checks that nothing of any generation is there.
+func (c *crashing) nothingLeft() {
+	c.t.Helper()
+	entries, err := os.ReadDir(c.LXC)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), "small") {
+			c.t.Errorf("%s is left", e.Name())
+		}
+	}
+	if rules := c.rules(); strings.Contains(strings.ToLower(rules), "jarloop") {
+		c.t.Errorf("rules are left: %s", rules)
+	}
+	if veths := c.veths(); veths != 1 {
+		c.t.Errorf("%d veths are left", veths-1)
+	}
+	if left := c.monitored(); len(left) > 0 {
+		c.t.Errorf("still running: %v", left)
+	}
+	for _, folder := range []string{"state", "run"} {
+		if _, err := os.Stat(filepath.Join(c.Dir, folder)); !os.IsNotExist(err) {
+			c.t.Errorf("%s is left: %v", folder, err)
+		}
+	}
+}

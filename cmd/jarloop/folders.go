@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -52,7 +53,7 @@ func lockFolders(c *config.Config) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := flock(f); err != nil {
 		holder := make([]byte, 32)
 		n, _ := f.ReadAt(holder, 0) // who it is helps, and is not needed
 		f.Close()
@@ -66,6 +67,18 @@ func lockFolders(c *config.Config) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// flock takes the lock of f. A process that an agent had begun to start when it
+// was killed holds it until its exec is over, so it is tried for a moment.
+func flock(f *os.File) error {
+	const moment = 500 * time.Millisecond
+	for end := time.Now().Add(moment); ; time.Sleep(10 * time.Millisecond) {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if !errors.Is(err, unix.EWOULDBLOCK) || time.Now().After(end) {
+			return err
+		}
+	}
 }
 
 func write(f *os.File, text string) error {

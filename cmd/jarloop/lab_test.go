@@ -68,8 +68,8 @@ type system struct {
 	agent   *agentProcess
 }
 
-// newSystem stands up a lab with the sample system's configuration and bases.
-func newSystem(t *testing.T, bindfs bool) *system {
+// newLab stands up a lab in which nothing is configured yet.
+func newLab(t *testing.T, bindfs bool) *system {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("the lab needs root, for containers and namespaces")
@@ -93,13 +93,20 @@ func newSystem(t *testing.T, bindfs bool) *system {
 			t.Error(err)
 		}
 	})
+	return s
+}
+
+// newSystem stands up a lab with the sample system's configuration and bases.
+func newSystem(t *testing.T, bindfs bool) *system {
+	t.Helper()
+	s := newLab(t, bindfs)
 	s.write(s.config, s.configuration())
-	if out, err := exec.CommandContext(ctx, "cp", "-a", "../../example", s.example).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(s.ctx, "cp", "-a", "../../example", s.example).CombinedOutput(); err != nil {
 		t.Fatalf("copy the example: %v: %s", err, out)
 	}
 	// Outside of the lab, whose VM has no way to packages. Built once, kept
 	// for the next run.
-	if out, err := exec.CommandContext(ctx, program, "provision", "--config", s.config).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(s.ctx, s.program, "provision", "--config", s.config).CombinedOutput(); err != nil {
 		t.Fatalf("provision: %v: %s", err, out)
 	}
 	return s

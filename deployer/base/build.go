@@ -68,6 +68,7 @@ func (w *build) build(ctx context.Context) error {
 	if err := writeMark(w.dir, m); err != nil {
 		return err
 	}
+	defer w.end()
 	config, err := w.makeRoot(ctx)
 	if err != nil {
 		return err
@@ -160,11 +161,17 @@ func (w *build) chroot(ctx context.Context, line string) error {
 	return run(ctx, w.line, "sh", "-c", chrootScript, "sh", w.root, line)
 }
 
-// begin begins a step.
-func (w *build) begin(step string) {
+// end ends the step that was begun, if any.
+func (w *build) end() {
 	if w.over != nil {
 		w.over()
+		w.over = nil
 	}
+}
+
+// begin begins a step.
+func (w *build) begin(step string) {
+	w.end()
 	w.over = crash.Point("build " + step)
 	w.mu.Lock()
 	w.step = step

@@ -119,6 +119,9 @@ func (b *Builder) ensure(ctx context.Context, r Recipe, container, dir string) (
 	if err := b.remove(ctx, dir); err != nil {
 		return false, err
 	}
+	if err := claim(dir); err != nil {
+		return false, err
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, b.timeout(),
 		fmt.Errorf("not done after %s: %w", b.timeout(), context.DeadlineExceeded))
 	defer cancel()

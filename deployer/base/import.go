@@ -85,6 +85,9 @@ func (b *Builder) importFile(ctx context.Context, r Recipe, container, file stri
 	if err := b.remove(ctx, dir); err != nil {
 		return err
 	}
+	if err := claim(dir); err != nil {
+		return err
+	}
 	if err := w.restore(ctx, h, io.NewSectionReader(f, start, h.Size)); err != nil {
 		undo, done := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 		defer done()

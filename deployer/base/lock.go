@@ -14,12 +14,30 @@ import (
 // lockWait is how often a held lock is tried again.
 const lockWait = 100 * time.Millisecond
 
+// lockOf gives the lock's file of the container whose folder is dir.
+func lockOf(dir string) string {
+	return filepath.Join(filepath.Dir(dir), ".jarloop-base-"+filepath.Base(dir)+".lock")
+}
+
+// claimed is what the lock's file holds while the folder is ours, mark or none.
+const claimed = "ours\n"
+
+// claim says so of a folder that is not there, or has our mark: there are
+// moments in which a kill leaves it without one. The caller holds the lock,
+// whose file outlives a kill.
+func claim(dir string) error { return os.WriteFile(lockOf(dir), []byte(claimed), 0o600) }
+
+func isClaimed(dir string) bool {
+	text, err := os.ReadFile(lockOf(dir))
+	return err == nil && string(text) == claimed
+}
+
 // lock takes the lock of one container's name, waiting for whoever has it
 // until ctx ends; wait is called once if there is someone to wait for. It is
 // a flock(2) on a file beside the container's folder, so it ends with the
 // process that holds it. Call unlock to give it back.
 func (b *Builder) lock(ctx context.Context, container string, wait func()) (unlock func(), err error) {
-	file := filepath.Join(b.Path, ".jarloop-base-"+container+".lock")
+	file := lockOf(filepath.Join(b.Path, container))
 	for first := true; ; first = false {
 		f, err := tryLock(file)
 		if err != nil {

@@ -80,6 +80,9 @@ func owned(dir string) (bool, error) {
 		return false, err
 	}
 	_, err := readMark(dir)
+	if err != nil && isClaimed(dir) {
+		return true, nil
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, fmt.Errorf("%s: %w; if nobody needs it: lxc-destroy -P %s -n %s, or remove the folder",
 			dir, ErrForeign, filepath.Dir(dir), filepath.Base(dir))

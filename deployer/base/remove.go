@@ -51,6 +51,9 @@ func (b *Builder) remove(ctx context.Context, dir string) error {
 	if err := free(ctx, dir); err != nil {
 		return err
 	}
+	if err := claim(dir); err != nil {
+		return err
+	}
 	config := filepath.Join(dir, "config")
 	aside := filepath.Join(dir, "config.removed")
 	if err := os.Rename(config, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
