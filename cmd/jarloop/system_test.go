@@ -308,6 +308,26 @@ func TestTheSampleSystem(t *testing.T) {
 	})
 	clients.stop(t)
 
+	s.sub("after a reboot what was live serves again, without a build", func(t *testing.T) {
+		live := s.live()
+		s.agent.kill()
+		s.powerCut()
+		if _, err := s.get(s.Client(false), "/api"); err == nil {
+			t.Fatal("the machine still serves")
+		}
+		s.run()
+		for _, service := range sample {
+			s.agent.await(0, "adopted", service)
+		}
+		s.invariant(before)
+		if _, err := s.get(s.Client(false), "/api"); err != nil {
+			t.Error(err)
+		}
+		if got := differing(live, s.live()); len(got) > 0 {
+			t.Errorf("new generations of %v", got)
+		}
+	})
+
 	s.sub("a second agent leaves at once", func(t *testing.T) {
 		live := s.live()
 		out, code := s.verb("run")
@@ -320,6 +340,23 @@ func TestTheSampleSystem(t *testing.T) {
 	})
 
 	s.sub("clean removes what is ours and nothing else", func(t *testing.T) { s.cleanTest(t) })
+}
+
+// powerCut takes from the VM what does not outlive a reboot: processes, rules
+// and addresses.
+func (s *system) powerCut() {
+	s.t.Helper()
+	for _, name := range s.monitored() {
+		if out, err := s.VM(s.ctx, "lxc-stop", "-k", "-P", s.LXC, "-n", name).CombinedOutput(); err != nil {
+			s.t.Fatalf("stop %s: %v: %s", name, err, out)
+		}
+	}
+	script := `set -e
+for table in nat filter; do iptables -t $table -F; iptables -t $table -X; done
+for address in $(ip -o -4 address show dev lxcbr0 | awk '/jarloop/ {print $4}'); do ip address del $address dev lxcbr0; done`
+	if out, err := s.VM(s.ctx, "sh", "-c", script).CombinedOutput(); err != nil {
+		s.t.Fatalf("%v: %s", err, out)
+	}
 }
 
 func (s *system) cleanTest(t *testing.T) {
