@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/jarloop/jarloop/deployer/guest"
 )
@@ -18,7 +19,8 @@ import (
 // names and ports as they are; when it is stopped, as after a reboot, it is
 // started. Older live ones and draining ones go on draining. A standby that
 // still fits waits on. Whatever else has a record of ours was being made, and
-// is removed.
+// is removed; but only when names and ports are put right, since they may lead
+// there: a switch that was cut off is undone so.
 func (d *Deployer) recover(ctx context.Context) error {
 	states, err := d.Machine.States(ctx)
 	if err != nil {
@@ -41,13 +43,14 @@ func (d *Deployer) recover(ctx context.Context) error {
 	if err := d.fixAddresses(found); err != nil {
 		return err
 	}
+	unwanted := map[*Generation]time.Duration{} // how long each may take to stop
 	live := map[string]bool{}
 	for _, g := range found { // newest first
 		l := d.lanes[g.Service]
 		var err error
 		switch {
 		case l == nil:
-			err = d.discard(ctx, g, stopGrace)
+			unwanted[g] = stopGrace
 		case g.Phase == Live && !live[g.Service]:
 			live[g.Service] = true
 			err = l.adoptLive(ctx, g)
@@ -59,7 +62,7 @@ func (d *Deployer) recover(ctx context.Context) error {
 				l.standby = g
 			}
 		default:
-			err = d.discard(ctx, g, 0)
+			unwanted[g] = 0
 		}
 		if err != nil {
 			if ctx.Err() != nil {
@@ -72,6 +75,11 @@ func (d *Deployer) recover(ctx context.Context) error {
 	// the reason for being here.
 	if _, err := d.wiring.repair(ctx); err != nil && ctx.Err() == nil {
 		d.warn("", "wiring not put right", err)
+	}
+	for g, grace := range unwanted {
+		if err := d.discard(ctx, g, grace); err != nil && ctx.Err() == nil {
+			d.warn(g.Service, "remove "+g.Name(), err)
+		}
 	}
 	return ctx.Err()
 }

@@ -73,7 +73,7 @@ func (b *Builder) Ensure(ctx context.Context, r Recipe) (container string, built
 	if err := r.check(); err != nil {
 		return "", false, fmt.Errorf("base %s: %w", r.Name, err)
 	}
-	if _, there := b.There(r); there {
+	if _, there := b.There(r); there && !onDisk(lockOf(filepath.Join(b.Path, container))) { // which a kill leaves
 		return container, false, nil
 	}
 	if r.Exists() {

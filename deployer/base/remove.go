@@ -22,7 +22,7 @@ func (b *Builder) Remove(ctx context.Context, container string) error {
 		return fmt.Errorf("remove base %q: not the name of a container", container)
 	}
 	dir := filepath.Join(b.Path, container)
-	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
+	if !onDisk(dir) && !onDisk(lockOf(dir)) { // which a kill leaves
 		return nil
 	}
 	if err := b.check(); err != nil {
