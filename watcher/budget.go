@@ -10,7 +10,7 @@ import "time"
 const (
 	// glance is the least time between two rounds of glances, drowsy the most
 	// when nothing has changed for quiet.
-	glance = 50 * time.Millisecond
+	glance = 20 * time.Millisecond
 	drowsy = 200 * time.Millisecond
 	quiet  = 20 * time.Second
 	// quick is the most time between two rounds before that, and the least

@@ -34,7 +34,7 @@ func TestScansKeepWithinTheirBudget(t *testing.T) {
 func TestGlancesSlowDownInQuietTimesOnly(t *testing.T) {
 	const ms = time.Millisecond
 	for name, test := range map[string]struct{ cost, changed, want time.Duration }{
-		"cheap ones are made often":                  {150 * time.Microsecond, -1, glance},
+		"cheap ones are made often":                  {60 * time.Microsecond, -1, glance},
 		"what exceeds the budget is done less often": {480 * time.Microsecond, time.Hour, 160 * ms},
 		"but not much less often":                    {time.Second, quiet, drowsy},
 		"shortly after a change none is slow":        {time.Second, quiet - 1, quick},
