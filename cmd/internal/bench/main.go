@@ -36,6 +36,7 @@ var parts = []part{
 	{"load", (*bench).load, time.Hour},
 	{"burst", (*bench).burst, time.Hour},
 	{"idle", (*bench).idle, time.Hour},
+	{"growth", (*bench).growth, time.Hour},
 	{"cold", (*bench).cold, time.Hour},
 	{"scale", (*bench).scale, time.Hour},
 }
