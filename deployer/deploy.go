@@ -71,7 +71,7 @@ func (d *Deployer) prepare(t *transaction, s Service) *Generation {
 func (d *Deployer) next(s Service) *Generation {
 	return &Generation{Record: Record{
 		Service: s.Name, Number: d.nextNumber(s.Name), Phase: Making,
-		Fixed: d.wiring.fixedOf(s.Name), Base: s.Base, Fingerprint: s.fingerprint(),
+		Fixed: d.wiring.fixedOf(s.Name), Port: s.Port, Base: s.Base, Fingerprint: s.fingerprint(),
 	}}
 }
 

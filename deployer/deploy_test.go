@@ -75,7 +75,7 @@ func TestADeployMovesNamesAndPorts(t *testing.T) {
 	if web.rewired != 1 {
 		t.Errorf("web was told %d times", web.rewired)
 	}
-	if w.ports["person"] != g.target(8085) {
+	if w.ports["person"] != g.target() {
 		t.Errorf("ports lead to %v", w.ports)
 	}
 	if got := w.containers["person-2"].files["/person/App.jar"]; got != "bytes of person-set-2" {
@@ -194,7 +194,7 @@ func TestTheEndOfTheProcessEndsTheWait(t *testing.T) {
 	if !errors.As(err, &died) || !strings.Contains(err.Error(), "exited with status 1") {
 		t.Errorf("the deploy said %v", err)
 	}
-	if w.ports["person"] != d.wiring.current("person").target(8085) || d.wiring.current("person").Name() != "person-1" {
+	if w.ports["person"] != d.wiring.current("person").target() || d.wiring.current("person").Name() != "person-1" {
 		t.Errorf("person-1 does not serve any more: %v", w.ports)
 	}
 }
@@ -233,7 +233,7 @@ func TestTheNextAgentFindsItsWayAfterAnyCall(t *testing.T) {
 					t.Errorf("%s calls person at %v, not %v", name, c.names, live.Address)
 				}
 			}
-			if w.ports["person"] != live.target(8085) {
+			if w.ports["person"] != live.target() {
 				t.Errorf("ports lead to %v", w.ports)
 			}
 			if w.containers["foreign-1"] == nil {

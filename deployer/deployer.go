@@ -50,12 +50,18 @@ type Options struct {
 // Deployer owns every generation that there is.
 type Deployer struct {
 	Options
-	lanes   map[string]*lane
 	wiring  *wiring
 	garbage garbage
 	notices *notices
 	calm    calm
 	build   *build
+	changes chan change // other services, for Run
+
+	// shape guards what services there are; Services of Options is part of it.
+	shape sync.RWMutex
+	lanes map[string]*lane
+	// shaping is held while services come and go.
+	shaping sync.Mutex
 
 	mu      sync.Mutex
 	numbers map[string]int // the newest number of each service
@@ -69,7 +75,7 @@ func New(o Options) *Deployer {
 	if o.Available == nil {
 		o.Available = available
 	}
-	d := &Deployer{Options: o, lanes: map[string]*lane{}, numbers: map[string]int{}, build: newBuild(o.Together), notices: newNotices()}
+	d := &Deployer{Options: o, lanes: map[string]*lane{}, numbers: map[string]int{}, build: newBuild(o.Together), notices: newNotices(), changes: make(chan change)}
 	services := map[string]Service{}
 	for _, s := range o.Services {
 		services[s.Name] = s
@@ -95,9 +101,10 @@ func (d *Deployer) Run(ctx context.Context, ready func()) error {
 	}
 	ready()
 	group, ctx := errgroup.WithContext(ctx)
-	for _, l := range d.lanes {
-		group.Go(func() error { l.run(ctx); return nil })
+	for _, l := range d.all() {
+		l.launch(ctx, group)
 	}
+	group.Go(func() error { d.reshape(ctx, group); return nil })
 	group.Go(func() error {
 		for pause(ctx, repairEvery) == nil {
 			d.repair(ctx)
@@ -125,11 +132,6 @@ func (d *Deployer) repair(ctx context.Context) {
 // The channel receives one Result.
 func (d *Deployer) Deploy(set watcher.Set, force bool) <-chan Result {
 	done := make(chan Result, 1)
-	l := d.lanes[set.Service]
-	if l == nil {
-		done <- Result{Service: set.Service, Err: fmt.Errorf("no service %q in the configuration", set.Service)}
-		return done
-	}
 	r := request{set: set, force: force, done: done}
 	if !force {
 		r.seen = set.Seen
@@ -141,20 +143,58 @@ func (d *Deployer) Deploy(set watcher.Set, force bool) <-chan Result {
 // put hands a request to its lane, and with it those that an earlier build
 // has held back.
 func (d *Deployer) put(r request) {
+	d.shape.RLock()
+	defer d.shape.RUnlock()
+	d.putLocked(r)
+}
+
+func (d *Deployer) putLocked(r request) {
+	l := d.lanes[r.set.Service]
+	if l == nil {
+		r.done <- Result{Service: r.set.Service, Set: r.set.ID, Err: fmt.Errorf("no service %q in the configuration", r.set.Service)}
+		return
+	}
 	d.build.begin(r.set.Service)
 	for _, held := range d.build.release(r.set.Service) {
 		held.done = make(chan Result, 1) // who waited for it has been answered
 		held.seen = time.Time{}
-		d.put(held)
+		d.putLocked(held)
 	}
-	d.lanes[r.set.Service].put(r)
+	l.put(r)
+}
+
+// lane gives the lane of a service, or nil.
+func (d *Deployer) lane(service string) *lane {
+	d.shape.RLock()
+	defer d.shape.RUnlock()
+	return d.lanes[service]
+}
+
+// all gives every lane, in the configuration's order.
+func (d *Deployer) all() []*lane {
+	d.shape.RLock()
+	defer d.shape.RUnlock()
+	var all []*lane
+	for _, s := range d.Services {
+		all = append(all, d.lanes[s.Name])
+	}
+	return all
+}
+
+// Names gives the names of all services, in the configuration's order.
+func (d *Deployer) Names() []string {
+	var names []string
+	for _, l := range d.all() {
+		names = append(names, l.s.Name)
+	}
+	return names
 }
 
 // Changing says that files of a service have changed and are being awaited; a
 // call of Settled follows. With Together, the services whose artefacts have
 // come already wait for it.
 func (d *Deployer) Changing(service string) {
-	if d.lanes[service] != nil {
+	if d.lane(service) != nil {
 		d.build.begin(service)
 	}
 }
@@ -163,7 +203,7 @@ func (d *Deployer) Changing(service string) {
 // handed to Deploy, or there is none to deploy, or they were refused, which
 // is a failure of the whole build.
 func (d *Deployer) Settled(service string, refused error) {
-	if d.lanes[service] != nil {
+	if d.lane(service) != nil {
 		d.build.end(service, refused)
 	}
 }
@@ -172,7 +212,7 @@ func (d *Deployer) Settled(service string, refused error) {
 // and why; an empty state says that none are withheld. It changes what Status
 // tells, until a set comes.
 func (d *Deployer) Withhold(service string, n Newest) {
-	if l := d.lanes[service]; l != nil {
+	if l := d.lane(service); l != nil {
 		l.withhold(n)
 	}
 }

@@ -42,6 +42,7 @@ type Record struct {
 	// Fixed is the service's own address, the same for each of its
 	// generations; invalid where names lead to what is live.
 	Fixed       netip.Addr `json:",omitzero"`
+	Port        uint16     `json:",omitempty"` // that it listens on
 	Base        string
 	Fingerprint string    // of the service's configuration
 	Since       time.Time // when it went live; for people, nothing is decided by it
@@ -72,9 +73,9 @@ type Generation struct {
 // Name is the container's name: frontend-8.
 func (r *Record) Name() string { return r.Service + "-" + strconv.Itoa(r.Number) }
 
-// Target is where the generation's service listens.
-func (g *Generation) target(port uint16) netip.AddrPort {
-	return netip.AddrPortFrom(g.Address, port)
+// target is where the generation's service listens.
+func (g *Generation) target() netip.AddrPort {
+	return netip.AddrPortFrom(g.Address, g.Port)
 }
 
 // write makes r the record of its container, whose folder must exist.

@@ -36,6 +36,9 @@ type lane struct {
 	s   Service
 	box chan request // holds one, the newest
 
+	end   context.CancelFunc // ends run; set before it runs
+	ended chan struct{}      // closed when run has returned
+
 	// died receives the live generation when its service has ended.
 	died chan *Generation
 
@@ -55,7 +58,7 @@ type lane struct {
 
 func newLane(d *Deployer, s Service) *lane {
 	return &lane{
-		d: d, s: s, box: make(chan request, 1), died: make(chan *Generation),
+		d: d, s: s, box: make(chan request, 1), died: make(chan *Generation), ended: make(chan struct{}),
 		draining: map[*Generation]context.CancelFunc{},
 	}
 }
@@ -79,7 +82,7 @@ func (l *lane) put(r request) {
 // finish says how a request has ended.
 func (l *lane) finish(r request, res Result) {
 	err := res.Err
-	if errors.Is(err, errNewer) || errors.Is(err, context.Canceled) {
+	if errors.Is(err, errNewer) || errors.Is(err, errDropped) || errors.Is(err, context.Canceled) {
 		err = nil // given up on purpose: what comes in its place counts
 	}
 	var held *HeldBackError
@@ -193,7 +196,7 @@ func (l *lane) attempt(lifetime, ctx context.Context, r request) Result {
 		l.wentLive(lifetime, g, live)
 		l.d.tell(Event{
 			Kind: WentLive, Service: l.s.Name, Generation: g.Name(), Set: r.set.ID,
-			Address: g.target(l.s.Port).String(), Took: result.Took, Steps: steps,
+			Address: g.target().String(), Took: result.Took, Steps: steps,
 		})
 	case errors.Is(err, errNewer) || ctx.Err() != nil:
 		// Given up on purpose: nothing that anyone has to know.

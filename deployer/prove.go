@@ -36,7 +36,7 @@ func (d *Deployer) prove(ctx context.Context, s Service, g *Generation) error {
 		if err := d.alive(g); err != nil {
 			return err
 		}
-		if err := d.Probe(ctx, g.target(s.Port).String(), s.HealthPath); err == nil {
+		if err := d.Probe(ctx, g.target().String(), s.HealthPath); err == nil {
 			return d.alive(g)
 		} else if ctx.Err() == nil {
 			last = err

@@ -57,7 +57,7 @@ func TestHealthIsWaitedForUntilItsTimeIsOver(t *testing.T) {
 				if got := fmt.Sprint(err); c.want == "" && err != nil || !strings.Contains(got, c.want) {
 					t.Errorf("the deploy said %v, want %q", err, c.want)
 				}
-				if got := d.wiring.current("person"); got.Name() != live || w.ports["person"] != got.target(8085) {
+				if got := d.wiring.current("person"); got.Name() != live || w.ports["person"] != got.target() {
 					t.Errorf("%s is live, and the port leads to %s; want %s", got.Name(), w.ports["person"], live)
 				}
 			})

@@ -46,7 +46,7 @@ func (d *Deployer) recover(ctx context.Context) error {
 	unwanted := map[*Generation]time.Duration{} // how long each may take to stop
 	live := map[string]bool{}
 	for _, g := range found { // newest first
-		l := d.lanes[g.Service]
+		l := d.lane(g.Service)
 		var err error
 		switch {
 		case l == nil:
@@ -101,7 +101,7 @@ func (d *Deployer) fixAddresses(found []*Generation) error {
 		return nil
 	}
 	for _, g := range found {
-		if g.Fixed.IsValid() && !d.wiring.fixedOf(g.Service).IsValid() && d.lanes[g.Service] != nil {
+		if g.Fixed.IsValid() && !d.wiring.fixedOf(g.Service).IsValid() && d.lane(g.Service) != nil {
 			if err := d.Network.Hold(g.Service, g.Fixed); err != nil {
 				d.warn(g.Service, "its address", err)
 				continue
@@ -109,19 +109,30 @@ func (d *Deployer) fixAddresses(found []*Generation) error {
 			d.wiring.fix(g.Service, g.Fixed)
 		}
 	}
-	for _, s := range d.Services {
+	_, err := d.leaseFixed(d.Services)
+	return err
+}
+
+// leaseFixed gives a new address to each service that others need and that has
+// none, and says which those are.
+func (d *Deployer) leaseFixed(services []Service) (names []string, err error) {
+	if !d.Stable {
+		return nil, nil
+	}
+	for _, s := range services {
 		for _, need := range s.Needs {
 			if d.wiring.fixedOf(need).IsValid() {
 				continue
 			}
 			prefix, err := d.Network.Lease(need)
 			if err != nil {
-				return err
+				return names, err
 			}
 			d.wiring.fix(need, prefix.Addr())
+			names = append(names, need)
 		}
 	}
-	return nil
+	return names, nil
 }
 
 // findGenerations gives every generation that there is any trace of, the
@@ -161,6 +172,9 @@ func (d *Deployer) adopt(s Service, g *Generation) error {
 	if g.root, err = d.Machine.Root(int(g.init.Load())); err != nil {
 		return err
 	}
+	if g.Port == 0 { // an earlier version has not written it
+		g.Port = s.Port
+	}
 	d.wiring.adopt(s, g)
 	if g.Phase != Standby {
 		g.finished = d.followOutput(s, g)
@@ -189,7 +203,7 @@ func (l *lane) adoptLive(ctx context.Context, g *Generation) error {
 	l.newest = Newest{Set: g.Set}
 	l.d.tell(Event{
 		Kind: Adopted, Service: l.s.Name, Generation: g.Name(), Set: g.Set,
-		Address: g.target(l.s.Port).String(), Reason: found,
+		Address: g.target().String(), Reason: found,
 	})
 	return nil
 }

@@ -21,7 +21,7 @@ func (d *Deployer) drain(ctx context.Context, s Service, g *Generation) error {
 	started := time.Now()
 	for time.Since(started) < s.Drain && d.alive(g) == nil {
 		if time.Since(started) >= linger {
-			if n, err := d.Machine.Connections(int(g.init.Load()), s.Port); err != nil || n == 0 {
+			if n, err := d.Machine.Connections(int(g.init.Load()), g.Port); err != nil || n == 0 {
 				return nil
 			}
 		}

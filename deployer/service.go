@@ -40,7 +40,7 @@ type Service struct {
 // but for their artefacts and addresses.
 func (s Service) fingerprint() string {
 	// What is left out can change under a running generation.
-	s.HealthPath, s.HealthTimeout, s.Drain, s.OnRewire, s.Logs = "", 0, 0, "", nil
+	s.HealthPath, s.HealthTimeout, s.Drain, s.OnRewire, s.Logs, s.Needs = "", 0, 0, "", nil, nil
 	text, err := json.Marshal(struct {
 		Service
 		Format int // raised when what is put inside a container changes

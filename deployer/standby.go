@@ -81,7 +81,7 @@ func (d *Deployer) keepReserve(ctx context.Context) {
 		return // a kernel that does not say so is not asked again and again
 	}
 	if free >= d.Reserve+2*standbySize {
-		for _, l := range d.lanes {
+		for _, l := range d.all() {
 			l.makeStandby(ctx)
 		}
 	}
@@ -89,7 +89,7 @@ func (d *Deployer) keepReserve(ctx context.Context) {
 		return
 	}
 	var oldest *lane
-	for _, l := range d.lanes {
+	for _, l := range d.all() {
 		if l.hasStandby() && (oldest == nil || l.current().Since.Before(oldest.current().Since)) {
 			oldest = l
 		}

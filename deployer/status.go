@@ -54,8 +54,8 @@ type Status struct {
 // Status gives the status of every service, in the configuration's order.
 func (d *Deployer) Status() []Status {
 	var all []Status
-	for _, s := range d.Services {
-		all = append(all, d.lanes[s.Name].status())
+	for _, l := range d.all() {
+		all = append(all, l.status())
 	}
 	return all
 }
@@ -83,7 +83,7 @@ func (l *lane) status() Status {
 	}
 	if live != nil {
 		s.State, s.Generation, s.Set, s.Since = "live", live.Name(), live.Set, live.Since
-		s.Address = live.target(l.s.Port).String()
+		s.Address = live.target().String()
 		if l.d.alive(live) != nil {
 			s.State = "down"
 		}

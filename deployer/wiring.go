@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -70,6 +69,15 @@ func (w *wiring) fix(service string, addr netip.Addr) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.fixed[service] = addr
+}
+
+// unfix takes that address back, and says whether there was one.
+func (w *wiring) unfix(service string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, found := w.fixed[service]
+	delete(w.fixed, service)
+	return found
 }
 
 // fixedOf gives the service's own address; invalid if it has none.
@@ -251,32 +259,7 @@ func (w *wiring) names(s Service) map[string]netip.Addr {
 func (w *wiring) targets() map[string]netip.AddrPort {
 	targets := map[string]netip.AddrPort{}
 	for service, g := range w.live {
-		targets[service] = g.target(w.services[service].Port)
+		targets[service] = g.target()
 	}
 	return targets
-}
-
-// repair puts back what someone else has changed, and says what it was. It
-// writes nothing where nothing has changed.
-func (w *wiring) repair(ctx context.Context) (mended []string, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for g, s := range maps.All(w.running) {
-		changed, e := w.network.SetNames(g.root, w.names(s))
-		if e != nil {
-			err = errors.Join(err, fmt.Errorf("names of %s: %w", g.Name(), e))
-		}
-		if changed {
-			mended = append(mended, "hosts file of "+g.Name())
-			g.stale = true
-		}
-		if g.Phase == Live || g.Phase == Draining {
-			err = errors.Join(err, w.rewire(ctx, g, s))
-		}
-	}
-	changed, e := w.network.RepairPorts(ctx, w.targets(), w.fixed)
-	if changed {
-		mended = append(mended, "iptables rules")
-	}
-	return mended, errors.Join(err, e)
 }

@@ -127,6 +127,24 @@ func NewPorts(bridge string, subnet netip.Prefix, publishes []Publish, options .
 	return p, nil
 }
 
+// Publish makes publishes the ports that are led to services, in place of those
+// that there were. The rules follow with the next Set or Repair.
+func (p *Ports) Publish(ctx context.Context, publishes []Publish) error {
+	if err := checkPublishes(publishes); err != nil {
+		return err
+	}
+	if len(publishes) > 0 {
+		if err := checkBridge(p.bridge, p.subnet); err != nil {
+			return err
+		}
+	}
+	_, err := p.work(ctx, func() (bool, error) {
+		p.publishes, p.known = slices.Clone(publishes), nil
+		return false, nil
+	})
+	return err
+}
+
 // ErrClosed says that a Ports was used after it was closed.
 var ErrClosed = errors.New("ports are closed")
 

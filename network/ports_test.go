@@ -278,3 +278,21 @@ func TestACallEndsWithItsContext(t *testing.T) {
 		}
 	})
 }
+
+func TestOtherPortsArePublished(t *testing.T) {
+	w := Wiring{Targets: targets("web", "10.0.3.131:8080", "api", "10.0.3.132:1")}
+	f := newFake(t, crowded)
+	p := fakePorts(f, web80)
+	setAll(t, p, w, true)
+	if err := p.Publish(t.Context(), []Publish{web81, api443}); err != nil {
+		t.Fatal(err)
+	}
+	setAll(t, p, w, true)
+	want := newFake(t, crowded)
+	setAll(t, fakePorts(want, web81, api443), w, true)
+	same(t, "rules", sortChains(want.String()), sortChains(f.String()))
+	if err := p.Publish(t.Context(), []Publish{{Interface: "eth0", Port: 0, Service: "web"}}); err == nil {
+		t.Error("there is no port 0")
+	}
+	setAll(t, p, w, false) // as before
+}

@@ -28,6 +28,8 @@ type lane struct {
 	events  chan<- Event
 	calls   *sync.WaitGroup // calls on the share and the store that are under way
 	once    bool            // end with the first Ready or Refused
+	end     func()          // set by start
+	ended   chan struct{}   // closed when run has returned; made by start
 
 	wake  chan struct{} // of one: something may have changed
 	asked atomic.Bool   // a Ready or Refused is wanted even if nothing changed

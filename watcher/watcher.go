@@ -16,15 +16,16 @@ const grace = time.Second
 
 // Watcher watches the folders of some services.
 type Watcher struct {
-	options  Options
-	services []Service
-	matchers []matcher
-	lanes    []*lane
-	events   chan Event
-	calls    sync.WaitGroup // on the share and the store, under way for Run
-	notify   *notifier
-	lookout  *lookout
-	started  atomic.Bool
+	options Options
+	events  chan Event
+	changes chan change    // other services, for Run
+	calls   sync.WaitGroup // on the share and the store, under way for Run
+	notify  *notifier
+	lookout *lookout
+	started atomic.Bool
+
+	mu    sync.Mutex
+	lanes []*lane // never changed, but exchanged
 }
 
 // New checks what it is given, makes the store if there is none, and removes
@@ -35,9 +36,31 @@ func New(o Options, services []Service) (*Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Watcher{options: o, services: services, events: make(chan Event)}
+	w := &Watcher{options: o, events: make(chan Event), changes: make(chan change)}
 	w.notify = newNotifier(o.Rescan, w.hint)
 	w.lookout = newLookout(o.Poll, &w.calls)
+	matchers, err := check(services)
+	if err != nil {
+		return nil, err
+	}
+	if err := openStore(o.Store); err != nil {
+		return nil, err
+	}
+	for i, s := range services {
+		w.lanes = append(w.lanes, w.lane(s, matchers[i], w.events, &w.calls, false))
+	}
+	return w, nil
+}
+
+// Check says what New and Reconfigure would say of the services.
+func Check(services []Service) error {
+	_, err := check(services)
+	return err
+}
+
+// check gives what matches the files of each service.
+func check(services []Service) ([]matcher, error) {
+	var matchers []matcher
 	names := make(map[string]bool)
 	for _, s := range services {
 		m, err := s.check()
@@ -48,22 +71,15 @@ func New(o Options, services []Service) (*Watcher, error) {
 			return nil, fmt.Errorf("service %s: is there twice", s.Name)
 		}
 		names[s.Name] = true
-		w.matchers = append(w.matchers, m)
+		matchers = append(matchers, m)
 	}
-	if err := openStore(o.Store); err != nil {
-		return nil, err
-	}
-	for i := range services {
-		w.lanes = append(w.lanes, w.lane(i, w.events, &w.calls, false))
-	}
-	return w, nil
+	return matchers, nil
 }
 
 // lane makes the lane of a service.
-func (w *Watcher) lane(i int, events chan<- Event, calls *sync.WaitGroup, once bool) *lane {
-	s := w.services[i]
+func (w *Watcher) lane(s Service, m matcher, events chan<- Event, calls *sync.WaitGroup, once bool) *lane {
 	return &lane{
-		service: s, options: w.options, how: how{match: w.matchers[i]},
+		service: s, options: w.options, how: how{match: m},
 		place:   place{w.options.Root, filepath.Clean(s.Dir)},
 		polling: polling{min(quick, w.options.Poll)}, notify: w.notify, lookout: w.lookout,
 		events: events, calls: calls, once: once,
@@ -74,7 +90,7 @@ func (w *Watcher) lane(i int, events chan<- Event, calls *sync.WaitGroup, once b
 
 // hint wakes the lanes that what happened at path can matter to.
 func (w *Watcher) hint(path string) {
-	for _, l := range w.lanes {
+	for _, l := range w.all() {
 		if concerns(path, l.place.dir) {
 			l.poke()
 		}
@@ -98,17 +114,27 @@ func (w *Watcher) Run(ctx context.Context, emit func(context.Context, Event)) er
 		return errors.New("run watcher: it has been run before")
 	}
 	var running sync.WaitGroup
-	for _, l := range w.lanes {
-		running.Go(func() { l.run(ctx) })
+	for _, l := range w.all() {
+		l.start(ctx, &running)
 	}
+	awaited := make(map[string]bool) // told as Changed, and no more by now
 	for {
 		select {
 		case e := <-w.events:
+			awaited[e.Service] = e.Kind == Changed || awaited[e.Service] && (e.Kind == Degraded || e.Kind == Restored)
 			emit(ctx, e)
+		case c := <-w.changes:
+			for _, name := range w.exchange(ctx, &running, c) {
+				if awaited[name] {
+					awaited[name] = false
+					emit(ctx, Event{Kind: Same, Service: name})
+				}
+			}
+			close(c.done)
 		case <-ctx.Done():
 			running.Wait()
 			w.calls.Go(func() { _ = w.notify.close() }) // can wait for a call that hangs
-			return finish(&w.calls, w.lanes)
+			return finish(&w.calls, w.all())
 		}
 	}
 }
@@ -144,8 +170,9 @@ func (w *Watcher) Scan(ctx context.Context) ([]Event, error) {
 	events := make(chan Event)
 	var lanes []*lane
 	var running, calls sync.WaitGroup
-	for i := range w.services {
-		l := w.lane(i, events, &calls, true)
+	watched := w.all()
+	for _, of := range watched {
+		l := w.lane(of.service, of.how.match, events, &calls, true)
 		l.options.Mode, l.owed = Poll, true
 		lanes = append(lanes, l)
 		running.Go(func() { l.run(ctx) })
@@ -161,13 +188,13 @@ func (w *Watcher) Scan(ctx context.Context) ([]Event, error) {
 		}
 	}
 	var all []Event
-	for _, s := range w.services {
-		if e, ok := verdicts[s.Name]; ok {
+	for _, of := range watched {
+		if e, ok := verdicts[of.service.Name]; ok {
 			all = append(all, e)
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return all, fmt.Errorf("scan %d of %d services: %w", len(w.services)-len(all), len(w.services), err)
+		return all, fmt.Errorf("scan %d of %d services: %w", len(watched)-len(all), len(watched), err)
 	}
 	return all, finish(&calls, lanes)
 }
@@ -181,7 +208,7 @@ func (w *Watcher) Rescan(services ...string) error { return w.ask(false, service
 func (w *Watcher) Resend(services ...string) error { return w.ask(true, services) }
 
 func (w *Watcher) ask(resend bool, services []string) error {
-	lanes := w.lanes
+	lanes := w.all()
 	if len(services) > 0 {
 		lanes = nil
 		for _, name := range services {
@@ -202,7 +229,7 @@ func (w *Watcher) ask(resend bool, services []string) error {
 }
 
 func (w *Watcher) find(service string) (*lane, error) {
-	for _, l := range w.lanes {
+	for _, l := range w.all() {
 		if l.service.Name == service {
 			return l, nil
 		}

@@ -155,12 +155,10 @@ func (a *agent) Status() control.Status {
 // Deploy makes the services be looked at and deployed, and waits.
 func (a *agent) Deploy(ctx context.Context, services []string) ([]control.Outcome, error) {
 	if len(services) == 0 {
-		for _, s := range a.deployer.Services {
-			services = append(services, s.Name)
-		}
+		services = a.deployer.Names()
 	}
 	for _, name := range services {
-		if !slices.ContainsFunc(a.deployer.Services, func(s deployer.Service) bool { return s.Name == name }) {
+		if !slices.Contains(a.deployer.Names(), name) {
 			return nil, fmt.Errorf("%w: no service is named %q", control.ErrInput, name)
 		}
 	}

@@ -26,20 +26,29 @@ func (p *program) runVerb() *cobra.Command {
 		Short: "Watch the shared folder and redeploy what changes",
 		Long: `Run builds the bases that are missing, brings up the services that have
 artefacts, and then redeploys each service when its files change, until it is
-interrupted. The containers go on serving without it.`,
+interrupted. What is changed in the configuration meanwhile is taken up. The
+containers go on serving without it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.load()
+			path, err := config.Find(p.configFile)
 			if err != nil {
 				return err
 			}
-			return runAgent(cmd.Context(), c, console.New(os.Stdout, c.Order()))
+			text, err := config.Read(path)
+			if err != nil {
+				return err
+			}
+			c, err := config.Parse(path, text)
+			if err != nil {
+				return err
+			}
+			return runAgent(cmd.Context(), source{path, text}, c, console.New(os.Stdout, c.Order()))
 		},
 	}
 }
 
 // runAgent is the main job, from the lock to the last word.
-func runAgent(ctx context.Context, c *config.Config, out *console.Console) error {
+func runAgent(ctx context.Context, from source, c *config.Config, out *console.Console) error {
 	if err := needRoot(); err != nil {
 		return err
 	}
@@ -96,6 +105,11 @@ func runAgent(ctx context.Context, c *config.Config, out *console.Console) error
 		// Artefacts are looked for when it is known what is live.
 		return a.deployer.Run(ctx, func() {
 			group.Go(func() error { return a.watch.Run(ctx, a.seen) })
+			group.Go(func() error {
+				r := &reloader{agent: a, network: network, now: c}
+				config.Follow(ctx, from.path, from.text, r.changed)
+				return nil
+			})
 		})
 	})
 	err = group.Wait()

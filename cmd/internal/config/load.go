@@ -45,14 +45,15 @@ func find(candidates []string) (string, error) {
 
 // Load reads, decodes and checks a configuration. Every error is an *Error.
 func Load(path string) (*Config, error) {
-	data, err := read(path)
+	data, err := Read(path)
 	if err != nil {
 		return nil, err
 	}
 	return Parse(path, data)
 }
 
-func read(path string) ([]byte, error) {
+// Read gives the content of a configuration, for Parse. Every error is an *Error.
+func Read(path string) ([]byte, error) {
 	// O_NONBLOCK: opening a FIFO would otherwise wait for a writer, see fifo(7).
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

@@ -68,6 +68,12 @@ func Publishes(c *config.Config) []network.Publish {
 	return all
 }
 
+// Publish makes the published ports those of the configuration. The rules
+// follow with the next SetPorts.
+func (n *Network) Publish(ctx context.Context, c *config.Config) error {
+	return n.ports.Publish(ctx, Publishes(c))
+}
+
 // RemoveRules removes every rule of ours. It needs no bridge.
 func RemoveRules(ctx context.Context, c *config.Config) error {
 	defer crash.Point("remove rules")()

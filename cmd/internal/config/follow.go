@@ -1,0 +1,118 @@
+package config
+
+import (
+	"context"
+	"crypto/sha256"
+	"path/filepath"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+const (
+	// lookSeldom is the time between looks at the file where no hint comes: the
+	// kernel may have no more of them to give, or see nothing of the file's
+	// filesystem, or of what a link leads to.
+	lookSeldom = 5 * time.Second
+	// still is how long the file must have been as it is. Editors write in
+	// parts, or move the old file away before the new one comes.
+	still = 250 * time.Millisecond
+)
+
+// Follow calls changed each time that the file has become another one, with what
+// Load gives for it then, until ctx ends. It begins with the file that data, as
+// Parse was given it, was read from. A file that is gone or cannot be used is told
+// once, until it changes again. Calls come from this one goroutine.
+func Follow(ctx context.Context, path string, data []byte, changed func(context.Context, *Config, error)) {
+	hints := watchFolder(ctx, path)
+	known := sha256.Sum256(data)
+	for ctx.Err() == nil {
+		if now := settled(ctx, path, known); now.sum != known && ctx.Err() == nil {
+			known = now.sum
+			c, err := now.parse(path)
+			changed(ctx, c, err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-hints:
+		case <-time.After(lookSeldom):
+		}
+	}
+}
+
+// settled gives what the file is like when it is as it was, or still.
+func settled(ctx context.Context, path string, known [sha256.Size]byte) glance {
+	now := look(path)
+	for now.sum != known {
+		select {
+		case <-ctx.Done():
+			return now
+		case <-time.After(still):
+		}
+		next := look(path)
+		if next.sum == now.sum {
+			break
+		}
+		now = next
+	}
+	return now
+}
+
+// glance is what a file is like at one moment.
+type glance struct {
+	data []byte
+	err  error
+	sum  [sha256.Size]byte // of the content, or of what is wrong
+}
+
+func look(path string) glance {
+	data, err := Read(path)
+	if err != nil {
+		return glance{err: err, sum: sha256.Sum256([]byte("\x00" + err.Error()))}
+	}
+	return glance{data: data, sum: sha256.Sum256(data)}
+}
+
+func (g glance) parse(path string) (*Config, error) {
+	if g.err != nil {
+		return nil, g.err
+	}
+	return Parse(path, g.data)
+}
+
+// watchFolder gives a channel that receives when something happens to the file.
+// It is watched by its folder, since editors put another file in its place.
+func watchFolder(ctx context.Context, path string) <-chan struct{} {
+	hints := make(chan struct{}, 1)
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		return hints
+	}
+	if err := w.Add(filepath.Dir(path)); err != nil {
+		w.Close()
+		return hints
+	}
+	context.AfterFunc(ctx, func() { w.Close() })
+	go func() { // ends when the watcher is closed
+		for {
+			select {
+			case e, open := <-w.Events:
+				if !open {
+					return
+				}
+				if filepath.Base(e.Name) != filepath.Base(path) {
+					continue
+				}
+			case _, open := <-w.Errors: // an overflow: looking is never wrong
+				if !open {
+					return
+				}
+			}
+			select {
+			case hints <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	return hints
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/jarloop/jarloop/cmd/internal/config"
+	"github.com/jarloop/jarloop/cmd/internal/doctor"
+	"github.com/jarloop/jarloop/cmd/internal/host"
+	"github.com/jarloop/jarloop/watcher"
+)
+
+// source is the file that a configuration was read from, and what it said.
+type source struct {
+	path string
+	text []byte
+}
+
+// reloader takes up what is written into the configuration while the agent runs.
+type reloader struct {
+	agent   *agent
+	network *host.Network
+	now     *config.Config // what the agent runs with
+	refused bool           // the file as it is now
+	restart []string       // keys that wait for a restart, and were told
+}
+
+// changed is told that the file has become another one.
+func (r *reloader) changed(ctx context.Context, c *config.Config, err error) {
+	was := r.refused
+	if err == nil {
+		err = r.take(ctx, c, was)
+	}
+	if r.refused = err != nil && ctx.Err() == nil; r.refused {
+		r.agent.out.Refused("", firstLine(err)+"; the configuration from before stays")
+	}
+}
+
+// take makes c what the agent runs with, as far as that can be done while it
+// runs. After an error it is what it was.
+func (r *reloader) take(ctx context.Context, c *config.Config, mended bool) error {
+	live, restart := c.Live(r.now)
+	if len(restart) > 0 && !slices.Equal(restart, r.restart) {
+		r.agent.out.Warn("", "restart jarloop run for: "+strings.Join(restart, ", "))
+	}
+	r.restart = restart
+	if reflect.DeepEqual(live, r.now) {
+		if mended {
+			r.agent.out.Say("the configuration is in order again")
+		}
+		return nil
+	}
+	again, err := r.apply(ctx, live)
+	if err != nil {
+		return err
+	}
+	r.agent.out.Say("took up the configuration: " + differences(r.now, live))
+	for _, s := range r.now.Services {
+		if live.Service(s.Name) == nil {
+			r.agent.note(s.Name, "") // whatever kept its changes from being seen
+		}
+	}
+	r.now = live
+	for _, service := range again {
+		r.deploy(ctx, service)
+	}
+	return nil
+}
+
+// apply does what is different, and gives the services to deploy again.
+func (r *reloader) apply(ctx context.Context, c *config.Config) (again []string, err error) {
+	if err := watcher.Check(watchServices(c)); err != nil {
+		return nil, err
+	}
+	if err := doctor.Preflight(ctx, machine(c)); err != nil {
+		return nil, err
+	}
+	bases, err := provision(ctx, c, nil, r.agent.out)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.network.Publish(ctx, c); err != nil {
+		return nil, err
+	}
+	again, err = r.agent.deployer.Reconfigure(ctx, deployServices(c, bases))
+	if err != nil {
+		return nil, r.back(ctx, err)
+	}
+	// After the deployer, which has to know the services that it is told of.
+	return again, r.agent.watch.Reconfigure(ctx, watchServices(c))
+}
+
+// back has the ports lead as they did, after err.
+func (r *reloader) back(ctx context.Context, err error) error {
+	if e := r.network.Publish(ctx, r.now); e != nil {
+		return fmt.Errorf("%w (and publish as before: %w)", err, e)
+	}
+	return err
+}
+
+// deploy deploys a service as it is configured now: the artefacts that are
+// pinned, or the newest.
+func (r *reloader) deploy(ctx context.Context, service string) {
+	a := r.agent
+	if p := a.page(service); p.Pin != nil && !p.Paused {
+		if set, err := watcher.Load(a.sets, service, p.Pin.Set); err == nil {
+			result := a.deployer.Deploy(set, false)
+			go func() { // ends with the deploy, or with ctx
+				select {
+				case <-result:
+					a.deployer.Withhold(service, a.withheld(service, a.newestOf(service)))
+				case <-ctx.Done():
+				}
+			}()
+			return
+		}
+	}
+	if err := a.watch.Resend(service); err != nil {
+		a.out.Warn(service, err.Error())
+	}
+}
+
+// differences says in few words what one configuration has otherwise than the
+// one before.
+func differences(before, now *config.Config) string {
+	var parts []string
+	say := func(what string, names []string) {
+		if len(names) > 0 {
+			parts = append(parts, strings.Join(names, ", ")+" "+what)
+		}
+	}
+	var fresh, other, gone []string
+	for _, s := range now.Services {
+		switch was := before.Service(s.Name); {
+		case was == nil:
+			fresh = append(fresh, s.Name)
+		case !reflect.DeepEqual(*was, s):
+			other = append(other, s.Name)
+		}
+	}
+	for _, s := range before.Services {
+		if now.Service(s.Name) == nil {
+			gone = append(gone, s.Name)
+		}
+	}
+	say("changed", other)
+	say("new", fresh)
+	say("gone", gone)
+	if !reflect.DeepEqual(before.Bases, now.Bases) {
+		parts = append(parts, "bases changed")
+	}
+	if !reflect.DeepEqual(before.Publishes, now.Publishes) {
+		parts = append(parts, "published ports changed")
+	}
+	if len(parts) == 0 {
+		return "another order"
+	}
+	return strings.Join(parts, "; ")
+}
+
+// firstLine is the first of the lines of an error, and how many follow.
+func firstLine(err error) string {
+	line, rest, more := strings.Cut(err.Error(), "\n")
+	if more {
+		line += fmt.Sprintf(" (and %d more)", 1+strings.Count(rest, "\n"))
+	}
+	return line
+}
