@@ -30,6 +30,11 @@ func (d *Deployer) deploy(ctx context.Context, s Service, set watcher.Set, old, 
 	if g == nil {
 		g = d.prepare(t, s)
 	}
+	if len(s.Before) > 0 {
+		t.step("before_deploy", func(ctx context.Context) error {
+			return d.Hook(ctx, hookOf("before_deploy", s.Before, s, g, old, set.ID))
+		}, discard(g))
+	}
 	t.step("install", func(ctx context.Context) error { return d.install(ctx, s, g, set) }, discard(g))
 	t.step("wait for needs", func(ctx context.Context) error { return d.await(ctx, s) }, nil)
 	t.step("start", func(ctx context.Context) error { return d.startUnit(ctx, g) }, nil)

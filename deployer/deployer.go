@@ -41,6 +41,9 @@ type Options struct {
 	Network Network
 	// Probe asks once whether what listens at address is well; nil is Probe.
 	Probe func(ctx context.Context, address, path string) error
+	// Hook runs a command for a deploy, until it has ended or its time is over.
+	// It is not called where no service has such a command.
+	Hook func(ctx context.Context, h Hook) error
 	// Tell receives what happens, in order, and must not block for long.
 	Tell func(Event)
 	// Output receives each line that a service prints, while it is followed.

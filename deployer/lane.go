@@ -198,6 +198,7 @@ func (l *lane) attempt(lifetime, ctx context.Context, r request) Result {
 			Kind: WentLive, Service: l.s.Name, Generation: g.Name(), Set: r.set.ID,
 			Address: g.target().String(), Took: result.Took, Steps: steps,
 		})
+		l.after(lifetime, g, live)
 	case errors.Is(err, errNewer) || ctx.Err() != nil:
 		// Given up on purpose: nothing that anyone has to know.
 	default:

@@ -34,6 +34,11 @@ type Service struct {
 	// OnRewire is a shell command line, run inside when names that the
 	// service needs lead elsewhere; empty: none.
 	OnRewire string
+	// Before and After are commands of the host, run before artefacts are
+	// installed and after a generation has gone live; empty: none.
+	// HookTimeout is how long either may take.
+	Before, After []string      `json:",omitempty"`
+	HookTimeout   time.Duration `json:",omitempty"`
 }
 
 // fingerprint is equal for two services whose containers would be the same
@@ -41,6 +46,7 @@ type Service struct {
 func (s Service) fingerprint() string {
 	// What is left out can change under a running generation.
 	s.HealthPath, s.HealthTimeout, s.Drain, s.OnRewire, s.Logs, s.Needs = "", 0, 0, "", nil, nil
+	s.Before, s.After, s.HookTimeout = nil, nil, 0
 	text, err := json.Marshal(struct {
 		Service
 		Format int // raised when what is put inside a container changes

@@ -13,6 +13,7 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/console"
 	"github.com/jarloop/jarloop/cmd/internal/control"
 	"github.com/jarloop/jarloop/cmd/internal/history"
+	"github.com/jarloop/jarloop/cmd/internal/notify"
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/watcher"
 )
@@ -24,6 +25,7 @@ type agent struct {
 	watch    *watcher.Watcher
 	deployer *deployer.Deployer
 	book     *history.Book
+	notify   *notify.Notifier
 	sets     string // the folder of sets
 	keepSets int    // of each service that have been live
 	started  time.Time
@@ -64,6 +66,7 @@ func (a *agent) seen(ctx context.Context, e watcher.Event) {
 	case watcher.Refused:
 		a.settled(e.Service, errors.New("refused: "+e.Reason))
 		a.out.Refused(e.Service, e.Reason)
+		a.notify.Tell(notify.Event{Event: notify.Refused, Time: time.Now(), Service: e.Service, Reason: e.Reason})
 		a.deployer.Withhold(e.Service, deployer.Newest{State: deployer.Refused, Reason: e.Reason})
 		for _, w := range a.claim(e.Service) {
 			w <- control.Outcome{Service: e.Service, Error: "refused: " + e.Reason}
@@ -132,6 +135,7 @@ func (a *agent) note(service, reason string) {
 // tell is told what becomes of deploys.
 func (a *agent) tell(e deployer.Event) {
 	a.out.Event(e)
+	a.notify.Tell(notify.Of(e))
 	a.remember(e)
 }
 

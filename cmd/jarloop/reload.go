@@ -63,6 +63,7 @@ func (r *reloader) take(ctx context.Context, c *config.Config, mended bool) erro
 			r.agent.note(s.Name, "") // whatever kept its changes from being seen
 		}
 	}
+	r.agent.notify.Set(notifyOptions(live))
 	r.now = live
 	for _, service := range again {
 		r.deploy(ctx, service)
@@ -154,6 +155,9 @@ func differences(before, now *config.Config) string {
 	}
 	if !reflect.DeepEqual(before.Publishes, now.Publishes) {
 		parts = append(parts, "published ports changed")
+	}
+	if !reflect.DeepEqual(before.Notify, now.Notify) {
+		parts = append(parts, "notify changed")
 	}
 	if len(parts) == 0 {
 		return "another order"

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -106,6 +108,28 @@ func TestTheConfigurationIsTakenUpWhileRunning(t *testing.T) {
 		text = whole
 		s.saveConfig(text)
 		s.agent.await(from, "live", "authentication")
+		s.settled()
+	})
+
+	s.sub("others are told, and hooks run", func(t *testing.T) {
+		told := filepath.Join(s.Dir, "told")
+		change(map[string]string{
+			"#[notify]\n":     fmt.Sprintf("[notify]\ncommand = \"cat >>%s\"\n", told),
+			"port   = 8085\n": "port   = 8085\nbefore_deploy = \"echo checks $JARLOOP_GENERATION\"\nafter_deploy = \"exit 3\"\n",
+		})
+		s.agent.eventually("it is taken up", func() bool {
+			return len(s.agent.said(0, func(l logLine) bool { return strings.Contains(l.Message, "notify changed") })) > 0
+		})
+		from := s.agent.now()
+		s.appendTo(personSource, "\n// built for the hooks\n")
+		s.gradle(":person:buildJar")
+		generation := s.agent.await(from, "live", "person").Generation
+		s.agent.await(from, "checks "+generation, "person")
+		s.agent.await(from, "warning", "person")
+		s.agent.eventually("the event has come", func() bool {
+			text, err := os.ReadFile(told)
+			return err == nil && strings.Contains(string(text), `"event":"live"`) && strings.Contains(string(text), generation)
+		})
 		s.settled()
 	})
 

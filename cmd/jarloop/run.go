@@ -16,6 +16,7 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/doctor"
 	"github.com/jarloop/jarloop/cmd/internal/history"
 	"github.com/jarloop/jarloop/cmd/internal/host"
+	"github.com/jarloop/jarloop/cmd/internal/notify"
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/watcher"
 )
@@ -82,6 +83,7 @@ func runAgent(ctx context.Context, from source, c *config.Config, out *console.C
 	a := &agent{
 		out: out, watch: watch, book: book, sets: setsOf(c), keepSets: c.Watch.Keep,
 		started: time.Now(), watching: fmt.Sprintf("watches %s by %s: %s", c.Watch.Dir, mode, why),
+		notify:   notify.New(notifyOptions(c), func(text string) { out.Warn("", text) }),
 		changing: map[string]bool{},
 		asked:    map[string][]chan control.Outcome{}, degraded: map[string]string{}, newest: map[string]string{},
 	}
@@ -90,7 +92,7 @@ func runAgent(ctx context.Context, from source, c *config.Config, out *console.C
 		KeepLogs: int64(c.Logs.Keep), KeepGenerations: c.Logs.Generations, Standby: c.LXC.Standby, Reserve: int64(c.LXC.Reserve), Together: c.Watch.Together,
 		Stable:  c.LXC.Wiring == config.WiringStable,
 		Machine: host.NewMachine(c, lxcChild()), Network: network,
-		Tell: a.tell, Output: out.Line,
+		Hook: a.hook, Tell: a.tell, Output: out.Line,
 	})
 	socket, err := control.Listen(socketOf(c))
 	if err != nil {
@@ -101,6 +103,7 @@ func runAgent(ctx context.Context, from source, c *config.Config, out *console.C
 	out.Say("jarloop " + programVersion() + " " + a.watching)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return control.Serve(ctx, socket, a, func(text string) { out.Warn("", text) }) })
+	group.Go(func() error { a.notify.Run(ctx); return nil })
 	group.Go(func() error {
 		// Artefacts are looked for when it is known what is live.
 		return a.deployer.Run(ctx, func() {
@@ -145,6 +148,7 @@ func deployServices(c *config.Config, bases map[string]string) []deployer.Servic
 			Name: s.Name, Base: bases[s.Base], Target: s.Target, Exec: s.Exec, Port: uint16(s.Port),
 			Needs: s.Needs, Logs: s.Logs, HealthPath: s.Health.Path, HealthTimeout: s.Health.Timeout.Duration,
 			Drain: s.Drain.Duration, OnRewire: s.OnRewire,
+			Before: s.BeforeDeploy, After: s.AfterDeploy, HookTimeout: s.HookTimeout.Duration,
 		})
 	}
 	return all

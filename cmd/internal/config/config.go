@@ -10,6 +10,7 @@ type Config struct {
 	Watch     Watch
 	LXC       LXC
 	Logs      Logs
+	Notify    Notify
 	Bases     []Base // those written, and the built-in one if a service uses it
 	Services  []Service
 	Publishes []Publish
@@ -72,6 +73,17 @@ type Logs struct {
 	Generations int  `toml:"generations" like:"5"`  // of each service, beside those that run
 }
 
+// Notify says who is told of what happens.
+type Notify struct {
+	Command Command  `toml:"command" like:"\"notify-send jarloop\""`             // run for each event, with the event as JSON on its standard input; none: none
+	Webhook string   `toml:"webhook" like:"\"http://192.168.1.2:9000/jarloop\""` // each event is sent there by POST, as JSON; "": none
+	Events  []string `toml:"events" like:"[\"failed\", \"died\"]"`               // of Events
+	Timeout Duration `toml:"timeout" like:"\"10s\""`                             // how long one telling may take
+}
+
+// Command is a command of the VM: argv, or none. A command line is one for the shell.
+type Command []string
+
 // Base is what one kind of container is made of. Distribution and Template are
 // never both set; with neither, the container exists already.
 type Base struct {
@@ -103,6 +115,10 @@ type Service struct {
 	Health   Health   `toml:"health" like:"{ path = \"/\", timeout = \"60s\" }"`
 	Drain    Duration `toml:"drain" like:"\"10s\""`                 // how long the old generation may finish its work
 	OnRewire string   `toml:"on_rewire" like:"\"nginx -s reload\""` // shell command line, run inside when a needed service moved; "": none
+
+	BeforeDeploy Command  `toml:"before_deploy" like:"\"./migrate\""` // run on the VM before artefacts are installed; its failure ends the deploy
+	AfterDeploy  Command  `toml:"after_deploy" like:"\"./smoke\""`    // run on the VM when a generation has gone live
+	HookTimeout  Duration `toml:"hook_timeout" like:"\"10s\""`        // how long either of them may take
 }
 
 // Health says what proves a generation healthy.
@@ -126,6 +142,7 @@ type document struct {
 	Watch   Watch              `toml:"watch" like:"[watch]"`
 	LXC     LXC                `toml:"lxc" like:"[lxc]"`
 	Logs    Logs               `toml:"logs" like:"[logs]"`
+	Notify  Notify             `toml:"notify" like:"[notify]"`
 	Base    map[string]Base    `toml:"base" like:"[base.service-base]"`
 	Service map[string]Service `toml:"service" like:"[service.frontend]"`
 	Publish []Publish          `toml:"publish" like:"[[publish]]"`
@@ -133,7 +150,7 @@ type document struct {
 
 // config gives the document as a Config, in the order of the file.
 func (d *document) config(p *places) *Config {
-	c := &Config{State: d.State, Run: d.Run, Watch: d.Watch, LXC: d.LXC, Logs: d.Logs, Publishes: d.Publish}
+	c := &Config{State: d.State, Run: d.Run, Watch: d.Watch, LXC: d.LXC, Logs: d.Logs, Notify: d.Notify, Publishes: d.Publish}
 	for _, name := range p.keys("base") {
 		if b, ok := d.Base[name]; ok {
 			b.Name = name

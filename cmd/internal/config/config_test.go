@@ -36,8 +36,9 @@ func TestTwoLinesMakeAService(t *testing.T) {
 		Bases: []Base{{Name: "service-base", Distribution: "debian:bookworm", Packages: []string{"openjdk-17-jre-headless"}}},
 		Services: []Service{{
 			Name: "frontend", Base: "service-base", Source: "/host/volume-frontend", Target: "/frontend", Port: 8081,
-			Health: Health{Timeout: Duration{time.Minute}}, Drain: Duration{10 * time.Second},
+			Health: Health{Timeout: Duration{time.Minute}}, Drain: Duration{10 * time.Second}, HookTimeout: Duration{10 * time.Second},
 		}},
+		Notify: Notify{Timeout: Duration{10 * time.Second}},
 	}
 	if diff := cmp.Diff(want, got, sameAddress); diff != "" {
 		t.Errorf("resolved (-want +got):\n%s", diff)
@@ -62,6 +63,10 @@ together = true
 [logs]
 keep = "512KiB"
 generations = 0
+[notify]
+command = "told | cat"
+events = ["retired"]
+timeout = "1m"
 [base.handmade]
 [base."trusty"]
 template = "/opt/templates/lxc-x"
@@ -73,6 +78,9 @@ b"""]
 b = { port = 1, base = "trusty", source = "/shared/x/../y", target = "/b//c/", drain = "0s" }
 a.port = 2
 a.base = "handmade"
+a.before_deploy = ["check", "$x"]
+a.after_deploy = "smoke"
+a.hook_timeout = "2m"
 [service.a.health]
 path = "/health?full=1"
 timeout = "1m30s"
@@ -91,15 +99,17 @@ service = "a"
 		Watch: Watch{Dir: "/shared", Mode: "auto", Poll: Duration{10 * time.Second}, Keep: 9, Together: true},
 		LXC: LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Wiring: "hosts", Reserve: 1 << 30,
 			Range: Range{netip.MustParseAddr("10.0.3.10"), netip.MustParseAddr("10.0.3.20")}},
-		Logs: Logs{Keep: 512 << 10},
+		Logs:   Logs{Keep: 512 << 10},
+		Notify: Notify{Command: Command{"/bin/sh", "-c", "told | cat"}, Events: []string{"retired"}, Timeout: Duration{time.Minute}},
 		Bases: []Base{
 			{Name: "handmade"},
 			{Name: "trusty", Template: "/opt/templates/lxc-x", Args: []string{"-r", "trusty"}, Run: []string{"a\nb"}},
 		},
 		Services: []Service{
-			{Name: "b", Base: "trusty", Source: "/shared/y", Target: "/b/c", Port: 1, Health: Health{Timeout: Duration{time.Minute}}},
+			{Name: "b", Base: "trusty", Source: "/shared/y", Target: "/b/c", Port: 1, Health: Health{Timeout: Duration{time.Minute}}, HookTimeout: Duration{10 * time.Second}},
 			{Name: "a", Base: "handmade", Source: "/shared/volume-a", Target: "/a", Port: 2,
-				Health: Health{Path: "/health?full=1", Timeout: Duration{90 * time.Second}}, Drain: Duration{10 * time.Second}},
+				Health: Health{Path: "/health?full=1", Timeout: Duration{90 * time.Second}}, Drain: Duration{10 * time.Second},
+				BeforeDeploy: Command{"check", "$x"}, AfterDeploy: Command{"/bin/sh", "-c", "smoke"}, HookTimeout: Duration{2 * time.Minute}},
 		},
 		Publishes: []Publish{{"eth0", 80, "a"}, {"eth1", 80, "a"}},
 	}

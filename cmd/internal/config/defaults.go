@@ -3,6 +3,7 @@ package config
 import (
 	"path"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -33,6 +34,10 @@ func (c *Config) setDefaults(r *report) {
 	preset(&c.LXC.Standby, absent("lxc.standby"), true)
 	preset(&c.Logs.Keep, absent("logs.keep"), 16<<20)
 	preset(&c.Logs.Generations, absent("logs.generations"), 5)
+	preset(&c.Notify.Timeout, absent("notify.timeout"), Duration{10 * time.Second})
+	if absent("notify.events") && (len(c.Notify.Command) > 0 || c.Notify.Webhook != "") {
+		c.Notify.Events = slices.Clone(usualEvents)
+	}
 	for _, folder := range []*string{&c.State, &c.Run, &c.Watch.Dir, &c.LXC.Path} {
 		if *folder != "" {
 			*folder = filepath.Clean(*folder)
@@ -74,6 +79,7 @@ func (s *Service) setDefaults(absent func(key string) bool, dir, base string) {
 	preset(&s.Target, absent(join(key, "target")), "/"+s.Name)
 	preset(&s.Health.Timeout, absent(join(healthKey(s.Name), "timeout")), Duration{time.Minute})
 	preset(&s.Drain, absent(join(key, "drain")), Duration{10 * time.Second})
+	preset(&s.HookTimeout, absent(join(key, "hook_timeout")), Duration{10 * time.Second})
 	if s.Source != "" && !filepath.IsAbs(s.Source) {
 		s.Source = filepath.Join(dir, s.Source)
 	} else if s.Source != "" {

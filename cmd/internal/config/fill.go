@@ -29,6 +29,15 @@ func (f *filler) value(v reflect.Value, raw any, key string, tag reflect.StructT
 	case encoding.TextUnmarshaler:
 		f.text(target, raw, key, tag)
 		return
+	case *Command:
+		if s, ok := raw.(string); ok {
+			*target = Command{"/bin/sh", "-c", s}
+			f.plain(s, key, tag)
+			return
+		}
+		if f.compound(v, raw, key, tag) {
+			return
+		}
 	case *string:
 		if s, ok := raw.(string); ok {
 			*target = s
@@ -198,6 +207,9 @@ func elementTag(list reflect.Type, tag reflect.StructTag) reflect.StructTag {
 
 // wanted says what a value of the type looks like in the file.
 func wanted(t reflect.Type, like string) string {
+	if t == reflect.TypeFor[Command]() {
+		return "a command line like " + like + ", or a list of its words"
+	}
 	switch t.Kind() {
 	case reflect.String:
 		return "a string like " + like

@@ -24,6 +24,7 @@ func (c *Config) validate(r *report) {
 	if c.Logs.Generations < 0 || c.Logs.Generations > 1000 {
 		r.add("logs.generations", "%d is out of range; give 0 to 1000", c.Logs.Generations)
 	}
+	c.validateNotify(r)
 	for i := range c.Bases {
 		c.Bases[i].validate(r)
 	}

@@ -36,6 +36,9 @@ func (c *Config) validateService(r *report, s *Service) {
 	}
 	validateCommand(r, join(key, "exec"), s.Exec, "leave it out for java -jar and the one JAR")
 	validateCommand(r, join(key, "on_rewire"), s.OnRewire, "leave it out")
+	validateHook(r, join(key, "before_deploy"), s.BeforeDeploy)
+	validateHook(r, join(key, "after_deploy"), s.AfterDeploy)
+	between(r, join(key, "hook_timeout"), s.HookTimeout, 100*time.Millisecond, 10*time.Minute)
 	validatePort(r, join(key, "port"), s.Port, "the port that the service listens on")
 	c.validateNeeds(r, s)
 	for i, pattern := range s.Logs {
