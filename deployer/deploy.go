@@ -210,7 +210,11 @@ func (d *Deployer) unit(s Service, g *Generation, set watcher.Set) guest.Unit {
 			}
 		}
 	}
-	return guest.Unit{Service: s.Name, Exec: command, Dir: s.Target}
+	u := guest.Unit{Service: s.Name, Exec: command, Dir: s.Target}
+	if s.Debug != 0 {
+		u.Env = map[string]string{"JAVA_TOOL_OPTIONS": guest.Debugger(s.Debug)}
+	}
+	return u
 }
 
 // startUnit starts the service, whose unit waits at its gate, or will when the

@@ -34,6 +34,9 @@ type Service struct {
 	// OnRewire is a shell command line, run inside when names that the
 	// service needs lead elsewhere; empty: none.
 	OnRewire string
+	// Debug is the port on which the service's JVM listens for a debugger; 0:
+	// it does not.
+	Debug uint16 `json:",omitempty"`
 	// Before and After are commands of the host, run before artefacts are
 	// installed and after a generation has gone live; empty: none.
 	// HookTimeout is how long either may take.

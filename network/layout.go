@@ -14,6 +14,7 @@ type Publish struct {
 	Interface string // that requests from outside come in by, such as eth0
 	Port      uint16 // TCP
 	Service   string // its name, one label of a host name
+	To        uint16 // port of the service that it leads to; 0: the one of its target
 }
 
 // checkPublishes finds what no rule can be made of.
@@ -29,7 +30,7 @@ func checkPublishes(publishes []Publish) error {
 			reason = "there is no port 0"
 		case !isLabel(p.Service):
 			reason = "that is no name of a service"
-		case twice && first.Service != p.Service:
+		case twice && (first.Service != p.Service || first.To != p.To):
 			reason = fmt.Sprintf("it leads to %q already", first.Service)
 		}
 		if reason != "" {
@@ -79,7 +80,7 @@ func layout(bridge string, subnet netip.Prefix, publishes []Publish, w Wiring, n
 		if i == 0 || publishes[i-1].Port != p.Port {
 			c := chain{table: "nat", name: portChain(p.Port)}
 			if t, ok := w.Targets[p.Service]; ok {
-				c.rules = []rule{targetRule(p.Service, t)}
+				c.rules = []rule{p.targetRule(t)}
 			}
 			chains = append(chains, c)
 			out.rules = append(out.rules, to)
@@ -98,8 +99,13 @@ func portChain(port uint16) string { return ownChain + "-" + strconv.Itoa(int(po
 func local() rule { return rule{"-m", "addrtype", "--dst-type", "LOCAL"} }
 
 // targetRule is the rule that a switch replaces.
-func targetRule(service string, t netip.AddrPort) rule {
-	return slices.Concat(rule{"-p", "tcp"}, mark(service), rule{"-j", "DNAT", "--to-destination", t.String()})
+func (p Publish) targetRule(t netip.AddrPort) rule {
+	text := p.Service
+	if p.To != 0 {
+		t = netip.AddrPortFrom(t.Addr(), p.To)
+		text += ":" + strconv.Itoa(int(p.To))
+	}
+	return slices.Concat(rule{"-p", "tcp"}, mark(text), rule{"-j", "DNAT", "--to-destination", t.String()})
 }
 
 // forwardChain lets through, whatever the policy of FORWARD is, what was led
@@ -172,7 +178,7 @@ func readTargets(have tables) map[string]netip.AddrPort {
 		for _, r := range rules {
 			service, marked := strings.CutPrefix(r.comment(), "jarloop: ")
 			t, err := netip.ParseAddrPort(r.after("--to-destination"))
-			if !marked || err != nil || r.target() != "DNAT" {
+			if !marked || !isLabel(service) || err != nil || r.target() != "DNAT" {
 				continue
 			}
 			if lower, ok := ports[service]; !ok || port < lower {

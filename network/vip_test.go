@@ -117,7 +117,7 @@ func TestAServiceAddressIsReachedFromEveryContainerAndTheVM(t *testing.T) {
 		live := l.guest("10.0.3.131")
 		l.guest("10.0.3.140")
 		asking := l.guests["10.0.3.140"]
-		p := l.ports(Publish{"eth0", 80, "frontend"})
+		p := l.ports(Publish{"eth0", 80, "frontend", 0})
 		want := Wiring{Targets: map[string]netip.AddrPort{"frontend": live}, Addresses: both}
 		setAll(t, p, want, true)
 		repairAll(t, p, want, false)

@@ -65,6 +65,9 @@ func (w *Watcher) exchange(ctx context.Context, running *sync.WaitGroup, c chang
 	w.lanes = lanes
 	w.mu.Unlock()
 	for _, l := range fresh {
+		if before := old[l.service.Name]; before != nil && (before.owed || before.asked.Load()) {
+			l.asked.Store(true) // whoever asked still waits
+		}
 		l.start(ctx, running)
 	}
 	return ended

@@ -132,6 +132,14 @@ func (a *agent) note(service, reason string) {
 	}
 }
 
+// forget drops what is known of a service that has gone from the configuration.
+func (a *agent) forget(service string) {
+	a.note(service, "")
+	for _, w := range a.claim(service) {
+		w <- control.Outcome{Service: service, Error: "it has gone from the configuration"}
+	}
+}
+
 // tell is told what becomes of deploys.
 func (a *agent) tell(e deployer.Event) {
 	a.out.Event(e)

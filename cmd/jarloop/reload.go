@@ -60,7 +60,7 @@ func (r *reloader) take(ctx context.Context, c *config.Config, mended bool) erro
 	r.agent.out.Say("took up the configuration: " + differences(r.now, live))
 	for _, s := range r.now.Services {
 		if live.Service(s.Name) == nil {
-			r.agent.note(s.Name, "") // whatever kept its changes from being seen
+			r.agent.forget(s.Name)
 		}
 	}
 	r.agent.notify.Set(notifyOptions(live))

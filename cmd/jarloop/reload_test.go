@@ -133,6 +133,26 @@ func TestTheConfigurationIsTakenUpWhileRunning(t *testing.T) {
 		s.settled()
 	})
 
+	s.sub("a debugger reaches the live generation", func(t *testing.T) {
+		live, from := s.live(), s.agent.now()
+		change(map[string]string{"port   = 8084\n": "port   = 8084\ndebug  = 5005\n"})
+		s.agent.await(from, "live", "session")
+		s.agent.await(from, "retired", "session")
+		s.agent.eventually("it answers the debugger", s.shakesHands)
+		from = s.agent.now()
+		s.appendTo("session/src/main/java/jarloop/example/session/SessionApplication.java", "\n// built for the debugger\n")
+		s.gradle(":session:buildJar")
+		s.agent.await(from, "live", "session")
+		s.agent.await(from, "retired", "session")
+		if !s.shakesHands() {
+			t.Error("the next generation does not answer the debugger")
+		}
+		s.settled()
+		if got := differing(live, s.live()); !slices.Equal(got, []string{"session"}) {
+			t.Errorf("new generations of %v", got)
+		}
+	})
+
 	s.sub("what only a restart can change is said", func(t *testing.T) {
 		live, from := s.live(), s.agent.now()
 		change(map[string]string{`settle = "50ms"`: `settle = "60ms"`})
@@ -168,4 +188,12 @@ func answers(client *http.Client, url string) bool {
 	}
 	response.Body.Close()
 	return response.StatusCode == http.StatusOK
+}
+
+// shakesHands says whether a JVM answers on the debugger's port, from the laptop.
+func (s *system) shakesHands() bool {
+	const hand = "JDWP-Handshake" // each side begins with it
+	out, _ := s.Laptop(s.ctx, "timeout", "5", "bash", "-c",
+		"exec 3<>/dev/tcp/"+lab.Address+"/5005; printf "+hand+" >&3; head -c 14 <&3").Output()
+	return string(out) == hand
 }

@@ -51,6 +51,13 @@ const JVMOptions = "-Dsun.net.inetaddr.ttl=1 -Djava.security.properties=" + secu
 // the service prints leaves it out.
 const JVMNote = "Picked up JAVA_TOOL_OPTIONS: " + JVMOptions
 
+// Debugger gives the options that have a JVM listen for a debugger, without waiting
+// for it. With an address of its own in front a JVM from 9 on takes the port on each
+// of its addresses, as one up to 8 does; "*" is not known to the latter.
+func Debugger(port uint16) string {
+	return fmt.Sprintf("-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=0.0.0.0:%d", port)
+}
+
 // Unit is a service as a container's init runs it.
 type Unit struct {
 	Service string // its name, for people

@@ -116,6 +116,8 @@ type Service struct {
 	Drain    Duration `toml:"drain" like:"\"10s\""`                 // how long the old generation may finish its work
 	OnRewire string   `toml:"on_rewire" like:"\"nginx -s reload\""` // shell command line, run inside when a needed service moved; "": none
 
+	Debug int `toml:"debug" like:"5005"` // port of the VM, and of its JVM, for a debugger; 0: none
+
 	BeforeDeploy Command  `toml:"before_deploy" like:"\"./migrate\""` // run on the VM before artefacts are installed; its failure ends the deploy
 	AfterDeploy  Command  `toml:"after_deploy" like:"\"./smoke\""`    // run on the VM when a generation has gone live
 	HookTimeout  Duration `toml:"hook_timeout" like:"\"10s\""`        // how long either of them may take

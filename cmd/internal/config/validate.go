@@ -36,6 +36,7 @@ func (c *Config) validate(r *report) {
 	}
 	c.validateCycles(r)
 	c.validatePublishes(r)
+	c.validateDebug(r)
 }
 
 func (c *Config) validateFolders(r *report) {

@@ -19,7 +19,7 @@ func ports(_ context.Context, m *Machine) []Finding {
 	listeners := slices.Concat(sockets(m.read("/proc/net/tcp")), sockets(m.read("/proc/net/tcp6")))
 	var findings []Finding
 	seen := map[int]bool{}
-	for _, p := range m.Config.Publishes {
+	for _, p := range m.Config.Ports() {
 		if seen[p.Port] {
 			continue
 		}

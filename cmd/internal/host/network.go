@@ -59,11 +59,11 @@ func Range(c *config.Config) (bridge netip.Prefix, first, last netip.Addr, err e
 	return bridge, c.LXC.Range.First, c.LXC.Range.Last, c.LXC.Range.Inside(bridge)
 }
 
-// Publishes gives the published ports of the configuration.
+// Publishes gives the published ports of the configuration, those of debuggers too.
 func Publishes(c *config.Config) []network.Publish {
 	var all []network.Publish
-	for _, p := range c.Publishes {
-		all = append(all, network.Publish{Interface: p.Interface, Port: uint16(p.Port), Service: p.Service})
+	for _, p := range c.Ports() {
+		all = append(all, network.Publish{Interface: p.Interface, Port: uint16(p.Port), Service: p.Service, To: uint16(p.To)})
 	}
 	return all
 }
