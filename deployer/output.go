@@ -22,7 +22,7 @@ import (
 func (d *Deployer) followOutput(s Service, g *Generation) (finish func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var followers sync.WaitGroup
-	out := filepath.Join(g.reports, "out")
+	out := filepath.Join(g.reports, outFile)
 	start := int64(0)
 	if info, err := os.Lstat(out); err == nil {
 		start = info.Size() // an earlier agent has shown it
@@ -89,7 +89,7 @@ func (d *Deployer) followFiles(ctx context.Context, s Service, g *Generation, fo
 // followFile follows one file inside, and keeps a copy of it on the host, in a
 // folder that the guest cannot reach.
 func (d *Deployer) followFile(ctx context.Context, s Service, g *Generation, name string) {
-	folder := filepath.Join(filepath.Dir(g.reports), "files")
+	folder := filepath.Join(filepath.Dir(g.reports), filesFolder)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		d.warn(s.Name, "no copy of "+name, err)
 		return
@@ -132,6 +132,6 @@ func (d *Deployer) pruneLogs(service string) {
 
 // lastWords gives what the generation printed last, a stack trace whole.
 func (g *Generation) lastWords() []string {
-	last, _ := logs.Tail(filepath.Join(g.reports, "out"), 200) // none is an answer too
+	last, _ := logs.Tail(filepath.Join(g.reports, outFile), 200) // none is an answer too
 	return logs.Trace(last)
 }

@@ -41,21 +41,32 @@ type Console struct {
 // unless NO_COLOR is set or the terminal is dumb. services are the names to
 // make room for.
 func New(f *os.File, services []string) *Console {
-	person := isatty.IsTerminal(f.Fd())
-	colour := person && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	person, colour := readerOf(f)
 	return newConsole(f, person, colour, services, time.Now)
 }
 
+// readerOf says whether a person reads f, and in colour.
+func readerOf(f *os.File) (person, colour bool) {
+	person = isatty.IsTerminal(f.Fd())
+	return person, person && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
 func newConsole(out io.Writer, person, colour bool, services []string, now func() time.Time) *Console {
-	c := &Console{out: out, person: person, colour: colour, now: now, width: 8, colours: map[string]string{}, seen: map[string][]string{}}
+	c := &Console{out: out, person: person, colour: colour, now: now, seen: map[string][]string{}}
 	c.log = zerolog.New(out).Hook(zerolog.HookFunc(func(e *zerolog.Event, _ zerolog.Level, _ string) {
 		e.Time("time", now())
 	}))
+	c.makeRoom(8, services)
+	return c
+}
+
+// makeRoom gives each service its colour, and their column its width.
+func (c *Console) makeRoom(least int, services []string) {
+	c.width, c.colours = least, map[string]string{}
 	for i, s := range services {
 		c.width = max(c.width, len(s))
 		c.colours[s] = palette[i%len(palette)]
 	}
-	return c
 }
 
 // ANSI colours. Red is for failures alone, and green for what went live.
