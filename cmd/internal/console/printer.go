@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 
+	"github.com/mattn/go-isatty"
+
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/deployer/logs"
 )
@@ -33,6 +35,13 @@ func NewPrinter(out io.Writer, services []string, asJSON bool) *Printer {
 		_, colour = readerOf(f)
 	}
 	return newPrinter(out, colour, services, asJSON)
+}
+
+// Redraws says whether what is written to out can be drawn over, because it is
+// a terminal that obeys more than the simplest orders.
+func Redraws(out io.Writer) bool {
+	f, ok := out.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd()) && os.Getenv("TERM") != "dumb"
 }
 
 func newPrinter(out io.Writer, colour bool, services []string, asJSON bool) *Printer {
