@@ -130,8 +130,12 @@ func (d *Deployer) pruneLogs(service string) {
 	}
 }
 
+// mostWords is how many lines lastWords looks at: a JVM's trace has up to 1024
+// frames (java(1), -XX:MaxJavaStackTraceDepth), and there are causes.
+const mostWords = 2000
+
 // lastWords gives what the generation printed last, a stack trace whole.
 func (g *Generation) lastWords() []string {
-	last, _ := logs.Tail(filepath.Join(g.reports, outFile), 200) // none is an answer too
+	last, _ := logs.Tail(filepath.Join(g.reports, outFile), mostWords) // none is an answer too
 	return logs.Trace(last)
 }
