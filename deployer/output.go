@@ -30,7 +30,7 @@ func (d *Deployer) followOutput(s Service, g *Generation) (finish func()) {
 	followers.Go(func() {
 		look, end := d.notices.of(out)
 		defer end()
-		d.follow(ctx, s, g, "", start, logs.Options{Keep: d.KeepLogs, Look: look}, func() (*os.File, error) { return logs.Open(out) }, func(string) {})
+		d.follow(ctx, s, g, "", start, logs.Options{Keep: d.KeepLogs, Look: look}, func() (*os.File, error) { return logs.Open(out) }, func(logs.Line) {})
 	})
 	if len(s.Logs) > 0 {
 		followers.Go(func() { d.followFiles(ctx, s, g, &followers) })
@@ -42,9 +42,9 @@ func (d *Deployer) followOutput(s Service, g *Generation) (finish func()) {
 }
 
 func (d *Deployer) follow(ctx context.Context, s Service, g *Generation, file string, start int64, options logs.Options,
-	open func() (*os.File, error), also func(text string)) {
+	open func() (*os.File, error), also func(logs.Line)) {
 	_, err := logs.Follow(ctx, open, start, options, func(l logs.Line) {
-		also(l.Text)
+		also(l)
 		if l.Text != guest.JVMNote && d.Output != nil {
 			d.Output(Line{Service: s.Name, Generation: g.Name(), File: file, Text: l.Text})
 		}
@@ -100,16 +100,21 @@ func (d *Deployer) followFile(ctx context.Context, s Service, g *Generation, nam
 		return
 	}
 	defer kept.Close()
-	written := int64(0)
+	written, inode := int64(0), uint64(0)
 	open := func() (f *os.File, err error) {
 		err = d.wiring.root(g, func(r Root) (err error) {
 			f, err = r.Open(name)
 			return err
 		})
+		if err == nil {
+			inode = inodeOfOpen(f)
+		}
 		return f, err
 	}
-	d.follow(ctx, s, g, path.Base(name), 0, logs.Options{Poll: lookOften}, open, func(text string) {
-		n, _ := kept.WriteString(text + "\n") // a full disk stops no service
+	start := readReached(kept, open)
+	d.follow(ctx, s, g, path.Base(name), start, logs.Options{Poll: lookOften}, open, func(l logs.Line) {
+		n, _ := kept.WriteString(l.Text + "\n") // a full disk stops no service
+		reached{inode, l.Offset}.write(kept)
 		if written += int64(n); written > d.KeepLogs {
 			written = 0
 			_ = logs.Bound(kept, d.KeepLogs) // best effort, as above
