@@ -246,7 +246,7 @@ func (d *Deployer) nextNumber(service string) int {
 // reportsOf is the folder that the generation sees as guest.Reports. Beside it,
 // out of its reach, is room for what else is kept of what it printed.
 func (d *Deployer) reportsOf(g *Generation) string {
-	return filepath.Join(d.Logs, g.Service, strconv.Itoa(g.Number), "reports")
+	return filepath.Join(d.Logs, g.Service, strconv.Itoa(g.Number), reportsFolder)
 }
 
 // garbage is what should be gone and is not.

@@ -241,6 +241,8 @@ func (w *world) Root(init int) (Root, error) {
 
 func (w *world) Connections(int, uint16) (int, error) { return 0, nil }
 
+func (w *world) Memory(init int) (int64, error) { return int64(init) * 1000, nil }
+
 func (w *world) Lease(name string) (netip.Prefix, error) {
 	var p netip.Prefix
 	return p, w.do("lease", func() error {

@@ -50,8 +50,10 @@ type lane struct {
 	activity Kind // Deploying, Waiting or empty
 	newest   Newest
 	last     *Last
-	withheld Newest // artefacts that were not even tried; no state: there are none
-	restarts []time.Time
+	withheld Newest      // artefacts that were not even tried; no state: there are none
+	restarts []time.Time // within the last minute
+	// restarted is how often the live generation was started again.
+	restarted int
 
 	background sync.WaitGroup
 }
@@ -234,7 +236,7 @@ func recordOf(g *Generation) *Record {
 // what follows from it.
 func (l *lane) wentLive(ctx context.Context, g, old *Generation) {
 	l.mu.Lock()
-	l.live = g
+	l.live, l.restarted = g, 0
 	l.mu.Unlock()
 	l.note(Newest{Set: g.Set})
 	if old != nil {

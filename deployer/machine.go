@@ -47,6 +47,9 @@ type Machine interface {
 	// Connections counts the open connections to a port of the running
 	// container whose init is given.
 	Connections(init int, port uint16) (int, error)
+	// Memory gives how many bytes of memory the running container holds whose
+	// init is given; an error where nobody counts them.
+	Memory(init int) (int64, error)
 }
 
 // Root is the inside of a running container, confined to it. guest.Root

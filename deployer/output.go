@@ -22,7 +22,7 @@ import (
 func (d *Deployer) followOutput(s Service, g *Generation) (finish func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var followers sync.WaitGroup
-	out := filepath.Join(g.reports, "out")
+	out := filepath.Join(g.reports, outFile)
 	start := int64(0)
 	if info, err := os.Lstat(out); err == nil {
 		start = info.Size() // an earlier agent has shown it
@@ -30,7 +30,7 @@ func (d *Deployer) followOutput(s Service, g *Generation) (finish func()) {
 	followers.Go(func() {
 		look, end := d.notices.of(out)
 		defer end()
-		d.follow(ctx, s, g, "", start, logs.Options{Keep: d.KeepLogs, Look: look}, func() (*os.File, error) { return logs.Open(out) }, func(string) {})
+		d.follow(ctx, s, g, "", start, logs.Options{Keep: d.KeepLogs, Look: look}, func() (*os.File, error) { return logs.Open(out) }, func(logs.Line) {})
 	})
 	if len(s.Logs) > 0 {
 		followers.Go(func() { d.followFiles(ctx, s, g, &followers) })
@@ -42,13 +42,13 @@ func (d *Deployer) followOutput(s Service, g *Generation) (finish func()) {
 }
 
 func (d *Deployer) follow(ctx context.Context, s Service, g *Generation, file string, start int64, options logs.Options,
-	open func() (*os.File, error), also func(text string)) {
+	open func() (*os.File, error), also func(logs.Line)) {
 	note := guest.JVMNote
 	if s.Debug != 0 {
 		note += " " + guest.Debugger(s.Debug)
 	}
 	_, err := logs.Follow(ctx, open, start, options, func(l logs.Line) {
-		also(l.Text)
+		also(l)
 		if l.Text != note && d.Output != nil {
 			d.Output(Line{Service: s.Name, Generation: g.Name(), File: file, Text: l.Text})
 		}
@@ -93,7 +93,7 @@ func (d *Deployer) followFiles(ctx context.Context, s Service, g *Generation, fo
 // followFile follows one file inside, and keeps a copy of it on the host, in a
 // folder that the guest cannot reach.
 func (d *Deployer) followFile(ctx context.Context, s Service, g *Generation, name string) {
-	folder := filepath.Join(filepath.Dir(g.reports), "files")
+	folder := filepath.Join(filepath.Dir(g.reports), filesFolder)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		d.warn(s.Name, "no copy of "+name, err)
 		return
@@ -104,16 +104,21 @@ func (d *Deployer) followFile(ctx context.Context, s Service, g *Generation, nam
 		return
 	}
 	defer kept.Close()
-	written := int64(0)
+	written, inode := int64(0), uint64(0)
 	open := func() (f *os.File, err error) {
 		err = d.wiring.root(g, func(r Root) (err error) {
 			f, err = r.Open(name)
 			return err
 		})
+		if err == nil {
+			inode = inodeOfOpen(f)
+		}
 		return f, err
 	}
-	d.follow(ctx, s, g, path.Base(name), 0, logs.Options{Poll: lookOften}, open, func(text string) {
-		n, _ := kept.WriteString(text + "\n") // a full disk stops no service
+	start := readReached(kept, open)
+	d.follow(ctx, s, g, path.Base(name), start, logs.Options{Poll: lookOften}, open, func(l logs.Line) {
+		n, _ := kept.WriteString(l.Text + "\n") // a full disk stops no service
+		reached{inode, l.Offset}.write(kept)
 		if written += int64(n); written > d.KeepLogs {
 			written = 0
 			_ = logs.Bound(kept, d.KeepLogs) // best effort, as above
@@ -134,8 +139,12 @@ func (d *Deployer) pruneLogs(service string) {
 	}
 }
 
+// mostWords is how many lines lastWords looks at: a JVM's trace has up to 1024
+// frames (java(1), -XX:MaxJavaStackTraceDepth), and there are causes.
+const mostWords = 2000
+
 // lastWords gives what the generation printed last, a stack trace whole.
 func (g *Generation) lastWords() []string {
-	last, _ := logs.Tail(filepath.Join(g.reports, "out"), 200) // none is an answer too
+	last, _ := logs.Tail(filepath.Join(g.reports, outFile), mostWords) // none is an answer too
 	return logs.Trace(last)
 }

@@ -182,6 +182,9 @@ func TestAServiceThatDiesAloneIsStartedAgain(t *testing.T) {
 	g := r.wiring.current("a")
 	r.die(g)
 	r.eventually("it was started again", func() bool { return r.told(Restarted, "a") && r.alive(g) == nil })
+	if s := r.Status()[0]; s.Restarts != 1 || s.Memory != g.init.Load()*1000 {
+		t.Errorf("%d restarts and %d bytes", s.Restarts, s.Memory)
+	}
 	if r.live("a") != "a-1" {
 		t.Errorf("live is %s", r.live("a"))
 	}

@@ -45,7 +45,8 @@ type Status struct {
 	Address    string    `json:"address,omitempty"`
 	Standby    string    `json:"standby,omitempty"`
 	Draining   []string  `json:"draining,omitempty"`
-	Restarts   int       `json:"restarts"` // within the last minute
+	Memory     int64     `json:"memory_bytes,omitempty"` // held by the live generation; 0: not known
+	Restarts   int       `json:"restarts"`               // of the live generation, by this agent
 	WaitsFor   []string  `json:"waits_for,omitempty"`
 	Newest     Newest    `json:"newest,omitzero"`
 	Last       *Last     `json:"last,omitempty"`
@@ -66,14 +67,9 @@ func (l *lane) status() Status {
 	if l.withheld.State != "" {
 		newest = l.withheld
 	}
-	s := Status{Service: l.s.Name, State: "none", Last: l.last}
+	s := Status{Service: l.s.Name, State: "none", Restarts: l.restarted, Last: l.last}
 	for g := range l.draining {
 		s.Draining = append(s.Draining, g.Name())
-	}
-	for _, t := range l.restarts {
-		if time.Since(t) < time.Minute {
-			s.Restarts++
-		}
 	}
 	l.mu.Unlock()
 
@@ -86,6 +82,9 @@ func (l *lane) status() Status {
 		s.Address = live.target().String()
 		if l.d.alive(live) != nil {
 			s.State = "down"
+		}
+		if init := int(live.init.Load()); init > 0 {
+			s.Memory, _ = l.d.Machine.Memory(init) // not known is an answer
 		}
 	}
 	if newest.State != "" {

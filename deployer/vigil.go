@@ -89,7 +89,7 @@ func (l *lane) goBack(ctx context.Context, g, old *Generation, reason error) {
 		return
 	}
 	l.mu.Lock()
-	l.live = old
+	l.live, l.restarted = old, 0
 	l.newest = Newest{Set: g.Set, State: Broken, Reason: oneLine(reason) + " after it had gone live"}
 	l.mu.Unlock()
 	l.d.tell(Event{Kind: Back, Service: l.s.Name, Generation: old.Name(), Set: old.Set, Reason: g.Name() + ": " + oneLine(reason)})
@@ -118,6 +118,9 @@ func (l *lane) restart(ctx context.Context, g *Generation) {
 		if err := l.d.again(ctx, g); err != nil {
 			l.d.warn(l.s.Name, "cannot start "+g.Name()+" again", err)
 		} else {
+			l.mu.Lock()
+			l.restarted++
+			l.mu.Unlock()
 			l.d.tell(Event{Kind: Restarted, Service: l.s.Name, Generation: g.Name(), Set: g.Set,
 				Reason: fmt.Sprintf("start %d within a minute", often+1)})
 		}

@@ -85,7 +85,7 @@ proves it healthy, leads names and ports to it, and removes the container before
 		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
 	root.AddCommand(
-		p.runVerb(), p.statusVerb(), p.deployVerb(), p.rollbackVerb(), p.historyVerb(), p.pauseVerb(), p.resumeVerb(), p.enterVerb(),
+		p.runVerb(), p.statusVerb(), p.logsVerb(), p.deployVerb(), p.rollbackVerb(), p.historyVerb(), p.pauseVerb(), p.resumeVerb(), p.enterVerb(),
 		p.initVerb(), p.doctorVerb(), p.provisionVerb(), p.baseVerb(), p.cleanVerb(), versionVerb(), lxcVerb(),
 	)
 	checkArgs(root)

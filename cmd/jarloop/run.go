@@ -22,7 +22,8 @@ import (
 )
 
 func (p *program) runVerb() *cobra.Command {
-	return &cobra.Command{
+	mute := false
+	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Watch the shared folder and redeploy what changes",
 		Long: `Run builds the bases that are missing, brings up the services that have
@@ -43,9 +44,15 @@ containers go on serving without it.`,
 			if err != nil {
 				return err
 			}
-			return runAgent(cmd.Context(), source{path, text}, c, console.New(os.Stdout, c.Order()))
+			out := console.New(os.Stdout, c.Order())
+			if mute {
+				out.Mute()
+			}
+			return runAgent(cmd.Context(), source{path, text}, c, out)
 		},
 	}
+	cmd.Flags().BoolVar(&mute, "no-bell", false, "do not ring the terminal's bell when something has failed")
+	return cmd
 }
 
 // runAgent is the main job, from the lock to the last word.

@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -16,41 +18,59 @@ import (
 )
 
 func (p *program) statusVerb() *cobra.Command {
-	asJSON, last := false, ""
+	asJSON, watch, last := false, false, ""
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show what is live, and what of the newest artefacts is not",
 		Long: `Status asks the running agent. Its exit status is 0 when every service is live
-with the newest artefacts, else 1.`,
+with the newest artefacts, else 1. With --watch it goes on until it is
+interrupted: on a terminal in place, elsewhere each time that it has changed.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if watch && last != "" {
+				return usageError{errors.New("--last is of a deploy that is over: leave out --watch; see jarloop status --help")}
+			}
 			c, err := p.load()
 			if err != nil {
 				return err
 			}
-			s, err := control.NewClient(socketOf(c)).Status(cmd.Context())
-			if err != nil {
-				return err
+			client, show := control.NewClient(socketOf(c)), table
+			if asJSON {
+				show = statusJSON
 			}
-			switch {
-			case last != "":
-				return waterfall(cmd.OutOrStdout(), s, last)
-			case asJSON:
-				encoder := json.NewEncoder(cmd.OutOrStdout())
-				encoder.SetIndent("", "  ")
-				err = encoder.Encode(s)
-			default:
-				err = table(cmd.OutOrStdout(), s, time.Now())
+			allWell := false
+			if watch {
+				w := statusWatch{
+					out: cmd.OutOrStdout(), ask: client.Status, show: show, now: time.Now,
+					redraw: !asJSON && console.Redraws(cmd.OutOrStdout()),
+				}
+				allWell, err = w.run(cmd.Context())
+			} else {
+				var s control.Status
+				if s, err = client.Status(cmd.Context()); err != nil {
+					return err
+				}
+				if last != "" {
+					return waterfall(cmd.OutOrStdout(), s, last)
+				}
+				allWell, err = well(s), show(cmd.OutOrStdout(), s, time.Now())
 			}
-			if err == nil && !well(s) {
+			if err == nil && !allWell {
 				err = errSilent
 			}
 			return err
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "go on until interrupted")
 	cmd.Flags().StringVar(&last, "last", "", "show the steps of the last deploy of this `SERVICE`")
 	return cmd
+}
+
+func statusJSON(out io.Writer, s control.Status, _ time.Time) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(s)
 }
 
 func well(s control.Status) bool {
@@ -65,14 +85,21 @@ func well(s control.Status) bool {
 // table writes the status for a person.
 func table(out io.Writer, s control.Status, now time.Time) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "SERVICE\tSTATE\tGENERATION\tSET\tSINCE\tADDRESS\tNEWEST ON DISK")
+	fmt.Fprintln(w, "SERVICE\tSTATE\tGENERATION\tSET\tSINCE\tMEMORY\tRESTARTS\tADDRESS\tNEWEST ON DISK")
 	for _, service := range s.Services {
 		since := ""
 		if !service.Since.IsZero() {
 			since = now.Sub(service.Since).Round(time.Second).String()
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", service.Service, service.State, dash(service.Generation),
-			dash(console.Short(service.Set)), dash(since), dash(service.Address), newest(service))
+		memory, restarts := "", ""
+		if service.Memory > 0 {
+			memory = console.Size(service.Memory)
+		}
+		if service.Generation != "" {
+			restarts = strconv.Itoa(service.Restarts)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", service.Service, service.State, dash(service.Generation),
+			dash(console.Short(service.Set)), dash(since), dash(memory), dash(restarts), dash(service.Address), newest(service))
 	}
 	if err := w.Flush(); err != nil {
 		return err

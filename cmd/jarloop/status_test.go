@@ -17,7 +17,7 @@ func TestStatusAsAPersonReadsIt(t *testing.T) {
 	s := control.Status{
 		Version: "1.2.3", PID: 42, Watching: "watches /host by poll: fuse",
 		Services: []deployer.Status{
-			{Service: "person", State: "live", Generation: "person-8", Set: "3fa2c1d0e5b49687", Since: noon.Add(-90 * time.Second), Address: "10.0.3.131:8085"},
+			{Service: "person", State: "live", Generation: "person-8", Set: "3fa2c1d0e5b49687", Since: noon.Add(-90 * time.Second), Address: "10.0.3.131:8085", Memory: 152_345_678, Restarts: 3},
 			{Service: "authentication", State: "failed", Generation: "authentication-3", Set: "77", Since: noon.Add(-26 * time.Hour), Address: "10.0.3.132:8082",
 				Newest: deployer.Newest{Set: "aa11bb22cc33dd44", State: deployer.Broken, Reason: "prove: status 1"}},
 			{Service: "session", State: "refused", Newest: deployer.Newest{State: deployer.Refused, Reason: "a.jar is cut off"}},
@@ -32,19 +32,19 @@ func TestStatusAsAPersonReadsIt(t *testing.T) {
 		}
 		return out.String()
 	}
-	want := `SERVICE         STATE    GENERATION        SET       SINCE    ADDRESS          NEWEST ON DISK
-person          live     person-8          3fa2c1d0  1m30s    10.0.3.131:8085  -
-authentication  failed   authentication-3  77        26h0m0s  10.0.3.132:8082  aa11bb22 failed: prove: status 1
-session         refused  -                 -         -        -                refused: a.jar is cut off
-frontend        waiting  -                 -         -        -                waits for person, session
-web             none     -                 -         -        -                -
+	want := `SERVICE         STATE    GENERATION        SET       SINCE    MEMORY  RESTARTS  ADDRESS          NEWEST ON DISK
+person          live     person-8          3fa2c1d0  1m30s    152 MB  3         10.0.3.131:8085  -
+authentication  failed   authentication-3  77        26h0m0s  -       0         10.0.3.132:8082  aa11bb22 failed: prove: status 1
+session         refused  -                 -         -        -       -         -                refused: a.jar is cut off
+frontend        waiting  -                 -         -        -       -         -                waits for person, session
+web             none     -                 -         -        -       -         -                -
 agent 1.2.3, process 42, watches /host by poll: fuse
 `
 	if diff := cmp.Diff(want, table()); diff != "" {
 		t.Error(diff)
 	}
 	s.Services, s.Degraded = nil, "the shared folder is gone"
-	want = `SERVICE  STATE  GENERATION  SET  SINCE  ADDRESS  NEWEST ON DISK
+	want = `SERVICE  STATE  GENERATION  SET  SINCE  MEMORY  RESTARTS  ADDRESS  NEWEST ON DISK
 degraded: the shared folder is gone
 agent 1.2.3, process 42, watches /host by poll: fuse
 `

@@ -188,6 +188,10 @@ func TestTheSampleSystem(t *testing.T) {
 		if err != nil || !anyContains(t, logs, "thrown on purpose") {
 			t.Errorf("the candidate's log is gone: %v", logs)
 		}
+		number := strings.TrimPrefix(failed.Generation, "person-")
+		if out, code := s.verb("logs", "--generation", number, "person"); code != 0 || !strings.Contains(out, "thrown on purpose") {
+			t.Errorf("its logs exit with %d: %s", code, out)
+		}
 		s.write(filepath.Join(s.example, personSource), source)
 		s.gradle(":person:buildJar")
 		s.settled()
@@ -414,8 +418,14 @@ func TestTheSampleSystemOnInotify(t *testing.T) {
 	// And the other way of wiring.
 	s.write(s.config, replace(t, s.configuration(), map[string]string{`"stable"  `: `"hosts"  `}))
 	s.up()
-	if choice := s.status().Watching; !strings.Contains(choice, "inotify") {
-		t.Errorf("the agent says of the share: %s", choice)
+	status := s.status()
+	if !strings.Contains(status.Watching, "inotify") {
+		t.Errorf("the agent says of the share: %s", status.Watching)
+	}
+	for _, service := range status.Services {
+		if service.Memory < 1<<20 || service.Restarts != 0 {
+			t.Errorf("%s holds %d bytes and was started %d times again", service.Service, service.Memory, service.Restarts)
+		}
 	}
 	clients := s.startTraffic("/api")
 	live, hosts, from := s.live(), s.hosts(), s.agent.now()
@@ -425,6 +435,10 @@ func TestTheSampleSystemOnInotify(t *testing.T) {
 	s.settled()
 	if got := differing(live, s.live()); !slices.Equal(got, []string{"person"}) {
 		t.Errorf("new generations of %v", got)
+	}
+	out, code := s.verb("logs", "person")
+	if first, second := strings.Index(out, live["person"]+" "), strings.Index(out, s.live()["person"]+" "); code != 0 || first < 0 || second < first {
+		t.Errorf("logs of both generations exit with %d: %s", code, out)
 	}
 	// Those that call person.
 	if got := differing(hosts, s.hosts()); !slices.Equal(got, []string{"frontend", "web"}) {

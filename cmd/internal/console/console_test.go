@@ -24,8 +24,17 @@ var (
 // shown gives what the reader gets to see of what is told, colours as words.
 func shown(r reader, services []string, tell func(*Console)) string {
 	var out bytes.Buffer
-	tell(newConsole(&out, r.person, r.colour, services, func() time.Time { return noon }))
+	c := newConsole(&out, r.person, r.colour, services, func() time.Time { return noon })
+	tell(c)
+	settled(c)
 	return words.Replace(out.String())
+}
+
+// settled lets what is held back be told.
+func settled(c *Console) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.settle("")
 }
 
 // words make colours readable: <red>…</>.
@@ -101,7 +110,7 @@ func TestColumnsFitTheLongestName(t *testing.T) {
 			got := shown(plainReader, c.services, func(c *Console) {
 				c.Changed("web", "a.jar")
 				c.Say("hello")
-				c.output("web", []string{"GET /"})
+				prints("web-1", "GET /")(c)
 			})
 			if want := lines(c.want); got != want {
 				t.Errorf("got:\n%swant:\n%s", got, want)

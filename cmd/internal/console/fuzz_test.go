@@ -79,7 +79,9 @@ func FuzzConsole(f *testing.F) {
 
 func told(r reader, tell func(*Console, string), text string) string {
 	var out bytes.Buffer
-	tell(newConsole(&out, r.person, r.colour, []string{"web"}, func() time.Time { return noon }), text)
+	c := newConsole(&out, r.person, r.colour, []string{"web"}, func() time.Time { return noon })
+	tell(c, text)
+	settled(c)
 	return out.String()
 }
 

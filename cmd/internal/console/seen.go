@@ -16,12 +16,14 @@ func (c *Console) forget(generation string) {
 	delete(c.seen, generation)
 }
 
-func (c *Console) remember(l deployer.Line) {
+// remember says whether it is the first line of its generation.
+func (c *Console) remember(l deployer.Line) (first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	lines := c.seen[l.Generation]
 	lines = append(lines, l.Text)
 	c.seen[l.Generation] = lines[max(0, len(lines)-mostSeen):]
+	return len(lines) == 1
 }
 
 // unseen gives the last lines of a generation that failed, unless they have
@@ -31,7 +33,11 @@ func (c *Console) unseen(e deployer.Event) []string {
 	defer c.mu.Unlock()
 	seen := c.seen[e.Generation]
 	delete(c.seen, e.Generation)
-	if len(seen) >= len(e.Tail) && slices.Equal(seen[len(seen)-len(e.Tail):], e.Tail) {
+	n := len(e.Tail)
+	if len(seen) == mostSeen {
+		n = min(n, mostSeen) // what came before those is not known any more
+	}
+	if len(seen) >= n && slices.Equal(seen[len(seen)-n:], e.Tail[len(e.Tail)-n:]) {
 		return nil
 	}
 	return e.Tail

@@ -62,6 +62,8 @@ func TestAPersonReadsTheLastLinesOfAFailureOnce(t *testing.T) {
 			out("oh no") + failed + failed + out("oh no")},
 		{"as many as are remembered", []func(*Console){prints("web-2", numbered(mostSeen+5)...), fails(deployer.Failed, "web-2", numbered(mostSeen + 5)[5:]...)},
 			out(numbered(mostSeen+5)...) + failed},
+		{"of more than are remembered the last ones", []func(*Console){prints("web-2", numbered(mostSeen+5)...), fails(deployer.Died, "web-2", numbered(mostSeen+5)...)},
+			out(numbered(mostSeen+5)...) + "12:00:00 web      DIED     web-2: status 1\n"},
 		{"no lines at all", []func(*Console){fails(deployer.Failed, "web-2")}, failed},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -185,6 +185,7 @@ func TestManyTellAtOnceAndEachLineStaysWhole(t *testing.T) {
 				})
 			}
 			all.Wait()
+			settled(c)
 			text, err := os.ReadFile(f.Name())
 			if err != nil {
 				t.Fatal(err)

@@ -1,0 +1,100 @@
+package console
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/jarloop/jarloop/deployer"
+)
+
+// Event tells what became of a deploy.
+func (c *Console) Event(e deployer.Event) {
+	if c.person {
+		c.event(e)
+		return
+	}
+	level := zerolog.InfoLevel
+	switch e.Kind {
+	case deployer.Failed, deployer.Died:
+		level = zerolog.ErrorLevel
+	case deployer.Warning, deployer.Back, deployer.Mended:
+		level = zerolog.WarnLevel
+	}
+	l := c.log.WithLevel(level)
+	for _, field := range []struct{ key, value string }{
+		{"service", e.Service}, {"generation", e.Generation}, {"set", e.Set}, {"address", e.Address},
+		{"step", e.Step}, {"reason", e.Reason}, {"serving", e.Serving},
+	} {
+		if field.value != "" {
+			l = l.Str(field.key, field.value)
+		}
+	}
+	if e.Took > 0 {
+		l = l.Dur("took_ms", e.Took)
+	}
+	if len(e.Steps) > 0 {
+		steps := zerolog.Dict()
+		for _, s := range e.Steps {
+			steps = steps.Dur(s.Name, s.Took)
+		}
+		l = l.Dict("steps_ms", steps)
+	}
+	if len(e.Tail) > 0 {
+		l = l.Strs("tail", e.Tail)
+	}
+	l.Msg(string(e.Kind))
+}
+
+// event tells a person.
+func (c *Console) event(e deployer.Event) {
+	e.Reason = plain(e.Reason)
+	switch e.Kind {
+	case deployer.WentLive:
+		c.line(e.Service, green, "live", fmt.Sprintf("%s  %s  %s  %s%s",
+			e.Generation, Short(e.Set), e.Address, seconds(e.Took), slowest(e.Steps)))
+	case deployer.Failed:
+		serving := "nothing serves"
+		if e.Serving != "" {
+			serving = e.Serving + " still serves"
+		}
+		c.line(e.Service, red, "FAILED", fmt.Sprintf("%s  %s  %s", Short(e.Set), e.Reason, c.paint(amber, "("+serving+")")), clean(c.unseen(e))...)
+	case deployer.Died:
+		c.line(e.Service, red, "DIED", e.Generation+": "+e.Reason, clean(c.unseen(e))...)
+	case deployer.Back:
+		c.line(e.Service, amber, "back", fmt.Sprintf("%s  %s is live again: %s", e.Generation, Short(e.Set), e.Reason))
+	case deployer.Adopted:
+		c.line(e.Service, "", "live", fmt.Sprintf("%s  %s  %s  %s", e.Generation, Short(e.Set), e.Address, e.Reason))
+	case deployer.Restarted:
+		c.line(e.Service, amber, "restart", e.Generation+"  "+e.Reason)
+	case deployer.Mended, deployer.Warning:
+		c.line(e.Service, amber, string(e.Kind), e.Reason)
+	case deployer.Waiting:
+		c.line(e.Service, "", "waiting", e.Reason)
+	case deployer.Retired:
+		c.forget(e.Generation)
+		c.line(e.Service, dim, "retired", e.Generation)
+	case deployer.Unchanged:
+		c.line(e.Service, dim, "same", fmt.Sprintf("%s  %s  %s", e.Generation, Short(e.Set), e.Reason))
+	case deployer.Deploying:
+		// Soon live or failed: a line of its own would say nothing more.
+	}
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
+
+// slowest names the steps that took a twentieth of a second or longer.
+func slowest(steps []deployer.Step) string {
+	var parts []string
+	for _, s := range steps {
+		if s.Took >= 50*time.Millisecond {
+			parts = append(parts, fmt.Sprintf("%s %.2f", s.Name, s.Took.Seconds()))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}

@@ -1,0 +1,72 @@
+package console
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/mattn/go-isatty"
+
+	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/deployer/logs"
+)
+
+// Printer shows what services have printed, for the verb that does nothing
+// else: under the name of the generation, or as the JSON that Console writes,
+// without a time, which is not known.
+//
+//	frontend-8        │ GET /health 200 1ms
+//	authentication-3  │ access.log: GET /
+type Printer struct {
+	out  io.Writer
+	json bool
+	look Console // for its colours
+}
+
+// roomForNumber is how much longer a generation's name is than its service's,
+// for the columns to be straight: "-123".
+const roomForNumber = 4
+
+// NewPrinter makes a Printer on out, in colour where a Console would be.
+func NewPrinter(out io.Writer, services []string, asJSON bool) *Printer {
+	colour := false
+	if f, ok := out.(*os.File); ok {
+		_, colour = readerOf(f)
+	}
+	return newPrinter(out, colour, services, asJSON)
+}
+
+// Redraws says whether what is written to out can be drawn over, because it is
+// a terminal that obeys more than the simplest orders.
+func Redraws(out io.Writer) bool {
+	f, ok := out.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd()) && os.Getenv("TERM") != "dumb"
+}
+
+func newPrinter(out io.Writer, colour bool, services []string, asJSON bool) *Printer {
+	p := &Printer{out: out, json: asJSON, look: Console{colour: colour}}
+	p.look.makeRoom(0, services)
+	return p
+}
+
+// Line shows one line.
+func (p *Printer) Line(l deployer.Line) error {
+	text := logs.Clean(l.Text)
+	if p.json {
+		encoder := json.NewEncoder(p.out)
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(struct {
+			Service    string `json:"service"`
+			Generation string `json:"generation"`
+			File       string `json:"file,omitempty"`
+			Message    string `json:"message"`
+		}{l.Service, l.Generation, l.File, text})
+	}
+	if l.File != "" {
+		text = p.look.paint(dim, plain(l.File)+": ") + text
+	}
+	bar := p.look.paint(p.look.colours[l.Service], fmt.Sprintf("%-*s │", p.look.width+roomForNumber, l.Generation))
+	_, err := fmt.Fprintf(p.out, "%s %s\n", bar, text)
+	return err
+}
