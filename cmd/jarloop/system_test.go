@@ -357,6 +357,7 @@ func (s *system) powerCut() {
 	}
 	script := `set -e
 for table in nat filter; do iptables -t $table -F; iptables -t $table -X; done
+echo 0 >/proc/sys/net/ipv4/conf/lxcbr0/route_localnet
 for address in $(ip -o -4 address show dev lxcbr0 | awk '/jarloop/ {print $4}'); do ip address del $address dev lxcbr0; done`
 	if out, err := s.VM(s.ctx, "sh", "-c", script).CombinedOutput(); err != nil {
 		s.t.Fatalf("%v: %s", err, out)
