@@ -18,6 +18,7 @@ const (
 // drain waits until the generation has nothing left to do: it has no
 // connection, or its time is over, or its service has ended.
 func (d *Deployer) drain(ctx context.Context, s Service, g *Generation) error {
+	d.forget(g, true)
 	started := time.Now()
 	for time.Since(started) < s.Drain && d.alive(g) == nil {
 		if time.Since(started) >= linger {
@@ -32,11 +33,23 @@ func (d *Deployer) drain(ctx context.Context, s Service, g *Generation) error {
 	return nil
 }
 
+// forget makes the kernel forget the connections to g, or those that have
+// ended. If it does not, a caller here and there is led to g once more.
+func (d *Deployer) forget(g *Generation, ended bool) {
+	if !g.Address.IsValid() {
+		return
+	}
+	if err := d.Network.Forget(g.Address, ended); err != nil {
+		d.warn(g.Service, "connections to "+g.Name(), err)
+	}
+}
+
 // discard removes a generation: container, address, record, all but what it
 // printed. It is safe at any point of the generation's life, and again. What
 // it cannot remove now is remembered, and removed by a later sweep.
 func (d *Deployer) discard(ctx context.Context, g *Generation, grace time.Duration) error {
 	d.wiring.leave(g)
+	d.forget(g, false)
 	err := d.Machine.Stop(ctx, g.Name(), grace)
 	if g.finished != nil {
 		g.finished() // after the stop, so that its last lines are seen

@@ -124,6 +124,9 @@ func (n *Network) RepairPorts(ctx context.Context, targets map[string]netip.Addr
 	return n.ports.Repair(ctx, network.Wiring{Targets: targets, Addresses: addresses})
 }
 
+// Forget makes the kernel forget the connections that lead to an address.
+func (n *Network) Forget(addr netip.Addr, ended bool) error { return network.Forget(addr, ended) }
+
 // Items are the configuration of a container's network interface.
 func (n *Network) Items(addr netip.Prefix) []string {
 	items := []string{

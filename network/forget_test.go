@@ -1,0 +1,110 @@
+package network
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+)
+
+// resetting serves at port 9000 of a guest: it answers with the guest's address
+// and resets the connection, as a JVM does that has not read all of a request.
+func (l *lab) resetting(addr string) netip.AddrPort {
+	l.t.Helper()
+	l.guest(addr)
+	var listener net.Listener
+	l.check(inside(l.guests[addr], func() (err error) {
+		listener, err = net.Listen("tcp4", addr+":9000")
+		return err
+	}))
+	l.t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(conn, addr)
+			_, _ = conn.Read(make([]byte, 1)) // the client has the answer
+			_ = conn.(*net.TCPConn).SetLinger(0)
+			conn.Close()
+		}
+	}()
+	return netip.MustParseAddrPort(addr + ":9000")
+}
+
+// from asks from always the same port, and gives the answer.
+func (l *lab) from(ns netns.NsHandle, port int, to string) (answer string) {
+	l.t.Helper()
+	dialer := net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{Port: port}, Control: reuse}
+	l.check(inside(ns, func() error {
+		conn, err := dialer.DialContext(context.Background(), "tcp4", to)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		text := make([]byte, 32)
+		n, err := conn.Read(text)
+		if err != nil {
+			return err
+		}
+		answer = string(text[:n])
+		if _, err := conn.Write([]byte("x")); err != nil {
+			return err
+		}
+		_, err = conn.Read(text)
+		if err == nil || errors.Is(err, io.EOF) {
+			l.t.Errorf("the connection was not reset: %v", err)
+		}
+		return nil
+	}))
+	return answer
+}
+
+func reuse(_, _ string, c syscall.RawConn) (err error) {
+	if e := c.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+	}); e != nil {
+		return e
+	}
+	return err
+}
+
+func TestWhoeverUsesAPortAgainIsLedAnew(t *testing.T) {
+	inLab(t, func(t *testing.T, l *lab) {
+		one, two := l.resetting("10.0.3.131"), l.resetting("10.0.3.132")
+		p, err := NewPorts("lxcbr0", subnet, []Publish{web80}, WithIPTables(l.iptables))
+		l.check(err)
+		defer p.Close()
+		set(t, p, map[string]netip.AddrPort{"web": one}, true)
+		const port = 40000
+		if got := l.from(l.laptop, port, "10.0.4.2:80"); got != "10.0.3.131" {
+			t.Fatalf("%q answers", got)
+		}
+		set(t, p, map[string]netip.AddrPort{"web": two}, true)
+		if got := l.from(l.laptop, port, "10.0.4.2:80"); got != "10.0.3.131" {
+			t.Logf("this kernel needs no help: %q answers at once", got)
+		}
+		l.check(Forget(netip.MustParseAddr("10.0.3.131"), true))
+		if got := l.from(l.laptop, port, "10.0.4.2:80"); got != "10.0.3.132" {
+			t.Errorf("%q answers", got)
+		}
+		l.check(Forget(netip.MustParseAddr("10.0.3.132"), false))
+		l.check(Forget(netip.MustParseAddr("10.0.3.132"), false)) // there is none any more
+		all, err := netlink.ConntrackTableList(netlink.ConntrackTable, unix.AF_INET)
+		l.check(err)
+		for _, flow := range all {
+			if flow.Reverse.SrcIP.String() == "10.0.3.132" {
+				t.Errorf("still remembered: %s", flow)
+			}
+		}
+	})
+}
