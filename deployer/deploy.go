@@ -103,6 +103,9 @@ func (d *Deployer) clone(ctx context.Context, s Service, g *Generation) error {
 	if err != nil {
 		return err
 	}
+	if err := d.Machine.Lend(s.Base, g.reports); err != nil {
+		return err
+	}
 	prefix := netip.PrefixFrom(g.Address, g.Prefix)
 	if g.Prefix == 0 {
 		prefix = netip.Prefix{}

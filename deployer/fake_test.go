@@ -141,6 +141,8 @@ func (w *world) Clone(_ context.Context, base, name string, config []string) err
 	})
 }
 
+func (w *world) Lend(string, string) error { return nil }
+
 func (w *world) Fill(_ context.Context, name string, files []guest.File) error {
 	return w.do("fill", func() error {
 		c := w.containers[name]

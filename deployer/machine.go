@@ -21,6 +21,9 @@ type Machine interface {
 	// Clone makes the container name from base with the items of config
 	// ("key = value") set. It fails when the container is there.
 	Clone(ctx context.Context, base, name string, config []string) error
+	// Lend lets the root of the base's clones write to a folder of the host
+	// that is mounted into one of them.
+	Lend(base, folder string) error
 	// Fill writes files into the stopped container.
 	Fill(ctx context.Context, name string, files []guest.File) error
 	// Start gives the process ID of the container's init. One that runs

@@ -76,7 +76,14 @@ func tellFindings(out io.Writer, findings []doctor.Finding, asJSON bool) error {
 // machine is the one that the program runs on.
 func machine(c *config.Config) *doctor.Machine {
 	builder := newBuilder(c)
-	return doctor.NewMachine(c, lxcChild(), func(b config.Base) (string, bool) { return builder.There(recipe(b)) })
+	return doctor.NewMachine(c, lxcChild(), func(b config.Base) (string, bool, error) {
+		r, err := recipe(b)
+		if err != nil {
+			return "", false, err
+		}
+		container, there := builder.There(r)
+		return container, there, nil
+	})
 }
 
 // needRoot stops what cannot do without root, in the doctor's words.

@@ -69,6 +69,35 @@ func lockFolders(c *config.Config) (*os.File, error) {
 	return f, nil
 }
 
+// letPass lets the root of unprivileged containers, if there are any, come to
+// the folders for what they print.
+func letPass(c *config.Config) error {
+	for _, b := range c.Bases {
+		if b.Privileged {
+			continue
+		}
+		r, err := recipe(b)
+		if err != nil {
+			return err
+		}
+		return letGroupPass(c, r.First)
+	}
+	return nil
+}
+
+// letGroupPass lets a group, and no other user of the host, pass the folder of
+// the logs. The one above stays root's and its group's: when a unit with
+// StateDirectory starts, systemd gives all that is in it to the unit's user
+// where its own owner is another (systemd.exec(5)). What else lies there is
+// root's alone.
+func letGroupPass(c *config.Config, gid int) error {
+	logs := logsOf(c)
+	return errors.Join(
+		os.MkdirAll(logs, 0o710), os.Chown(logs, -1, gid), os.Chmod(logs, 0o710),
+		os.Chmod(c.State, 0o711),
+	)
+}
+
 // flock takes the lock of f. A process that an agent had begun to start when it
 // was killed holds it until its exec is over, so it is tried for a moment.
 func flock(f *os.File) error {

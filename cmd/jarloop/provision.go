@@ -40,16 +40,24 @@ func (p *program) provisionVerb() *cobra.Command {
 // recipeOf gives the recipe of the base called name.
 func recipeOf(c *config.Config, name string) (base.Recipe, error) {
 	if b := c.Base(name); b != nil {
-		return recipe(*b), nil
+		return recipe(*b)
 	}
 	return base.Recipe{}, usageError{fmt.Errorf("no base %q in the configuration; there are: %s", name, strings.Join(baseNames(c), ", "))}
 }
 
-func recipe(b config.Base) base.Recipe {
-	return base.Recipe{
+func recipe(b config.Base) (base.Recipe, error) {
+	r := base.Recipe{
 		Name: b.Name, Distribution: b.Distribution, Template: b.Template, Args: b.Args,
 		Packages: b.Packages, Run: b.Run, Mirror: b.Mirror,
 	}
+	if b.Privileged {
+		return r, nil
+	}
+	var err error
+	if r.First, err = base.FirstID(); err != nil {
+		return base.Recipe{}, fmt.Errorf("base %s is not privileged: %w", b.Name, err)
+	}
+	return r, nil
 }
 
 // provision makes sure that bases are there, all of them if none is named,
@@ -62,7 +70,11 @@ func provision(ctx context.Context, c *config.Config, names []string, out *conso
 		if len(names) > 0 && !slices.Contains(names, b.Name) {
 			continue
 		}
-		container, built, err := builder.Ensure(ctx, recipe(b))
+		r, err := recipe(b)
+		if err != nil {
+			return nil, err
+		}
+		container, built, err := builder.Ensure(ctx, r)
 		if err != nil {
 			return nil, err
 		}

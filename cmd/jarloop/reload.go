@@ -80,6 +80,9 @@ func (r *reloader) apply(ctx context.Context, c *config.Config) (again []string,
 		return nil, err
 	}
 	bases, err := provision(ctx, c, nil, r.agent.out)
+	if err == nil {
+		err = letPass(c)
+	}
 	if err != nil {
 		return nil, err
 	}

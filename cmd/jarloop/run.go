@@ -73,6 +73,9 @@ func runAgent(ctx context.Context, from source, c *config.Config, out *console.C
 	if err != nil {
 		return err
 	}
+	if err := letPass(c); err != nil {
+		return err
+	}
 	network, err := host.NewNetwork(c, out.Say)
 	if err != nil {
 		return err

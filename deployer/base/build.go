@@ -76,6 +76,9 @@ func (w *build) build(ctx context.Context) error {
 	if err := w.settle(ctx); err != nil {
 		return err
 	}
+	if err := w.give(ctx); err != nil {
+		return err
+	}
 	w.begin("write it to disk")
 	if err := syncAll(w.root); err != nil {
 		return err

@@ -103,7 +103,7 @@ func (b *Builder) ensure(ctx context.Context, r Recipe, container, dir string) (
 	if err := b.check(); err != nil {
 		return false, err
 	}
-	if err := os.MkdirAll(b.Path, 0o755); err != nil {
+	if err := b.makePath(r); err != nil {
 		return false, err
 	}
 	w := b.newBuild(r, container, dir)
@@ -131,6 +131,15 @@ func (b *Builder) ensure(ctx context.Context, r Recipe, container, dir string) (
 		return false, errors.Join(err, w.undo(undo))
 	}
 	return true, nil
+}
+
+// makePath makes lxc.path, if it is not there, and says where the clones of the
+// recipe could not come to it.
+func (b *Builder) makePath(r Recipe) error {
+	if err := os.MkdirAll(b.Path, 0o755); err != nil || r.First == 0 {
+		return err
+	}
+	return Passable(b.Path, r.First)
 }
 
 func (b *Builder) timeout() time.Duration {

@@ -1,6 +1,7 @@
 package base
 
 import (
+	"fmt"
 	"net/netip"
 	"runtime"
 	"slices"
@@ -19,6 +20,7 @@ type settings struct {
 	bridge    string // no network if it is empty
 	halt      string // liblxc's guess if it is empty
 	apparmor  string // none if it is empty
+	first     int    // the host's ID of root; privileged if it is 0
 }
 
 // render gives the configuration of a container that had none.
@@ -40,7 +42,7 @@ func (s settings) render() string {
 // what it says of the network and of confinement, and without what must not
 // be the same in every clone: logs, addresses, a start at boot.
 func (s settings) adapt(text string) string {
-	drop := []string{"lxc.net.", "lxc.apparmor.", "lxc.log.", "lxc.console.logfile", "lxc.start.", "lxc.hook.clone"}
+	drop := []string{"lxc.net.", "lxc.apparmor.", "lxc.log.", "lxc.console.logfile", "lxc.start.", "lxc.hook.clone", "lxc.idmap"}
 	if s.halt != "" {
 		drop = append(drop, "lxc.signal.halt")
 	}
@@ -66,6 +68,7 @@ func (s settings) own() []string {
 		"lxc.hook.clone =",
 		"lxc.log.level = WARN",
 	}
+	items = append(items, s.mapped()...)
 	if s.halt != "" {
 		items = append(items, "lxc.signal.halt = "+s.halt)
 	}
@@ -88,6 +91,22 @@ func (s settings) own() []string {
 		// its restarts, so that neighbours need not learn a new address.
 		"lxc.net.0.hwaddr = 00:16:3e:xx:xx:xx",
 	)
+}
+
+// mapped gives the items that put clones into a user namespace.
+func (s settings) mapped() []string {
+	if s.first == 0 {
+		return nil
+	}
+	items := []string{
+		"lxc.include = " + includes + "userns.conf",
+		// That takes back what common.conf drops, for containers in containers.
+		"lxc.cap.drop = mac_admin mac_override sys_time sys_module sys_rawio",
+	}
+	for _, kind := range []string{"u", "g"} {
+		items = append(items, fmt.Sprintf("lxc.idmap = %s 0 %d %d", kind, s.first, idCount))
+	}
+	return items
 }
 
 // includes is where LXC keeps what it knows of distributions.

@@ -37,6 +37,7 @@ func (w *build) settings() settings {
 		bridge:    w.Bridge,
 		halt:      haltSystemd,
 		apparmor:  profile(),
+		first:     w.recipe.First,
 	}
 }
 

@@ -11,6 +11,7 @@
 //	                       shape     units and files that suit a clone
 //	                       run       the lines of the recipe
 //	                       trim      caches, keys of the machine, class data
+//	                       give      owners, where clones are unprivileged
 //	                       config    the container exists, for LXC
 //	                       mark      complete: the base exists, for us
 //

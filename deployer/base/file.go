@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -118,6 +119,7 @@ func (h head) suits(r Recipe) error {
 		{"packages", list(packages(h.Recipe)), list(packages(r))},
 		{"run", list(h.Recipe.Run), list(r.Run)},
 		{"mirror", h.Recipe.Mirror, r.Mirror},
+		{"ID of root (privileged, /etc/subuid)", id(h.Recipe.First), id(r.First)},
 	} {
 		if part.file != part.here {
 			return fmt.Errorf("%w: its %s is %s, and here it is %s; make them the same, or build it here with jarloop provision",
@@ -128,6 +130,14 @@ func (h head) suits(r Recipe) error {
 		return fmt.Errorf("%w: another version of jarloop built it, and this one builds it otherwise; export it once more with this one", ErrDiffers)
 	}
 	return nil
+}
+
+// id gives the host's ID of root as a word, none where that is root itself.
+func id(first int) string {
+	if first == 0 {
+		return ""
+	}
+	return strconv.Itoa(first)
 }
 
 func list(words []string) string { return strings.Join(words, ", ") }

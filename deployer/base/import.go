@@ -67,7 +67,7 @@ func (b *Builder) importFile(ctx context.Context, r Recipe, container, file stri
 	if err := h.suits(r); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(b.Path, 0o755); err != nil {
+	if err := b.makePath(r); err != nil {
 		return err
 	}
 	dir := filepath.Join(b.Path, container)
@@ -144,6 +144,9 @@ func (w *build) restore(ctx context.Context, h head, content io.Reader) error {
 	if err := w.unpack(ctx, h, content); err != nil {
 		return err
 	}
+	if err := w.give(ctx); err != nil {
+		return err
+	}
 	w.begin("write it to disk")
 	if err := syncAll(w.root); err != nil {
 		return err
@@ -198,7 +201,7 @@ func (w *build) config(h head) string {
 	if w.recipe.Distribution != "" {
 		return w.settings().render()
 	}
-	s := settings{bridge: w.Bridge, apparmor: profile()}
+	s := settings{bridge: w.Bridge, apparmor: profile(), first: w.recipe.First}
 	if onDisk(filepath.Join(w.root, "etc/systemd/system")) {
 		s.halt = haltSystemd
 	}

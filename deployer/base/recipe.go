@@ -35,6 +35,9 @@ type Recipe struct {
 	// Mirror is where Distribution comes from; mmdebstrap's choice if empty.
 	// A single address has no security updates of its own to go with it.
 	Mirror string `json:"mirror,omitempty"`
+	// First is the host's user and group ID that is root in the clones, which
+	// run in a user namespace then; 0 for privileged ones. FirstID gives it.
+	First int `json:"first_id,omitempty"`
 }
 
 // Exists says whether the recipe names a container that exists already,
@@ -101,6 +104,10 @@ func (r Recipe) check() error {
 		return errors.New("arguments, but no template that takes them")
 	case r.Distribution == "" && r.Mirror != "":
 		return errors.New("a mirror, but no distribution that comes from it")
+	case r.First != 0 && r.Exists():
+		return errors.New("unprivileged clones, but neither a distribution nor a template to build for them")
+	case r.First != 0 && r.First < idCount:
+		return fmt.Errorf("the first ID %d is one that clones have themselves", r.First)
 	case r.Mirror != "" && !mirrorForm.MatchString(r.Mirror):
 		return fmt.Errorf("the mirror %q is no address", r.Mirror)
 	}

@@ -30,7 +30,7 @@ func (w *build) template(ctx context.Context) (config string, err error) {
 	if err := w.apt(ctx); err != nil {
 		return "", err
 	}
-	s := settings{bridge: w.Bridge, apparmor: profile()}
+	s := settings{bridge: w.Bridge, apparmor: profile(), first: w.recipe.First}
 	if onDisk(filepath.Join(w.root, "etc/systemd/system")) {
 		s.halt = haltSystemd
 	}

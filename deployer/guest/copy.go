@@ -102,7 +102,7 @@ func (r *Root) exchange(ctx context.Context, from *os.File, p place, missing boo
 		flags = unix.RENAME_NOREPLACE
 	}
 	dir := int(p.dir.Fd())
-	err = unix.Renameat2(dir, temp.base, dir, p.base, flags)
+	err = r.asOwner(func() error { return unix.Renameat2(dir, temp.base, dir, p.base, flags) })
 	switch {
 	// EXDEV is overlayfs refusing to rename a folder of its lower layer
 	// (kernel doc, overlayfs, "redirect_dir"), EINVAL a filesystem that knows

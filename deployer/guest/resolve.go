@@ -135,7 +135,8 @@ func (r *Root) makeFolder(name string) error {
 
 // mkdir makes one folder. That one is there already is fs.ErrExist.
 func (r *Root) mkdir(p place, perm fs.FileMode) error {
-	if err := unix.Mkdirat(int(p.dir.Fd()), p.base, uint32(perm.Perm())); err != nil {
+	err := r.asOwner(func() error { return unix.Mkdirat(int(p.dir.Fd()), p.base, uint32(perm.Perm())) })
+	if err != nil {
 		return err
 	}
 	f, err := openFolder(p)

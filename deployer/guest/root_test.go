@@ -239,8 +239,11 @@ func TestWhatIsMadeBelongsToTheRootsOwner(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(src, "a.jar"), nil, 0o644))
 	must(t, r.WriteFile("/new/file", nil, 0o644))
 	must(t, r.CopyTree(context.Background(), src, "/app"))
-	for _, name := range []string{"new", "new/file", "app", "app/a.jar"} {
-		info, err := os.Stat(filepath.Join(inside, name))
+	must(t, r.Fill([]File{
+		{Name: "/new/put"}, {Name: "/new/link", Link: "/etc/none"}, {Name: "/new/gate", Mode: fs.ModeNamedPipe | 0o600},
+	}))
+	for _, name := range []string{"new", "new/file", "app", "app/a.jar", "new/put", "new/link", "new/gate"} {
+		info, err := os.Lstat(filepath.Join(inside, name))
 		must(t, err)
 		if st := info.Sys().(*syscall.Stat_t); st.Uid != 100000 || st.Gid != 100000 {
 			t.Errorf("%s belongs to %d:%d", name, st.Uid, st.Gid)

@@ -70,14 +70,18 @@ func (r *Root) replace(p place, fill func(*os.File) error) (err error) {
 	if err := unix.Unlinkat(dir, temp.base, 0); err != nil && !errors.Is(err, unix.ENOENT) {
 		return fmt.Errorf("clear %s: %w", temp.base, err)
 	}
-	fd, err := unix.Openat(dir, temp.base, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+	var fd int
+	err = r.asOwner(func() (err error) {
+		fd, err = unix.Openat(dir, temp.base, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	f := os.NewFile(uintptr(fd), temp.base)
 	err = errors.Join(fill(f), f.Close())
 	if err == nil {
-		err = unix.Renameat(dir, temp.base, dir, p.base)
+		err = r.asOwner(func() error { return unix.Renameat(dir, temp.base, dir, p.base) })
 	}
 	if err != nil {
 		_ = unix.Unlinkat(dir, temp.base, 0) // the cause is what went wrong before
@@ -125,10 +129,12 @@ func (r *Root) symlink(target, name string) error {
 	if err := unix.Unlinkat(dir, temp.base, 0); err != nil && !errors.Is(err, unix.ENOENT) {
 		return fmt.Errorf("clear %s: %w", temp.base, err)
 	}
-	if err := unix.Symlinkat(target, dir, temp.base); err != nil {
+	err = r.asOwner(func() error { return unix.Symlinkat(target, dir, temp.base) })
+	if err != nil {
 		return err
 	}
-	if err := unix.Renameat(dir, temp.base, dir, p.base); err != nil {
+	err = r.asOwner(func() error { return unix.Renameat(dir, temp.base, dir, p.base) })
+	if err != nil {
 		_ = unix.Unlinkat(dir, temp.base, 0) // the cause is what went wrong before
 		return err
 	}
@@ -190,7 +196,9 @@ func (r *Root) put(file File) error {
 	r.writing.Lock()
 	defer r.writing.Unlock()
 	if file.Mode&fs.ModeNamedPipe != 0 {
-		return unix.Mkfifoat(int(p.dir.Fd()), p.base, uint32(file.Mode.Perm()))
+		return r.asOwner(func() error {
+			return unix.Mkfifoat(int(p.dir.Fd()), p.base, uint32(file.Mode.Perm()))
+		})
 	}
 	return r.replace(p, func(f *os.File) error {
 		if _, err := f.Write(file.Data); err != nil {

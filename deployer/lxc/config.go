@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/google/renameio/v2"
@@ -73,6 +74,32 @@ func rootfs(path, name string) (kind, where string, err error) {
 		return kind, rest, nil
 	}
 	return "dir", where, nil
+}
+
+// userXattr makes an overlay keep its own attributes where a user namespace can
+// write them: without, no folder could be made there in the place of one of the
+// base that was removed (kernel doc, overlayfs, "User xattr"; Linux 5.11).
+const userXattr = "userxattr"
+
+func isOverlay(kind string) bool { return kind == "overlay" || kind == "overlayfs" }
+
+// mappedRoot gives the host's group ID that is root in a container of this
+// configuration, if another than root itself.
+func mappedRoot(text string) (first int, mapped bool) {
+	for line := range strings.Lines(text) {
+		if keyOf(line) != "lxc.idmap" {
+			continue
+		}
+		_, value, _ := strings.Cut(line, "=")
+		words := strings.Fields(value)
+		if len(words) != 4 || words[0] == "u" || words[1] != "0" {
+			continue
+		}
+		if first, err := strconv.Atoi(words[2]); err == nil && first != 0 {
+			return first, true
+		}
+	}
+	return 0, false
 }
 
 // Rootfs gives the folder that is the root of a container which is no overlay

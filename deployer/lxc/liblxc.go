@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -125,61 +124,6 @@ func states(r request) (answer, error) {
 		c.Release()
 	}
 	return a, nil
-}
-
-func clone(r request) error {
-	kind, _, err := rootfs(r.Path, r.Base)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no base %s in %s: build it with jarloop provision", r.Base, r.Path)
-	}
-	if err != nil {
-		return err
-	}
-	options, err := cloneOptions(r.Backing, kind)
-	if err != nil {
-		return err
-	}
-	err = withContainer(r.Path, r.Base, func(base *lxc.Container) error {
-		if base.Running() {
-			return fmt.Errorf("the base is running: stop it with lxc-stop -P %s -n %s", r.Path, r.Base)
-		}
-		// Debian's common.conf has a hook that rewrites the clone's /etc/hosts
-		// with an unanchored sed (common.conf:16). Cleared in memory only, it
-		// stays as it is in the base's own file.
-		if err := base.ClearConfigItem("lxc.hook.clone"); err != nil {
-			return fmt.Errorf("clear lxc.hook.clone: %w", err)
-		}
-		return base.Clone(r.Name, options)
-	})
-	if err != nil {
-		return err
-	}
-	return setItems(filepath.Join(r.Path, r.Name, "config"), r.Config)
-}
-
-// cloneOptions gives the options for a clone of the backing asked for, from a
-// base whose root is of the given kind.
-func cloneOptions(backing, kind string) (lxc.CloneOptions, error) {
-	options := lxc.CloneOptions{KeepName: true, Snapshot: true}
-	if backing == "auto" || backing == "" {
-		backing = "overlay"
-		if kind == "btrfs" || kind == "zfs" {
-			backing = kind // an overlay of those is EINVAL for liblxc
-		}
-	}
-	switch backing {
-	case "overlay":
-		options.Backend = lxc.Overlayfs
-	case "btrfs":
-		options.Backend = lxc.Btrfs
-	case "zfs":
-		options.Backend = lxc.ZFS
-	case "dir":
-		options.Backend, options.Snapshot = lxc.Directory, false
-	default:
-		return options, fmt.Errorf("unknown backing %q: use auto, overlay, btrfs, zfs or dir", backing)
-	}
-	return options, nil
 }
 
 func start(r request) (answer, error) {

@@ -27,10 +27,10 @@ func inRoot(c *lxc.Container, do func(root string) error) error {
 	if err != nil {
 		return err
 	}
-	switch kind {
-	case "dir", "btrfs":
+	switch {
+	case kind == "dir", kind == "btrfs":
 		return do(path)
-	case "overlay", "overlayfs":
+	case isOverlay(kind):
 		lower, upper, found := strings.Cut(path, ":")
 		if !found {
 			return fmt.Errorf("lxc.rootfs.path: no upper folder in %q", path)
@@ -38,12 +38,22 @@ func inRoot(c *lxc.Container, do func(root string) error) error {
 		// liblxc makes this folder for every clone; an overlay's root is
 		// elsewhere, so it is empty and free to mount on.
 		at := filepath.Join(c.ConfigPath(), c.Name(), "rootfs")
-		return inOverlay(strings.TrimPrefix(lower, "dir:"), upper, at, do)
+		return inOverlay(strings.TrimPrefix(lower, "dir:"), upper, at, options(c), do)
 	}
 	return fmt.Errorf("lxc.rootfs.path: writing into a %q root is not known", kind)
 }
 
-func inOverlay(lower, upper, at string, do func(root string) error) error {
+// options gives what an overlay is mounted with beside its folders.
+func options(c *lxc.Container) string {
+	for _, o := range c.ConfigItem("lxc.rootfs.options") {
+		if o == userXattr {
+			return "," + o
+		}
+	}
+	return ""
+}
+
+func inOverlay(lower, upper, at, more string, do func(root string) error) error {
 	// The namespace belongs to the thread; the thread is never unlocked and
 	// ends with its goroutine.
 	result := make(chan error)
@@ -60,7 +70,7 @@ func inOverlay(lower, upper, at string, do func(root string) error) error {
 			if err := os.MkdirAll(work, 0o700); err != nil {
 				return err
 			}
-			options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", escape(lower), escape(upper), escape(work))
+			options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s%s", escape(lower), escape(upper), escape(work), more)
 			if err := unix.Mount("overlay", at, "overlay", 0, options); err != nil {
 				return fmt.Errorf("mount overlay %s: %w", options, err)
 			}

@@ -95,6 +95,8 @@ type Base struct {
 	Args         []string `toml:"args" like:"[\"--release\", \"noble\"]"`         // for the template
 	Packages     []string `toml:"packages" like:"[\"nginx-light\"]"`
 	Run          []string `toml:"run" like:"[\"rm -f /etc/motd\"]" text:"lines"` // shell commands, run inside after the packages
+
+	Privileged bool `toml:"privileged" like:"true"` // whether root inside is root of the host
 }
 
 // Exists says whether the base is a container that somebody else made.

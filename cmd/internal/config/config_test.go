@@ -33,7 +33,7 @@ func TestTwoLinesMakeAService(t *testing.T) {
 		Watch: Watch{Dir: "/host", Mode: "auto", Poll: Duration{10 * time.Second}, Settle: Duration{50 * time.Millisecond}, Keep: 5},
 		LXC:   LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Wiring: "stable", Standby: true, Reserve: 256 << 20},
 		Logs:  Logs{Keep: 16 << 20, Generations: 5},
-		Bases: []Base{{Name: "service-base", Distribution: "debian:bookworm", Packages: []string{"openjdk-17-jre-headless"}}},
+		Bases: []Base{{Name: "service-base", Distribution: "debian:bookworm", Packages: []string{"openjdk-17-jre-headless"}, Privileged: true}},
 		Services: []Service{{
 			Name: "frontend", Base: "service-base", Source: "/host/volume-frontend", Target: "/frontend", Port: 8081,
 			Health: Health{Timeout: Duration{time.Minute}}, Drain: Duration{10 * time.Second}, HookTimeout: Duration{10 * time.Second},
@@ -71,6 +71,7 @@ timeout = "1m"
 [base."trusty"]
 template = "/opt/templates/lxc-x"
 args = ["-r", "trusty"]
+privileged = false
 run = ["""
 a
 b"""]
@@ -102,7 +103,7 @@ service = "a"
 		Logs:   Logs{Keep: 512 << 10},
 		Notify: Notify{Command: Command{"/bin/sh", "-c", "told | cat"}, Events: []string{"retired"}, Timeout: Duration{time.Minute}},
 		Bases: []Base{
-			{Name: "handmade"},
+			{Name: "handmade", Privileged: true},
 			{Name: "trusty", Template: "/opt/templates/lxc-x", Args: []string{"-r", "trusty"}, Run: []string{"a\nb"}},
 		},
 		Services: []Service{

@@ -44,6 +44,10 @@ func (c *Config) setDefaults(r *report) {
 		}
 	}
 
+	for i := range c.Bases {
+		b := &c.Bases[i]
+		preset(&b.Privileged, absent(join(baseKey(b.Name), "privileged")), true)
+	}
 	usual := c.usualBase()
 	for i := range c.Services {
 		c.Services[i].setDefaults(absent, c.Watch.Dir, usual)
@@ -102,6 +106,7 @@ func (c *Config) addBuiltInBase() {
 				Name:         DefaultBase,
 				Distribution: "debian:bookworm",
 				Packages:     []string{"openjdk-17-jre-headless"},
+				Privileged:   true,
 			})
 			return
 		}

@@ -46,6 +46,9 @@ func (b *Base) validate(r *report) {
 			r.add(join(key, name), "a base without distribution and template exists already and is left as it is; add one of them or leave %s out", name)
 		}
 	}
+	if given("privileged") && !given("distribution") && !given("template") {
+		r.add(join(key, "privileged"), "a base without distribution and template exists already, and its own configuration says who root is; add one of them or leave privileged out")
+	}
 	b.validateLists(r, key)
 }
 

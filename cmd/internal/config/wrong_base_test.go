@@ -41,6 +41,21 @@ port = 8080
 template = "../x"
 `,
 			`config.toml:4: base.a.template: "../x" is not a template; give its name, as in "ubuntu", or its absolute path`},
+		{"a base of somebody else's without privileges",
+			`[service.web]
+port = 8080
+[base.a]
+privileged = false
+`,
+			"config.toml:4: base.a.privileged: a base without distribution and template exists already, and its own configuration says who root is; add one of them or leave privileged out"},
+		{"privileged that is neither true nor false",
+			`[service.web]
+port = 8080
+[base.a]
+distribution = "debian:bookworm"
+privileged = "no"
+`,
+			"config.toml:5: base.a.privileged: must be true or false, not a string"},
 		{"arguments without a template",
 			`[service.web]
 port = 8080

@@ -92,6 +92,9 @@ func TestEachThingThatIsWrongHasItsRowAndRemedy(t *testing.T) {
 		{"no share", func(_ *testing.T, _ *Machine, f *fake) { f.shareErr = errors.New("/host cannot be looked at") }, "share", Warning, "cannot be looked at", "mount it"},
 		{"a base that is to be built", func(_ *testing.T, _ *Machine, f *fake) { f.there = false }, "base service-base", Warning, "run builds it", "sudo jarloop provision service-base"},
 		{"a base that nobody builds", func(_ *testing.T, m *Machine, f *fake) { f.there, m.Config.Bases[0].Template = false, "" }, "base service-base", Failed, "no container service-base-1", "lxc-create"},
+		{"a base without users", func(_ *testing.T, _ *Machine, f *fake) {
+			f.baseErr = errors.New(`root has no range: printf 'root:1:2\n' | sudo tee -a /etc/subuid`)
+		}, "base service-base", Failed, "root has no range", `printf 'root:1:2\n' | sudo tee -a /etc/subuid`},
 		{"a base that runs", func(_ *testing.T, _ *Machine, f *fake) { f.containers = map[string]int{"service-base-1": 99} }, "base service-base", Failed, "must be stopped", "sudo lxc-stop -P"},
 		{"a file from the future", func(t *testing.T, m *Machine, _ *fake) {
 			file := filepath.Join(m.Config.Watch.Dir, "web.jar")

@@ -80,8 +80,9 @@ type Probe interface {
 	// Containers gives those below lxc.path, with the init of each, 0 where
 	// it is stopped.
 	Containers(ctx context.Context) (map[string]int, error)
-	// Base gives the container of a base, and whether it is there, whole.
-	Base(b config.Base) (container string, there bool)
+	// Base gives the container of a base, and whether it is there, whole; an
+	// error where this machine cannot have it.
+	Base(b config.Base) (container string, there bool, err error)
 	// Share says how the shared folder has to be watched, and why.
 	Share() (watcher.Mode, string, error)
 	// Start starts a unit of the machine's systemd.

@@ -24,6 +24,7 @@ type fake struct {
 	space      Space
 	containers map[string]int
 	there      bool
+	baseErr    error
 	mode       watcher.Mode
 	shareErr   error
 	started    []string
@@ -42,7 +43,7 @@ func (f *fake) Range() (bridge netip.Prefix, first, last netip.Addr, err error) 
 func (f *fake) Rules(context.Context, netip.Prefix) (Rules, error) { return f.rules, nil }
 func (f *fake) Space(string) (Space, error)                        { return f.space, nil }
 func (f *fake) Containers(context.Context) (map[string]int, error) { return f.containers, nil }
-func (f *fake) Base(b config.Base) (string, bool)                  { return b.Name + "-1", f.there }
+func (f *fake) Base(b config.Base) (string, bool, error)           { return b.Name + "-1", f.there, f.baseErr }
 func (f *fake) Share() (watcher.Mode, string, error) {
 	return f.mode, "/host is ext4", f.shareErr
 }

@@ -20,7 +20,7 @@ import (
 // NewMachine gives the machine that the program runs on. child is the command
 // that makes one call of liblxc, and base says which container a base is and
 // whether it is there.
-func NewMachine(c *config.Config, child []string, base func(config.Base) (string, bool)) *Machine {
+func NewMachine(c *config.Config, child []string, base func(config.Base) (string, bool, error)) *Machine {
 	return &Machine{Config: c, Root: "/", User: os.Geteuid(), Probe: &probe{c, child, base}}
 }
 
@@ -28,7 +28,7 @@ func NewMachine(c *config.Config, child []string, base func(config.Base) (string
 type probe struct {
 	config *config.Config
 	child  []string
-	base   func(config.Base) (string, bool)
+	base   func(config.Base) (string, bool, error)
 }
 
 var _ Probe = (*probe)(nil)
@@ -67,7 +67,7 @@ func (p *probe) Containers(ctx context.Context) (map[string]int, error) {
 	return host.NewMachine(p.config, p.child).States(ctx)
 }
 
-func (p *probe) Base(b config.Base) (container string, there bool) { return p.base(b) }
+func (p *probe) Base(b config.Base) (container string, there bool, err error) { return p.base(b) }
 
 func (p *probe) Share() (watcher.Mode, string, error) {
 	if err := thereYet(p.config.Watch.Dir); err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/jarloop/jarloop/cmd/internal/config"
@@ -21,8 +22,13 @@ func bases(ctx context.Context, m *Machine) []Finding {
 	var findings []Finding
 	for _, b := range m.Config.Bases {
 		f := Finding{Check: "base " + b.Name, State: OK}
-		container, there := m.Probe.Base(b)
+		container, there, err := m.Probe.Base(b)
 		switch {
+		case err != nil:
+			f.State, f.Found = Failed, err.Error()
+			if what, remedy, ok := strings.Cut(f.Found, ": printf"); ok {
+				f.Found, f.Remedy = what, "printf"+remedy
+			}
 		case !there && b.Exists():
 			f.State = Failed
 			f.Found = fmt.Sprintf("there is no container %s in %s", container, m.Config.LXC.Path)

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/deployer"
+	builder "github.com/jarloop/jarloop/deployer/base"
 	"github.com/jarloop/jarloop/deployer/guest"
 	"github.com/jarloop/jarloop/deployer/lxc"
 )
@@ -73,6 +75,26 @@ func (m *Machine) Init(_ context.Context, base string) (guest.Init, error) {
 	}
 	m.inits[base] = init
 	return init, nil
+}
+
+// Lend gives a folder of this host to the root of a base's clones. It fails
+// where that one could not come to it.
+func (m *Machine) Lend(base, folder string) error {
+	root, err := m.Rootfs(base)
+	if err != nil {
+		return fmt.Errorf("base %s: %w", base, err)
+	}
+	var st unix.Stat_t
+	if err := unix.Stat(root, &st); err != nil {
+		return fmt.Errorf("look at %s: %w", root, err)
+	}
+	if st.Uid == 0 {
+		return nil
+	}
+	if err := builder.Passable(filepath.Dir(folder), int(st.Gid)); err != nil {
+		return err
+	}
+	return errors.Join(os.Chmod(folder, 0o700), os.Chown(folder, int(st.Uid), int(st.Gid)))
 }
 
 // Fill writes files into a stopped container.

@@ -269,3 +269,51 @@ func TestFolder(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
+
+func TestReportsAreLentToTheOwnerOfTheBasesRoot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("giving files away needs root")
+	}
+	m := NewMachine(configuration(t, ""), nil)
+	base(t, m.Path, "privileged")
+	base(t, m.Path, "unprivileged")
+	const first = 100000
+	if err := os.Chown(filepath.Join(m.Path, "unprivileged/rootfs"), first, first); err != nil {
+		t.Fatal(err)
+	}
+	above := t.TempDir()
+	for dir := above; dir != "/tmp" && dir != "/"; dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o711); err != nil {
+			t.Fatal(err)
+		}
+	}
+	folder := filepath.Join(above, "reports")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	is := func(owner uint32, mode fs.FileMode) {
+		t.Helper()
+		info, err := os.Stat(folder)
+		if err != nil || info.Sys().(*syscall.Stat_t).Uid != owner || info.Mode().Perm() != mode {
+			t.Errorf("%v, %v; want mode %v of user %d", info, err, mode, owner)
+		}
+	}
+	if err := m.Lend("privileged", folder); err != nil {
+		t.Error(err)
+	}
+	is(0, 0o755)
+	if err := os.Chmod(above, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Lend("unprivileged", folder); err == nil || !strings.Contains(err.Error(), "cannot pass "+above+": chmod o+x "+above) {
+		t.Errorf("a folder that cannot be come to: %v", err)
+	}
+	is(0, 0o755)
+	if err := errors.Join(os.Chown(above, 0, first), os.Chmod(above, 0o710)); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Lend("unprivileged", folder); err != nil {
+		t.Error(err)
+	}
+	is(first, 0o700)
+}

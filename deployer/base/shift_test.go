@@ -1,0 +1,189 @@
+package base
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const testFirst = 100000
+
+func groupOf(info fs.FileInfo) int { return int(info.Sys().(*syscall.Stat_t).Gid) }
+
+// capability is cap_net_raw=ep, as setcap writes it: version 2.
+var capability = append([]byte{1, 0, 0, 2, 0, 0x20}, make([]byte, 14)...)
+
+// acl grants user 7 something: version, then the owner, the user, the group,
+// the mask and the others.
+var acl = []byte{
+	2, 0, 0, 0,
+	1, 0, 6, 0, 255, 255, 255, 255,
+	2, 0, 4, 0, 7, 0, 0, 0,
+	4, 0, 4, 0, 255, 255, 255, 255,
+	16, 0, 4, 0, 255, 255, 255, 255,
+	32, 0, 0, 0, 255, 255, 255, 255,
+}
+
+// passableBuilder gives a builder whose folder clones can come to.
+func passableBuilder(t *testing.T) *Builder {
+	t.Helper()
+	b := builder(t)
+	for dir := b.Path; dir != "/tmp" && dir != "/"; dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b
+}
+
+func TestAnUnprivilegedBaseBelongsToTheRootOfItsClones(t *testing.T) {
+	b := passableBuilder(t)
+	lines := []string{
+		"mkdir /x && echo x > /x/a && chown 33:34 /x/a && chmod 6755 /x/a",
+		"ln /x/a /x/hard; ln -s /nowhere /x/link; mknod /x/zero c 1 5",
+	}
+	privileged := busybox(lines...)
+	r := privileged
+	r.First = testFirst
+	if privileged.Hash() == r.Hash() {
+		t.Error("both have one hash")
+	}
+	dir := filepath.Join(b.Path, ensure(t, b, r))
+	root := filepath.Join(dir, "rootfs")
+	seen := 0
+	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		seen++
+		st := info.Sys().(*syscall.Stat_t)
+		uid, gid := uint32(testFirst), uint32(testFirst)
+		if name == filepath.Join(root, "x/a") || name == filepath.Join(root, "x/hard") {
+			uid, gid = testFirst+33, testFirst+34
+		}
+		if st.Uid != uid || st.Gid != gid {
+			t.Errorf("%s belongs to %d:%d, want %d:%d", name, st.Uid, st.Gid, uid, gid)
+		}
+		if info.Mode()&fs.ModeDevice != 0 {
+			t.Errorf("%s is a device", name)
+		}
+		return nil
+	})
+	if err != nil || seen < 100 {
+		t.Errorf("%d files, %v", seen, err)
+	}
+	if info, err := os.Stat(filepath.Join(root, "x/a")); err != nil || info.Mode() != 0o755|fs.ModeSetuid|fs.ModeSetgid {
+		t.Errorf("mode after the change of owner: %v, %v", info, err)
+	}
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o710 || groupOf(info) != testFirst {
+		t.Errorf("the folder: %v, %v", info, err)
+	}
+	for _, key := range []string{"lxc.idmap", "lxc.cap.drop"} {
+		got := command(t, "lxc-info", "-P", b.Path, "-n", filepath.Base(dir), "-c", key)
+		want := map[string]string{"lxc.idmap": "u 0 100000 65536", "lxc.cap.drop": "sys_module"}[key]
+		if !strings.Contains(got, want) {
+			t.Errorf("liblxc reads: %s", got)
+		}
+	}
+}
+
+func TestAFilesCapabilitiesAndAccessListsGoWithItsOwner(t *testing.T) {
+	needRoot(t)
+	root := t.TempDir()
+	file := filepath.Join(root, "file")
+	writeFile(t, file, "x", 0o644)
+	for attr, value := range map[string][]byte{xattrCapability: capability, xattrACL: acl} {
+		err := unix.Lsetxattr(file, attr, value, 0)
+		if errors.Is(err, unix.ENOTSUP) {
+			t.Skipf("%s: %v", attr, err)
+		}
+		if err != nil {
+			t.Fatal(attr, err)
+		}
+	}
+	wantACL := bytes.Replace(acl, []byte{7, 0, 0, 0}, []byte{0xA7, 0x86, 1, 0}, 1)
+	wantCap := append(append([]byte{1, 0, 0, 3}, capability[4:]...), 0xA0, 0x86, 1, 0)
+	for range 2 { // what is shifted stays
+		if err := shift(deadline(t, time.Minute), root, testFirst); err != nil {
+			t.Fatal(err)
+		}
+		for attr, want := range map[string][]byte{xattrCapability: wantCap, xattrACL: wantACL} {
+			if got, err := attribute(file, attr); !bytes.Equal(got, want) || err != nil {
+				t.Errorf("%s:\n% x, %v; want\n% x", attr, got, err, want)
+			}
+		}
+	}
+}
+
+func TestAnOwnerWhomClonesDoNotKnowIsAnError(t *testing.T) {
+	needRoot(t)
+	root := t.TempDir()
+	file := filepath.Join(root, "file")
+	writeFile(t, file, "x", 0o644)
+	if err := os.Chown(file, 70000, 0); err != nil {
+		t.Fatal(err)
+	}
+	err := shift(deadline(t, time.Minute), root, testFirst)
+	want := "give " + file + " to unprivileged clones: it belongs to ID 70000, and clones have only those below 65536"
+	if err == nil || err.Error() != want {
+		t.Errorf("%v; want %s", err, want)
+	}
+}
+
+func TestWhatAFileHoldsBelongsToClonesOrIsRefused(t *testing.T) {
+	r := busybox()
+	r.First = testFirst
+	for _, c := range []struct {
+		name string
+		uid  int
+		err  string
+	}{
+		{"root's of this host", 0, ""},
+		{"the clones' root's", testFirst, ""},
+		{"somebody else's", 70000, "it belongs to ID 70000"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := passableBuilder(t)
+			container, err := b.Import(deadline(t, time.Minute), r, forged(t, r, archive(t,
+				tar.Header{Typeflag: tar.TypeDir, Name: "./", Uid: testFirst, Gid: testFirst},
+				tar.Header{Typeflag: tar.TypeReg, Name: "./file", Uid: c.uid, Gid: c.uid},
+				tar.Header{Typeflag: tar.TypeBlock, Name: "./disk", Devmajor: 8},
+			), nil))
+			if c.err != "" {
+				if err == nil || !strings.Contains(err.Error(), c.err) {
+					t.Errorf("%v; want %s", err, c.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			root := filepath.Join(b.Path, container, "rootfs")
+			info, err := os.Stat(filepath.Join(root, "file"))
+			if err != nil || info.Sys().(*syscall.Stat_t).Uid != testFirst || groupOf(info) != testFirst {
+				t.Errorf("%v, %v", info, err)
+			}
+			if _, err := os.Lstat(filepath.Join(root, "disk")); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("a device is there: %v", err)
+			}
+		})
+	}
+	file := forged(t, r, archive(t), nil)
+	_, err := passableBuilder(t).Import(deadline(t, time.Minute), busybox(), file)
+	if !errors.Is(err, ErrDiffers) || !strings.Contains(err.Error(), `"100000", and here it is not given`) {
+		t.Errorf("for a privileged one: %v", err)
+	}
+}
