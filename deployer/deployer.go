@@ -46,6 +46,8 @@ type Options struct {
 	Hook func(ctx context.Context, h Hook) error
 	// Tell receives what happens, in order, and must not block for long.
 	Tell func(Event)
+	// Beat is called every few seconds while the wiring is being kept true.
+	Beat func()
 	// Output receives each line that a service prints, while it is followed.
 	Output func(Line)
 }
@@ -113,6 +115,9 @@ func (d *Deployer) Run(ctx context.Context, ready func()) error {
 			d.repair(ctx)
 			d.sweep(ctx)
 			d.keepReserve(ctx)
+			if d.Beat != nil {
+				d.Beat()
+			}
 		}
 		return nil
 	})

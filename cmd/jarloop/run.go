@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -102,6 +103,7 @@ func runAgent(ctx context.Context, from source, c *config.Config, out *console.C
 		KeepLogs: int64(c.Logs.Keep), KeepGenerations: c.Logs.Generations, Standby: c.LXC.Standby, Reserve: int64(c.LXC.Reserve), Together: c.Watch.Together,
 		Stable:  c.LXC.Wiring == config.WiringStable,
 		Machine: host.NewMachine(c, lxcChild()), Network: network,
+		Beat: func() { supervisor(daemon.SdNotifyWatchdog) },
 		Hook: a.hook, Tell: a.tell, Output: out.Line,
 	})
 	socket, err := control.Listen(socketOf(c))
@@ -117,6 +119,7 @@ func runAgent(ctx context.Context, from source, c *config.Config, out *console.C
 	group.Go(func() error {
 		// Artefacts are looked for when it is known what is live.
 		return a.deployer.Run(ctx, func() {
+			supervisor(daemon.SdNotifyReady)
 			group.Go(func() error { return a.watch.Run(ctx, a.seen) })
 			group.Go(func() error {
 				r := &reloader{agent: a, network: network, now: c}
@@ -131,6 +134,13 @@ func runAgent(ctx context.Context, from source, c *config.Config, out *console.C
 	}
 	out.Say("stopped; what is live goes on serving")
 	return err
+}
+
+// supervisor tells systemd, where that started the agent. An agent whose
+// wiring is no longer looked after is killed and started again; its containers
+// go on.
+func supervisor(state string) {
+	_, _ = daemon.SdNotify(false, state) // it ends what it does not hear of
 }
 
 func watchOptions(c *config.Config) watcher.Options {
