@@ -7,7 +7,7 @@ SYSCONFDIR ?= /etc
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
 
 GO         ?= go
-TESTFLAGS  ?= -race -count=1 -p 2 -timeout 20m
+TESTFLAGS  ?= -race -count=1 -p 2 -timeout 30m
 PACKAGES   ?= ./...
 FUZZ_TIME  ?= 30s
 
@@ -68,6 +68,12 @@ fuzz: deps-build ## try every fuzz test for FUZZ_TIME=30s
 bench: deps-test deps-run deps-example build ## measure this machine in a lab; BENCHFLAGS='-run latency -n 10' chooses what
 	@mkdir -p build
 	@$(GO) run $(TEST_AS_ROOT) ./cmd/internal/bench -program ./jarloop $(BENCHFLAGS)
+
+.PHONY: soak
+soak: deps-build deps-run deps-test deps-example build ## what takes long: kill the agent at every moment, redeploy a thousand times
+	@JARLOOP_KILL=all $(GO) test $(TEST_AS_ROOT) -count=1 -timeout 40m -v -run TestKilledAnywhere ./cmd/jarloop
+	@mkdir -p build
+	@$(GO) run $(TEST_AS_ROOT) ./cmd/internal/bench -program ./jarloop -run growth
 
 .PHONY: lint
 lint: deps-build $(GOLANGCI) ## check style, common mistakes and who imports whom

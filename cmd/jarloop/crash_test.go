@@ -34,12 +34,25 @@ func (a act) moments() []moment {
 	}
 }
 
+// chosen gives the moments of an act to die at: all with JARLOOP_KILL=all in the
+// environment (make soak), else one, another for each act in turn.
+func (c *crashing) chosen(a act) []moment {
+	all := a.moments()
+	if os.Getenv("JARLOOP_KILL") == "all" {
+		return all
+	}
+	c.turn++
+	i := c.turn % len(all)
+	return all[i : i+1]
+}
+
 // crashing is a system whose agent can be told where to die.
 type crashing struct {
 	*system
 	folder   string // of package crash
 	original string // settings of person
 	saved    int    // how often
+	turn     int    // see chosen
 	cells    int    // deaths that it recovered from
 	missed   []string
 }
@@ -207,7 +220,7 @@ func TestKilledAnywhereInADeploy(t *testing.T) {
 
 	s.sub("a deploy", func(t *testing.T) {
 		for _, a := range deploy {
-			for _, m := range a.moments() {
+			for _, m := range c.chosen(a) {
 				if !c.dies(m, func() { c.save(true) }, c.arrived) {
 					c.missed = append(c.missed, string(m))
 					continue
@@ -222,7 +235,7 @@ func TestKilledAnywhereInADeploy(t *testing.T) {
 			if !strings.HasPrefix(a.name, "undo") && a.name != "lxc stop" && a.name != "lxc destroy" {
 				continue // as in a deploy
 			}
-			for _, m := range a.moments() {
+			for _, m := range c.chosen(a) {
 				if !c.dies(m, func() { c.save(false) }, c.failed) {
 					c.missed = append(c.missed, string(m))
 				} else {
@@ -249,7 +262,7 @@ func TestKilledAnywhereInADeploy(t *testing.T) {
 			c.agent.eventually("what was saved last serves", c.arrived)
 			s.invariant(before)
 			for _, a := range recovery {
-				for _, m := range a.moments() {
+				for _, m := range c.chosen(a) {
 					leave()
 					deep := 0
 					for ; deep < 3 && c.dies(m, func() { c.run() }, c.recovered); deep++ {
@@ -331,7 +344,7 @@ func TestKilledAnywhereInCleanAndBuild(t *testing.T) {
 
 	build := c.acts(func() { must("provision") })
 	for _, a := range build {
-		for _, m := range a.moments() {
+		for _, m := range c.chosen(a) {
 			must("clean", "--bases")
 			if !c.killed(m, "provision") {
 				c.missed = append(c.missed, string(m))
@@ -358,7 +371,7 @@ func TestKilledAnywhereInCleanAndBuild(t *testing.T) {
 	serve()
 	clean := c.acts(func() { must("clean") })
 	for _, a := range clean {
-		for _, m := range a.moments() {
+		for _, m := range c.chosen(a) {
 			serve()
 			if !c.killed(m, "clean") {
 				c.missed = append(c.missed, string(m))
