@@ -49,8 +49,10 @@ func (d *Deployer) forget(g *Generation, ended bool) {
 // it cannot remove now is remembered, and removed by a later sweep.
 func (d *Deployer) discard(ctx context.Context, g *Generation, grace time.Duration) error {
 	d.wiring.leave(g)
-	d.forget(g, false)
+	// Open ones not yet: whoever keeps one shall hear that it ends.
+	d.forget(g, true)
 	err := d.Machine.Stop(ctx, g.Name(), grace)
+	d.forget(g, false)
 	if g.finished != nil {
 		g.finished() // after the stop, so that its last lines are seen
 		g.finished = nil

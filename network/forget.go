@@ -12,9 +12,9 @@ import (
 
 // Forget removes what the kernel remembers of connections that lead to addr:
 // whoever uses such a connection's port again is led by the rules as they are
-// now. With ended, those that are open stay; without, it is to be called before
-// the one at addr goes, for afterwards a caller could be led to nobody in
-// between.
+// now. With ended, those that are open stay, so that both ends hear when they
+// end; it is to be called before the one at addr goes, for afterwards a caller
+// could be led to nobody in between.
 //
 // The kernel keeps a connection that its server has reset for ten seconds more
 // (nf_conntrack_tcp_timeout_close), and does not take a caller's SYN from the
