@@ -22,11 +22,19 @@ import (
 // that goes where the first had gone.
 func Forget(addr netip.Addr, ended bool) error {
 	const attempts = 3 // the table can be rebuilt while it is read
+	var found []connection
 	var err error
 	for range attempts {
-		_, err = netlink.ConntrackDeleteFilters(netlink.ConntrackTable, unix.AF_INET, leadingTo{addr, ended})
-		if err == nil || !errors.Is(err, netlink.ErrDumpInterrupted) {
+		if found, err = connectionsTo(addr); err == nil || !errors.Is(err, netlink.ErrDumpInterrupted) {
 			break
+		}
+	}
+	for _, c := range found {
+		if ended && c.state != nl.TCP_CONNTRACK_CLOSE && c.state != nl.TCP_CONNTRACK_TIME_WAIT {
+			continue
+		}
+		if e := c.forget(); e != nil && !errors.Is(e, unix.ENOENT) { // it has ended by itself
+			err = errors.Join(err, e)
 		}
 	}
 	if err != nil {
@@ -35,17 +43,72 @@ func Forget(addr netip.Addr, ended bool) error {
 	return nil
 }
 
-// leadingTo is a netlink.CustomConntrackFilter.
-type leadingTo struct {
-	addr  netip.Addr
-	ended bool
+// connection is one that the kernel remembers.
+type connection struct {
+	tuple []byte // CTA_TUPLE_ORIG, as the kernel gave it
+	state uint8  // TCP's; 0 for another protocol
 }
 
-func (l leadingTo) MatchConntrackFlow(flow *netlink.ConntrackFlow) bool {
-	from, _ := netip.AddrFromSlice(flow.Reverse.SrcIP)
-	if from.Unmap() != l.addr {
-		return false
+// connectionsTo asks the kernel for the connections whose answers come from
+// addr. It has it sort out the others (CTA_FILTER, since Linux 5.8): a busy
+// machine remembers a hundred thousand, and while those are read, one that has
+// ended can begin anew. An older kernel gives all.
+func connectionsTo(addr netip.Addr) ([]connection, error) {
+	const (
+		filterTuple = 25 // CTA_FILTER
+		replyFlags  = 2  // CTA_FILTER_REPLY_FLAGS
+		ipSource    = 1  // CTA_FILTER_F_CTA_IP_SRC
+	)
+	reply := nl.NewRtAttr(unix.NLA_F_NESTED|nl.CTA_TUPLE_REPLY, nil)
+	reply.AddRtAttr(unix.NLA_F_NESTED|nl.CTA_TUPLE_IP, nil).AddRtAttr(nl.CTA_IP_V4_SRC, addr.AsSlice())
+	filter := nl.NewRtAttr(unix.NLA_F_NESTED|filterTuple, nil)
+	filter.AddRtAttr(replyFlags, nl.Uint32Attr(ipSource))
+	request := conntrackRequest(nl.IPCTNL_MSG_CT_GET, unix.NLM_F_DUMP)
+	request.AddData(reply)
+	request.AddData(filter)
+	messages, err := request.Execute(unix.NETLINK_NETFILTER, 0)
+	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
+		return nil, err
 	}
-	tcp, ok := flow.ProtoInfo.(*netlink.ProtoInfoTCP)
-	return !l.ended || ok && (tcp.State == nl.TCP_CONNTRACK_CLOSE || tcp.State == nl.TCP_CONNTRACK_TIME_WAIT)
+	var found []connection
+	for _, m := range messages {
+		attrs := nested(m[nl.SizeofNfgenmsg:])
+		from, _ := netip.AddrFromSlice(nested(nested(attrs[nl.CTA_TUPLE_REPLY])[nl.CTA_TUPLE_IP])[nl.CTA_IP_V4_SRC])
+		if from != addr {
+			continue
+		}
+		c := connection{tuple: attrs[nl.CTA_TUPLE_ORIG]}
+		if state := nested(nested(attrs[nl.CTA_PROTOINFO])[nl.CTA_PROTOINFO_TCP])[nl.CTA_PROTOINFO_TCP_STATE]; len(state) == 1 {
+			c.state = state[0]
+		}
+		found = append(found, c)
+	}
+	return found, err
+}
+
+func (c connection) forget() error {
+	request := conntrackRequest(nl.IPCTNL_MSG_CT_DELETE, unix.NLM_F_ACK)
+	request.AddData(nl.NewRtAttr(unix.NLA_F_NESTED|nl.CTA_TUPLE_ORIG, c.tuple))
+	_, err := request.Execute(unix.NETLINK_NETFILTER, 0)
+	return err
+}
+
+func conntrackRequest(what, flags int) *nl.NetlinkRequest {
+	request := nl.NewNetlinkRequest(unix.NFNL_SUBSYS_CTNETLINK<<8|what, flags)
+	request.AddData(&nl.Nfgenmsg{NfgenFamily: unix.AF_INET, Version: nl.NFNETLINK_V0})
+	return request
+}
+
+// nested gives the attributes in a message by their types; what is no list of
+// attributes has none.
+func nested(text []byte) map[int][]byte {
+	list, err := nl.ParseRouteAttr(text)
+	if err != nil {
+		return nil
+	}
+	attrs := map[int][]byte{}
+	for _, a := range list {
+		attrs[int(a.Attr.Type&nl.NLA_TYPE_MASK)] = a.Value
+	}
+	return attrs
 }
