@@ -90,22 +90,7 @@ func runAgent(ctx context.Context, from source, c *config.Config, out *console.C
 	if err != nil {
 		return err
 	}
-	mode, why := watch.Choice()
-	a := &agent{
-		out: out, watch: watch, book: book, sets: setsOf(c), keepSets: c.Watch.Keep,
-		started: time.Now(), watching: fmt.Sprintf("watches %s by %s: %s", c.Watch.Dir, mode, why),
-		notify:   notify.New(notifyOptions(c), func(text string) { out.Warn("", text) }),
-		changing: map[string]bool{},
-		asked:    map[string][]chan control.Outcome{}, degraded: map[string]string{}, newest: map[string]string{},
-	}
-	a.deployer = deployer.New(deployer.Options{
-		Services: deployServices(c, bases), Logs: logsOf(c),
-		KeepLogs: int64(c.Logs.Keep), KeepGenerations: c.Logs.Generations, Standby: c.LXC.Standby, Reserve: int64(c.LXC.Reserve), Together: c.Watch.Together,
-		Stable:  c.LXC.Wiring == config.WiringStable,
-		Machine: host.NewMachine(c, lxcChild()), Network: network,
-		Beat: func() { supervisor(daemon.SdNotifyWatchdog) },
-		Hook: a.hook, Tell: a.tell, Output: out.Line,
-	})
+	a := newAgent(c, bases, network, watch, book, out)
 	socket, err := control.Listen(socketOf(c))
 	if err != nil {
 		return err
@@ -134,6 +119,27 @@ func runAgent(ctx context.Context, from source, c *config.Config, out *console.C
 	}
 	out.Say("stopped; what is live goes on serving")
 	return err
+}
+
+// newAgent makes the agent of what has been opened. It touches nothing yet.
+func newAgent(c *config.Config, bases map[string]string, network *host.Network, watch *watcher.Watcher, book *history.Book, out *console.Console) *agent {
+	mode, why := watch.Choice()
+	a := &agent{
+		out: out, watch: watch, book: book, sets: setsOf(c), keepSets: c.Watch.Keep,
+		started: time.Now(), watching: fmt.Sprintf("watches %s by %s: %s", c.Watch.Dir, mode, why),
+		notify:   notify.New(notifyOptions(c), func(text string) { out.Warn("", text) }),
+		changing: map[string]bool{},
+		asked:    map[string][]chan control.Outcome{}, degraded: map[string]string{}, newest: map[string]string{},
+	}
+	a.deployer = deployer.New(deployer.Options{
+		Services: deployServices(c, bases), Logs: logsOf(c),
+		KeepLogs: int64(c.Logs.Keep), KeepGenerations: c.Logs.Generations, Standby: c.LXC.Standby, Reserve: int64(c.LXC.Reserve), Together: c.Watch.Together,
+		Stable:  c.LXC.Wiring == config.WiringStable,
+		Machine: host.NewMachine(c, lxcChild()), Network: network,
+		Beat: func() { supervisor(daemon.SdNotifyWatchdog) },
+		Hook: a.hook, Tell: a.tell, Output: out.Line,
+	})
+	return a
 }
 
 // supervisor tells systemd, where that started the agent. An agent whose

@@ -20,13 +20,7 @@ func several(n int) []service {
 func (b *bench) burst(ctx context.Context) error {
 	services := several(5)
 	return b.withRig(ctx, func(r *rig) error {
-		if err := r.configure(true, services...); err != nil {
-			return err
-		}
-		if err := r.provision(ctx); err != nil {
-			return err
-		}
-		if _, err := r.saveNext(services...); err != nil {
+		if err := r.furnish(ctx, services...); err != nil {
 			return err
 		}
 		var jarloop, floor []float64

@@ -19,13 +19,7 @@ type footprint struct {
 func (b *bench) growth(ctx context.Context) error {
 	services := several(5)
 	return b.withRig(ctx, func(r *rig) error {
-		if err := r.configure(true, services...); err != nil {
-			return err
-		}
-		if err := r.provision(ctx); err != nil {
-			return err
-		}
-		if _, err := r.saveNext(services...); err != nil {
+		if err := r.furnish(ctx, services...); err != nil {
 			return err
 		}
 		if err := r.start(ctx); err != nil {

@@ -153,6 +153,19 @@ func (r *rig) provision(ctx context.Context) error {
 	return nil
 }
 
+// furnish gives the rig all that an agent needs to bring these services up, with
+// standbys: a configuration, bases and artefacts.
+func (r *rig) furnish(ctx context.Context, services ...service) error {
+	if err := r.configure(true, services...); err != nil {
+		return err
+	}
+	if err := r.provision(ctx); err != nil {
+		return err
+	}
+	_, err := r.saveNext(services...)
+	return err
+}
+
 // start starts the agent and waits until all of its services are at rest.
 func (r *rig) start(ctx context.Context) (err error) {
 	if r.agent, err = startAgent(r.Lab, r.program, r.config); err != nil {
