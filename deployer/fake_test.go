@@ -292,7 +292,7 @@ func (w *world) RepairPorts(_ context.Context, targets map[string]netip.AddrPort
 
 func (w *world) Items(p netip.Prefix) []string { return []string{"address = " + p.String()} }
 
-func (w *world) Forget(netip.Addr, bool) error { return w.do("forget", func() error { return nil }) }
+func (w *world) Forget(netip.Addr) error { return w.do("forget", func() error { return nil }) }
 
 func (w *world) Nameserver() netip.Addr { return netip.Addr{} }
 

@@ -89,10 +89,9 @@ type Network interface {
 	// RepairPorts is SetPorts where someone else may have changed the rules,
 	// and says whether anything had to be mended.
 	RepairPorts(ctx context.Context, targets map[string]netip.AddrPort, addresses map[string]netip.Addr) (bool, error)
-	// Forget makes the kernel forget the connections to an address, or those
-	// that have ended: a caller that uses the port of one again would be led
-	// where that led, whatever the rules say by then.
-	Forget(addr netip.Addr, ended bool) error
+	// Forget makes the kernel forget the connections to an address whose
+	// container has stopped.
+	Forget(addr netip.Addr) error
 	// Items are the configuration of a container's network interface.
 	Items(addr netip.Prefix) []string
 	// Nameserver is what a container with a static address asks for names;

@@ -18,7 +18,6 @@ const (
 // drain waits until the generation has nothing left to do: it has no
 // connection, or its time is over, or its service has ended.
 func (d *Deployer) drain(ctx context.Context, s Service, g *Generation) error {
-	d.forget(g, true)
 	started := time.Now()
 	for time.Since(started) < s.Drain && d.alive(g) == nil {
 		if time.Since(started) >= linger {
@@ -33,13 +32,13 @@ func (d *Deployer) drain(ctx context.Context, s Service, g *Generation) error {
 	return nil
 }
 
-// forget makes the kernel forget the connections to g, or those that have
-// ended. If it does not, a caller here and there is led to g once more.
-func (d *Deployer) forget(g *Generation, ended bool) {
+// forget makes the kernel forget the connections to g. If it does not, some
+// callers wait for an answer that never comes.
+func (d *Deployer) forget(g *Generation) {
 	if !g.Address.IsValid() {
 		return
 	}
-	if err := d.Network.Forget(g.Address, ended); err != nil {
+	if err := d.Network.Forget(g.Address); err != nil {
 		d.warn(g.Service, "connections to "+g.Name(), err)
 	}
 }
@@ -49,10 +48,8 @@ func (d *Deployer) forget(g *Generation, ended bool) {
 // it cannot remove now is remembered, and removed by a later sweep.
 func (d *Deployer) discard(ctx context.Context, g *Generation, grace time.Duration) error {
 	d.wiring.leave(g)
-	// Open ones not yet: whoever keeps one shall hear that it ends.
-	d.forget(g, true)
 	err := d.Machine.Stop(ctx, g.Name(), grace)
-	d.forget(g, false)
+	d.forget(g) // not before, lest nobody hears that a connection ends
 	if g.finished != nil {
 		g.finished() // after the stop, so that its last lines are seen
 		g.finished = nil

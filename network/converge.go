@@ -1,7 +1,6 @@
 package network
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 )
@@ -86,14 +85,13 @@ func (p *Ports) converge(ctx context.Context, publishes []Publish, w Wiring) (ch
 		}
 		changed = true
 	}
-	for _, s := range plan(have, layout(p.bridge, p.subnet, publishes, w, noteLocalnet(p.bridge, p.before))) {
+	for _, s := range plan(have, layout(p.bridge, p.subnet, publishes, w, noteSysctls(p.before))) {
 		if err := p.host.apply(ctx, s); err != nil {
 			return changed, err
 		}
 		changed = true
 	}
 	if !wired {
-		p.before = ""
 		return changed, nil
 	}
 	opened, err := p.open()
@@ -107,36 +105,4 @@ func (p *Ports) converge(ctx context.Context, publishes []Publish, w Wiring) (ch
 	}
 	p.known = &w
 	return changed || opened || len(missing) > 0, nil
-}
-
-// remember finds out what route_localnet of the bridge was before us, and sets
-// it back on every bridge that is not wired any more.
-func (p *Ports) remember(have tables, wired bool) (changed bool, err error) {
-	before := localnets(have)
-	if p.before != "" && before[p.bridge] == "" {
-		before[p.bridge] = p.before // somebody took the rule away
-	}
-	keep := ""
-	if wired {
-		keep = p.bridge
-		now, err := localnetNow(p.host, p.bridge)
-		if err != nil {
-			return false, err
-		}
-		p.before = cmp.Or(before[p.bridge], now)
-	}
-	return restore(p.host, before, keep)
-}
-
-// open has the kernel forward packets, which only the rules above make safe.
-func (p *Ports) open() (changed bool, err error) {
-	local, err := ensure(p.host, localnetOf(p.bridge))
-	if err != nil {
-		return false, err
-	}
-	forward, err := ensure(p.host, "ipv4/ip_forward")
-	if forward && err == nil {
-		p.notes("turned net.ipv4.ip_forward on, which published ports and service addresses need; it stays on")
-	}
-	return local || forward, err
 }

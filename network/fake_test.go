@@ -33,7 +33,7 @@ func newFake(t *testing.T, save string) *fakeVM {
 		t.Fatal(err)
 	}
 	return &fakeVM{all: all, left: -1, held: []held{{label: "lxcbr0", prefix: subnet}}, sysctls: map[string]string{
-		"ipv4/ip_forward": "0", localnetOf("lxcbr0"): "0", localnetOf("br1"): "0",
+		"ipv4/ip_forward": "0", localnetOf("lxcbr0"): "0", localnetOf("br1"): "0", closeTimeout: "10",
 	}}
 }
 

@@ -10,30 +10,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Forget removes what the kernel remembers of connections that lead to addr:
-// whoever uses such a connection's port again is led by the rules as they are
-// now. With ended, those that are open stay, so that both ends hear when they
-// end; it is to be called before the one at addr goes, for afterwards a caller
-// could be led to nobody in between.
-//
-// The kernel keeps a connection that its server has reset for ten seconds more
-// (nf_conntrack_tcp_timeout_close), and does not take a caller's SYN from the
-// same port for a new one then (tcp_conntracks in nf_conntrack_proto_tcp.c):
-// that goes where the first had gone.
-func Forget(addr netip.Addr, ended bool) error {
+// Forget removes what the kernel remembers of connections that lead to addr,
+// whose container is gone: whoever has not heard that such a connection has
+// ended is refused, and is not led to the next one that gets the address.
+func Forget(addr netip.Addr) error {
 	const attempts = 3 // the table can be rebuilt while it is read
-	var found []connection
+	var found []tuple
 	var err error
 	for range attempts {
 		if found, err = connectionsTo(addr); err == nil || !errors.Is(err, netlink.ErrDumpInterrupted) {
 			break
 		}
 	}
-	for _, c := range found {
-		if ended && c.state != nl.TCP_CONNTRACK_CLOSE && c.state != nl.TCP_CONNTRACK_TIME_WAIT {
-			continue
-		}
-		if e := c.forget(); e != nil && !errors.Is(e, unix.ENOENT) { // it has ended by itself
+	for _, t := range found {
+		if e := t.forget(); e != nil && !errors.Is(e, unix.ENOENT) { // it has ended by itself
 			err = errors.Join(err, e)
 		}
 	}
@@ -43,17 +33,13 @@ func Forget(addr netip.Addr, ended bool) error {
 	return nil
 }
 
-// connection is one that the kernel remembers.
-type connection struct {
-	tuple []byte // CTA_TUPLE_ORIG, as the kernel gave it
-	state uint8  // TCP's; 0 for another protocol
-}
+// tuple is what the kernel knows a connection by: CTA_TUPLE_ORIG, as it gave it.
+type tuple []byte
 
 // connectionsTo asks the kernel for the connections whose answers come from
 // addr. It has it sort out the others (CTA_FILTER, since Linux 5.8): a busy
-// machine remembers a hundred thousand, and while those are read, one that has
-// ended can begin anew. An older kernel gives all.
-func connectionsTo(addr netip.Addr) ([]connection, error) {
+// machine remembers a hundred thousand. An older kernel gives all.
+func connectionsTo(addr netip.Addr) ([]tuple, error) {
 	const (
 		filterTuple = 25 // CTA_FILTER
 		replyFlags  = 2  // CTA_FILTER_REPLY_FLAGS
@@ -70,25 +56,20 @@ func connectionsTo(addr netip.Addr) ([]connection, error) {
 	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
 		return nil, err
 	}
-	var found []connection
+	var found []tuple
 	for _, m := range messages {
 		attrs := nested(m[nl.SizeofNfgenmsg:])
 		from, _ := netip.AddrFromSlice(nested(nested(attrs[nl.CTA_TUPLE_REPLY])[nl.CTA_TUPLE_IP])[nl.CTA_IP_V4_SRC])
-		if from != addr {
-			continue
+		if from == addr {
+			found = append(found, attrs[nl.CTA_TUPLE_ORIG])
 		}
-		c := connection{tuple: attrs[nl.CTA_TUPLE_ORIG]}
-		if state := nested(nested(attrs[nl.CTA_PROTOINFO])[nl.CTA_PROTOINFO_TCP])[nl.CTA_PROTOINFO_TCP_STATE]; len(state) == 1 {
-			c.state = state[0]
-		}
-		found = append(found, c)
 	}
 	return found, err
 }
 
-func (c connection) forget() error {
+func (t tuple) forget() error {
 	request := conntrackRequest(nl.IPCTNL_MSG_CT_DELETE, unix.NLM_F_ACK)
-	request.AddData(nl.NewRtAttr(unix.NLA_F_NESTED|nl.CTA_TUPLE_ORIG, c.tuple))
+	request.AddData(nl.NewRtAttr(unix.NLA_F_NESTED|nl.CTA_TUPLE_ORIG, t))
 	_, err := request.Execute(unix.NETLINK_NETFILTER, 0)
 	return err
 }

@@ -90,21 +90,42 @@ func TestWhoeverUsesAPortAgainIsLedAnew(t *testing.T) {
 			t.Fatalf("%q answers", got)
 		}
 		set(t, p, map[string]netip.AddrPort{"web": two}, true)
-		if got := l.from(l.laptop, port, "10.0.4.2:80"); got != "10.0.3.131" {
-			t.Logf("this kernel needs no help: %q answers at once", got)
-		}
-		l.check(Forget(netip.MustParseAddr("10.0.3.131"), true))
 		if got := l.from(l.laptop, port, "10.0.4.2:80"); got != "10.0.3.132" {
 			t.Errorf("%q answers", got)
 		}
-		l.check(Forget(netip.MustParseAddr("10.0.3.132"), false))
-		l.check(Forget(netip.MustParseAddr("10.0.3.132"), false)) // there is none any more
-		all, err := netlink.ConntrackTableList(netlink.ConntrackTable, unix.AF_INET)
+	})
+}
+
+func TestConnectionsToAGenerationThatIsGoneAreForgotten(t *testing.T) {
+	inLab(t, func(t *testing.T, l *lab) {
+		p, err := NewPorts("lxcbr0", subnet, []Publish{web80}, WithIPTables(l.iptables))
 		l.check(err)
-		for _, flow := range all {
-			if flow.Reverse.SrcIP.String() == "10.0.3.132" {
-				t.Errorf("still remembered: %s", flow)
+		defer p.Close()
+		set(t, p, map[string]netip.AddrPort{"web": l.resetting("10.0.3.132")}, true)
+		l.check(inside(l.laptop, func() error {
+			conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(t.Context(), "tcp4", "10.0.4.2:80")
+			if err == nil {
+				t.Cleanup(func() { conn.Close() })
 			}
+			return err
+		}))
+		remembered := func() (n int) {
+			all, err := netlink.ConntrackTableList(netlink.ConntrackTable, unix.AF_INET)
+			l.check(err)
+			for _, flow := range all {
+				if flow.Reverse.SrcIP.String() == "10.0.3.132" {
+					n++
+				}
+			}
+			return n
 		}
+		if n := remembered(); n != 1 {
+			t.Fatalf("%d connections, not one", n)
+		}
+		l.check(Forget(netip.MustParseAddr("10.0.3.132")))
+		if n := remembered(); n != 0 {
+			t.Errorf("still %d connections", n)
+		}
+		l.check(Forget(netip.MustParseAddr("10.0.3.132"))) // there is none any more
 	})
 }

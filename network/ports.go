@@ -62,10 +62,10 @@ import (
 // a service address that leads to itself gets no answer, as the bridge sends no
 // frame back to where it came from.
 //
-// Two sysctls are needed. net.ipv4.ip_forward is turned on where it is off and
+// Three sysctls are needed. net.ipv4.ip_forward is turned on where it is off and
 // never off again: LXC and Docker turn it on as well, and one cannot tell who
-// else relies on it by then. route_localnet of the bridge is set back by
-// Remove; see localnetNote.
+// else relies on it by then. The others are set back by Remove; see
+// closeTimeout.
 //
 // The rules are the truth: a new Ports takes over what an earlier one left,
 // at whatever point that ended. A Ports may be used by several goroutines.
@@ -82,8 +82,8 @@ type Ports struct {
 	// keeps busy until it has ended too.
 	busy chan struct{}
 
-	known  *Wiring // what the rules lead to; nil if unknown
-	before string  // what route_localnet was; empty if unknown
+	known  *Wiring           // what the rules lead to; nil if unknown
+	before map[string]string // what the sysctls that are set back were; nil if there are no rules
 }
 
 // PortsOption changes how a Ports works.

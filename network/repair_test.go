@@ -113,6 +113,7 @@ func TestRepairMendsWhatOthersHaveDone(t *testing.T) {
 			f.held = append(f.held, held{label: "lxcbr0:jarloop", prefix: netip.MustParsePrefix("10.0.3.199/32")})
 		},
 		"a service address on another bridge": func(f *fakeVM) { f.held[1].label = "br1:jarloop" },
+		"ended connections are kept":          func(f *fakeVM) { f.sysctls[closeTimeout] = "10" },
 		"localnet off":                        func(f *fakeVM) { f.sysctls[localnetOf("lxcbr0")] = "0" },
 		"no forwarding":                       func(f *fakeVM) { f.sysctls["ipv4/ip_forward"] = "0" },
 	} {

@@ -56,7 +56,7 @@ func TestServiceAddressesAreWiredBesideThePublishedPorts(t *testing.T) {
 -A JARLOOP-SERVICES -d 10.0.3.100 -m comment --comment "jarloop: web port 8080" -j DNAT --to-destination 10.0.3.131
 -A JARLOOP-80 -p tcp -m comment --comment "jarloop: web" -j DNAT --to-destination "10.0.3.131:8080"
 -A JARLOOP-POST -s 10.0.3.0/24 -d 10.0.3.0/24 -m conntrack --ctstate DNAT -m comment --comment "jarloop: twins" -j NETMAP --to 10.128.3.0/24
--A JARLOOP-POST -s 127.0.0.0/8 -d 10.0.3.0/24 -m comment --comment "jarloop: route_localnet of lxcbr0 was 0" -j MASQUERADE
+-A JARLOOP-POST -s 127.0.0.0/8 -d 10.0.3.0/24 -m comment --comment "jarloop: sysctls were ipv4/conf/lxcbr0/route_localnet=0 netfilter/nf_conntrack_tcp_timeout_close=10" -j MASQUERADE
 -A JARLOOP -i lxcbr0 -m comment --comment "jarloop: service addresses" -j JARLOOP-SERVICES
 -A JARLOOP -i lxcbr0 -p tcp -m tcp --dport 80 -m comment --comment "jarloop: web" -j JARLOOP-80
 -A JARLOOP -i eth0 -p tcp -m tcp --dport 80 -m comment --comment "jarloop: web" -j JARLOOP-80
@@ -69,6 +69,7 @@ func TestServiceAddressesAreWiredBesideThePublishedPorts(t *testing.T) {
 ipv4/conf/br1/route_localnet = 0
 ipv4/conf/lxcbr0/route_localnet = 1
 ipv4/ip_forward = 1
+netfilter/nf_conntrack_tcp_timeout_close = 0
 `, f.String())
 }
 

@@ -125,7 +125,7 @@ func (n *Network) RepairPorts(ctx context.Context, targets map[string]netip.Addr
 }
 
 // Forget makes the kernel forget the connections that lead to an address.
-func (n *Network) Forget(addr netip.Addr, ended bool) error { return network.Forget(addr, ended) }
+func (n *Network) Forget(addr netip.Addr) error { return network.Forget(addr) }
 
 // Items are the configuration of a container's network interface.
 func (n *Network) Items(addr netip.Prefix) []string {
