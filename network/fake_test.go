@@ -147,6 +147,13 @@ func (f *fakeVM) addresses(bridge string) ([]held, error) {
 	return all, nil
 }
 
+func (f *fakeVM) pin(bridge string) error {
+	if _, ok := f.sysctls[localnetOf(bridge)]; !ok {
+		return fmt.Errorf("no bridge %s", bridge)
+	}
+	return nil
+}
+
 // addAddress keeps the addresses in order, as they mean the same in any.
 func (f *fakeVM) addAddress(bridge string, addr netip.Addr) error {
 	if _, ok := f.sysctls[localnetOf(bridge)]; !ok {

@@ -27,6 +27,8 @@ type host interface {
 	// addresses gives every IPv4 address of the VM, and whether it is on the
 	// bridge, which need not exist.
 	addresses(bridge string) ([]held, error)
+	// pin keeps the bridge's MAC address as it is, whatever ports come and go.
+	pin(bridge string) error
 	// addAddress puts a service address on the bridge; that it is there is no
 	// error.
 	addAddress(bridge string, addr netip.Addr) error
@@ -50,6 +52,7 @@ const (
 type vm struct {
 	tables *iptables.IPTables
 	save   string // the program that prints all rules
+	pinned int    // index of the bridge whose MAC address was set; 0: none
 }
 
 func newVM(program string) (*vm, error) {

@@ -75,20 +75,34 @@ func readAddresses(bridge string) ([]held, error) {
 
 func (v *vm) addresses(bridge string) ([]held, error) { return readAddresses(bridge) }
 
-// addAddress puts a service address on the bridge, so that the VM answers ARP
-// for it.
+// pin keeps the bridge's MAC address as it is.
 //
 // A bridge whose MAC address nobody has set takes the lowest of its ports', and
-// another one when that port leaves: for half a minute, containers would go on
+// another one when a port comes or goes: for seconds, containers would go on
 // sending to an address that is gone. One that was set stays (NET_ADDR_SET in
-// br_stp_recalculate_bridge_id), so the present one is set.
-func (v *vm) addAddress(bridge string, addr netip.Addr) error {
+// br_stp_recalculate_bridge_id), so the present one is set. That is done once
+// to a bridge, for each time the kernel forgets whom it has seen there.
+func (v *vm) pin(bridge string) error {
 	link, err := netlink.LinkByName(bridge)
 	if err != nil {
 		return fmt.Errorf("look for bridge %s (%s): %w", bridge, bridgeRemedy, err)
 	}
+	if link.Attrs().Index == v.pinned {
+		return nil
+	}
 	if err := netlink.LinkSetHardwareAddr(link, link.Attrs().HardwareAddr); err != nil {
 		return fmt.Errorf("keep the MAC address of bridge %s: %w", bridge, err)
+	}
+	v.pinned = link.Attrs().Index
+	return nil
+}
+
+// addAddress puts a service address on the bridge, so that the VM answers ARP
+// for it.
+func (v *vm) addAddress(bridge string, addr netip.Addr) error {
+	link, err := netlink.LinkByName(bridge)
+	if err != nil {
+		return fmt.Errorf("look for bridge %s (%s): %w", bridge, bridgeRemedy, err)
 	}
 	a := address(addr)
 	a.Label = ownLabelOf(bridge)

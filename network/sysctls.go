@@ -131,6 +131,9 @@ func restore(h host, before map[string]string) (changed bool, err error) {
 
 // open has the kernel forward packets, which only the rules make safe.
 func (p *Ports) open() (changed bool, err error) {
+	if err := p.host.pin(p.bridge); err != nil {
+		return false, err
+	}
 	for name, value := range wiredSysctls(p.bridge) {
 		did, err := ensure(p.host, name, value)
 		if err != nil {

@@ -273,8 +273,10 @@ func TestTheBridgeKeepsItsMACAddressWhenAContainerLeaves(t *testing.T) {
 		for i := range 6 {
 			l.guest(fmt.Sprintf("10.0.3.%d", 140+i))
 		}
-		p := l.ports()
-		setAll(t, p, Wiring{Targets: map[string]netip.AddrPort{"frontend": live}, Addresses: both}, true)
+		p, err := NewPorts("lxcbr0", subnet, []Publish{web80}, WithIPTables(l.iptables))
+		l.check(err)
+		defer p.Close()
+		set(t, p, map[string]netip.AddrPort{"web": live}, true)
 		mac := func() string {
 			link, err := netlink.LinkByName("lxcbr0")
 			l.check(err)
