@@ -21,6 +21,7 @@ const (
 	stirred = 4 * time.Second
 
 	glanceShare  = 0.003 // of all glances on one share
+	awakeShare   = 0.02  // of them when something has changed within quiet
 	idleShare    = 0.003 // of the scans of all services that are polled
 	stirredShare = 0.05  // of them shortly after a change
 )
@@ -54,7 +55,7 @@ func (b budget) scans(least, most time.Duration) time.Duration {
 // glances gives the time between two rounds of glances that cost so much each.
 func glances(cost, changed time.Duration) time.Duration {
 	if recent(changed, quiet) {
-		return every(cost, glanceShare, glance, quick)
+		return every(cost, awakeShare, glance, quick)
 	}
 	return every(cost, glanceShare, glance, drowsy)
 }

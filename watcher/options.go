@@ -29,7 +29,7 @@ type Options struct {
 	Root     string        // the shared folder, absolute; it may be reached through links, what is below may not
 	Mode     Mode          // default Auto
 	Poll     time.Duration // when polling, no file is looked at less often; default 10 s
-	Settle   time.Duration // how long a service's files must have been still; default 50 ms
+	Settle   time.Duration // how long a service's files must have been still; default 20 ms
 	Patience time.Duration // how long files that are not whole must have been still to be refused; default 700 ms
 	Rescan   time.Duration // how often to look although no hint came; default 10 s
 	Store    string        // folder for local copies, absolute, of this program alone: <Store>/<service>/<ID>/…
@@ -57,7 +57,7 @@ func (o Options) complete() (Options, error) {
 		usual time.Duration
 	}{
 		{"poll", &o.Poll, 10 * time.Second},
-		{"settle", &o.Settle, 50 * time.Millisecond},
+		{"settle", &o.Settle, 20 * time.Millisecond},
 		{"patience", &o.Patience, 700 * time.Millisecond},
 		{"rescan", &o.Rescan, 10 * time.Second},
 		{"tolerance", &o.tolerance, tolerance},

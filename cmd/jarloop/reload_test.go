@@ -155,7 +155,7 @@ func TestTheConfigurationIsTakenUpWhileRunning(t *testing.T) {
 
 	s.sub("what only a restart can change is said", func(t *testing.T) {
 		live, from := s.live(), s.agent.now()
-		change(map[string]string{`settle = "50ms"`: `settle = "60ms"`})
+		change(map[string]string{`settle = "20ms"`: `settle = "60ms"`})
 		s.agent.eventually("it is said", func() bool {
 			return len(s.agent.said(from, func(l logLine) bool { return l.Message == "restart jarloop run for: watch.settle" })) > 0
 		})

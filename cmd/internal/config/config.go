@@ -21,7 +21,7 @@ type Watch struct {
 	Dir    string   `toml:"dir" like:"\"/host\""`
 	Mode   string   `toml:"mode" like:"\"auto\""`   // ModeAuto, ModeInotify or ModePoll
 	Poll   Duration `toml:"poll" like:"\"10s\""`    // no file is looked at less often, when polling
-	Settle Duration `toml:"settle" like:"\"50ms\""` // how long a service's files must have been still
+	Settle Duration `toml:"settle" like:"\"20ms\""` // how long a service's files must have been still
 	Keep   int      `toml:"keep" like:"5"`          // artefact sets of each service that were live, to go back to
 
 	Together bool `toml:"together" like:"true"` // whether what one build touched is switched as one

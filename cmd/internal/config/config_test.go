@@ -30,7 +30,7 @@ func TestTwoLinesMakeAService(t *testing.T) {
 	want := &Config{
 		State: "/var/lib/jarloop",
 		Run:   "/run/jarloop",
-		Watch: Watch{Dir: "/host", Mode: "auto", Poll: Duration{10 * time.Second}, Settle: Duration{50 * time.Millisecond}, Keep: 5},
+		Watch: Watch{Dir: "/host", Mode: "auto", Poll: Duration{10 * time.Second}, Settle: Duration{20 * time.Millisecond}, Keep: 5},
 		LXC:   LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Wiring: "stable", Standby: true, Reserve: 256 << 20},
 		Logs:  Logs{Keep: 16 << 20, Generations: 5},
 		Bases: []Base{{Name: "service-base", Distribution: "debian:bookworm", Packages: []string{"openjdk-17-jre-headless"}, Privileged: true}},

@@ -23,7 +23,7 @@ func (c *Config) setDefaults(r *report) {
 	preset(&c.Watch.Dir, absent("watch.dir"), "/host")
 	preset(&c.Watch.Mode, absent("watch.mode"), ModeAuto)
 	preset(&c.Watch.Poll, absent("watch.poll"), Duration{10 * time.Second})
-	preset(&c.Watch.Settle, absent("watch.settle"), Duration{50 * time.Millisecond})
+	preset(&c.Watch.Settle, absent("watch.settle"), Duration{20 * time.Millisecond})
 	preset(&c.Watch.Keep, absent("watch.keep"), 5)
 	preset(&c.LXC.Path, absent("lxc.path"), "/var/lib/lxc")
 	preset(&c.LXC.Backing, absent("lxc.backing"), BackingAuto)
