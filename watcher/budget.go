@@ -21,7 +21,7 @@ const (
 	stirred = 4 * time.Second
 
 	glanceShare  = 0.003 // of all glances on one share
-	awakeShare   = 0.02  // of them when something has changed within quiet
+	awakeShare   = 0.01  // of them when something has changed within quiet
 	idleShare    = 0.003 // of the scans of all services that are polled
 	stirredShare = 0.05  // of them shortly after a change
 )

@@ -38,7 +38,7 @@ func TestGlancesSlowDownInQuietTimesOnly(t *testing.T) {
 		"what exceeds the budget is done less often": {480 * time.Microsecond, time.Hour, 160 * ms},
 		"but not much less often":                    {time.Second, quiet, drowsy},
 		"shortly after a change none is slow":        {time.Second, quiet - 1, quick},
-		"and more of them are made":                  {480 * time.Microsecond, 0, 24 * ms},
+		"and more of them are made":                  {480 * time.Microsecond, 0, 48 * ms},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := glances(test.cost, test.changed); got != test.want {
