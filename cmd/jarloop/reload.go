@@ -76,7 +76,7 @@ func (r *reloader) apply(ctx context.Context, c *config.Config) (again []string,
 	if err := watcher.Check(watchServices(c)); err != nil {
 		return nil, err
 	}
-	if err := doctor.Preflight(ctx, machine(c)); err != nil {
+	if err := doctor.Preflight(ctx, machine(c), func(text string) { r.agent.out.Warn("", text) }); err != nil {
 		return nil, err
 	}
 	bases, err := provision(ctx, c, nil, r.agent.out)

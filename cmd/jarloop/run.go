@@ -66,7 +66,7 @@ func runAgent(ctx context.Context, from source, c *config.Config, out *console.C
 		return err
 	}
 	defer lock.Close()
-	if err := doctor.Preflight(ctx, machine(c)); err != nil {
+	if err := doctor.Preflight(ctx, machine(c), func(text string) { out.Warn("", text) }); err != nil {
 		return err
 	}
 

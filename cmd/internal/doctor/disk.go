@@ -137,7 +137,7 @@ func inotify(_ context.Context, m *Machine) []Finding {
 			f.State, f.Found = Warning, "cannot be read: this kernel may have no inotify, and jarloop polls then"
 		case number < limit.few:
 			f.State = Warning
-			f.Found += ", which guests and the watcher share: too few for these services"
+			f.Found = limit.name + " is " + value + ", which guests and the watcher share: too few for these services"
 			f = m.setSysctl(f, limit.name, strconv.Itoa(max(limit.good, 2*limit.few)))
 		}
 		findings = append(findings, f)

@@ -49,13 +49,18 @@ type Finding struct {
 // Err gives what has failed as an error that ends in the remedy; nil for what
 // has not.
 func (f Finding) Err() error {
-	switch {
-	case f.State != Failed:
+	if f.State != Failed {
 		return nil
-	case f.Remedy == "" || strings.Contains(f.Found, f.Remedy):
-		return errors.New(f.Found)
 	}
-	return fmt.Errorf("%s: %s", f.Found, f.Remedy)
+	return errors.New(f.words())
+}
+
+// words are the finding in one line, with the remedy.
+func (f Finding) words() string {
+	if f.Remedy == "" || strings.Contains(f.Found, f.Remedy) {
+		return f.Found
+	}
+	return f.Found + ": " + f.Remedy
 }
 
 // Machine is what the checks look at.
@@ -105,9 +110,10 @@ type Space struct {
 
 type check func(ctx context.Context, m *Machine) []Finding
 
-// cheap are the checks without which nothing works, and which cost next to
-// nothing. The agent's own folders are looked at when they are made.
-var cheap = []check{root, liblxc, bridge, ports}
+// cheap are the checks without which nothing works, and one without which guests
+// do not boot when there are many; they cost next to nothing. The agent's own
+// folders are looked at when they are made.
+var cheap = []check{root, liblxc, bridge, ports, inotify}
 
 // all are the checks in the order in which they are shown.
 var all = []check{
@@ -120,10 +126,15 @@ func Examine(ctx context.Context, m *Machine) []Finding {
 	return examine(ctx, m, all)
 }
 
-// Preflight makes the cheap checks, and gives what has failed.
-func Preflight(ctx context.Context, m *Machine) error {
+// Preflight makes the cheap checks, and gives what has failed; warnings go to
+// warn, a line each.
+func Preflight(ctx context.Context, m *Machine, warn func(string)) error {
 	var errs error
 	for _, f := range examine(ctx, m, cheap) {
+		if f.State == Warning {
+			warn(f.words())
+			continue
+		}
 		errs = errors.Join(errs, f.Err())
 	}
 	return errs

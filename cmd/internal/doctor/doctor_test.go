@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -127,7 +128,7 @@ func TestAMachineThatIsWellHasNothingToMend(t *testing.T) {
 	if len(seen) < len(all) {
 		t.Errorf("%d rows of %d checks", len(seen), len(all))
 	}
-	if err := Preflight(t.Context(), m); err != nil {
+	if err := Preflight(t.Context(), m, func(text string) { t.Errorf("run warns: %s", text) }); err != nil {
 		t.Errorf("run stops: %v", err)
 	}
 }
@@ -149,11 +150,17 @@ func TestWhatFailsStopsRunInTheSameWords(t *testing.T) {
 	m.User, f.version = 1000, ""
 	f.bridge, f.bridgeErr = netip.Prefix{}, errors.New("look for bridge lxcbr0: no such network interface")
 	put(t, m, "/proc/net/tcp6", socket("00000000000000000000000000000000:0050", "17"))
-	err := Preflight(t.Context(), m)
+	put(t, m, "/proc/sys/fs/inotify/max_user_instances", "16\n")
+	var warned []string
+	err := Preflight(t.Context(), m, func(text string) { warned = append(warned, text) })
 	if err == nil {
 		t.Fatal("run goes on")
 	}
 	findings := Examine(t.Context(), m)
+	few := find(t, findings, "inotify.max_user_instances")
+	if want := few.Found + ": " + few.Remedy; few.State != Warning || !slices.Equal(warned, []string{want}) {
+		t.Errorf("doctor says %q, run warns %q", want, warned)
+	}
 	for _, name := range []string{"root", "liblxc", "bridge", "port 80"} {
 		d := find(t, findings, name)
 		if d.State != Failed || !strings.Contains(err.Error(), d.Found) || !strings.Contains(err.Error(), d.Remedy) {
