@@ -14,20 +14,15 @@
 package lab
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -175,69 +170,6 @@ func (l *Lab) Close() error {
 	return errs
 }
 
-// Sweep removes every container below the lab's path that is not a base: what
-// an earlier lab has left, or a test that failed.
-func (l *Lab) Sweep(ctx context.Context) error {
-	// By their monitors, since liblxc finds a container that runs only from
-	// the network namespace that it was started in.
-	errs := l.killMonitors(ctx)
-	entries, err := os.ReadDir(l.LXC)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		folder := filepath.Join(l.LXC, e.Name())
-		if !e.IsDir() || isBase(folder) {
-			continue
-		}
-		// Not all of them are whole: what matters is the end. It also takes
-		// the clone off the list of its base.
-		_ = exec.CommandContext(ctx, "lxc-destroy", "-f", "-P", l.LXC, "-n", e.Name()).Run()
-		errs = errors.Join(errs, os.RemoveAll(folder))
-	}
-	// The cgroups of those whose monitor was killed. The kernel removes only
-	// empty ones, so one that runs elsewhere is not hurt.
-	_ = exec.CommandContext(ctx, "find", "/sys/fs/cgroup", "-depth", "-type", "d",
-		"(", "-path", "*/lxc.monitor.*", "-o", "-path", "*/lxc.payload.*", ")", "-exec", "rmdir", "{}", ";").Run()
-	return errs
-}
-
-// killMonitors ends everything that runs in containers of the lab.
-func (l *Lab) killMonitors(ctx context.Context) error {
-	title := "[lxc monitor] " + l.LXC + " "
-	for {
-		files, err := filepath.Glob("/proc/[0-9]*/cmdline")
-		if err != nil {
-			return err
-		}
-		left := 0
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil || !strings.HasPrefix(string(text), title) {
-				continue
-			}
-			left++
-			if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file))); err == nil {
-				_ = syscall.Kill(pid, syscall.SIGKILL) // gone already is as good
-			}
-		}
-		if left == 0 {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%d monitors of the lab cannot be killed: %w", left, ctx.Err())
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-}
-
-// isBase tells a base by its mark, jarloop-base.json.
-func isBase(folder string) bool {
-	_, err := os.Stat(filepath.Join(folder, "jarloop-base.json"))
-	return err == nil
-}
-
 // lock waits for the lab's turn on this machine.
 func lock(ctx context.Context, path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
@@ -256,84 +188,4 @@ func lock(ctx context.Context, path string) (*os.File, error) {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-}
-
-// namespace is a network and a mount namespace, held by a process that ends
-// with this one.
-type namespace struct {
-	cmd   *exec.Cmd
-	stdin io.Closer
-}
-
-// hold makes a namespace and runs a script in it.
-func hold(ctx context.Context, script string) (*namespace, error) {
-	cmd := exec.Command("unshare", "--mount", "--net", "--propagation", "private",
-		"sh", "-ec", script+"\necho ready\nexec cat >/dev/null")
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	cmd.Stderr = os.Stderr
-	// Not to be hit by Ctrl-C before what runs inside has been taken down.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	n := &namespace{cmd: cmd, stdin: stdin}
-	// The script is short and cannot wait for anything.
-	if line, err := bufio.NewReader(stdout).ReadString('\n'); err != nil || strings.TrimSpace(line) != "ready" {
-		return nil, errors.Join(fmt.Errorf("set up a namespace: %q", line), err, n.close())
-	}
-	return n, ctx.Err()
-}
-
-func (n *namespace) pid() int { return n.cmd.Process.Pid }
-
-// close ends the process that holds the namespace, and waits for it.
-func (n *namespace) close() error {
-	n.stdin.Close()
-	if err := n.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return err
-	}
-	_ = n.cmd.Wait() // it was killed, on purpose
-	return nil
-}
-
-func (n *namespace) command(ctx context.Context, argv ...string) *exec.Cmd {
-	return exec.CommandContext(ctx, "nsenter",
-		append([]string{"--target", strconv.Itoa(n.pid()), "--mount", "--net", "--"}, argv...)...)
-}
-
-// dial opens a connection from inside the namespace. A socket belongs to the
-// namespace of the thread that makes it, for as long as it lives.
-func (n *namespace) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	type result struct {
-		conn net.Conn
-		err  error
-	}
-	done := make(chan result, 1)
-	go func() {
-		// Never unlocked: the thread ends with the goroutine, so that no other
-		// finds itself in this namespace.
-		runtime.LockOSThread()
-		f, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", n.pid()))
-		if err == nil {
-			err = unix.Setns(int(f.Fd()), unix.CLONE_NEWNET)
-			f.Close()
-		}
-		if err != nil {
-			done <- result{nil, err}
-			return
-		}
-		// An address, never a name, and one family: the dialer makes the
-		// socket on this thread.
-		conn, err := (&net.Dialer{FallbackDelay: -1}).DialContext(ctx, network, address)
-		done <- result{conn, err}
-	}()
-	r := <-done
-	return r.conn, r.err
 }
