@@ -16,12 +16,16 @@ const (
 	// quick is the most time between two rounds before that, and the least
 	// between two scans of a lane that has nothing to wait for.
 	quick = 100 * time.Millisecond
+	// remembered is how long maxLately services that changed last are glanced at
+	// apart from the others, and more often.
+	remembered = 1000 * drowsy
+	maxLately  = 4
 	// stirred is how long after a change all services are scanned more often:
 	// one build writes the files of many.
 	stirred = 4 * time.Second
 
 	glanceShare  = 0.003 // of all glances on one share
-	awakeShare   = 0.01  // of them when something has changed within quiet
+	eagerShare   = 0.01  // of those at what has changed last
 	idleShare    = 0.003 // of the scans of all services that are polled
 	stirredShare = 0.05  // of them shortly after a change
 )
@@ -55,9 +59,16 @@ func (b budget) scans(least, most time.Duration) time.Duration {
 // glances gives the time between two rounds of glances that cost so much each.
 func glances(cost, changed time.Duration) time.Duration {
 	if recent(changed, quiet) {
-		return every(cost, awakeShare, glance, quick)
+		return every(cost, glanceShare, glance, quick)
 	}
 	return every(cost, glanceShare, glance, drowsy)
+}
+
+// eager gives the time between two rounds of glances at the services that
+// changed last: what it adds until a change is noticed is a thousandth of the
+// time since the one before.
+func eager(cost, changed time.Duration) time.Duration {
+	return min(drowsy, max(every(cost, eagerShare, glance, quick), changed/1000))
 }
 
 func recent(since, span time.Duration) bool { return since >= 0 && since < span }

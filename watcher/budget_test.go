@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -31,6 +32,38 @@ func TestScansKeepWithinTheirBudget(t *testing.T) {
 	}
 }
 
+func TestWhatChangedLastIsGlancedAtOften(t *testing.T) {
+	const ms = time.Millisecond
+	for name, test := range map[string]struct{ cost, changed, want time.Duration }{
+		"right after it":                {60 * time.Microsecond, 0, glance},
+		"within its budget":             {480 * time.Microsecond, 0, 48 * ms},
+		"on a slow share not too often": {time.Second, 0, quick},
+		"a minute later less often":     {60 * time.Microsecond, time.Minute, 60 * ms},
+		"in the end as all others":      {60 * time.Microsecond, remembered - 1, drowsy},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := eager(test.cost, test.changed); got.Round(ms) != test.want {
+				t.Errorf("%v between two glances, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestTheFewThatChangedLastAreApart(t *testing.T) {
+	now := time.Now()
+	posts := []*post{{}, {changed: now.Add(-remembered)}}
+	for i := range 6 {
+		posts = append(posts, &post{changed: now.Add(time.Duration(i-6) * time.Second)})
+	}
+	changed, rest := divide(posts, now)
+	if len(changed) != maxLately || changed[0] != posts[7] || changed[3] != posts[4] {
+		t.Errorf("%d are apart", len(changed))
+	}
+	if len(rest) != 4 || slices.ContainsFunc(changed, func(p *post) bool { return slices.Contains(rest, p) }) {
+		t.Errorf("%d are not", len(rest))
+	}
+}
+
 func TestGlancesSlowDownInQuietTimesOnly(t *testing.T) {
 	const ms = time.Millisecond
 	for name, test := range map[string]struct{ cost, changed, want time.Duration }{
@@ -38,7 +71,6 @@ func TestGlancesSlowDownInQuietTimesOnly(t *testing.T) {
 		"what exceeds the budget is done less often": {480 * time.Microsecond, time.Hour, 160 * ms},
 		"but not much less often":                    {time.Second, quiet, drowsy},
 		"shortly after a change none is slow":        {time.Second, quiet - 1, quick},
-		"and more of them are made":                  {480 * time.Microsecond, 0, 48 * ms},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := glances(test.cost, test.changed); got != test.want {

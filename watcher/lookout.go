@@ -80,7 +80,7 @@ func (o *lookout) watch(ctx context.Context, dev uint64) {
 	guard.Stop()
 	timer := time.NewTimer(glance)
 	defer timer.Stop()
-	var cost time.Duration
+	var lately, others rhythm
 	for {
 		select {
 		case <-timer.C:
@@ -92,13 +92,55 @@ func (o *lookout) watch(ctx context.Context, dev uint64) {
 		if !ok {
 			return
 		}
+		changed, rest := divide(posts, began)
 		guard.Reset(stuck)
-		o.round(ctx, posts, began)
+		if len(changed) > 0 {
+			lately.turn(began, func() { o.round(ctx, changed, began) }, func(cost time.Duration) time.Duration {
+				return eager(cost, since(changed[0].changed, began))
+			})
+		} else {
+			lately = rhythm{due: began.Add(drowsy)}
+		}
+		others.turn(began, func() { o.round(ctx, rest, began) }, func(cost time.Duration) time.Duration {
+			return o.pause(cost, began)
+		})
 		guard.Stop()
-		took := time.Since(began)
-		cost = mean(cost, took)
-		timer.Reset(max(took, o.pause(cost, began)-took))
+		timer.Reset(max(time.Since(began), min(time.Until(lately.due), time.Until(others.due))))
 	}
+}
+
+// rhythm is when posts of one kind are glanced at.
+type rhythm struct {
+	cost time.Duration // of a round, a moving mean
+	due  time.Time     // of the next round
+}
+
+// turn makes a round if it is due. pause gives the time between two that cost
+// so much each; at least half of it is spent at rest.
+func (r *rhythm) turn(now time.Time, round func(), pause func(cost time.Duration) time.Duration) {
+	if now.Before(r.due) {
+		return
+	}
+	began := time.Now()
+	round()
+	took := time.Since(began)
+	r.cost = mean(r.cost, took)
+	r.due = began.Add(max(2*took, pause(r.cost)))
+}
+
+// divide gives the few posts whose files have changed last, the newest first,
+// and the others: who develops builds the same few services again and again.
+func divide(posts []*post, now time.Time) (changed, rest []*post) {
+	for _, p := range posts {
+		if recent(since(p.changed, now), remembered) {
+			changed = append(changed, p)
+		} else {
+			rest = append(rest, p)
+		}
+	}
+	slices.SortFunc(changed, func(a, b *post) int { return b.changed.Compare(a.changed) })
+	few := min(maxLately, len(changed))
+	return changed[:few], append(rest, changed[few:]...)
 }
 
 // on gives the posts on a device, those scanned the longest ago first. It is
