@@ -102,11 +102,16 @@ func (l *lane) status() Status {
 	return s
 }
 
-// note says what became of the newest artefacts that came to this lane.
+// note says what became of the newest artefacts that came to this lane. It ends
+// what the lane does with them, so that who is told of the end and asks for the
+// status does not find it still under way.
 func (l *lane) note(n Newest) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.newest, l.withheld = n, Newest{}
+	if n.State != Building {
+		l.activity = ""
+	}
 }
 
 func (l *lane) keepResult(g *Generation, r Result) {

@@ -65,20 +65,20 @@ func (a *agent) seen(ctx context.Context, e watcher.Event) {
 		}
 	case watcher.Refused:
 		a.settled(e.Service, errors.New("refused: "+e.Reason))
+		a.deployer.Withhold(e.Service, deployer.Newest{State: deployer.Refused, Reason: e.Reason})
 		a.out.Refused(e.Service, e.Reason)
 		a.notify.Tell(notify.Event{Event: notify.Refused, Time: time.Now(), Service: e.Service, Reason: e.Reason})
-		a.deployer.Withhold(e.Service, deployer.Newest{State: deployer.Refused, Reason: e.Reason})
 		for _, w := range a.claim(e.Service) {
 			w <- control.Outcome{Service: e.Service, Error: "refused: " + e.Reason}
 		}
 	case watcher.Same:
 		a.settled(e.Service, nil)
-		a.out.Same(e.Service, e.Reason)
 		if e.Reason != "" {
 			a.deployer.Withhold(e.Service, deployer.Newest{State: deployer.Refused, Reason: e.Reason})
 		} else {
 			a.deployer.Withhold(e.Service, a.withheld(e.Service, a.newestOf(e.Service)))
 		}
+		a.out.Same(e.Service, e.Reason)
 	case watcher.Degraded:
 		a.note(e.Service, e.Reason)
 		a.out.Warn(e.Service, e.Reason)

@@ -181,7 +181,7 @@ func (a *agent) Pause(r control.PauseRequest) error {
 	if !was {
 		return nil
 	}
-	a.out.Say(r.Service + " goes on")
 	a.deployer.Withhold(r.Service, deployer.Newest{})
+	a.out.Say(r.Service + " goes on")
 	return a.watch.Resend(r.Service)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -23,7 +24,7 @@ import (
 )
 
 func (p *program) runVerb() *cobra.Command {
-	mute := false
+	mute, untitled := false, false
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Watch the shared folder and redeploy what changes",
@@ -49,10 +50,15 @@ containers go on serving without it.`,
 			if mute {
 				out.Mute()
 			}
+			if untitled {
+				out.Untitled()
+			}
+			defer out.TakeTitle()()
 			return runAgent(cmd.Context(), source{path, text}, c, out)
 		},
 	}
 	cmd.Flags().BoolVar(&mute, "no-bell", false, "do not ring the terminal's bell when something has failed")
+	cmd.Flags().BoolVar(&untitled, "no-title", false, "do not show in the terminal's title how the services are doing")
 	return cmd
 }
 
@@ -97,7 +103,7 @@ func runAgent(ctx context.Context, from source, c *config.Config, out *console.C
 	}
 	defer socket.Close()
 
-	out.Say("jarloop " + programVersion() + " " + a.watching)
+	out.Say("version " + programVersion() + " " + a.watching)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return control.Serve(ctx, socket, a, func(text string) { out.Warn("", text) }) })
 	group.Go(func() error { a.notify.Run(ctx); return nil })
@@ -105,6 +111,7 @@ func runAgent(ctx context.Context, from source, c *config.Config, out *console.C
 		// Artefacts are looked for when it is known what is live.
 		return a.deployer.Run(ctx, func() {
 			supervisor(daemon.SdNotifyReady)
+			group.Go(func() error { out.KeepTitle(ctx, func() string { return title(a.Status()) }); return nil })
 			group.Go(func() error { return a.watch.Run(ctx, a.seen) })
 			group.Go(func() error {
 				r := &reloader{agent: a, network: network, now: c}
@@ -124,6 +131,7 @@ func runAgent(ctx context.Context, from source, c *config.Config, out *console.C
 // newAgent makes the agent of what has been opened. It touches nothing yet.
 func newAgent(c *config.Config, bases map[string]string, network *host.Network, watch *watcher.Watcher, book *history.Book, out *console.Console) *agent {
 	mode, why := watch.Choice()
+	why = strings.Replace(why, c.Watch.Dir+" is ", "it is ", 1) // it is named before
 	a := &agent{
 		out: out, watch: watch, book: book, sets: setsOf(c), keepSets: c.Watch.Keep,
 		started: time.Now(), watching: fmt.Sprintf("watches %s by %s: %s", c.Watch.Dir, mode, why),

@@ -3,7 +3,7 @@
 // the same as JSON lines for whatever collects them.
 //
 //	14:03:07 frontend   changed  FrontendApplication.jar (12 kB)
-//	14:03:08 frontend   live     frontend-8  3fa2c1d0  10.0.3.131:8081  0.98 s (boot 0.03, prove 0.61)
+//	14:03:08 frontend   live     frontend-8  3fa2c1d0  10.0.3.131:8081  0.74 s (settle 0.07, prove 0.61)
 //	14:03:08 frontend   │ GET /health 200 1ms
 package console
 
@@ -36,7 +36,9 @@ type Console struct {
 	seen    map[string][]string // by generation: what it printed last
 	folds   map[string]*fold    // by service: what is held back
 	build   build
+	title   title
 	rings   bool
+	obeys   bool // the terminal does more than show text
 }
 
 // New makes a console on f: for a person if f is a terminal, and in colour
@@ -45,7 +47,9 @@ type Console struct {
 func New(f *os.File, services []string) *Console {
 	person, colour := readerOf(f)
 	c := newConsole(f, person, colour, services, time.Now)
-	c.rings = person && os.Getenv("TERM") != "dumb"
+	c.obeys = person && os.Getenv("TERM") != "dumb"
+	c.rings = c.obeys
+	c.title = newTitle(person)
 	return c
 }
 
@@ -100,6 +104,7 @@ func (c *Console) paint(colour, text string) string {
 func (c *Console) line(service, colour, what, text string, output ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	defer c.news()
 	c.settle(service)
 	c.put(service, colour, what, text)
 	for _, text := range output {
@@ -125,6 +130,9 @@ func (c *Console) bar(service, text string) {
 }
 
 func (c *Console) write(text string) {
+	if c.obeys {
+		text = "\r" + text // over the ^C, or whatever is typed meanwhile and echoed
+	}
 	_, _ = io.WriteString(c.out, text) // a terminal that has gone must not stop a deploy
 }
 

@@ -1,7 +1,9 @@
 package console
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,26 +74,35 @@ func (c *Console) event(e deployer.Event) {
 	case deployer.Mended, deployer.Warning:
 		c.line(e.Service, amber, string(e.Kind), e.Reason)
 	case deployer.Waiting:
-		c.line(e.Service, "", "waiting", e.Reason)
+		c.line(e.Service, "", "waiting", strings.TrimPrefix(e.Reason, "waits "))
 	case deployer.Retired:
 		c.forget(e.Generation)
 		c.line(e.Service, dim, "retired", e.Generation)
 	case deployer.Unchanged:
 		c.line(e.Service, dim, "same", fmt.Sprintf("%s  %s  %s", e.Generation, Short(e.Set), e.Reason))
 	case deployer.Deploying:
-		// Soon live or failed: a line of its own would say nothing more.
+		c.news() // Soon live or failed: a line of its own would say nothing more.
 	}
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
 
-// slowest names the steps that took a twentieth of a second or longer.
+// slowest names the three steps that took longest, in the order in which they
+// were made, as far as that was a twentieth of a second. The whole is what status
+// --last is for.
 func slowest(steps []deployer.Step) string {
-	var parts []string
-	for _, s := range steps {
+	var by []int // indices
+	for i, s := range steps {
 		if s.Took >= 50*time.Millisecond {
-			parts = append(parts, fmt.Sprintf("%s %.2f", s.Name, s.Took.Seconds()))
+			by = append(by, i)
 		}
+	}
+	slices.SortStableFunc(by, func(a, b int) int { return cmp.Compare(steps[b].Took, steps[a].Took) })
+	by = by[:min(3, len(by))]
+	slices.Sort(by)
+	var parts []string
+	for _, i := range by {
+		parts = append(parts, fmt.Sprintf("%s %.2f", steps[i].Name, steps[i].Took.Seconds()))
 	}
 	if len(parts) == 0 {
 		return ""

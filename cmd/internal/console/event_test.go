@@ -27,6 +27,18 @@ func TestEvents(t *testing.T) {
 `, `
 {"level":"info","service":"frontend","generation":"frontend-8","set":"3fa2c1d0e5b49687","address":"10.0.3.131:8081","took_ms":980,"steps_ms":{"clone":49,"boot":50,"prove":614},"time":"2024-03-01T12:00:00Z","message":"live"}
 `},
+		{"of many slow steps three are named, in their order",
+			event(deployer.Event{Kind: deployer.WentLive, Generation: "frontend-8", Set: "3fa2", Address: "10.0.3.131:8081",
+				Took: 1800 * time.Millisecond, Steps: []deployer.Step{
+					{Name: "settle", Took: 70 * time.Millisecond}, {Name: "clone", Took: 430 * time.Millisecond}, {Name: "boot", Took: 250 * time.Millisecond},
+					{Name: "start", Took: 610 * time.Millisecond}, {Name: "prove", Took: 430 * time.Millisecond},
+				}}), `
+12:00:00 frontend live     frontend-8  3fa2  10.0.3.131:8081  1.80 s (clone 0.43, start 0.61, prove 0.43)
+`, `
+<dim>12:00:00</> <cyan>frontend</> <green>live    </> frontend-8  3fa2  10.0.3.131:8081  1.80 s (clone 0.43, start 0.61, prove 0.43)
+`, `
+{"level":"info","service":"frontend","generation":"frontend-8","set":"3fa2","address":"10.0.3.131:8081","took_ms":1800,"steps_ms":{"settle":70,"clone":430,"boot":250,"start":610,"prove":430},"time":"2024-03-01T12:00:00Z","message":"live"}
+`},
 		{"a generation went live without a slow step",
 			event(deployer.Event{Kind: deployer.WentLive, Generation: "frontend-8", Set: "3fa2", Address: "10.0.3.131:8081",
 				Took: 41 * time.Millisecond, Steps: []deployer.Step{{Name: "clone", Took: 12 * time.Millisecond}}}), `
@@ -113,12 +125,12 @@ func TestEventsOnTheSide(t *testing.T) {
 {"level":"warn","service":"frontend","reason":"old logs not removed","time":"2024-03-01T12:00:00Z","message":"warning"}
 `},
 		{"a deploy waits for what it needs",
-			event(deployer.Event{Kind: deployer.Waiting, Reason: "for person"}), `
+			event(deployer.Event{Kind: deployer.Waiting, Reason: "waits for person"}), `
 12:00:00 frontend waiting  for person
 `, `
 <dim>12:00:00</> <cyan>frontend</> waiting  for person
 `, `
-{"level":"info","service":"frontend","reason":"for person","time":"2024-03-01T12:00:00Z","message":"waiting"}
+{"level":"info","service":"frontend","reason":"waits for person","time":"2024-03-01T12:00:00Z","message":"waiting"}
 `},
 		{"an old generation is gone",
 			event(deployer.Event{Kind: deployer.Retired, Generation: "frontend-7"}), `

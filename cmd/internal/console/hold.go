@@ -61,6 +61,7 @@ func (c *Console) printed(l deployer.Line, text string, first bool) {
 func (c *Console) changed(service, what string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	defer c.news()
 	if slices.Contains(c.build.services, service) {
 		c.settleBuild() // that is another one
 	}
@@ -122,6 +123,7 @@ func (c *Console) settleBuild() {
 	case 1:
 		c.put(b.services[0], "", "changed", b.what)
 	default:
+		slices.Sort(b.services)
 		c.put("", "", "changed", fmt.Sprintf("%d services: %s", len(b.services), strings.Join(b.services, ", ")))
 	}
 	b.timer.Stop()

@@ -128,7 +128,7 @@ func TestOneBuildIsOneLine(t *testing.T) {
 		want string
 	}{
 		{"that names how many services changed", []func(*Console){
-			changes("frontend"), after(gatherFor / 2), changes("person"), after(gatherFor / 2), changes("session", "web"), after(time.Second),
+			changes("web"), after(gatherFor / 2), changes("person"), after(gatherFor / 2), changes("session", "frontend"), after(time.Second),
 			wentLive("person"), wentLive("session"), wentLive("frontend"), wentLive("web"),
 		}, `
 12:00:00          changed  4 services: frontend, person, session, web

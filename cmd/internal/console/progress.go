@@ -14,11 +14,15 @@ const progressEvery = 5 * time.Second
 // begins, and now and then what is done at the moment.
 func (c *Console) Progress(p base.Progress) {
 	c.mu.Lock()
+	kept := c.title.kept
 	due := p.Line == "" || c.now().Sub(c.told) >= progressEvery
 	if due {
 		c.told = c.now()
 	}
 	c.mu.Unlock()
+	if !kept { // nothing of the services is known yet
+		c.entitle(p.Doing + " " + p.Base)
+	}
 	if !due {
 		return
 	}
