@@ -103,7 +103,7 @@ func runAgent(ctx context.Context, from source, c *config.Config, out *console.C
 	}
 	defer socket.Close()
 
-	out.Say("version " + programVersion() + " " + a.watching)
+	out.Say("version " + programVersion() + ", " + a.watching)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return control.Serve(ctx, socket, a, func(text string) { out.Warn("", text) }) })
 	group.Go(func() error { a.notify.Run(ctx); return nil })

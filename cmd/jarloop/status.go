@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,7 +35,7 @@ interrupted: on a terminal in place, elsewhere each time that it has changed.`,
 			if err != nil {
 				return err
 			}
-			client, show := control.NewClient(socketOf(c)), table
+			client, show := control.NewClient(socketOf(c)), tableFor(console.Coloured(cmd.OutOrStdout()))
 			if asJSON {
 				show = statusJSON
 			}
@@ -80,6 +81,26 @@ func well(s control.Status) bool {
 		}
 	}
 	return s.Degraded == ""
+}
+
+// tableFor gives table for a person who reads in colour or not.
+func tableFor(colour bool) func(io.Writer, control.Status, time.Time) error {
+	if !colour {
+		return table
+	}
+	return func(out io.Writer, s control.Status, now time.Time) error {
+		var b bytes.Buffer
+		if err := table(&b, s, now); err != nil {
+			return err
+		}
+		// Now, when the columns have their widths.
+		lines := strings.SplitAfter(b.String(), "\n")
+		for i, service := range s.Services {
+			lines[i+1] = strings.Replace(lines[i+1], " "+service.State, " "+console.PaintState(service.State), 1)
+		}
+		_, err := io.WriteString(out, strings.Join(lines, ""))
+		return err
+	}
 }
 
 // table writes the status for a person.

@@ -53,6 +53,32 @@ agent 1.2.3, process 42, watches /host by poll: fuse
 	}
 }
 
+func TestTheStatesAreInColour(t *testing.T) {
+	s := control.Status{Version: "1", PID: 42, Watching: "watches", Services: []deployer.Status{
+		{Service: "live", State: "live", Generation: "live-1"},
+		{Service: "down", State: "failed", Newest: deployer.Newest{State: deployer.Broken}},
+		{Service: "web", State: "waiting", WaitsFor: []string{"failed"}},
+		{Service: "person", State: "none"},
+	}}
+	var plain, out bytes.Buffer
+	if err := tableFor(false)(&plain, s, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := tableFor(true)(&out, s, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	want := plain.String()
+	for _, c := range [][2]string{
+		{"live     live ", "live     \x1b[1;32mlive\x1b[0m "}, {"down     failed ", "down     \x1b[1;31mfailed\x1b[0m "},
+		{"web      waiting ", "web      \x1b[33mwaiting\x1b[0m "}, {"person   none ", "person   \x1b[2mnone\x1b[0m "},
+	} {
+		want = replace(t, want, map[string]string{c[0]: c[1]})
+	}
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAllIsWellWhenEveryServiceIsLiveAndNothingIsMissed(t *testing.T) {
 	live, failed := deployer.Status{State: "live"}, deployer.Status{State: "failed"}
 	for _, c := range []struct {

@@ -30,11 +30,32 @@ const roomForNumber = 4
 
 // NewPrinter makes a Printer on out, in colour where a Console would be.
 func NewPrinter(out io.Writer, services []string, asJSON bool) *Printer {
-	colour := false
-	if f, ok := out.(*os.File); ok {
-		_, colour = readerOf(f)
+	return newPrinter(out, Coloured(out), services, asJSON)
+}
+
+// Coloured says whether a Console on out would be in colour.
+func Coloured(out io.Writer) bool {
+	f, ok := out.(*os.File)
+	if !ok {
+		return false
 	}
-	return newPrinter(out, colour, services, asJSON)
+	_, colour := readerOf(f)
+	return colour
+}
+
+// PaintState gives the state of a service in its colour: as the lines of the
+// Console have it, green for live, red for what is wrong and amber for the rest.
+func PaintState(state string) string {
+	colour := amber
+	switch state {
+	case "live":
+		colour = green
+	case "down", string(deployer.Broken), string(deployer.Refused):
+		colour = red
+	case "none":
+		colour = dim
+	}
+	return colour + state + reset
 }
 
 // Redraws says whether what is written to out can be drawn over, because it is
