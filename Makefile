@@ -15,7 +15,7 @@ FUZZ_TIME  ?= 30s
 BUILD_PACKAGES   := gcc libc6-dev pkg-config lxc-dev|liblxc-dev
 RUN_PACKAGES     := lxc|lxc-utils lxc-templates iptables iproute2 dnsmasq-base rsync \
                     mmdebstrap debian-archive-keyring uidmap util-linux
-TEST_PACKAGES    := systemd bindfs btrfs-progs curl busybox-static|busybox
+TEST_PACKAGES    := systemd bindfs btrfs-progs curl busybox-static|busybox tmux
 EXAMPLE_PACKAGES := gradle openjdk-17-jdk-headless|openjdk-21-jdk-headless
 
 GOVULNCHECK_VERSION := 1.9.0
@@ -33,8 +33,9 @@ OUT  ?= build
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 ROOT    := $(if $(filter-out 0,$(shell id -u)),sudo)
 # Tests run as root but are compiled as whoever calls, so that no file of root's
-# gets into that one's build cache. They need the caller's PATH to find go.
-TEST_AS_ROOT := $(if $(ROOT),-exec 'sudo env "PATH=$(PATH)"')
+# gets into that one's build cache. They need the caller's PATH to find go; what a
+# target sets for them in TEST_ENV would not get past sudo by itself.
+TEST_AS_ROOT = $(if $(ROOT),-exec 'sudo env "PATH=$(PATH)" $(TEST_ENV)')
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -69,9 +70,15 @@ bench: deps-test deps-run deps-example build ## measure this machine in a lab; B
 	@mkdir -p build
 	@$(GO) run $(TEST_AS_ROOT) ./cmd/internal/bench -program ./jarloop $(BENCHFLAGS)
 
+.PHONY: pictures
+pictures: TEST_ENV := JARLOOP_PICTURES=draw
+pictures: deps-build deps-run deps-test deps-example ## draw the README's pictures of the terminal anew
+	@$(TEST_ENV) $(GO) test $(TEST_AS_ROOT) -count=1 -timeout 15m -run TestTheREADMEShowsWhatIsSeen ./cmd/jarloop
+
 .PHONY: soak
+soak: TEST_ENV := JARLOOP_KILL=all
 soak: deps-build deps-run deps-test deps-example build ## what takes long: kill the agent at every moment, redeploy a thousand times
-	@JARLOOP_KILL=all $(GO) test $(TEST_AS_ROOT) -count=1 -timeout 40m -v -run TestKilledAnywhere ./cmd/jarloop
+	@$(TEST_ENV) $(GO) test $(TEST_AS_ROOT) -count=1 -timeout 40m -v -run TestKilledAnywhere ./cmd/jarloop
 	@mkdir -p build
 	@$(GO) run $(TEST_AS_ROOT) ./cmd/internal/bench -program ./jarloop -run growth
 

@@ -1,0 +1,139 @@
+// Package picture turns what a terminal shows into an SVG, for the README, and
+// back, so that a test can say whether the picture is still true.
+//
+//	tmux capture-pane -p -e ──▶ Parse ──▶ Screen ──▶ SVG ──▶ docs/run.svg
+//	                                        ▲                   │
+//	                                        └────── Read ◀──────┘
+//
+// Nothing is passed over in silence: an order or a colour that the picture could
+// not show is an error.
+package picture
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Screen is what a terminal shows.
+type Screen struct {
+	Title string // of the terminal
+	Rows  []Row
+}
+
+// Row is one row of a Screen, from the left.
+type Row []Span
+
+// Span is text of one look. Each of its characters is one cell wide.
+type Span struct {
+	Text string
+	Look string // names of colour and weight, in this order: "", "red", "red bold"
+}
+
+// String is the text of the row alone.
+func (r Row) String() string {
+	var b strings.Builder
+	for _, s := range r {
+		b.WriteString(s.Text)
+	}
+	return b.String()
+}
+
+// Select Graphic Rendition, as far as it is understood (ECMA-48, 8.3.117, and
+// aixterm's bright colours).
+var (
+	colours = []string{"black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"}
+	weights = map[int]string{1: "bold", 2: "dim", 22: ""}
+)
+
+// look is what was ordered last.
+type look struct{ colour, weight string }
+
+func (l look) String() string { return strings.TrimSpace(l.colour + " " + l.weight) }
+
+// Parse gives the rows of a captured screen: text with orders for its look and
+// no others.
+func Parse(capture string) ([]Row, error) {
+	var rows []Row
+	var now look
+	for line := range strings.SplitSeq(strings.TrimRight(capture, "\n"), "\n") {
+		var row Row
+		for line != "" {
+			text, rest, order := strings.Cut(line, "\x1b[")
+			if err := add(&row, text, now); err != nil {
+				return nil, fmt.Errorf("row %d: %w", len(rows)+1, err)
+			}
+			if !order {
+				break
+			}
+			parameters, after, ends := strings.Cut(rest, "m")
+			if !ends {
+				return nil, fmt.Errorf("row %d: unknown order %q", len(rows)+1, rest)
+			}
+			if err := now.obey(parameters); err != nil {
+				return nil, fmt.Errorf("row %d: %w", len(rows)+1, err)
+			}
+			line = after
+		}
+		rows = append(rows, trimmed(row))
+	}
+	return rows, nil
+}
+
+// add adds text to a row.
+func add(row *Row, text string, now look) error {
+	if !utf8.ValidString(text) {
+		return fmt.Errorf("broken UTF-8: %q", text)
+	}
+	if i := strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }); i >= 0 {
+		return fmt.Errorf("not to be shown: %q", text[i:])
+	}
+	switch last := len(*row) - 1; {
+	case text == "":
+	case last >= 0 && (*row)[last].Look == now.String():
+		(*row)[last].Text += text
+	default:
+		*row = append(*row, Span{text, now.String()})
+	}
+	return nil
+}
+
+func (l *look) obey(parameters string) error {
+	for p := range strings.SplitSeq(parameters, ";") {
+		n, err := strconv.Atoi("0" + p) // none is 0
+		if err != nil {
+			return fmt.Errorf("unknown order %q", parameters)
+		}
+		weight, weighs := weights[n]
+		switch {
+		case n == 0:
+			*l = look{}
+		case weighs:
+			l.weight = weight
+		case n == 39:
+			l.colour = ""
+		case n == 49: // the terminal's own background: there is no other
+		case n >= 30 && n <= 37:
+			l.colour = colours[n-30]
+		case n >= 90 && n <= 97:
+			l.colour = "bright-" + colours[n-90]
+		default:
+			return fmt.Errorf("unknown look %d in %q", n, parameters)
+		}
+	}
+	return nil
+}
+
+// trimmed is a row without the blanks at its end, which nobody sees.
+func trimmed(row Row) Row {
+	for len(row) > 0 {
+		last := &row[len(row)-1]
+		if last.Text = strings.TrimRight(last.Text, " "); last.Text != "" {
+			break
+		}
+		row = row[:len(row)-1]
+	}
+	return row
+}
