@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 )
 
 // reshape makes services those that there are. What runs of them is told the
@@ -33,8 +32,7 @@ func (w *wiring) reshape(ctx context.Context, services map[string]Service) error
 			errs = append(errs, w.rewire(ctx, g, s))
 		}
 	}
-	close(w.changed) // who waits may need others now
-	w.changed = make(chan struct{})
+	w.show() // who waits may need others now
 	return errors.Join(append(errs, w.network.SetPorts(ctx, w.targets(), w.fixed))...)
 }
 
@@ -50,7 +48,12 @@ func (w *wiring) lead(ctx context.Context) error {
 func (w *wiring) repair(ctx context.Context) (mended []string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for g, s := range maps.All(w.running) {
+	return w.mend(ctx)
+}
+
+// mend is repair for whoever holds the lock.
+func (w *wiring) mend(ctx context.Context) (mended []string, err error) {
+	for g, s := range w.running {
 		changed, e := w.network.SetNames(g.root, w.names(s))
 		if e != nil {
 			err = errors.Join(err, fmt.Errorf("names of %s: %w", g.Name(), e))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -21,17 +22,23 @@ type wiring struct {
 	// alive is nil while a generation's service runs.
 	alive func(*Generation) error
 
-	mu      sync.Mutex
+	mu      sync.Mutex             // held through a switch, which may take as long as switchTime
 	fixed   map[string]netip.Addr  // by service: its own address, if it has one
 	live    map[string]*Generation // by service
 	running map[*Generation]Service
-	changed chan struct{} // closed and made anew when live has changed
+
+	// view guards what is shown to those who only look: what was live when
+	// nothing was being moved. They wait for no switch.
+	view    sync.RWMutex
+	shown   map[string]*Generation
+	changed chan struct{} // closed and made anew when shown has changed
 }
 
 func newWiring(m Machine, n Network, services map[string]Service, alive func(*Generation) error) *wiring {
 	return &wiring{
 		machine: m, network: n, services: services, alive: alive,
-		fixed: map[string]netip.Addr{}, live: map[string]*Generation{}, running: map[*Generation]Service{}, changed: make(chan struct{}),
+		fixed: map[string]netip.Addr{}, live: map[string]*Generation{}, running: map[*Generation]Service{},
+		shown: map[string]*Generation{}, changed: make(chan struct{}),
 	}
 }
 
@@ -87,6 +94,15 @@ func (w *wiring) fixedOf(service string) netip.Addr {
 	return w.fixed[service]
 }
 
+// show shows what is live now. The lock is held.
+func (w *wiring) show() {
+	w.view.Lock()
+	defer w.view.Unlock()
+	w.shown = maps.Clone(w.live)
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
 // adopt adds a generation that was found running, with its names and ports as
 // they are: whatever is not true of them, repair mends.
 func (w *wiring) adopt(s Service, g *Generation) {
@@ -95,14 +111,15 @@ func (w *wiring) adopt(s Service, g *Generation) {
 	w.running[g] = s
 	if g.Phase == Live {
 		w.live[s.Name] = g
+		w.show()
 	}
 }
 
 // current gives the live generation of a service, or nil.
 func (w *wiring) current(service string) *Generation {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.live[service]
+	w.view.RLock()
+	defer w.view.RUnlock()
+	return w.shown[service]
 }
 
 // await waits until every service that s needs has a live generation: a name
@@ -112,9 +129,9 @@ func (w *wiring) current(service string) *Generation {
 // It calls waiting once if it has to wait.
 func (w *wiring) await(ctx context.Context, s Service, waiting func(missing []string)) error {
 	for {
-		w.mu.Lock()
+		w.view.RLock()
 		missing, changed := w.missing(s), w.changed
-		w.mu.Unlock()
+		w.view.RUnlock()
 		if len(missing) == 0 {
 			return nil
 		}
@@ -132,8 +149,8 @@ func (w *wiring) await(ctx context.Context, s Service, waiting func(missing []st
 
 // lacks gives the services that s needs and that are not live.
 func (w *wiring) lacks(s Service) []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.view.RLock()
+	defer w.view.RUnlock()
 	return w.missing(s)
 }
 
@@ -162,7 +179,7 @@ func (w *wiring) root(g *Generation, do func(Root) error) error {
 }
 
 func (w *wiring) missing(s Service) []string {
-	return slices.DeleteFunc(slices.Clone(s.Needs), func(name string) bool { return w.live[name] != nil })
+	return slices.DeleteFunc(slices.Clone(s.Needs), func(name string) bool { return w.shown[name] != nil })
 }
 
 // set makes each generation, or nothing where it is nil, what the name and the
@@ -182,18 +199,22 @@ func (w *wiring) set(ctx context.Context, moves map[string]*Generation) error {
 	}
 	err := w.move(ctx, moves)
 	if err == nil {
-		close(w.changed)
-		w.changed = make(chan struct{})
+		w.show()
 		return nil
 	}
-	if back := w.move(context.WithoutCancel(ctx), before); back != nil {
+	w.point(before)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	defer cancel()
+	// One part that cannot go back holds up no other.
+	if _, back := w.mend(ctx); back != nil {
 		err = errors.Join(err, fmt.Errorf("go back: %w", back))
 	}
 	return err
 }
 
-// move points names and ports of services to generations.
-func (w *wiring) move(ctx context.Context, moves map[string]*Generation) error {
+// point makes generations, or nothing where they are nil, what is live. Nothing
+// leads there yet.
+func (w *wiring) point(moves map[string]*Generation) {
 	for service, g := range moves {
 		if g == nil {
 			delete(w.live, service)
@@ -201,6 +222,12 @@ func (w *wiring) move(ctx context.Context, moves map[string]*Generation) error {
 			w.live[service] = g
 		}
 	}
+}
+
+// move points names and ports of services to generations. It ends with the
+// first part that fails.
+func (w *wiring) move(ctx context.Context, moves map[string]*Generation) error {
+	w.point(moves)
 	for dependent, s := range w.running {
 		if !slices.ContainsFunc(s.Needs, func(need string) bool { _, moved := moves[need]; return moved }) {
 			continue
