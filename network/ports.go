@@ -172,8 +172,11 @@ func (p *Ports) Set(ctx context.Context, w Wiring) (changed bool, err error) {
 		if err != nil || p.known != nil && p.known.equal(want) {
 			return false, err
 		}
-		if p.known != nil && maps.Equal(p.known.Addresses, want.Addresses) && p.move(ctx, want) == nil {
-			return true, nil
+		if p.known != nil && maps.Equal(p.known.Addresses, want.Addresses) {
+			err := p.move(ctx, want)
+			if err == nil || isLocked(err) { // a lock that was waited for is not waited for once more
+				return err == nil, err
+			}
 		}
 		return p.converge(ctx, p.publishes, want)
 	})
