@@ -45,7 +45,7 @@ type Record struct {
 	Port        uint16     `json:",omitempty"` // that it listens on
 	Base        string
 	Fingerprint string    // of the service's configuration
-	Since       time.Time // when it went live; for people, nothing is decided by it
+	Since       time.Time // when it went live; for people, and for whose standby is given up first
 }
 
 // recordFile is a record's name inside the container's folder. It is our mark:

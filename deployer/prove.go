@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/http"
 	"time"
@@ -55,9 +54,10 @@ func (d *Deployer) alive(g *Generation) error {
 	switch {
 	case err == nil:
 		return &DiedError{exit.String()}
-	case !errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, guest.ErrReport), errors.Is(err, guest.ErrIrregular):
 		return &DiedError{"ended, and " + err.Error()}
 	}
+	// There is no report, or none could be looked for.
 	if d.lost(g) {
 		return &DiedError{"ended with its container"}
 	}

@@ -8,10 +8,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/jarloop/jarloop/deployer/guest"
 )
@@ -153,6 +156,43 @@ func TestAServiceIsStartedAgainTenTimesAMinuteAtMost(t *testing.T) {
 			t.Errorf("started %d times in five minutes", starts)
 		}
 	})
+}
+
+// An agent that can open no file any more knows nothing of any service. None of
+// them has ended for that.
+func TestALackOfDescriptorsIsNotTakenForAnEnd(t *testing.T) {
+	_, d := newSystem(t)
+	finishOutput(d)
+	g := d.wiring.current("person")
+	err := withoutDescriptors(t, func() error { return d.alive(g) })
+	if err != nil {
+		t.Errorf("while no file could be opened: %v", err)
+	}
+	write(t, guest.ExitReport(g.reports))
+	if d.alive(g) == nil {
+		t.Error("its end is not seen at all")
+	}
+}
+
+// withoutDescriptors calls do while no file can be opened.
+func withoutDescriptors(t *testing.T, do func() error) error {
+	t.Helper()
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Max: limit.Max}); err != nil {
+		t.Fatal(err)
+	}
+	_, open := os.Open("/")
+	err := do()
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if !errors.Is(open, unix.EMFILE) {
+		t.Fatalf("a file could be opened: %v", open)
+	}
+	return err
 }
 
 // finishOutput ends what follows the output of all generations.

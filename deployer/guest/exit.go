@@ -23,6 +23,10 @@ type Exit struct {
 	Status string // the exit status, or the signal without "SIG"
 }
 
+// ErrReport says that there is a report of how the service ended that cannot be
+// understood.
+var ErrReport = errors.New("not \"result code status\"")
+
 var exitLine = regexp.MustCompile(`^([a-z-]{1,32}) (exited|killed|dumped|-) ([0-9]{1,3}|[A-Z0-9+-]{1,16})$`)
 
 // ParseExit reads the line that the unit leaves in ExitFile. It was written
@@ -30,7 +34,7 @@ var exitLine = regexp.MustCompile(`^([a-z-]{1,32}) (exited|killed|dumped|-) ([0-
 func ParseExit(line string) (Exit, error) {
 	m := exitLine.FindStringSubmatch(strings.TrimSuffix(line, "\n"))
 	if m == nil {
-		return Exit{}, fmt.Errorf("read how the service ended: %q is not \"result code status\"", shorten(line))
+		return Exit{}, fmt.Errorf("read how the service ended: %q: %w", shorten(line), ErrReport)
 	}
 	return Exit{m[1], m[2], m[3]}, nil
 }
@@ -40,7 +44,9 @@ func ExitReport(reports string) string { return filepath.Join(reports, exitName)
 
 // ReadExit reads how the service ended from the host's reports folder, which
 // the container can write to: no link is followed, and nothing but a regular
-// file is read. fs.ErrNotExist says that it has not ended.
+// file is read. fs.ErrNotExist says that it has not ended, ErrIrregular and
+// ErrReport that it has; any other error, as of a lack of descriptors, says
+// nothing of it.
 func ReadExit(reports string) (Exit, error) {
 	line, err := readReport(ExitReport(reports))
 	if err != nil {

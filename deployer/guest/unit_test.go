@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -158,15 +159,19 @@ func TestReadExitTakesNothingButAFile(t *testing.T) {
 	if err := os.Symlink("/etc/hostname", name); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadExit(dir); err == nil || isNotExist(err) {
-		t.Errorf("of a link: %v, want an error", err)
+	if _, err := ReadExit(dir); !errors.Is(err, ErrIrregular) {
+		t.Errorf("of a link: %v, want %v", err, ErrIrregular)
 	}
 	must(t, os.Remove(name))
 	mkfifo(t, name)
-	if _, err := ReadExit(dir); err == nil {
-		t.Error("of a FIFO: no error")
+	if _, err := ReadExit(dir); !errors.Is(err, ErrIrregular) {
+		t.Errorf("of a FIFO: %v, want %v", err, ErrIrregular)
 	}
 	must(t, os.Remove(name))
+	must(t, os.WriteFile(name, []byte("it was good\n"), 0o644))
+	if _, err := ReadExit(dir); !errors.Is(err, ErrReport) {
+		t.Errorf("of another text: %v, want %v", err, ErrReport)
+	}
 	if err := os.WriteFile(name, []byte("signal killed SEGV\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
