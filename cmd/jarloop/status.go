@@ -110,7 +110,7 @@ func table(out io.Writer, s control.Status, now time.Time) error {
 	for _, service := range s.Services {
 		since := ""
 		if !service.Since.IsZero() {
-			since = now.Sub(service.Since).Round(time.Second).String()
+			since = max(0, now.Sub(service.Since)).Round(time.Second).String() // a clock may have been set back
 		}
 		memory, restarts := "", ""
 		if service.Memory > 0 {
