@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -29,14 +30,15 @@ func (l *lane) copy(ctx context.Context, seen view, since time.Time, final bool,
 		return found{reason: reason}, nil
 	}
 	home := filepath.Join(l.options.Store, l.service.Name)
-	if err := os.MkdirAll(home, 0o700); err != nil {
+	// A lane makes one copy at a time: what is there is of one that failed.
+	if err := errors.Join(os.MkdirAll(home, 0o700), removeHalfMade(home)); err != nil {
 		return found{}, fmt.Errorf("%w: %w", errKeep, err)
 	}
 	tmp, err := os.MkdirTemp(home, incoming)
 	if err != nil {
 		return found{}, fmt.Errorf("%w: %w", errKeep, err)
 	}
-	defer func() { _ = os.RemoveAll(tmp) }() // gone already when all went well; else New removes it
+	defer func() { _ = os.RemoveAll(tmp) }() // gone already when all went well; else the next copy removes it
 	if err := os.Chmod(tmp, 0o755); err != nil {
 		return found{}, fmt.Errorf("%w: %w", errKeep, err)
 	}

@@ -22,7 +22,8 @@ import (
 //	  <service>/             0700
 //	    <ID>/                0755  a complete set, by rename
 //	    .incoming-<random>/        a copy under way; what a killed run leaves
-//	                               is removed by New
+//	                               is removed by New, what could not be removed
+//	                               by the next copy
 const incoming = ".incoming-"
 
 // identify gives the ID of a set: the SHA-256, in hexadecimal, over its files
@@ -65,14 +66,22 @@ func openStore(dir string) error {
 		if err := private(home); err != nil {
 			return err
 		}
-		left, err := filepath.Glob(filepath.Join(escapeGlob(home), incoming+"*"))
-		if err != nil {
-			return fmt.Errorf("read store %s: %w", home, err)
+		if err := removeHalfMade(home); err != nil {
+			return err
 		}
-		for _, tmp := range left {
-			if err := os.RemoveAll(tmp); err != nil {
-				return fmt.Errorf("remove half-made copy: %w", err)
-			}
+	}
+	return nil
+}
+
+// removeHalfMade removes the copies in a service's folder that are none yet.
+func removeHalfMade(home string) error {
+	left, err := filepath.Glob(filepath.Join(escapeGlob(home), incoming+"*"))
+	if err != nil {
+		return fmt.Errorf("read store %s: %w", home, err)
+	}
+	for _, tmp := range left {
+		if err := os.RemoveAll(tmp); err != nil {
+			return fmt.Errorf("remove half-made copy: %w", err)
 		}
 	}
 	return nil

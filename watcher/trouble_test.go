@@ -150,6 +150,25 @@ func TestAFullStoreIsSaidAndRecoversByItself(t *testing.T) {
 	}
 }
 
+// A copy that could not be removed when it had failed, for want of descriptors
+// for one, does not stay until the next start.
+func TestAHalfMadeCopyIsRemovedByTheNext(t *testing.T) {
+	t.Parallel()
+	root, store := t.TempDir(), filepath.Join(t.TempDir(), "store")
+	name := filepath.Join(root, "volume-app", "app.jar")
+	write(t, name, jar(t, "one"))
+	r := run(t, newOne(t, Options{Root: root, Store: store}), root)
+	r.ready()
+	left := filepath.Join(store, "app", incoming+"1", "app.jar")
+	write(t, left, []byte("half"))
+	write(t, name, jar(t, "another"))
+	r.ready()
+	r.stop()
+	if _, err := os.Stat(filepath.Dir(left)); !os.IsNotExist(err) {
+		t.Errorf("it is still there: %v", err)
+	}
+}
+
 // TestAHungShareHoldsUpNothingElse stops the process behind a share, so that
 // every call on it blocks, as with a dead NFS server.
 func TestAHungShareHoldsUpNothingElse(t *testing.T) {
