@@ -169,8 +169,7 @@ func (s *system) gradle(task string) {
 // run starts the agent on the VM.
 func (s *system) run() *agentProcess {
 	s.t.Helper()
-	a := &agentProcess{t: s.t, cmd: s.VM(s.ctx, s.program, "run", "--config", s.config), done: make(chan struct{})}
-	a.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	a := s.prepare()
 	a.cmd.Stderr = &a.stderr
 	stdout, err := a.cmd.StdoutPipe()
 	if err != nil {
@@ -180,6 +179,30 @@ func (s *system) run() *agentProcess {
 		s.t.Fatal(err)
 	}
 	go a.read(stdout)
+	s.agent = a
+	return a
+}
+
+// prepare makes an agent that is to be started on the VM.
+func (s *system) prepare() *agentProcess {
+	a := &agentProcess{t: s.t, cmd: s.VM(s.ctx, s.program, "run", "--config", s.config), done: make(chan struct{})}
+	a.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return a
+}
+
+// runInto starts the agent on the VM with what it says going elsewhere, to a
+// terminal for one. Nothing of it is known but what its other verbs give.
+func (s *system) runInto(out *os.File, attributes *syscall.SysProcAttr) *agentProcess {
+	s.t.Helper()
+	a := s.prepare()
+	a.cmd.Stdin, a.cmd.Stdout, a.cmd.Stderr, a.cmd.SysProcAttr = out, out, out, attributes
+	if err := a.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	go func() {
+		defer close(a.done)
+		_ = a.cmd.Wait() // its status is kept
+	}()
 	s.agent = a
 	return a
 }

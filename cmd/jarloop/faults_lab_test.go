@@ -1,0 +1,90 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestFaultsAroundAnAgent lets happen, one after the other, what may go wrong on
+// a machine while the laptop asks: no request fails, and in the end all is as it
+// should be.
+func TestFaultsAroundAnAgent(t *testing.T) {
+	p := newPages(newLab(t, false))
+	lock := p.legacyTables()
+	t.Setenv("PATH", filepath.Dir(lock)+"/bin:"+os.Getenv("PATH"))
+	t.Setenv("XTABLES_LOCKFILE", lock)
+	p.up()
+	clients := p.startTraffic("/api")
+	before := p.inventory()
+	p.invariant(before)
+
+	p.sub("the lock of iptables held beyond the limit", func(t *testing.T) { p.lockTest(t, lock, before) })
+	clients.stop(t)
+}
+
+// held waits until the deploy of page has failed, and gives what was said of it.
+func (p *pages) held(from int) logLine {
+	p.t.Helper()
+	failed := p.agent.await(from, "failed", "page")
+	if again := p.agent.said(from, isDeploy("page")); len(again) != 1 {
+		p.t.Errorf("it was tried %d times", len(again))
+	}
+	if p.serves() {
+		p.t.Error("what failed is served")
+	}
+	return failed
+}
+
+// asked asks for a deploy of page, which has to go well.
+func (p *pages) asked() {
+	p.t.Helper()
+	if out, code := p.verb("deploy", "page"); code != 0 {
+		p.t.Fatalf("deploy exits with %d: %s", code, out)
+	}
+	if !p.serves() {
+		p.t.Error("what was deployed is not served")
+	}
+}
+
+func (p *pages) lockTest(t *testing.T, lock string, before inventory) {
+	f, err := os.OpenFile(lock, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	from, began := p.agent.now(), time.Now()
+	p.save()
+	p.agent.await(from, "deploying", "page")
+	answers, slowest := 0, time.Duration(0)
+	for ; len(p.agent.said(from, func(l logLine) bool { return l.Message == "failed" })) == 0; answers++ {
+		if time.Since(began) > time.Minute {
+			t.Fatalf("it neither holds nor goes on\n%s", p.agent.output())
+		}
+		asked := time.Now()
+		p.status()
+		slowest = max(slowest, time.Since(asked))
+		time.Sleep(20 * time.Millisecond) // somebody else needs the processor, too
+	}
+	failed := p.held(from)
+	if failed.Step != "switch" || !strings.Contains(failed.Reason, "xtables lock") {
+		t.Errorf("the agent said %s", failed.text)
+	}
+	t.Logf("failed after %s; meanwhile %d answers, the slowest after %s", time.Since(began), answers, slowest)
+	if slowest > 3*time.Second || answers < 10 {
+		t.Errorf("%d answers, the slowest after %s", answers, slowest)
+	}
+	p.invariantBut(before, "page") // with the lock held still
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_UN); err != nil {
+		t.Fatal(err)
+	}
+	p.asked()
+	p.invariant(before)
+}
