@@ -24,6 +24,8 @@ func TestFaultsAroundAnAgent(t *testing.T) {
 	p.invariant(before)
 
 	p.sub("the lock of iptables held beyond the limit", func(t *testing.T) { p.lockTest(t, lock, before) })
+	p.sub("a dependent that has stopped", func(t *testing.T) { p.stoppedTest(t, before) })
+	p.sub("a dependent whose hosts file is read-only", func(t *testing.T) { p.readOnlyTest(t, before) })
 	clients.stop(t)
 }
 
@@ -85,6 +87,45 @@ func (p *pages) lockTest(t *testing.T, lock string, before inventory) {
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_UN); err != nil {
 		t.Fatal(err)
 	}
+	p.asked()
+	p.invariant(before)
+}
+
+func (p *pages) stoppedTest(t *testing.T, before inventory) {
+	// Twice, since only the second time it is left alone for some seconds.
+	stopped := p.live()["caller1"]
+	from := p.agent.now()
+	p.cut(stopped)
+	p.agent.await(from, "restarted", "caller1")
+	from = p.agent.now()
+	p.cut(stopped)
+	p.agent.await(from, "died", "caller1")
+	p.save()
+	p.awaitServed()
+	if early := p.agent.said(from, func(l logLine) bool { return l.Message == "restarted" }); len(early) > 0 {
+		t.Errorf("it did not stay stopped: %s", early[0].text)
+	}
+	if failed := p.agent.said(from, func(l logLine) bool { return l.Message == "failed" }); len(failed) > 0 {
+		t.Errorf("it held up another: %s", failed[0].text)
+	}
+	p.agent.await(from, "restarted", "caller1")
+	p.invariant(before)
+	if got := p.live()["caller1"]; got != stopped {
+		t.Errorf("%s is live in place of %s", got, stopped)
+	}
+}
+
+func (p *pages) readOnlyTest(t *testing.T, before inventory) {
+	caller := p.live()["caller3"]
+	p.inside(caller, "mount -o bind /etc/hosts /etc/hosts && mount -o bind,remount,ro /etc/hosts")
+	from := p.agent.now()
+	p.save()
+	failed := p.held(from)
+	if failed.Step != "switch" || !strings.Contains(failed.Reason, "names of "+caller) || !strings.Contains(failed.Reason, "read-only") {
+		t.Errorf("the agent said %s", failed.text)
+	}
+	p.invariantBut(before, "page")
+	p.inside(caller, "umount /etc/hosts")
 	p.asked()
 	p.invariant(before)
 }
