@@ -26,6 +26,7 @@ func TestFaultsAroundAnAgent(t *testing.T) {
 	p.sub("the lock of iptables held beyond the limit", func(t *testing.T) { p.lockTest(t, lock, before) })
 	p.sub("a dependent that has stopped", func(t *testing.T) { p.stoppedTest(t, before) })
 	p.sub("a dependent whose hosts file is read-only", func(t *testing.T) { p.readOnlyTest(t, before) })
+	p.sub("upgraded in mid-deploy", func(t *testing.T) { p.upgradeTest(t, before) })
 	clients.stop(t)
 }
 
