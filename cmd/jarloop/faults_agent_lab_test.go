@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -70,6 +72,45 @@ func (p *pages) upgradeTest(t *testing.T, before inventory) {
 	p.agent.await(0, "deploying", "page")
 	release()
 	if got := differing(inits, p.inits()); !slices.Equal(got, []string{"page"}) {
+		t.Errorf("other processes in %v", got)
+	}
+}
+
+func (p *pages) signalTest(t *testing.T, before inventory) {
+	inits := p.inits()
+	from := p.agent.now()
+	if err := p.agent.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	p.agent.eventually("the agent is stopped", func() bool {
+		return strings.Contains(p.readAt(fmt.Sprintf("/proc/%d/stat", p.agent.cmd.Process.Pid)), ") T ")
+	})
+	p.save()
+	client := p.Client(false)
+	for range 50 {
+		if _, err := p.get(client, "/api"); err != nil {
+			t.Fatalf("without its agent: %v", err)
+		}
+	}
+	if early := p.agent.said(from, isDeploy("page")); len(early) > 0 {
+		t.Errorf("one that is stopped deploys: %s", early[0].text)
+	}
+	if err := p.agent.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	p.agent.await(from, "live", "page")
+	p.invariant(before)
+	if got := differing(inits, p.inits()); !slices.Equal(got, []string{"page"}) {
+		t.Errorf("other processes in %v", got)
+	}
+	inits = p.inits()
+	if code := p.ended(); code != 0 {
+		t.Errorf("the agent left with %d", code)
+	}
+	p.run()
+	p.agent.await(0, "adopted", "page")
+	p.invariant(before)
+	if got := differing(inits, p.inits()); len(got) > 0 {
 		t.Errorf("other processes in %v", got)
 	}
 }

@@ -27,6 +27,7 @@ func TestFaultsAroundAnAgent(t *testing.T) {
 	p.sub("a dependent that has stopped", func(t *testing.T) { p.stoppedTest(t, before) })
 	p.sub("a dependent whose hosts file is read-only", func(t *testing.T) { p.readOnlyTest(t, before) })
 	p.sub("upgraded in mid-deploy", func(t *testing.T) { p.upgradeTest(t, before) })
+	p.sub("stopped by a signal", func(t *testing.T) { p.signalTest(t, before) })
 	clients.stop(t)
 }
 
