@@ -2,12 +2,15 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // upgradeTest replaces the program while a deploy runs, and then restarts the
@@ -113,4 +116,69 @@ func (p *pages) signalTest(t *testing.T, before inventory) {
 	if got := differing(inits, p.inits()); len(got) > 0 {
 		t.Errorf("other processes in %v", got)
 	}
+}
+
+// muteTest takes from the agent whoever listens to it.
+func (p *pages) muteTest(t *testing.T, before inventory) {
+	p.ended()
+	screen, terminal := openTerminal(t)
+	p.runInto(terminal, &syscall.SysProcAttr{Setsid: true, Setctty: true})
+	terminal.Close()
+	shown := make(chan struct{})
+	go func() { // until it is closed
+		defer close(shown)
+		_, _ = io.Copy(io.Discard, screen)
+	}()
+	p.status()     // it answers
+	screen.Close() // hangs up: SIGHUP, and an error for each write
+	<-shown
+	p.save()
+	p.awaitServed()
+	if code := p.ended(); code != 0 {
+		t.Errorf("without a terminal the agent left with %d", code)
+	}
+
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0) // there is never space left on it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	p.runInto(full, &syscall.SysProcAttr{Setpgid: true})
+	p.status()
+	p.save()
+	p.awaitServed()
+	p.invariant(before)
+	if code := p.ended(); code != 0 {
+		t.Errorf("with a full disk the agent left with %d", code)
+	}
+	p.run()
+	p.agent.await(0, "unchanged", "page")
+}
+
+// openTerminal gives both ends of a new terminal (pts(4)).
+func openTerminal(t *testing.T) (screen, program *os.File) {
+	t.Helper()
+	// Read without blocking a thread, so that closing it ends a read.
+	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { screen.Close() })
+	raw, err := screen.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := 0
+	if e := raw.Control(func(fd uintptr) {
+		if err = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0); err == nil {
+			number, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
+		}
+	}); e != nil || err != nil {
+		t.Fatal(e, err)
+	}
+	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return screen, program
 }

@@ -28,6 +28,7 @@ func TestFaultsAroundAnAgent(t *testing.T) {
 	p.sub("a dependent whose hosts file is read-only", func(t *testing.T) { p.readOnlyTest(t, before) })
 	p.sub("upgraded in mid-deploy", func(t *testing.T) { p.upgradeTest(t, before) })
 	p.sub("stopped by a signal", func(t *testing.T) { p.signalTest(t, before) })
+	p.sub("the terminal closed, and a full disk below the log", func(t *testing.T) { p.muteTest(t, before) })
 	clients.stop(t)
 }
 
