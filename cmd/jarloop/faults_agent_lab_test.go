@@ -182,3 +182,50 @@ func openTerminal(t *testing.T) (screen, program *os.File) {
 	}
 	return screen, program
 }
+
+// descriptorsTest lets the agent open none, few and some files more than it has.
+func (p *pages) descriptorsTest(t *testing.T, before inventory) {
+	inits := p.inits()
+	for _, more := range []int{0, 4, 12} {
+		from := p.agent.now()
+		lift := p.limitFiles(more)
+		p.save()
+		p.agent.eventually("it says something of it", func() bool {
+			return len(p.agent.said(from, func(l logLine) bool {
+				return l.Level == "warn" || l.Level == "error" || l.Message == "live"
+			})) > 0
+		})
+		lift()
+		for _, l := range p.agent.said(from, func(l logLine) bool { return l.Message == "died" || l.Message == "restarted" }) {
+			t.Errorf("with %d descriptors more: %s", more, l.text)
+		}
+		p.asked()
+	}
+	p.invariant(before)
+	if got := differing(inits, p.inits()); !slices.Equal(got, []string{"page"}) {
+		t.Errorf("other processes in %v", got)
+	}
+}
+
+// limitFiles lets the agent open so many files more, until lift is called.
+func (p *pages) limitFiles(more int) (lift func()) {
+	p.t.Helper()
+	pid := p.agent.cmd.Process.Pid
+	limit := uint64(0)
+	for ; more >= 0; limit++ {
+		if _, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", pid, limit)); err != nil {
+			more--
+		}
+	}
+	var was unix.Rlimit
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &was); err != nil {
+		p.t.Fatal(err)
+	}
+	set := func(l unix.Rlimit) {
+		if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &l, nil); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	set(unix.Rlimit{Cur: limit - 1, Max: was.Max})
+	return func() { set(was) }
+}

@@ -29,6 +29,7 @@ func TestFaultsAroundAnAgent(t *testing.T) {
 	p.sub("upgraded in mid-deploy", func(t *testing.T) { p.upgradeTest(t, before) })
 	p.sub("stopped by a signal", func(t *testing.T) { p.signalTest(t, before) })
 	p.sub("the terminal closed, and a full disk below the log", func(t *testing.T) { p.muteTest(t, before) })
+	p.sub("few open files", func(t *testing.T) { p.descriptorsTest(t, before) })
 	clients.stop(t)
 }
 
