@@ -30,6 +30,7 @@ func TestFaultsAroundAnAgent(t *testing.T) {
 	p.sub("stopped by a signal", func(t *testing.T) { p.signalTest(t, before) })
 	p.sub("the terminal closed, and a full disk below the log", func(t *testing.T) { p.muteTest(t, before) })
 	p.sub("few open files", func(t *testing.T) { p.descriptorsTest(t, before) })
+	p.sub("a clock that is a day off", func(t *testing.T) { p.clockTest(t, before) })
 	clients.stop(t)
 }
 
