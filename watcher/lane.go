@@ -121,6 +121,9 @@ func (l *lane) turn(ctx context.Context) (atLeast, atMost time.Duration) {
 		if step.wait <= l.options.Settle {
 			return atLeast, atLeast
 		}
+		if step.wait <= l.options.Patience { // somebody is writing
+			return max(pace, glance), max(pace, glance)
+		}
 		return atLeast, max(atLeast, min(step.wait, seen.source.rest()))
 	case take:
 		return l.take(ctx, seen, step.final)

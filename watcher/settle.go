@@ -97,7 +97,7 @@ func (s *settler) next(now time.Time, seen snapshot, owed bool) step {
 	if s.vanished() {
 		need = vanishing
 	}
-	if s.wanting || problem != "" {
+	if s.wanting || problem != "" || s.emptied() {
 		need = max(need, s.patience)
 	}
 	switch {
@@ -276,6 +276,16 @@ func (s *settler) changes() []Change {
 // vanished says whether a file of the last set is missing.
 func (s *settler) vanished() bool {
 	return slices.ContainsFunc(s.sent.Files, func(f File) bool { return !s.sees(f.Name) })
+}
+
+// emptied says whether a file has become empty or come so. Tools that write a
+// file anew cut it to nothing first, and a busy machine can leave it so for long.
+func (s *settler) emptied() bool {
+	var old []entry
+	if s.decided != nil {
+		old = s.decided.entries
+	}
+	return slices.ContainsFunc(differing(old, s.seen.entries), func(e entry) bool { return e.size == 0 })
 }
 
 func (s *settler) sees(name string) bool {

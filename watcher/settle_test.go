@@ -73,7 +73,7 @@ var stories = []struct {
 		{50, "a.jar:5:v1", "take, ready"},
 		{100, "a.jar:5:v1 touched", "wait 50ms"},
 		{150, "a.jar:5:v1 touched", "take"},
-		{200, "a.jar:0:", "changed a.jar, wait 50ms"},
+		{200, "a.jar:0:", "changed a.jar, wait 700ms"},
 		{210, "a.jar:5:v1 again", "wait 50ms"},
 		{260, "a.jar:5:v1 again", "take, same"},
 	}},
@@ -118,6 +118,19 @@ var stories = []struct {
 		{0, "nginx.conf:5:v1", "changed nginx.conf, wait 50ms"},
 		{50, "nginx.conf:5:v1", "take, ready"},
 	}},
+	{"a file that becomes empty is about to be written", "", false, []sight{
+		{0, "nginx.conf:5:v1", "changed nginx.conf, wait 50ms"},
+		{50, "nginx.conf:5:v1", "take, ready"},
+		{100, "nginx.conf:0:", "changed nginx.conf, wait 700ms"},
+		{400, "nginx.conf:5:v2", "wait 50ms"},
+		{450, "nginx.conf:5:v2", "take, ready"},
+	}},
+	{"or it is to be empty", "", false, []sight{
+		{0, "nginx.conf:5:v1 marker:0:", "changed marker nginx.conf, wait 700ms"},
+		{700, "nginx.conf:5:v1 marker:0:", "take for good, ready"},
+		{800, "nginx.conf:5:v2 marker:0:", "wait 50ms"},
+		{850, "nginx.conf:5:v2 marker:0:", "take, ready"},
+	}},
 	{"several JARs are refused where only one can be run", "*", false, []sight{
 		{0, "a.jar:5:v1 b.jar:5:v1", "changed a.jar b.jar, wait 700ms"},
 		{700, "a.jar:5:v1 b.jar:5:v1", "refused there are 2 JARs (a.jar, b.jar)"},
@@ -132,7 +145,7 @@ var stories = []struct {
 		{950, "a.jar:5:v1", "take, ready"},
 	}},
 	{"a change that goes away again is closed", "*", false, []sight{
-		{0, "a.jar:0:", "changed a.jar, wait 50ms"},
+		{0, "a.jar:0:", "changed a.jar, wait 700ms"},
 		{40, "", "wait 2s"},
 		{2040, "", "same"},
 		{2100, "", "rest"},
