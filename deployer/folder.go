@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
 
 	"github.com/jarloop/jarloop/deployer/crash"
@@ -20,7 +19,8 @@ import (
 // A container is ours because its folder has a record of ours. An agent can be
 // killed while it makes the folder or while the folder is being removed, file
 // after file; so that there is never one without a record which nobody would
-// ever remove, the folder comes by a rename, and goes under a note beside it.
+// ever remove, the folder comes by a rename, and goes under a note beside it,
+// which names it and its inode.
 const (
 	coming = ".jarloop-new-"
 	going  = ".jarloop-going-"
@@ -47,13 +47,14 @@ func (r Record) claim(folder string) error {
 	return nil
 }
 
-// destroy removes a stopped container of ours with its folder.
+// destroy removes a stopped container of ours with its folder. The note is the
+// record itself, by another name: the disk may be too full for anything new.
 func destroy(ctx context.Context, m Machine, name string) error {
 	folder := m.Folder(name)
-	note := m.Folder(going + name)
 	inode, err := inodeOf(folder)
+	note := m.Folder(fmt.Sprintf("%s%s.%d", going, name, inode))
 	if err == nil {
-		err = renameio.WriteFile(note, []byte(strconv.FormatUint(inode, 10)), 0o600)
+		err = os.Rename(filepath.Join(folder, recordFile), note)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -77,14 +78,9 @@ func findHalfGone(m Machine) (names []string, err error) {
 	notes, e := filepath.Glob(m.Folder(going + "*"))
 	err = errors.Join(err, e)
 	for _, note := range notes {
-		name := strings.TrimPrefix(filepath.Base(note), going)
-		text, e := os.ReadFile(note)
-		if e != nil {
-			err = errors.Join(err, e)
-			continue
-		}
+		name, inode, _ := strings.Cut(strings.TrimPrefix(filepath.Base(note), going), ".")
 		// By that name there may be somebody else's by now.
-		if inode, e := inodeOf(m.Folder(name)); e == nil && strconv.FormatUint(inode, 10) == string(text) {
+		if now, e := inodeOf(m.Folder(name)); e == nil && strconv.FormatUint(now, 10) == inode {
 			names = append(names, name)
 			continue
 		}

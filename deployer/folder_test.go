@@ -40,7 +40,7 @@ func TestWhatWasHalfMadeOrHalfRemovedIsFound(t *testing.T) {
 	w := newWorld(t)
 	note := func(name, inode string) {
 		t.Helper()
-		if err := os.WriteFile(w.Folder(going+name), []byte(inode), 0o600); err != nil {
+		if err := os.WriteFile(w.Folder(going+name+"."+inode), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -55,16 +55,17 @@ func TestWhatWasHalfMadeOrHalfRemovedIsFound(t *testing.T) {
 		}
 		return strconv.FormatUint(inode, 10)
 	}
-	mkdir(coming + "123")               // killed before the rename
-	note("person-1", mkdir("person-1")) // killed in mid-removal, the record gone already
-	note("person-2", "4711")            // gone, but for the note
+	mkdir(coming + "123") // killed before the rename
+	inode := mkdir("person-1")
+	note("person-1", inode)  // killed in mid-removal
+	note("person-2", "4711") // gone, but for the note
 	note("person-3", mkdir("person-3")+"9")
 	// By the last name there is somebody else's folder now.
 	names, err := findHalfGone(w)
 	if err != nil || !slices.Equal(names, []string{"person-1"}) {
 		t.Errorf("half gone are %q, %v", names, err)
 	}
-	if left := hidden(t, w); !slices.Equal(left, []string{going + "person-1"}) {
+	if left := hidden(t, w); !slices.Equal(left, []string{going + "person-1." + inode}) {
 		t.Errorf("left: %q", left)
 	}
 	if _, err := os.Stat(w.Folder("person-3")); err != nil {
