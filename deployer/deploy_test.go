@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -164,6 +165,34 @@ func TestAFailedUndoIsMadeUpForLater(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestWhatSomebodyElseMakesByOurNameIsNotTouched has a container appear by the
+// very name that the next generation has just been given.
+func TestWhatSomebodyElseMakesByOurNameIsNotTouched(t *testing.T) {
+	w, d := newSystem(t)
+	w.meanwhile = map[string]func(){"lease": func() {
+		w.containers["person-2"] = &fakeContainer{base: "elsewhere", running: true, init: 77}
+		if err := os.Mkdir(w.Folder("person-2"), 0o755); err != nil {
+			t.Error(err)
+		}
+	}}
+	_, err := put(t.Context(), d, newSet(t, "person", "person-set-2"))
+	if !errors.Is(err, fs.ErrExist) || !strings.Contains(err.Error(), "person-2 is somebody else's: deploy again") {
+		t.Errorf("the deploy said %v", err)
+	}
+	if c := w.containers["person-2"]; c == nil || !c.running || c.base != "elsewhere" {
+		t.Errorf("somebody else's container is %+v", c)
+	}
+	if _, err := os.Stat(w.Folder("person-2")); err != nil {
+		t.Errorf("its folder: %v", err)
+	}
+	if live := d.wiring.current("person"); live.Name() != "person-1" || w.ports["person"] != live.target() || w.leases["person-2"].IsValid() {
+		t.Errorf("%s is live:\n%s", live.Name(), w)
+	}
+	if g, err := put(t.Context(), d, newSet(t, "person", "person-set-2")); err != nil || g.Name() != "person-3" {
+		t.Errorf("asked again: %v, %v", g.Name(), err)
 	}
 }
 

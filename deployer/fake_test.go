@@ -38,6 +38,8 @@ type world struct {
 	half  bool
 	// names of the calls, to find the one that a test is after
 	log []string
+	// meanwhile is what others do just before the call of that name, once.
+	meanwhile map[string]func()
 }
 
 type fakeContainer struct {
@@ -72,6 +74,10 @@ func (w *world) do(name string, effect func() error) error {
 	defer w.mu.Unlock()
 	w.calls++
 	w.log = append(w.log, name)
+	if others := w.meanwhile[name]; others != nil {
+		delete(w.meanwhile, name)
+		others()
+	}
 	if w.fail[w.calls] && !w.half {
 		return errInjected
 	}

@@ -41,7 +41,11 @@ func (r Record) claim(folder string) error {
 		return err
 	}
 	defer crash.Point("claim")()
-	if err := unix.Renameat2(unix.AT_FDCWD, made, unix.AT_FDCWD, folder, unix.RENAME_NOREPLACE); err != nil {
+	err = unix.Renameat2(unix.AT_FDCWD, made, unix.AT_FDCWD, folder, unix.RENAME_NOREPLACE)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s is somebody else's: deploy again, to have another name: %w", folder, err)
+	}
+	if err != nil {
 		return fmt.Errorf("rename to %s: %w", folder, err)
 	}
 	return nil

@@ -61,7 +61,8 @@ type Generation struct {
 	init atomic.Int64
 	// root is nil when the container does not run.
 	root Root
-	// reports is the host's folder for what the service prints.
+	// reports is the host's folder for what the service prints; empty until the
+	// container's folder is claimed.
 	reports string
 	// stale says that names changed after the service had started.
 	stale bool

@@ -48,6 +48,10 @@ func (d *Deployer) forget(g *Generation) {
 // it cannot remove now is remembered, and removed by a later sweep.
 func (d *Deployer) discard(ctx context.Context, g *Generation, grace time.Duration) error {
 	d.wiring.leave(g)
+	if g.reports == "" { // it was not claimed: what has its name is somebody else's
+		d.Network.Release(g.Name())
+		return nil
+	}
 	err := d.Machine.Stop(ctx, g.Name(), grace)
 	d.forget(g) // not before, lest nobody hears that a connection ends
 	if g.finished != nil {
