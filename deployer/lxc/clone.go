@@ -13,12 +13,15 @@ import (
 )
 
 func clone(r request) error {
-	kind, _, err := rootfs(r.Path, r.Base)
+	kind, root, err := rootfs(r.Path, r.Base)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no base %s in %s: build it with jarloop provision", r.Base, r.Path)
 	}
+	if err == nil && (kind == "dir" || kind == "btrfs") {
+		_, err = os.Stat(root)
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("the base is broken: %w; mend it, or have it built anew: jarloop clean --bases, jarloop provision", err)
 	}
 	options, err := cloneOptions(r.Backing, kind)
 	if err != nil {

@@ -90,7 +90,8 @@ func serve(r request, data io.Reader, fill func(string, io.Reader) error) (answe
 func withContainer(path, name string, do func(*lxc.Container) error) error {
 	c, err := lxc.NewContainer(name, path)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: mend %s; lxc-info -P %s -n %s says what is wrong with it",
+			err, filepath.Join(path, name, "config"), path, name)
 	}
 	defer c.Release()
 	// In memory, because the log stays open in the monitor that a start
