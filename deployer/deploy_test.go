@@ -271,3 +271,25 @@ func TestTheNextAgentFindsItsWayAfterAnyCall(t *testing.T) {
 		})
 	}
 }
+
+// An agent that was killed in a start that hung is followed by one that starts
+// anew what was live, and removes what was being made.
+func TestAStartThatHungIsMadeUpFor(t *testing.T) {
+	w, d := newSystem(t)
+	made := d.next(Service{Name: "person"})
+	if err := made.claim(w.Folder(made.Name())); err != nil {
+		t.Fatal(err)
+	}
+	w.containers[made.Name()] = &fakeContainer{base: "base", hangs: true}
+	w.containers["web-1"].running, w.containers["web-1"].hangs = false, true
+	next := newFakeDeployer(t, w)
+	if err := next.recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if c := w.containers["web-1"]; !c.running || next.wiring.current("web") == nil {
+		t.Errorf("web-1 is %+v", c)
+	}
+	if w.containers[made.Name()] != nil {
+		t.Errorf("%s is left:\n%s", made.Name(), w)
+	}
+}

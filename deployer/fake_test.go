@@ -45,6 +45,7 @@ type world struct {
 type fakeContainer struct {
 	base    string
 	running bool
+	hangs   bool // in its start
 	init    int
 	unit    bool // its service runs
 	files   map[string]string
@@ -119,7 +120,10 @@ func (w *world) States(context.Context) (map[string]int, error) {
 	return states, w.do("states", func() error {
 		for name, c := range w.containers {
 			states[name] = 0
-			if c.running {
+			switch {
+			case c.hangs:
+				states[name] = -1
+			case c.running:
 				states[name] = c.init
 			}
 		}
@@ -169,6 +173,9 @@ func (w *world) Start(_ context.Context, name string) (int, error) {
 		if c == nil {
 			return fmt.Errorf("%s is not there", name)
 		}
+		if c.hangs {
+			return fmt.Errorf("%s does not answer", name)
+		}
 		if !c.running {
 			w.inits++
 			c.running, c.init = true, w.inits
@@ -202,7 +209,7 @@ func (w *world) Alive(init int) bool {
 func (w *world) Stop(_ context.Context, name string, _ time.Duration) error {
 	return w.do("stop", func() error {
 		if c := w.containers[name]; c != nil {
-			c.running, c.unit = false, false
+			c.running, c.unit, c.hangs = false, false, false
 		}
 		return nil
 	})
@@ -210,7 +217,7 @@ func (w *world) Stop(_ context.Context, name string, _ time.Duration) error {
 
 func (w *world) Destroy(_ context.Context, name string) error {
 	return w.do("destroy", func() error {
-		if c := w.containers[name]; c != nil && c.running {
+		if c := w.containers[name]; c != nil && (c.running || c.hangs) {
 			return fmt.Errorf("%s is running", name)
 		}
 		delete(w.containers, name)

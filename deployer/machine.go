@@ -14,7 +14,8 @@ import (
 // when its context does.
 type Machine interface {
 	// States gives the process ID of each existing container's init, by the
-	// container's name; 0 for one that is stopped.
+	// container's name; 0 for one that is stopped, and -1 for one that is
+	// neither stopped nor running: its start may hang.
 	States(ctx context.Context) (map[string]int, error)
 	// Init says which init runs in the clones of a base.
 	Init(ctx context.Context, base string) (guest.Init, error)

@@ -190,6 +190,11 @@ func (l *lane) adoptLive(ctx context.Context, g *Generation) error {
 		if err := os.RemoveAll(guest.ExitReport(g.reports)); err != nil {
 			return err
 		}
+		if g.init.Load() < 0 { // whoever began to start it is gone
+			if err := l.d.Machine.Stop(ctx, g.Name(), 0); err != nil {
+				return err
+			}
+		}
 		init, err := l.d.Machine.Start(ctx, g.Name())
 		if err != nil {
 			return err

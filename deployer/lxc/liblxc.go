@@ -112,20 +112,43 @@ func withContainer(path, name string, do func(*lxc.Container) error) error {
 	return withOutput(err.Error(), string(said))
 }
 
+// silence is how long a monitor may take to answer. One whose container hangs
+// in its start never does, and liblxc 5.0.2 waits for it for ever.
+const silence = 2 * time.Second
+
 func states(r request) (answer, error) {
+	type state struct {
+		name string
+		init int
+	}
+	found := make(chan state)
+	containers := lxc.DefinedContainers(r.Path)
 	a := answer{States: map[string]int{}}
-	for _, c := range lxc.DefinedContainers(r.Path) {
-		init := 0
-		if c.State() != lxc.STOPPED {
-			// -1 while it is between two states: it is on its way, and not
-			// stopped.
-			init = c.InitPid()
+	for _, c := range containers {
+		a.States[c.Name()] = onItsWay
+		go func() {
+			s := state{name: c.Name()}
+			if c.State() != lxc.STOPPED {
+				s.init = c.InitPid() // -1 while it is between two states
+			}
+			c.Release()
+			found <- s
+		}()
+	}
+	late := time.After(silence)
+	for range containers {
+		select {
+		case s := <-found:
+			a.States[s.name] = s.init
+		case <-late:
+			return a, nil // this process ends, and with it those that wait
 		}
-		a.States[c.Name()] = init
-		c.Release()
 	}
 	return a, nil
 }
+
+// onItsWay is the init of a container that is not stopped, and not running.
+const onItsWay = -1
 
 func start(r request) (answer, error) {
 	a := answer{}
@@ -145,6 +168,9 @@ func start(r request) (answer, error) {
 }
 
 func stop(r request) error {
+	// Whoever waits for a monitor is told that it is gone.
+	hangs := time.AfterFunc(2*r.Grace+silence, func() { _ = killMonitors(r.Path, r.Name) })
+	defer hangs.Stop()
 	err := withContainer(r.Path, r.Name, func(c *lxc.Container) error {
 		if !c.Defined() || !c.Running() {
 			return nil

@@ -51,7 +51,8 @@ type Host struct {
 }
 
 // States gives the containers that exist below Path, by name, with the
-// process ID of each one's init, 0 where it is stopped.
+// process ID of each one's init, 0 where it is stopped, and -1 where it is
+// neither stopped nor running: it is being started, and may hang.
 func (h *Host) States(ctx context.Context) (map[string]int, error) {
 	a, err := h.call(ctx, quick, request{Op: opStates}, nil)
 	if err != nil {

@@ -17,7 +17,8 @@ import (
 // gone. liblxc knows only of one that answers; one whose start was cut off
 // comes up all the same, even when the container's folder is gone by then.
 // The container goes with its monitor: its init asked for that
-// (PR_SET_PDEATHSIG, start.c).
+// (PR_SET_PDEATHSIG, start.c). A hook that the monitor waits for did not; but
+// the monitor leads a process group, which the hook is in (setsid in start.c).
 func killMonitors(path, name string) error {
 	const patience = 10 * time.Second
 	for deadline := time.Now().Add(patience); ; {
@@ -29,6 +30,9 @@ func killMonitors(path, name string) error {
 			return fmt.Errorf("its monitor, process %d, cannot be killed", left[0])
 		}
 		for _, pid := range left {
+			if group, err := syscall.Getpgid(pid); err == nil && group == pid {
+				pid = -pid
+			}
 			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
 				return fmt.Errorf("kill its monitor: %w", err)
 			}
