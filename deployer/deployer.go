@@ -3,8 +3,8 @@ package deployer
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -254,28 +254,40 @@ func (d *Deployer) reportsOf(g *Generation) string {
 	return filepath.Join(d.Logs, g.Service, strconv.Itoa(g.Number), reportsFolder)
 }
 
-// garbage is what should be gone and is not.
+// garbage is what should be gone and is not, with the reason.
 type garbage struct {
 	mu   sync.Mutex
-	left []*Generation
+	left map[*Generation]string
 }
 
-func (b *garbage) add(g *Generation) {
+func (b *garbage) add(g *Generation, reason string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !slices.Contains(b.left, g) {
-		b.left = append(b.left, g)
+	if b.left == nil {
+		b.left = map[*Generation]string{}
 	}
+	b.left[g] = reason
 }
 
 func (b *garbage) remove(g *Generation) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.left = slices.DeleteFunc(b.left, func(other *Generation) bool { return other == g })
+	delete(b.left, g)
 }
 
-func (b *garbage) list() []*Generation {
+func (b *garbage) list() map[*Generation]string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slices.Clone(b.left)
+	return maps.Clone(b.left)
+}
+
+// of gives what is left of one service, by the container's name.
+func (b *garbage) of(service string) map[string]string {
+	left := map[string]string{}
+	for g, reason := range b.list() {
+		if g.Service == service {
+			left[g.Name()] = reason
+		}
+	}
+	return left
 }

@@ -46,6 +46,7 @@ type fakeContainer struct {
 	base    string
 	running bool
 	hangs   bool // in its start
+	busy    bool // something is mounted in it
 	init    int
 	unit    bool // its service runs
 	files   map[string]string
@@ -219,6 +220,8 @@ func (w *world) Destroy(_ context.Context, name string) error {
 	return w.do("destroy", func() error {
 		if c := w.containers[name]; c != nil && (c.running || c.hangs) {
 			return fmt.Errorf("%s is running", name)
+		} else if c != nil && c.busy {
+			return fmt.Errorf("something is mounted in %s", name)
 		}
 		delete(w.containers, name)
 		return os.RemoveAll(w.Folder(name))

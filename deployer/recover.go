@@ -85,10 +85,17 @@ func (d *Deployer) recover(ctx context.Context) error {
 }
 
 // finishRemovals removes what an agent that was killed had begun to remove.
+// What it cannot remove now is remembered.
 func (d *Deployer) finishRemovals(ctx context.Context) error {
 	names, err := findHalfGone(d.Machine)
 	for _, name := range names {
-		err = errors.Join(err, removeContainer(ctx, d.Machine, name, 0))
+		e := removeContainer(ctx, d.Machine, name, 0)
+		if service, number, ok := parseName(name); e != nil && ok {
+			g := &Generation{Record: Record{Service: service, Number: number}}
+			g.reports = d.reportsOf(g)
+			d.garbage.add(g, oneLine(e))
+		}
+		err = errors.Join(err, e)
 	}
 	return err
 }

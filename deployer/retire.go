@@ -66,7 +66,7 @@ func (d *Deployer) discard(ctx context.Context, g *Generation, grace time.Durati
 		err = destroy(ctx, d.Machine, g.Name())
 	}
 	if err != nil {
-		d.garbage.add(g)
+		d.garbage.add(g, oneLine(err))
 		return err
 	}
 	// Only now: while the container is there, so is its address.
@@ -75,10 +75,15 @@ func (d *Deployer) discard(ctx context.Context, g *Generation, grace time.Durati
 	return nil
 }
 
-// sweep tries again to remove what could not be removed before.
+// sweep tries again to remove what could not be removed before, and tells what
+// has become of it where that is news.
 func (d *Deployer) sweep(ctx context.Context) {
-	for _, g := range d.garbage.list() {
-		if err := d.discard(ctx, g, 0); err != nil {
+	for g, reason := range d.garbage.list() {
+		err := d.discard(ctx, g, 0)
+		switch {
+		case err == nil:
+			d.tell(Event{Kind: Retired, Service: g.Service, Generation: g.Name()})
+		case oneLine(err) != reason && ctx.Err() == nil:
 			d.warn(g.Service, g.Name()+" cannot be removed yet", err)
 		}
 	}

@@ -45,11 +45,13 @@ type Status struct {
 	Address    string    `json:"address,omitempty"`
 	Standby    string    `json:"standby,omitempty"`
 	Draining   []string  `json:"draining,omitempty"`
-	Memory     int64     `json:"memory_bytes,omitempty"` // held by the live generation; 0: not known
-	Restarts   int       `json:"restarts"`               // of the live generation, by this agent
-	WaitsFor   []string  `json:"waits_for,omitempty"`
-	Newest     Newest    `json:"newest,omitzero"`
-	Last       *Last     `json:"last,omitempty"`
+	// Left says of generations that should be gone why they are not yet.
+	Left     map[string]string `json:"left,omitempty"`
+	Memory   int64             `json:"memory_bytes,omitempty"` // held by the live generation; 0: not known
+	Restarts int               `json:"restarts"`               // of the live generation, by this agent
+	WaitsFor []string          `json:"waits_for,omitempty"`
+	Newest   Newest            `json:"newest,omitzero"`
+	Last     *Last             `json:"last,omitempty"`
 }
 
 // Status gives the status of every service, in the configuration's order.
@@ -74,6 +76,7 @@ func (l *lane) status() Status {
 	l.mu.Unlock()
 
 	slices.Sort(s.Draining)
+	s.Left = l.d.garbage.of(l.s.Name)
 	if standby != nil {
 		s.Standby = standby.Name()
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -124,6 +126,11 @@ func table(out io.Writer, s control.Status, now time.Time) error {
 	}
 	if err := w.Flush(); err != nil {
 		return err
+	}
+	for _, service := range s.Services {
+		for _, name := range slices.Sorted(maps.Keys(service.Left)) {
+			fmt.Fprintf(out, "%s cannot be removed yet: %s\n", name, console.Plain(service.Left[name]))
+		}
 	}
 	if s.Degraded != "" {
 		fmt.Fprintln(out, "degraded: "+console.Plain(s.Degraded))

@@ -18,7 +18,8 @@ func TestStatusAsAPersonReadsIt(t *testing.T) {
 	s := control.Status{
 		Version: "1.2.3", PID: 42, Watching: "watches /host by poll: fuse",
 		Services: []deployer.Status{
-			{Service: "person", State: "live", Generation: "person-8", Set: "3fa2c1d0e5b49687", Since: noon.Add(-90 * time.Second), Address: "10.0.3.131:8085", Memory: 152_345_678, Restarts: 3},
+			{Service: "person", State: "live", Generation: "person-8", Set: "3fa2c1d0e5b49687", Since: noon.Add(-90 * time.Second), Address: "10.0.3.131:8085", Memory: 152_345_678, Restarts: 3,
+				Left: map[string]string{"person-7": "destroy person-7: something is mounted"}},
 			{Service: "authentication", State: "failed", Generation: "authentication-3", Set: "77", Since: noon.Add(-26 * time.Hour), Address: "10.0.3.132:8082",
 				Newest: deployer.Newest{Set: "aa11bb22cc33dd44", State: deployer.Broken, Reason: "prove: status 1"}},
 			{Service: "session", State: "refused", Since: noon.Add(26 * time.Hour), Newest: deployer.Newest{State: deployer.Refused, Reason: "a.jar is cut off"}},
@@ -39,6 +40,7 @@ authentication  failed   authentication-3  77        26h0m0s  -       0         
 session         refused  -                 -         0s       -       -         -                refused: a.jar is cut off
 frontend        waiting  -                 -         -        -       -         -                waits for person, session
 web             none     -                 -         -        -       -         -                -
+person-7 cannot be removed yet: destroy person-7: something is mounted
 agent 1.2.3, process 42, watches /host by poll: fuse
 `
 	if diff := cmp.Diff(want, table()); diff != "" {

@@ -69,20 +69,3 @@ func TestParseClones(t *testing.T) {
 		})
 	}
 }
-
-func TestMountedBelow(t *testing.T) {
-	const mounts = `22 1 254:0 / / rw - ext4 /dev/vda rw
-30 22 0:5 / /lxc/base/rootfs/home\040of\134us rw shared:1 - tmpfs tmpfs rw
-31 22 0:5 / /lxc/base-2 rw - tmpfs tmpfs rw
-short line
-`
-	for dir, want := range map[string]string{
-		"/lxc/base":   `/lxc/base/rootfs/home of\us`,
-		"/lxc/base-2": "/lxc/base-2",
-		"/lxc/bas":    "",
-	} {
-		if got := mountedBelow(mounts, dir); got != want {
-			t.Errorf("below %s: %q, want %q", dir, got, want)
-		}
-	}
-}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/moby/sys/mountinfo"
 )
 
 // undoTimeout is how long the removal of a failed build may take.
@@ -87,17 +89,17 @@ func free(ctx context.Context, dir string) error {
 	if err := noClones(dir); err != nil {
 		return err
 	}
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return err
-	}
 	real, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return err
 	}
 	// Removing a folder would remove what is mounted there.
-	if at := mountedBelow(string(mounts), real); at != "" {
-		return fmt.Errorf("something is mounted at %s: umount it first", at)
+	mounts, err := mountinfo.GetMounts(mountinfo.PrefixFilter(real))
+	if err != nil {
+		return fmt.Errorf("look for mounts: %w", err)
+	}
+	if len(mounts) > 0 {
+		return fmt.Errorf("something is mounted at %s: umount it first", mounts[0].Mountpoint)
 	}
 	if !onDisk(filepath.Join(dir, "config")) {
 		return nil
@@ -158,22 +160,4 @@ func parseClones(text string) []string {
 		names = append(names, words[i])
 	}
 	return names
-}
-
-// mountedBelow gives a mount point at or below dir, "" if there is none. The
-// text is that of mountinfo, proc_pid_mountinfo(5), which writes blanks and
-// backslashes in octal.
-func mountedBelow(mountinfo, dir string) string {
-	unescape := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
-	for line := range strings.Lines(mountinfo) {
-		fields := strings.Fields(line)
-		if len(fields) < 5 {
-			continue
-		}
-		at := unescape.Replace(fields[4])
-		if at == dir || strings.HasPrefix(at, dir+"/") {
-			return at
-		}
-	}
-	return ""
 }

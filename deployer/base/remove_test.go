@@ -95,6 +95,24 @@ func TestABaseWithClonesIsNotRemoved(t *testing.T) {
 	}
 }
 
+func TestABaseInWhichSomethingIsMountedIsNotRemoved(t *testing.T) {
+	b := builder(t)
+	container := ensure(t, b, busybox())
+	theirs, at := t.TempDir(), filepath.Join(b.Path, container, "rootfs/mnt")
+	writeFile(t, filepath.Join(theirs, "precious"), "theirs\n", 0o644)
+	command(t, "mount", "--bind", theirs, at)
+	if err := b.Remove(t.Context(), container); err == nil || !strings.Contains(err.Error(), "something is mounted at "+at) {
+		t.Errorf("got %v", err)
+	}
+	command(t, "umount", at)
+	if !onDisk(filepath.Join(theirs, "precious")) {
+		t.Error("what was mounted is gone")
+	}
+	if err := b.Remove(t.Context(), container); err != nil || onDisk(filepath.Join(b.Path, container)) {
+		t.Errorf("after the umount: %v", err)
+	}
+}
+
 func TestABaseThatRunsIsNotRemoved(t *testing.T) {
 	b := builder(t)
 	container := ensure(t, b, busybox())

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"syscall"
 	"time"
 
@@ -109,12 +110,16 @@ func withContainer(path, name string, do func(*lxc.Container) error) error {
 		return nil
 	}
 	said, _ := io.ReadAll(io.NewSectionReader(log, 0, 64<<10))
-	return withOutput(err.Error(), string(said))
+	return withOutput(err.Error(), logPrefix.ReplaceAllString(string(said), ""))
 }
 
 // silence is how long a monitor may take to answer. One whose container hangs
 // in its start never does, and liblxc 5.0.2 waits for it for ever.
 const silence = 2 * time.Second
+
+// logPrefix is what a line of liblxc's log begins with: the container, the time
+// and the place in its source (log.c, log_append_logfile).
+var logPrefix = regexp.MustCompile(`(?m)^lxc \S+ [0-9.]+ [A-Z]+ +\S+ - \S+ - `)
 
 func states(r request) (answer, error) {
 	type state struct {
@@ -197,6 +202,9 @@ func stop(r request) error {
 func destroy(r request) error {
 	if left := monitors(r.Path, r.Name); len(left) > 0 {
 		return fmt.Errorf("it is running, or being started: its monitor is process %d", left[0])
+	}
+	if err := unmounted(filepath.Join(r.Path, r.Name)); err != nil {
+		return err
 	}
 	err := withContainer(r.Path, r.Name, func(c *lxc.Container) error {
 		if !c.Defined() {

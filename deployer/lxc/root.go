@@ -5,12 +5,14 @@ package lxc
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 
 	lxc "github.com/lxc/go-lxc"
+	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 )
 
@@ -79,6 +81,30 @@ func inOverlay(lower, upper, at, more string, do func(root string) error) error 
 		}()
 	}()
 	return <-result
+}
+
+// unmounted is an error while somebody has something mounted in the folder of a
+// container: whoever removes it would remove what is in there too. liblxc spares
+// other filesystems, but not another folder of the same one (utils.c,
+// lxc_rmdir_onedev).
+func unmounted(folder string) error {
+	folder, err := filepath.EvalSymlinks(folder) // as the kernel names it
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	mounts, err := mountinfo.GetMounts(mountinfo.PrefixFilter(folder))
+	if err != nil {
+		return fmt.Errorf("look for mounts: %w", err)
+	}
+	for _, m := range mounts {
+		if m.FSType != "zfs" || m.Mountpoint != filepath.Join(folder, "rootfs") { // that one is the clone
+			return fmt.Errorf("something is mounted at %s: umount it", m.Mountpoint)
+		}
+	}
+	return nil
 }
 
 // escape protects what overlayfs reads as separators in its options.
