@@ -31,6 +31,7 @@ type Pool struct {
 	bridge      netip.Prefix
 	first, last netip.Addr
 	leases      string // a lease file of dnsmasq, or empty
+	taken       func(netip.Addr) (bool, error)
 
 	mu    sync.Mutex
 	given netip.Addr // the last one; the search begins after it
@@ -43,8 +44,10 @@ type Pool struct {
 // Bridge is the bridge's address and prefix length, as BridgePrefix gives it.
 // Leases names the file in which the bridge's dnsmasq keeps its leases
 // (LeasesFile): those addresses are passed over. It is read at each lease and
-// may be missing; the empty name means that there is none.
-func NewPool(bridge netip.Prefix, first, last netip.Addr, leases string) (*Pool, error) {
+// may be missing; the empty name means that there is none. Taken says whether a
+// stranger has an address that is about to be leased, and it is passed over too;
+// nil asks nobody.
+func NewPool(bridge netip.Prefix, first, last netip.Addr, leases string, taken func(netip.Addr) (bool, error)) (*Pool, error) {
 	switch {
 	case !bridge.IsValid() || !bridge.Addr().Is4():
 		return nil, fmt.Errorf("lease addresses of %s: not an IPv4 subnet", bridge)
@@ -53,8 +56,11 @@ func NewPool(bridge netip.Prefix, first, last netip.Addr, leases string) (*Pool,
 	case last.Less(first):
 		return nil, fmt.Errorf("lease addresses %s-%s: the range ends before it begins", first, last)
 	}
+	if taken == nil {
+		taken = func(netip.Addr) (bool, error) { return false, nil }
+	}
 	return &Pool{
-		bridge: bridge, first: first, last: last, leases: leases, given: last,
+		bridge: bridge, first: first, last: last, leases: leases, taken: taken, given: last,
 		held: map[netip.Addr]string{}, owned: map[string]netip.Addr{}, freed: map[netip.Addr]time.Time{},
 	}, nil
 }
@@ -72,14 +78,32 @@ func (p *Pool) Lease(owner string) (netip.Prefix, error) {
 	if err != nil {
 		return netip.Prefix{}, fmt.Errorf("lease an address for %s: %w", owner, err)
 	}
-	addr := p.choose(strangers, time.Now())
-	if !addr.IsValid() {
-		return netip.Prefix{}, fmt.Errorf("lease an address of %s-%s for %s (%d are leased, %d have been given out by DHCP; "+
-			"widen range under [lxc], or shorten drain): %w", p.first, p.last, owner, len(p.held), len(strangers), ErrExhausted)
+	for byDHCP := len(strangers); ; {
+		addr := p.choose(strangers, time.Now())
+		if !addr.IsValid() {
+			return netip.Prefix{}, fmt.Errorf("lease an address of %s-%s for %s (%d are leased, %d have been given out by DHCP, %d are in use by others; "+
+				"widen range under [lxc], or shorten drain): %w", p.first, p.last, owner, len(p.held), byDHCP, len(strangers)-byDHCP, ErrExhausted)
+		}
+		p.give(owner, addr)
+		p.given = addr
+		taken, err := p.ask(addr)
+		if err == nil && !taken {
+			return p.prefix(addr), nil
+		}
+		delete(p.owned, owner)
+		delete(p.held, addr)
+		if err != nil {
+			return netip.Prefix{}, fmt.Errorf("lease an address for %s: %w", owner, err)
+		}
+		strangers[addr] = "somebody"
 	}
-	p.give(owner, addr)
-	p.given = addr
-	return p.prefix(addr), nil
+}
+
+// ask asks whether a stranger has the address. Others may lease meanwhile.
+func (p *Pool) ask(addr netip.Addr) (bool, error) {
+	p.mu.Unlock()
+	defer p.mu.Lock()
+	return p.taken(addr)
 }
 
 // Hold says that owner, found running, has the address, inside the range or
@@ -169,11 +193,11 @@ func (p *Pool) prefix(addr netip.Addr) netip.Prefix {
 
 func (p *Pool) readLeases() (map[netip.Addr]string, error) {
 	if p.leases == "" {
-		return nil, nil
+		return map[netip.Addr]string{}, nil
 	}
 	content, err := os.ReadFile(p.leases)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return map[netip.Addr]string{}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the leases of dnsmasq: %w", err)

@@ -15,7 +15,7 @@ import (
 
 func newPool(t *testing.T, first, last, leases string) *Pool {
 	t.Helper()
-	p, err := NewPool(netip.MustParsePrefix("10.0.3.1/24"), netip.MustParseAddr(first), netip.MustParseAddr(last), leases)
+	p, err := NewPool(netip.MustParsePrefix("10.0.3.1/24"), netip.MustParseAddr(first), netip.MustParseAddr(last), leases, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestHold(t *testing.T) {
 }
 
 func TestTheGatewayTheSubnetItselfAndItsBroadcastAreNotLeased(t *testing.T) {
-	p, err := NewPool(netip.MustParsePrefix("10.0.3.2/29"), netip.MustParseAddr("10.0.3.0"), netip.MustParseAddr("10.0.3.7"), "")
+	p, err := NewPool(netip.MustParsePrefix("10.0.3.2/29"), netip.MustParseAddr("10.0.3.0"), netip.MustParseAddr("10.0.3.7"), "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestAddressesThatDNSMasqHasLeasedArePassedOver(t *testing.T) {
 	if !errors.Is(err, ErrExhausted) {
 		t.Fatal(err)
 	}
-	for _, say := range []string{"c", "10.0.3.128-10.0.3.131", "2 are leased, 2 have been given out by DHCP", "range"} {
+	for _, say := range []string{"c", "10.0.3.128-10.0.3.131", "2 are leased, 2 have been given out by DHCP, 0 are in use by others", "range"} {
 		if !strings.Contains(err.Error(), say) {
 			t.Errorf("%q does not say %q", err, say)
 		}
@@ -164,6 +164,35 @@ func TestAddressesThatDNSMasqHasLeasedArePassedOver(t *testing.T) {
 	if _, err := p.Lease("d"); err == nil || errors.Is(err, ErrExhausted) {
 		t.Errorf("leases that cannot be read: %v", err)
 	}
+}
+
+func TestAddressesThatStrangersHaveArePassedOver(t *testing.T) {
+	strangers := map[string]bool{"10.0.3.129": true, "10.0.3.130": true}
+	var broken error
+	p := newPool(t, "10.0.3.128", "10.0.3.131", "")
+	p.taken = func(addr netip.Addr) (bool, error) {
+		if !p.mu.TryLock() {
+			t.Error("nobody else can lease meanwhile")
+		} else {
+			p.mu.Unlock()
+		}
+		return strangers[addr.String()], broken
+	}
+	wantLease(t, p, "a", "10.0.3.128")
+	wantLease(t, p, "b", "10.0.3.131")
+	_, err := p.Lease("c")
+	if !errors.Is(err, ErrExhausted) || !strings.Contains(err.Error(), "2 are leased, 0 have been given out by DHCP, 2 are in use by others") {
+		t.Errorf("no address is left: %v", err)
+	}
+	delete(strangers, "10.0.3.129")
+	wantLease(t, p, "c", "10.0.3.129")
+	p.Release("a")
+	broken = errors.New("no bridge")
+	if _, err := p.Lease("d"); !errors.Is(err, broken) {
+		t.Errorf("asking fails: %v", err)
+	}
+	broken = nil
+	wantLease(t, p, "d", "10.0.3.128")
 }
 
 func TestManyAtOnceGetDifferentAddresses(t *testing.T) {
@@ -191,11 +220,11 @@ func TestAPoolOfNoSenseIsRefused(t *testing.T) {
 		{"10.0.3.1/24", "10.0.4.1", "10.0.4.2"}, {"10.0.3.1/24", "10.0.3.9", "10.0.4.2"},
 		{"10.0.3.1/24", "10.0.3.9", "10.0.3.8"}, {"fe80::1/64", "fe80::2", "fe80::3"},
 	} {
-		if _, err := NewPool(netip.MustParsePrefix(c.bridge), netip.MustParseAddr(c.first), netip.MustParseAddr(c.last), ""); err == nil {
+		if _, err := NewPool(netip.MustParsePrefix(c.bridge), netip.MustParseAddr(c.first), netip.MustParseAddr(c.last), "", nil); err == nil {
 			t.Errorf("%v is taken", c)
 		}
 	}
-	if _, err := NewPool(netip.Prefix{}, netip.Addr{}, netip.Addr{}, ""); err == nil {
+	if _, err := NewPool(netip.Prefix{}, netip.Addr{}, netip.Addr{}, "", nil); err == nil {
 		t.Error("zero values are taken")
 	}
 }

@@ -30,7 +30,8 @@ func NewNetwork(c *config.Config, notes func(string)) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool, err := network.NewPool(prefix, first, last, network.LeasesFile(c.LXC.Bridge))
+	pool, err := network.NewPool(prefix, first, last, network.LeasesFile(c.LXC.Bridge),
+		func(addr netip.Addr) (bool, error) { return network.Taken(c.LXC.Bridge, addr) })
 	if err != nil {
 		return nil, err
 	}

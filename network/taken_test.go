@@ -1,0 +1,53 @@
+package network
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+func TestAnAddressThatAStrangerHasIsFound(t *testing.T) {
+	inLab(t, func(t *testing.T, l *lab) {
+		want := func(addr string, want bool) {
+			t.Helper()
+			began := time.Now()
+			if got, err := Taken("lxcbr0", netip.MustParseAddr(addr)); err != nil || got != want {
+				t.Errorf("%s is taken: %t, %v", addr, got, err)
+			}
+			t.Logf("asked for %s", time.Since(began))
+		}
+		want("10.0.3.131", false) // nobody is on the bridge
+		l.guest("10.0.3.131")
+		l.guest("10.0.3.132")
+		want("10.0.3.131", true)
+		want("10.0.3.130", false)
+		want("10.0.3.1", false) // the bridge's own
+
+		// The kernel remembers one who has gone, and nothing of those that were
+		// asked for.
+		link, err := netlink.LinkByName("lxcbr0")
+		l.check(err)
+		stale := &netlink.Neigh{
+			LinkIndex: link.Attrs().Index, Family: unix.AF_INET, IP: netip.MustParseAddr("10.0.3.140").AsSlice(),
+			State: netlink.NUD_STALE, HardwareAddr: []byte{2, 'j', 10, 0, 3, 140},
+		}
+		l.check(netlink.NeighSet(stale))
+		want("10.0.3.140", false)
+		left, err := netlink.NeighList(stale.LinkIndex, unix.AF_INET)
+		l.check(err)
+		for _, n := range left {
+			t.Errorf("remembered: %+v", n)
+		}
+	})
+}
+
+func TestWithoutABridgeNobodyIsAsked(t *testing.T) {
+	_, err := Taken("jlt-nobr", netip.MustParseAddr("10.0.3.131"))
+	if err == nil || !strings.Contains(err.Error(), "bridge jlt-nobr") || !strings.Contains(err.Error(), "lxc-net") {
+		t.Errorf("asked: %v", err)
+	}
+}
