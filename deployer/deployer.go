@@ -3,7 +3,6 @@ package deployer
 import (
 	"context"
 	"fmt"
-	"maps"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -252,42 +251,4 @@ func (d *Deployer) nextNumber(service string) int {
 // out of its reach, is room for what else is kept of what it printed.
 func (d *Deployer) reportsOf(g *Generation) string {
 	return filepath.Join(d.Logs, g.Service, strconv.Itoa(g.Number), reportsFolder)
-}
-
-// garbage is what should be gone and is not, with the reason.
-type garbage struct {
-	mu   sync.Mutex
-	left map[*Generation]string
-}
-
-func (b *garbage) add(g *Generation, reason string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.left == nil {
-		b.left = map[*Generation]string{}
-	}
-	b.left[g] = reason
-}
-
-func (b *garbage) remove(g *Generation) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.left, g)
-}
-
-func (b *garbage) list() map[*Generation]string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return maps.Clone(b.left)
-}
-
-// of gives what is left of one service, by the container's name.
-func (b *garbage) of(service string) map[string]string {
-	left := map[string]string{}
-	for g, reason := range b.list() {
-		if g.Service == service {
-			left[g.Name()] = reason
-		}
-	}
-	return left
 }

@@ -53,6 +53,7 @@ type fakeContainer struct {
 	names   map[string]netip.Addr
 	address netip.Addr
 	rewired int // how often on_rewire ran
+	open    int // connections
 }
 
 var errInjected = errors.New("injected")
@@ -257,7 +258,15 @@ func (w *world) Root(init int) (Root, error) {
 	})
 }
 
-func (w *world) Connections(int, uint16) (int, error) { return 0, nil }
+func (w *world) Connections(init int, _ uint16) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, c := w.find(init)
+	if c == nil {
+		return 0, fmt.Errorf("no process %d", init)
+	}
+	return c.open, nil
+}
 
 func (w *world) Memory(init int) (int64, error) { return int64(init) * 1000, nil }
 

@@ -270,7 +270,8 @@ func (l *lane) retire(ctx context.Context, g *Generation) {
 	l.mu.Unlock()
 	l.background.Go(func() {
 		defer cancel()
-		if l.d.drain(ctx, l.s, g) != nil || !l.release(g) {
+		open, err := l.d.drain(ctx, l.s, g)
+		if err != nil || !l.release(g) {
 			return
 		}
 		// What has begun to go, goes: an agent that is stopped now would only
@@ -279,7 +280,7 @@ func (l *lane) retire(ctx context.Context, g *Generation) {
 			l.d.warn(l.s.Name, g.Name()+" not removed yet", err)
 			return
 		}
-		l.d.tell(Event{Kind: Retired, Service: l.s.Name, Generation: g.Name()})
+		l.d.tell(retired(g, open))
 	})
 }
 

@@ -174,7 +174,7 @@ func (d *Deployer) dissolve(ctx context.Context, l *lane) {
 	}
 	var all sync.WaitGroup
 	if l.standby != nil {
-		all.Go(func() { d.letGo(ctx, l.standby) })
+		all.Go(func() { d.letGo(ctx, l.standby, 0) })
 	}
 	if l.live != nil {
 		if err := d.enter(l.live, Draining); err != nil {
@@ -184,8 +184,8 @@ func (d *Deployer) dissolve(ctx context.Context, l *lane) {
 	}
 	for g := range l.draining {
 		all.Go(func() {
-			if d.drain(ctx, l.s, g) == nil {
-				d.letGo(ctx, g)
+			if open, err := d.drain(ctx, l.s, g); err == nil {
+				d.letGo(ctx, g, open)
 			}
 		})
 	}
@@ -202,13 +202,14 @@ func (d *Deployer) dissolve(ctx context.Context, l *lane) {
 	}
 }
 
-// letGo removes a generation of a service that has gone.
-func (d *Deployer) letGo(ctx context.Context, g *Generation) {
+// letGo removes a generation of a service that has gone, with its open
+// connections.
+func (d *Deployer) letGo(ctx context.Context, g *Generation, open int) {
 	if err := d.discard(context.WithoutCancel(ctx), g, stopGrace); err != nil {
 		d.warn(g.Service, g.Name()+" not removed yet", err)
 		return
 	}
 	if g.Phase == Draining {
-		d.tell(Event{Kind: Retired, Service: g.Service, Generation: g.Name()})
+		d.tell(retired(g, open))
 	}
 }

@@ -2,6 +2,7 @@ package deployer
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -16,20 +17,41 @@ const (
 )
 
 // drain waits until the generation has nothing left to do: it has no
-// connection, or its time is over, or its service has ended.
-func (d *Deployer) drain(ctx context.Context, s Service, g *Generation) error {
+// connection, or its time is over, or its service has ended. It gives how many
+// connections are open then, to be cut off.
+func (d *Deployer) drain(ctx context.Context, s Service, g *Generation) (open int, err error) {
+	connections := func() int {
+		n, err := d.Machine.Connections(int(g.init.Load()), g.Port)
+		if err != nil {
+			return 0 // its container has ended
+		}
+		return n
+	}
 	started := time.Now()
-	for time.Since(started) < s.Drain && d.alive(g) == nil {
-		if time.Since(started) >= linger {
-			if n, err := d.Machine.Connections(int(g.init.Load()), g.Port); err != nil || n == 0 {
-				return nil
+	for d.alive(g) == nil {
+		over := time.Since(started) >= s.Drain
+		if over || time.Since(started) >= linger {
+			if open = connections(); over || open == 0 {
+				return open, nil
 			}
 		}
 		if err := pause(ctx, 100*time.Millisecond); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return 0, nil
+}
+
+// retired tells that a generation is gone, and how many connections with it.
+func retired(g *Generation, open int) Event {
+	e := Event{Kind: Retired, Service: g.Service, Generation: g.Name()}
+	switch {
+	case open == 1:
+		e.Reason = "cut off a connection that was open at the end of drain"
+	case open > 1:
+		e.Reason = fmt.Sprintf("cut off %d connections that were open at the end of drain", open)
+	}
+	return e
 }
 
 // forget makes the kernel forget the connections to g. If it does not, some
@@ -73,18 +95,4 @@ func (d *Deployer) discard(ctx context.Context, g *Generation, grace time.Durati
 	d.Network.Release(g.Name())
 	d.garbage.remove(g)
 	return nil
-}
-
-// sweep tries again to remove what could not be removed before, and tells what
-// has become of it where that is news.
-func (d *Deployer) sweep(ctx context.Context) {
-	for g, reason := range d.garbage.list() {
-		err := d.discard(ctx, g, 0)
-		switch {
-		case err == nil:
-			d.tell(Event{Kind: Retired, Service: g.Service, Generation: g.Name()})
-		case oneLine(err) != reason && ctx.Err() == nil:
-			d.warn(g.Service, g.Name()+" cannot be removed yet", err)
-		}
-	}
 }

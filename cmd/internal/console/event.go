@@ -77,7 +77,7 @@ func (c *Console) event(e deployer.Event) {
 		c.line(e.Service, "", "waiting", strings.TrimPrefix(e.Reason, "waits "))
 	case deployer.Retired:
 		c.forget(e.Generation)
-		c.line(e.Service, dim, "retired", e.Generation)
+		c.line(e.Service, dim, "retired", strings.TrimSpace(e.Generation+"  "+e.Reason))
 	case deployer.Unchanged:
 		c.line(e.Service, dim, "same", fmt.Sprintf("%s  %s  %s", e.Generation, Short(e.Set), e.Reason))
 	case deployer.Deploying:
