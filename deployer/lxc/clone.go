@@ -5,7 +5,6 @@ package lxc
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -13,15 +12,9 @@ import (
 )
 
 func clone(r request) error {
-	kind, root, err := rootfs(r.Path, r.Base)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no base %s in %s: build it with jarloop provision", r.Base, r.Path)
-	}
-	if err == nil && (kind == "dir" || kind == "btrfs") {
-		_, err = os.Stat(root)
-	}
+	kind, _, err := baseRoot(r.Path, r.Base)
 	if err != nil {
-		return fmt.Errorf("the base is broken: %w; mend it, or have it built anew: jarloop clean --bases, jarloop provision", err)
+		return err
 	}
 	options, err := cloneOptions(r.Backing, kind)
 	if err != nil {

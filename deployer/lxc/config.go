@@ -1,7 +1,9 @@
 package lxc
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -102,10 +104,25 @@ func mappedRoot(text string) (first int, mapped bool) {
 	return 0, false
 }
 
-// Rootfs gives the folder that is the root of a container which is no overlay
-// clone, a base for instance.
+// baseRoot is rootfs of a base, which says how to mend one that is not there or
+// broken.
+func baseRoot(path, base string) (kind, where string, err error) {
+	kind, where, err = rootfs(path, base)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", "", fmt.Errorf("there is no base %s in %s: build it with jarloop provision", base, path)
+	}
+	if err == nil && (kind == "dir" || kind == "btrfs") {
+		_, err = os.Stat(where)
+	}
+	if err != nil {
+		return "", "", fmt.Errorf("the base %s is broken: %w; mend it, or have it built anew: jarloop clean --bases, jarloop provision", base, err)
+	}
+	return kind, where, nil
+}
+
+// Rootfs gives the folder that is the root of a base.
 func (h *Host) Rootfs(name string) (string, error) {
-	kind, where, err := rootfs(h.Path, name)
+	kind, where, err := baseRoot(h.Path, name)
 	if err != nil {
 		return "", err
 	}

@@ -59,7 +59,7 @@ func (m *Machine) Init(_ context.Context, base string) (guest.Init, error) {
 	}
 	dir, err := m.Rootfs(base)
 	if err != nil {
-		return "", fmt.Errorf("base %s: %w", base, err)
+		return "", err
 	}
 	root, err := guest.OpenRoot(dir)
 	if err != nil {
@@ -82,7 +82,7 @@ func (m *Machine) Init(_ context.Context, base string) (guest.Init, error) {
 func (m *Machine) Lend(base, folder string) error {
 	root, err := m.Rootfs(base)
 	if err != nil {
-		return fmt.Errorf("base %s: %w", base, err)
+		return err
 	}
 	var st unix.Stat_t
 	if err := unix.Stat(root, &st); err != nil {

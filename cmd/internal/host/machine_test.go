@@ -65,7 +65,7 @@ func TestInitIsThatOfTheBase(t *testing.T) {
 		{"upstart", guest.Upstart, ""},
 		{"openrc", "", "base openrc: detect init: "},
 		{"empty", "", "base empty: detect init: "},
-		{"none", "", "base none: open " + m.Path + "/none/config: no such file or directory"},
+		{"none", "", "there is no base none in " + m.Path + ": build it with jarloop provision"},
 	} {
 		t.Run(c.base, func(t *testing.T) {
 			got, err := m.Init(t.Context(), c.base)
