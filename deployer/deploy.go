@@ -41,6 +41,7 @@ func (d *Deployer) deploy(ctx context.Context, s Service, set watcher.Set, old, 
 	t.step("prove", func(ctx context.Context) error { return d.prove(ctx, s, g) }, nil)
 	t.step("switch", func(ctx context.Context) error { return d.build.promote(ctx, d, move{s, g, old}) },
 		func(ctx context.Context) error { return d.wiring.set(ctx, map[string]*Generation{s.Name: old}) })
+	t.err = d.blame(t.err)
 	return g, t.steps, t.finish()
 }
 
@@ -231,6 +232,9 @@ func (d *Deployer) startUnit(ctx context.Context, g *Generation) error {
 	defer cancel()
 	for {
 		if err := g.root.OpenGate(); !errors.Is(err, guest.ErrEarly) {
+			return err
+		}
+		if err := d.alive(g); err != nil { // it will not come to its gate
 			return err
 		}
 		if err := pause(ctx, time.Millisecond); err != nil {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -67,6 +68,8 @@ type Deployer struct {
 	// shaping is held while services come and go.
 	shaping sync.Mutex
 
+	requests atomic.Int64 // how many there were
+
 	mu      sync.Mutex
 	numbers map[string]int // the newest number of each service
 }
@@ -114,6 +117,7 @@ func (d *Deployer) Run(ctx context.Context, ready func()) error {
 			d.repair(ctx)
 			d.sweep(ctx)
 			d.keepReserve(ctx)
+			d.feed()
 			if d.Beat != nil {
 				d.Beat()
 			}
@@ -139,7 +143,7 @@ func (d *Deployer) repair(ctx context.Context) {
 // The channel receives one Result.
 func (d *Deployer) Deploy(set watcher.Set, force bool) <-chan Result {
 	done := make(chan Result, 1)
-	r := request{set: set, force: force, done: done}
+	r := request{set: set, force: force, done: done, number: d.requests.Add(1)}
 	if !force {
 		r.seen = set.Seen
 	}

@@ -38,6 +38,8 @@ type world struct {
 	half  bool
 	// names of the calls, to find the one that a test is after
 	log []string
+	// failing is what the calls of a name fail with, each time.
+	failing map[string]error
 	// meanwhile is what others do just before the call of that name, once.
 	meanwhile map[string]func()
 }
@@ -80,6 +82,9 @@ func (w *world) do(name string, effect func() error) error {
 	if others := w.meanwhile[name]; others != nil {
 		delete(w.meanwhile, name)
 		others()
+	}
+	if err := w.failing[name]; err != nil {
+		return err
 	}
 	if w.fail[w.calls] && !w.half {
 		return errInjected

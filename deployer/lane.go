@@ -28,6 +28,8 @@ type request struct {
 	seen  time.Time // when its files changed; zero if that is not why it came
 	force bool
 	done  chan<- Result // has room for one
+	// number grows with each request; one that is put once more keeps its own.
+	number int64
 }
 
 // lane deploys one service, one set at a time.
@@ -42,16 +44,20 @@ type lane struct {
 	// died receives the live generation when its service has ended.
 	died chan *Generation
 
-	mu       sync.Mutex
-	live     *Generation
-	standby  *Generation
-	making   bool // a standby
-	draining map[*Generation]context.CancelFunc
-	activity Kind // Deploying, Waiting or empty
-	newest   Newest
-	last     *Last
-	withheld Newest      // artefacts that were not even tried; no state: there are none
-	restarts []time.Time // within the last minute
+	mu      sync.Mutex
+	live    *Generation
+	standby *Generation
+	making  bool // a standby
+	// noStandby is when the last attempt at one failed; zero: it did not.
+	noStandby time.Time
+	draining  map[*Generation]context.CancelFunc
+	activity  Kind // Deploying, Waiting or empty
+	newest    Newest
+	last      *Last
+	withheld  Newest      // artefacts that were not even tried; no state: there are none
+	number    int64       // of the newest request
+	starved   *starved    // waits for room on a disk; nil: none does
+	restarts  []time.Time // within the last minute
 	// restarted is how often the live generation was started again.
 	restarted int
 
@@ -65,8 +71,16 @@ func newLane(d *Deployer, s Service) *lane {
 	}
 }
 
-// put leaves a request in the mailbox, in place of one that waits there.
+// put leaves a request in the mailbox, in place of one that waits there; but
+// not one that is older than the newest.
 func (l *lane) put(r request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r.number < l.number {
+		l.finish(r, Result{Service: l.s.Name, Set: r.set.ID, Err: errNewer})
+		return
+	}
+	l.number, l.starved = r.number, nil
 	for {
 		select {
 		case l.box <- r:
@@ -186,6 +200,7 @@ func (l *lane) attempt(lifetime, ctx context.Context, r request) Result {
 	l.note(Newest{Set: r.set.ID, State: Building})
 	l.d.tell(Event{Kind: Deploying, Service: l.s.Name, Set: r.set.ID, Reason: plan.String()})
 
+	before := l.d.rooms()
 	g, steps, err := l.d.deploy(ctx, l.s, r.set, live, standby)
 	if settled.After(started) {
 		steps = append([]Step{{"settle", settled.Sub(started)}}, steps...)
@@ -204,7 +219,7 @@ func (l *lane) attempt(lifetime, ctx context.Context, r request) Result {
 	case errors.Is(err, errNewer) || ctx.Err() != nil:
 		// Given up on purpose: nothing that anyone has to know.
 	default:
-		l.failed(g, r.set.ID, live, result)
+		l.failed(g, r.set.ID, live, result, l.starve(r, before, err))
 	}
 	return result
 }
@@ -246,11 +261,15 @@ func (l *lane) wentLive(ctx context.Context, g, old *Generation) {
 	l.d.pruneLogs(l.s.Name)
 }
 
-func (l *lane) failed(g *Generation, set string, live *Generation, r Result) {
+// failed tells of a deploy that has; it waits for room if that is what it lacked.
+func (l *lane) failed(g *Generation, set string, live *Generation, r Result, waits bool) {
 	e := Event{Kind: Failed, Service: l.s.Name, Generation: g.Name(), Set: set, Took: r.Took, Steps: r.Steps, Reason: oneLine(r.Err)}
 	var step *StepError
 	if errors.As(r.Err, &step) {
 		e.Step = step.Step
+	}
+	if waits {
+		e.Reason += "; it is tried again when there is more room"
 	}
 	if live != nil {
 		e.Serving = live.Name()

@@ -137,7 +137,7 @@ func (l *lane) launch(ctx context.Context, group *errgroup.Group) {
 func (l *lane) inherit(old *lane) (again bool) {
 	old.mu.Lock()
 	defer old.mu.Unlock()
-	l.box = old.box
+	l.box, l.number = old.box, old.number
 	l.live, l.standby, l.restarts = old.live, old.standby, old.restarts
 	l.newest, l.withheld, l.last = old.newest, old.withheld, old.last
 	for g := range old.draining {

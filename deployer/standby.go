@@ -31,7 +31,7 @@ func (l *lane) keepStandby(g *Generation) {
 // is live and none waits or is being made.
 func (l *lane) makeStandby(ctx context.Context) {
 	l.mu.Lock()
-	needed := l.d.Standby && l.live != nil && l.standby == nil && !l.making
+	needed := l.d.Standby && l.live != nil && l.standby == nil && !l.making && time.Since(l.noStandby) >= standbyPause
 	l.making = l.making || needed
 	l.mu.Unlock()
 	if !needed {
@@ -41,15 +41,23 @@ func (l *lane) makeStandby(ctx context.Context) {
 		g, err := l.d.newStandby(ctx, l.s)
 		l.mu.Lock()
 		l.making = false
-		if err == nil {
-			l.standby = g
+		news := l.noStandby.IsZero()
+		switch {
+		case err == nil:
+			l.standby, l.noStandby = g, time.Time{}
+		case !errors.Is(err, errShort):
+			l.noStandby = time.Now()
 		}
 		l.mu.Unlock()
-		if err != nil && ctx.Err() == nil && !errors.Is(err, errShort) {
+		if err != nil && ctx.Err() == nil && !errors.Is(err, errShort) && news {
 			l.d.warn(l.s.Name, "no standby", err)
 		}
 	})
 }
+
+// standbyPause is how long no other attempt is made when one to make a standby
+// has failed. What makes it fail is told once.
+const standbyPause = time.Minute
 
 // errShort says that memory is short.
 var errShort = errors.New("memory is short")
@@ -66,6 +74,7 @@ func (d *Deployer) newStandby(ctx context.Context, s Service) (*Generation, erro
 	}
 	t := &transaction{ctx: ctx}
 	g := d.prepare(t, s)
+	t.err = d.blame(t.err)
 	return g, t.finish()
 }
 

@@ -31,7 +31,11 @@ for try in 1 2 3 last; do
 	ln -sn $$ %[2]s 2>/dev/null && break
 	running && exit 0
 	rm -f %[2]s
-	[ $try != last ] || { echo "jarloop: cannot make %[2]s" >>%[7]s; exit 1; }
+	[ $try != last ] || {
+		echo "jarloop: cannot make %[2]s" >>%[7]s
+		echo "exit-code exited 1" >%[5]s.tmp && mv -f %[5]s.tmp %[5]s
+		exit 1
+	}
 done
 %[1]s
 killed() {

@@ -114,8 +114,18 @@ func withOutput(what, output string) error {
 	if len(lines) > most {
 		lines = lines[:most] // the first error is the cause, the later ones follow from it
 	}
-	if len(lines) == 0 {
-		return errors.New(what)
+	if len(lines) > 0 {
+		what += ": " + strings.Join(lines, "; ")
 	}
-	return fmt.Errorf("%s: %s", what, strings.Join(lines, "; "))
+	return causeError(what)
+}
+
+// causeError is an error of which only the text has come from the child, or out
+// of liblxc. That a disk is full can be asked of it, since who asks can wait.
+type causeError string
+
+func (e causeError) Error() string { return string(e) }
+
+func (e causeError) Is(target error) bool {
+	return target == syscall.ENOSPC && strings.Contains(strings.ToLower(string(e)), syscall.ENOSPC.Error())
 }
