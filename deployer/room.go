@@ -33,7 +33,11 @@ func (d *Deployer) rooms() []room {
 	for _, folder := range []string{filepath.Dir(d.Machine.Folder("any")), d.Logs} {
 		var s unix.Statfs_t
 		r := room{folder: folder}
-		if unix.Statfs(folder, &s) == nil { // one that is not there has no room
+		err := unix.Statfs(folder, &s)
+		if errors.Is(err, unix.ENOENT) { // the first deploy makes it
+			err = unix.Statfs(filepath.Dir(folder), &s)
+		}
+		if err == nil {
 			r.bytes, r.inodes = s.Bavail*uint64(s.Bsize), s.Ffree
 			r.full = r.bytes < fewBytes || s.Files > 0 && r.inodes < fewInodes // btrfs counts none
 		}
