@@ -16,6 +16,38 @@ const (
 	linger = 2 * time.Second
 )
 
+// retire drains the old generation and removes it, in the background.
+func (l *lane) retire(ctx context.Context, g *Generation) {
+	ctx, cancel := context.WithCancel(ctx)
+	l.mu.Lock()
+	l.draining[g] = cancel
+	l.mu.Unlock()
+	l.background.Go(func() {
+		defer cancel()
+		open, err := l.d.drain(ctx, l.s, g)
+		if err != nil || !l.release(g) {
+			return
+		}
+		// What has begun to go, goes: an agent that is stopped now would only
+		// leave it to the next one.
+		if err := l.d.discard(context.WithoutCancel(ctx), g, stopGrace); err != nil {
+			l.d.warn(l.s.Name, g.Name()+" not removed yet", err)
+			return
+		}
+		l.d.tell(retired(g, open))
+	})
+}
+
+// release takes g out of those that drain, and says whether it was there:
+// it is removed, or taken back, by whoever got it.
+func (l *lane) release(g *Generation) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, found := l.draining[g]
+	delete(l.draining, g)
+	return found
+}
+
 // drain waits until the generation has nothing left to do: it has no
 // connection, or its time is over, or its service has ended. It gives how many
 // connections are open then, to be cut off.
