@@ -291,32 +291,6 @@ func TestKilledAnywhereInADeploy(t *testing.T) {
 	}
 }
 
-// small is a configuration whose base and service take next to nothing to make.
-func (c *crashing) small() {
-	c.t.Helper()
-	c.write(c.config, fmt.Sprintf(`
-state = %q
-run = %q
-[watch]
-dir = %q
-[lxc]
-path = %q
-[base.small]
-template = "busybox"
-[service.page]
-exec = "httpd -f -p 8080 -h /page"
-port = 8080
-[[publish]]
-interface = "eth0"
-port = 80
-service = "page"
-`, filepath.Join(c.Dir, "state"), filepath.Join(c.Dir, "run"), c.Host, c.LXC))
-	if err := os.MkdirAll(filepath.Join(c.Share, "volume-page"), 0o755); err != nil {
-		c.t.Fatal(err)
-	}
-	c.write(filepath.Join(c.Share, "volume-page", "index.html"), "hello\n")
-}
-
 // killed runs a verb that is to die at the moment, and says whether it did.
 func (c *crashing) killed(m moment, verb ...string) bool {
 	c.t.Helper()
@@ -330,7 +304,11 @@ func TestKilledAnywhereInCleanAndBuild(t *testing.T) {
 	l := newLab(t, false)
 	c := newCrashing(t, l)
 	c.LXC = filepath.Join(c.Dir, "lxc") // what is kept for other tests stays
-	c.small()
+	c.write(c.config, c.small("", ""))
+	if err := os.MkdirAll(filepath.Join(c.Share, "volume-page"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	c.write(filepath.Join(c.Share, "volume-page", "index.html"), "hello\n")
 	must := func(verb ...string) {
 		t.Helper()
 		if out, code := c.verb(verb...); code != 0 {

@@ -126,6 +126,30 @@ func (s *system) configuration() string {
 	})
 }
 
+// small is a configuration whose base and service take next to nothing to make.
+// More can be said of the containers and of the service.
+func (s *system) small(containers, service string) string {
+	return fmt.Sprintf(`
+state = %q
+run = %q
+[watch]
+dir = %q
+[lxc]
+path = %q
+%s
+[base.small]
+template = "busybox"
+[service.page]
+exec = "httpd -f -p 8080 -h /page"
+port = 8080
+%s
+[[publish]]
+interface = "eth0"
+port = 80
+service = "page"
+`, filepath.Join(s.Dir, "state"), filepath.Join(s.Dir, "run"), s.Host, s.LXC, containers, service)
+}
+
 // replace replaces texts that must each be there once.
 func replace(t *testing.T, text string, by map[string]string) string {
 	t.Helper()
