@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/zip"
 	"bufio"
 	"bytes"
 	"context"
@@ -501,4 +502,41 @@ func (t *traffic) stop(tt *testing.T) {
 	if t.sent.Load() == 0 || len(t.failed) > 0 {
 		tt.Errorf("%d of %d requests failed: %s", len(t.failed), t.sent.Load(), strings.Join(t.failed[:min(5, len(t.failed))], "\n"))
 	}
+}
+
+// forNewerJava gives the JAR with classes of a version that no JVM knows (JVMS
+// 4.1, major_version).
+func forNewerJava(t *testing.T, jar string) string {
+	t.Helper()
+	in, err := zip.NewReader(strings.NewReader(jar), int64(len(jar)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	out := zip.NewWriter(&text)
+	for _, entry := range in.File {
+		r, err := entry.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(r)
+		r.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(entry.Name, ".class") {
+			content[6], content[7] = 0xff, 0xff
+		}
+		w, err := out.Create(entry.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
 }

@@ -197,6 +197,25 @@ func TestTheSampleSystem(t *testing.T) {
 		s.settled()
 	})
 
+	s.sub("a JAR for a newer Java is no harm", func(t *testing.T) {
+		live, from := s.live(), s.agent.now()
+		jar := filepath.Join(s.Share, "volume-person", "PersonApplication.jar")
+		whole := s.readAt(jar)
+		s.write(jar, forNewerJava(t, whole))
+		failed := s.agent.await(from, "failed", "person")
+		if failed.Step != "prove" || failed.Serving != live["person"] || !strings.Contains(failed.Reason, "status 1") ||
+			!strings.Contains(strings.Join(failed.Tail, "\n"), "UnsupportedClassVersionError") {
+			t.Errorf("the agent said %s", failed.text)
+		}
+		from = s.agent.now()
+		s.write(jar, whole)
+		s.agent.await(from, "unchanged", "person")
+		s.settled()
+		if got := differing(live, s.live()); len(got) > 0 {
+			t.Errorf("new generations of %v", got)
+		}
+	})
+
 	s.sub("half a JAR is not deployed, nor one that is being written", func(t *testing.T) {
 		jar := filepath.Join(s.Share, "volume-session", "SessionApplication.jar")
 		whole, err := os.ReadFile(s.otherJAR("session"))
