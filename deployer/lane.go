@@ -252,6 +252,7 @@ func recordOf(g *Generation) *Record {
 func (l *lane) wentLive(ctx context.Context, g, old *Generation) {
 	l.mu.Lock()
 	l.live, l.restarted = g, 0
+	l.noStandby = time.Time{} // what was in its way may have gone
 	l.mu.Unlock()
 	l.note(Newest{Set: g.Set})
 	if old != nil {

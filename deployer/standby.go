@@ -56,8 +56,8 @@ func (l *lane) makeStandby(ctx context.Context) {
 }
 
 // standbyPause is how long no other attempt is made when one to make a standby
-// has failed. What makes it fail is told once.
-const standbyPause = time.Minute
+// has failed, unless a deploy goes well. What makes it fail is told once.
+const standbyPause = 15 * time.Second
 
 // errShort says that memory is short.
 var errShort = errors.New("memory is short")
