@@ -79,7 +79,10 @@ func Follow(ctx context.Context, open func() (*os.File, error), offset int64, op
 		case <-ticks:
 		case <-opt.Look:
 			// What prints much is read in pieces, not by the line.
-			time.Sleep(gather)
+			select {
+			case <-ctx.Done():
+			case <-time.After(gather):
+			}
 		}
 	}
 	fl.drain()

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -133,6 +134,33 @@ func TestFollowWithAnEndedContextGivesWhatIsThere(t *testing.T) {
 	if _, err := f.stop(); err != nil || len(f.texts()) != 100_000 {
 		t.Errorf("%d lines, %v", len(f.texts()), err)
 	}
+}
+
+func TestFollowEndsWithItsContextWhileItGathers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out")
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		look, got := make(chan struct{}), []string{}
+		done := make(chan error)
+		go func() {
+			_, err := Follow(ctx, func() (*os.File, error) { return Open(path) }, 0, Options{Look: look}, func(l Line) { got = append(got, l.Text) })
+			done <- err
+		}()
+		look <- struct{}{}
+		synctest.Wait() // it gathers now
+		write(t, path, "last words\n")
+		asked := time.Now()
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(asked); took > 0 {
+			t.Errorf("it went on for %s", took)
+		}
+		if diff := cmp.Diff([]string{"last words"}, got); diff != "" {
+			t.Errorf("lines (-want +got):\n%s", diff)
+		}
+	})
 }
 
 func TestFollowGoesOnWithTheNextFile(t *testing.T) {
