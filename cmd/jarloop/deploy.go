@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"math"
 
 	"github.com/spf13/cobra"
@@ -31,19 +32,23 @@ what is live already, and even what failed before. It waits for the outcome.`,
 			if err != nil {
 				return err
 			}
-			failed := false
 			for _, o := range outcomes {
-				if o.Error != "" {
-					failed = true
-					fmt.Fprintf(cmd.OutOrStdout(), "%s: failed: %s\n", o.Service, console.Plain(o.Error))
-				} else {
-					fmt.Fprintf(cmd.OutOrStdout(), "%s: live: %s %s in %.2f s\n", o.Service, o.Generation, console.Short(o.Set), o.Took.Seconds())
+				if e := tellOutcome(cmd.OutOrStdout(), o, ""); e != nil {
+					err = e
 				}
 			}
-			if failed {
-				return errSilent
-			}
-			return nil
+			return err
 		},
 	}
+}
+
+// tellOutcome tells a person how a deploy ended, and after one that went well
+// what more there is to know. It gives errSilent for one that failed.
+func tellOutcome(out io.Writer, o control.Outcome, more string) error {
+	if o.Error != "" {
+		fmt.Fprintf(out, "%s: failed: %s\n", o.Service, console.Plain(o.Error))
+		return errSilent
+	}
+	fmt.Fprintf(out, "%s: live: %s %s in %.2f s%s\n", o.Service, o.Generation, console.Short(o.Set), o.Took.Seconds(), more)
+	return nil
 }

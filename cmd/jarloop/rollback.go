@@ -1,12 +1,10 @@
 package main
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/spf13/cobra"
 
-	"github.com/jarloop/jarloop/cmd/internal/console"
 	"github.com/jarloop/jarloop/cmd/internal/control"
 )
 
@@ -34,13 +32,7 @@ live, over restarts of the agent, too, until new bytes come.`,
 			if err != nil {
 				return err
 			}
-			if o.Error != "" {
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: failed: %s\n", o.Service, o.Error)
-				return errSilent
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: live: %s %s in %.2f s; it stays until new bytes come\n",
-				o.Service, o.Generation, console.Short(o.Set), o.Took.Seconds())
-			return nil
+			return tellOutcome(cmd.OutOrStdout(), o, "; it stays until new bytes come")
 		},
 	}
 }
