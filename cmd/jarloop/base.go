@@ -16,7 +16,7 @@ func (p *program) baseVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "base",
 		Short: "Carry a base to another machine in a file, so that a team builds it once",
-		Args:  cobra.NoArgs,
+		Args:  verb,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return cmd.Help()
 		},

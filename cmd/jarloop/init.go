@@ -28,6 +28,9 @@ volume-nginx-conf.d. What is guessed is marked; what cannot be translated is
 said. The folder is not changed, and no file is overwritten without --force.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if p.configFile != "" {
+				return usageError{errors.New("--config names what the other verbs read: say by -o FILE where to write; see jarloop init --help")}
+			}
 			dir := "/host"
 			if len(args) > 0 {
 				dir = args[0]
@@ -52,8 +55,11 @@ func initialise(cmd *cobra.Command, dir, output string, force bool) error {
 		iface = "eth0"
 	}
 	layout, err := adopt.Read(dir, iface)
-	if errors.Is(err, adopt.ErrNothing) || errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, adopt.ErrNothing):
 		return usageError{err}
+	case errors.Is(err, fs.ErrNotExist):
+		return usageError{fmt.Errorf("%w: name the folder that your build writes to, or mount it", err)}
 	}
 	if err != nil {
 		return err

@@ -74,7 +74,7 @@ whose files have changed it clones a container, copies the files in, starts it,
 proves it healthy, leads names and ports to it, and removes the container before.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          verb,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return cmd.Help()
 		},
@@ -90,6 +90,20 @@ proves it healthy, leads names and ports to it, and removes the container before
 	)
 	checkArgs(root)
 	return root
+}
+
+// verb says that there is no verb called so below cmd, and which one may be
+// meant.
+func verb(cmd *cobra.Command, args []string) error {
+	err := cobra.NoArgs(cmd, args)
+	if err == nil {
+		return nil
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return fmt.Errorf("%w: did you mean %q?", err, near[0])
+	}
+	return err
 }
 
 // checkArgs makes wrong arguments of a verb, and of those below it, errors of

@@ -30,12 +30,20 @@ with the newest artefacts, else 1. With --watch it goes on until it is
 interrupted: on a terminal in place, elsewhere each time that it has changed.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if watch && last != "" {
+			switch {
+			case watch && last != "":
 				return usageError{errors.New("--last is of a deploy that is over: leave out --watch; see jarloop status --help")}
+			case asJSON && last != "":
+				return usageError{errors.New("--json has the last deploy of every service: leave out --last; see jarloop status --help")}
 			}
 			c, err := p.load()
 			if err != nil {
 				return err
+			}
+			if last != "" {
+				if _, err := services(c, []string{last}); err != nil {
+					return err
+				}
 			}
 			client, show := control.NewClient(socketOf(c)), tableFor(console.Coloured(cmd.OutOrStdout()))
 			if asJSON {

@@ -24,7 +24,7 @@ func waterfall(out io.Writer, s control.Status, name string) error {
 		_, err := io.WriteString(out, drawn(service.Last))
 		return err
 	}
-	return usageError{fmt.Errorf("no service %q in the configuration", name)}
+	return fmt.Errorf("the agent that runs knows no service %q: it may have another configuration, or have refused this one", name)
 }
 
 // wide is how many columns the whole deploy takes up.

@@ -40,7 +40,7 @@ func find(candidates []string) (string, error) {
 		}
 	}
 	return "", failure(candidates[0], fs.ErrNotExist, "no configuration here, nor at %s; "+
-		`copy the config.toml that comes with jarloop and edit it, or name one with --config FILE`, listed(candidates[1:], "nor"))
+		`write one with jarloop init, copy the config.toml that comes with jarloop, or name one with --config FILE`, listed(candidates[1:], "nor"))
 }
 
 // Load reads, decodes and checks a configuration. Every error is an *Error.
@@ -63,7 +63,7 @@ func Read(path string) ([]byte, error) {
 		}
 		remedy := "check --config and the permissions"
 		if errors.Is(err, fs.ErrNotExist) {
-			remedy = `copy the config.toml that comes with jarloop and edit it, or name another with --config FILE`
+			remedy = `write one with jarloop init, copy the config.toml that comes with jarloop, or name another with --config FILE`
 		}
 		return nil, failure(path, err, "read configuration: %v; %s", err, remedy)
 	}

@@ -31,7 +31,7 @@ func TestFind(t *testing.T) {
 func TestFindSaysWhereItLooked(t *testing.T) {
 	_, err := find([]string{"/nowhere/config.toml", "/nowhere/else.toml"})
 	want := `/nowhere/config.toml: no configuration here, nor at /nowhere/else.toml; ` +
-		`copy the config.toml that comes with jarloop and edit it, or name one with --config FILE`
+		`write one with jarloop init, copy the config.toml that comes with jarloop, or name one with --config FILE`
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
@@ -64,7 +64,7 @@ func TestLoadRefuses(t *testing.T) {
 		cause            error
 	}{
 		{"a file that is not there", filepath.Join(dir, "none.toml"),
-			`: read configuration: no such file or directory; copy the config.toml that comes with jarloop and edit it, or name another with --config FILE`, fs.ErrNotExist},
+			`: read configuration: no such file or directory; write one with jarloop init, copy the config.toml that comes with jarloop, or name another with --config FILE`, fs.ErrNotExist},
 		{"a folder", dir, ": read configuration: not a regular file; name a TOML file with --config FILE", nil},
 		{"a pipe, without waiting for its writer", pipe, ": read configuration: not a regular file; name a TOML file with --config FILE", nil},
 		{"a link to itself", loop, ": read configuration: too many levels of symbolic links; check --config and the permissions", syscall.ELOOP},
