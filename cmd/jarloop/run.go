@@ -160,7 +160,8 @@ func supervisor(state string) {
 func watchOptions(c *config.Config) watcher.Options {
 	return watcher.Options{
 		Root: c.Watch.Dir, Mode: watcher.Mode(c.Watch.Mode), Poll: c.Watch.Poll.Duration,
-		Settle: c.Watch.Settle.Duration, Store: setsOf(c),
+		Store:  setsOf(c),
+		Settle: max(c.Watch.Settle.Duration, time.Millisecond), // 0 would be the watcher's own default
 	}
 }
 
