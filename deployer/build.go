@@ -77,7 +77,7 @@ func (b *build) release(service string) []request {
 	return held
 }
 
-// end notes that it is not any more; err is why it failed, or nil.
+// end notes that one of these is over; err is why it failed, or nil.
 func (b *build) end(service string, err error) {
 	if !b.together {
 		return

@@ -181,7 +181,7 @@ func (d *Deployer) lane(service string) *lane {
 	return d.lanes[service]
 }
 
-// all gives every lane, in the configuration's order.
+// all gives every lane, in the order of Options.Services.
 func (d *Deployer) all() []*lane {
 	d.shape.RLock()
 	defer d.shape.RUnlock()
@@ -192,7 +192,7 @@ func (d *Deployer) all() []*lane {
 	return all
 }
 
-// Names gives the names of all services, in the configuration's order.
+// Names gives the names of all services, in the order of Options.Services.
 func (d *Deployer) Names() []string {
 	var names []string
 	for _, l := range d.all() {

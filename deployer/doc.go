@@ -3,7 +3,8 @@
 //
 //	              newest wins
 //	artefact set ─▶ lane ─▶ Plan ─▶ deploy ──────────────────────────────▶ live
-//	                                 │ prepare: lease, record, clone, fill, start
+//	                                 │ prepare: reserve, clone, boot, join
+//	                                 │ before_deploy, where there is one
 //	                                 │ install, wait for needs, start the unit
 //	                                 │ prove: the process lives, the port answers
 //	                                 │ switch: names and ports, one act
@@ -14,6 +15,8 @@
 // with it, so that no container of ours is ever without an owner:
 //
 //	making ─▶ standby ─▶ candidate ─▶ live ─▶ draining ─▶ (gone)
+//	  │          │           │         ▲         │
+//	  │          │           │         └─────────┘ the next one died
 //	  └──────────┴───────────┴──▶ (gone): undone or swept
 //
 // The system is the state. After a crash the next start reads containers and

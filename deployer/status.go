@@ -38,7 +38,7 @@ type Last struct {
 // Status is how one service is doing.
 type Status struct {
 	Service    string    `json:"service"`
-	State      string    `json:"state"` // live, down, deploying, waiting, failed, refused, pinned, paused or none
+	State      string    `json:"state"` // live, down, deploying, waiting, building, failed, refused, pinned, paused or none
 	Generation string    `json:"generation,omitempty"`
 	Set        string    `json:"set,omitempty"`
 	Since      time.Time `json:"since,omitzero"`
@@ -54,7 +54,7 @@ type Status struct {
 	Last     *Last             `json:"last,omitempty"`
 }
 
-// Status gives the status of every service, in the configuration's order.
+// Status gives the status of every service, in the order of Options.Services.
 func (d *Deployer) Status() []Status {
 	var all []Status
 	for _, l := range d.all() {

@@ -9,8 +9,8 @@ import (
 
 // BridgePrefix gives the IPv4 address of a bridge, which is its containers'
 // gateway, with the length of their subnet's prefix; service addresses are
-// passed over. A bridge that is missing,
-// down or without an address is an error that says how to mend it.
+// passed over. A bridge that is missing, down or without an address is an error
+// that says how to mend it.
 func BridgePrefix(name string) (netip.Prefix, error) {
 	i, err := net.InterfaceByName(name)
 	if err != nil {

@@ -129,7 +129,8 @@ func restore(h host, before map[string]string) (changed bool, err error) {
 	return changed, nil
 }
 
-// open has the kernel forward packets, which only the rules make safe.
+// open makes the kernel and the bridge what the rules rely on: the sysctls, which
+// only the rules make safe, and the bridge's MAC address (pin).
 func (p *Ports) open() (changed bool, err error) {
 	if err := p.host.pin(p.bridge); err != nil {
 		return false, err

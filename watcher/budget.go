@@ -3,10 +3,11 @@ package watcher
 import "time"
 
 // How often a share is polled. A service's few hot files and its folder are
-// glanced at several times a second; all of its files are scanned as often as
-// the budget allows, and at least every Options.Poll. Through FUSE a look at
-// one file costs some 12 µs, so 2,000 files ten times a second took a quarter
-// of a core. The shares are of one core's time.
+// glanced at five to fifty times a second, the more often the later they
+// changed; all of its files are scanned as often as the budget allows, and at
+// least every Options.Poll. Through FUSE a look at one file costs some 12 µs, so
+// 2,000 files ten times a second took a quarter of a core. The shares are of
+// one core's time.
 const (
 	// glance is the least time between two rounds of glances, drowsy the most
 	// when nothing has changed for quiet.

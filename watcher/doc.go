@@ -21,8 +21,8 @@
 //
 // Where the other side of the share writes, inotify is blind (see Choice), so
 // there the hints come from a lookout: it glances at the few files that changed
-// last several times a second, and has everything scanned as often as a small
-// share of a core allows. A slow timer runs in any case.
+// last up to fifty times a second, and has everything scanned as often as a
+// small share of a core allows (budget.go). A slow timer runs in any case.
 //
 // Who writes to the share is trusted less than who runs this program. Nothing
 // is followed out of a service's folder, nothing but regular files is read, and

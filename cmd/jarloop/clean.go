@@ -20,9 +20,10 @@ func (p *program) cleanVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "clean",
 		Short: "Remove everything that jarloop has made, and nothing else",
-		Long: `Clean removes the containers of all generations, the rules, the artefact sets
-and logs that are kept, and the socket. Bases stay unless --bases is given,
-since building them takes longest. No agent may be running.`,
+		Long: `Clean removes the containers of all generations, the rules, the lock and the
+socket, and the artefact sets, logs and history that are kept.
+Bases stay unless --bases is given, since building them takes longest. No agent
+may be running.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := p.load()
@@ -77,7 +78,7 @@ func clean(ctx context.Context, c *config.Config, bases bool, say func(string)) 
 		}
 	}
 	if errs == nil {
-		say("removed artefact sets and logs")
+		say("removed artefact sets, logs and history")
 	}
 	return errs
 }

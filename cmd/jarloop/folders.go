@@ -20,6 +20,7 @@ import (
 //
 //	/var/lib/jarloop/sets/<service>/<ID>/      artefact sets
 //	/var/lib/jarloop/logs/<service>/<number>/  what a generation printed
+//	/var/lib/jarloop/history/<service>.json    what became of its deploys
 //	/run/jarloop/lock                          held while an agent runs
 //	/run/jarloop/jarloop.sock                  the agent's socket
 func logsOf(c *config.Config) string    { return filepath.Join(c.State, "logs") }

@@ -11,8 +11,8 @@ import (
 
 // asOwner calls create as the owner of the root. A filesystem that was mounted
 // in a user namespace lets nobody make a name there whom that does not know
-// (EOVERFLOW), be the file a new one or renamed. The rights stay those of this process: the
-// owner alone could not write into the folders of others.
+// (EOVERFLOW), be the file a new one or renamed. The rights stay those of this
+// process: the owner alone could not write into the folders of others.
 func (r *Root) asOwner(create func() error) error {
 	if r.uid == os.Geteuid() && r.gid == os.Getegid() {
 		return create()

@@ -11,9 +11,9 @@ const unitName = "jarloop.service"
 //
 // Without DefaultDependencies it waits for no more than it needs: a mounted
 // filesystem, and the clearing of /tmp. Restart=no, because the agent starts
-// again, and counts; so systemd does not count, and refuse. A JVM that was asked to stop exits with status 143, which
-// is success. ExecStopPost runs however the service ended, also when it could
-// not be run at all (systemd.service(5)).
+// again, and counts; so systemd does not count, and refuse. A JVM that was asked
+// to stop exits with status 143, which is success. ExecStopPost runs however the
+// service ended, also when it could not be run at all (systemd.service(5)).
 func systemdUnit(u Unit) []File {
 	const name = "/etc/systemd/system/" + unitName
 	return []File{

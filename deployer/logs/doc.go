@@ -4,7 +4,7 @@
 // host, so that lines need no reader to be kept and outlive the container:
 //
 //	container                    host
-//	service ──appends──▶ out ══ <service>/<generation>/out ──Follow──▶ lines
+//	service ──appends──▶ out ══ <service>/<number>/reports/out ──Follow──▶ lines
 //	                             │ released │  kept  │
 //	                             └──────────┴────────┘
 //	                              by Bound    Tail, Trace

@@ -106,7 +106,7 @@ func (h *Host) call(ctx context.Context, deadline time.Duration, r request, data
 	return a, nil
 }
 
-// withOutput adds the last lines that liblxc said to an error of go-lxc,
+// withOutput adds the first lines that liblxc said to an error of go-lxc,
 // which carries no cause.
 func withOutput(what, output string) error {
 	const most = 4

@@ -1,8 +1,8 @@
 package config
 
 // Config is a whole configuration after defaults and validation. Bases, services
-// and publishes keep the order of the file, so that what is shown to people is
-// always in the order that they wrote.
+// and publishes keep the order of the file; Order has that in which services
+// come up, and in which they are shown to people.
 type Config struct {
 	State string // folder for what outlives a reboot: artefact sets, logs
 	Run   string // folder for what does not: lock and socket

@@ -10,8 +10,8 @@ import (
 // progressEvery is how often a build, an export or an import is told of.
 const progressEvery = 5 * time.Second
 
-// Progress tells how the build, export or import of a base is getting on: each step as it
-// begins, and now and then what is done at the moment.
+// Progress tells how the build, export or import of a base is getting on: each
+// step as it begins, and now and then what is done at the moment.
 func (c *Console) Progress(p base.Progress) {
 	c.mu.Lock()
 	kept := c.title.kept
