@@ -43,13 +43,9 @@ func (d *Deployer) followOutput(s Service, g *Generation) (finish func()) {
 
 func (d *Deployer) follow(ctx context.Context, s Service, g *Generation, file string, start int64, options logs.Options,
 	open func() (*os.File, error), also func(logs.Line)) {
-	note := guest.JVMNote
-	if s.Debug != 0 {
-		note += " " + guest.Debugger(s.Debug)
-	}
 	_, err := logs.Follow(ctx, open, start, options, func(l logs.Line) {
 		also(l)
-		if l.Text != note && d.Output != nil {
+		if !guest.IsJVMNote(l.Text) && d.Output != nil {
 			d.Output(Line{Service: s.Name, Generation: g.Name(), File: file, Text: l.Text})
 		}
 	})

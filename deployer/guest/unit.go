@@ -6,6 +6,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -47,16 +48,24 @@ const (
 // one for the second would not, since the JDK's file sets that time.
 const JVMOptions = "-Dsun.net.inetaddr.ttl=1 -Djava.security.properties=" + securityFile
 
-// JVMNote is the line that a JVM prints because of JVMOptions. Who shows what
-// the service prints leaves it out.
-const JVMNote = "Picked up JAVA_TOOL_OPTIONS: " + JVMOptions
+// jvmNote is the line that a JVM prints because of JVMOptions.
+const jvmNote = "Picked up JAVA_TOOL_OPTIONS: " + JVMOptions
+
+// IsJVMNote says whether a line is the one that a JVM prints because of
+// JVMOptions and, where there is one, Debugger. Who shows what the service prints
+// leaves it out.
+func IsJVMNote(line string) bool {
+	port, debugged := strings.CutPrefix(line, jvmNote+" "+debugger)
+	return line == jvmNote || debugged && port != "" && strings.Trim(port, "0123456789") == ""
+}
+
+// debugger is what Debugger gives, up to the port.
+const debugger = "-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=0.0.0.0:"
 
 // Debugger gives the options that have a JVM listen for a debugger, without waiting
 // for it. With an address of its own in front a JVM from 9 on takes the port on each
 // of its addresses, as one up to 8 does; "*" is not known to the latter.
-func Debugger(port uint16) string {
-	return fmt.Sprintf("-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=0.0.0.0:%d", port)
-}
+func Debugger(port uint16) string { return debugger + strconv.Itoa(int(port)) }
 
 // Unit is a service as a container's init runs it.
 type Unit struct {

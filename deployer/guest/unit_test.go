@@ -202,8 +202,24 @@ func TestAJVMForgetsNamesInTime(t *testing.T) {
 	if err != nil {
 		t.Skipf("this java runs no source: %v\n%s", err, out)
 	}
-	note := strings.ReplaceAll(JVMNote, securityFile, security) + "\n"
-	if got := strings.TrimPrefix(string(out), note); got != "1 0\n" || got == string(out) {
+	note, rest, _ := strings.Cut(string(out), "\n")
+	if !IsJVMNote(strings.ReplaceAll(note, security, securityFile)) || rest != "1 0\n" {
 		t.Errorf("printed %q; want the note, and the times 1 and 0", out)
+	}
+}
+
+func TestTheJVMsNoteIsToldFromWhatServicesPrint(t *testing.T) {
+	note := "Picked up JAVA_TOOL_OPTIONS: " + JVMOptions
+	for line, want := range map[string]bool{
+		note:                              true,
+		note + " " + Debugger(5005):       true,
+		note + " -Dx=y":                   false,
+		note + " " + debugger:             false,
+		note + " " + Debugger(5005) + "x": false,
+		"said: " + note:                   false,
+	} {
+		if IsJVMNote(line) != want {
+			t.Errorf("IsJVMNote(%q) is %v", line, !want)
+		}
 	}
 }

@@ -192,7 +192,7 @@ func (f file) endsAt(offset int64) bool {
 
 // give hands on a line, unless it is the JVM's word on what jarloop told it.
 func (r *Reader) give(f file, l logs.Line) {
-	if l.Text == guest.JVMNote {
+	if guest.IsJVMNote(l.Text) {
 		return
 	}
 	r.mu.Lock()
