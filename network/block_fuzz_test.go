@@ -53,7 +53,7 @@ func checkReplaceBlock(t *testing.T, content []byte, n map[string]netip.Addr) {
 	if got := ReplaceBlock(with, n); !bytes.Equal(got, with) {
 		t.Errorf("the same names again give %q, want %q", got, with)
 	}
-	if got := Hosts(with); !maps.Equal(got, n) {
+	if got := namesIn(with); !maps.Equal(got, n) {
 		t.Errorf("Hosts gives %v, want %v", got, n)
 	}
 	foreign, blocks := foreignLines(content)

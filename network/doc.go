@@ -13,8 +13,9 @@
 //     everything else in that file to the byte.
 //   - Pool leases addresses of the bridge's subnet, none to two owners, and a
 //     freed one not soon again.
-//   - Ports leads ports of the VM and service addresses with chains of its own.
-//     The rules themselves say what is live, so nothing is forgotten in a crash.
+//   - Ports leads ports of the VM and service addresses with chains of its own,
+//     and makes those that an earlier process has left, wherever it was cut off,
+//     the ones that are wanted.
 //
 // Everything is IPv4, as on LXC's own bridge. What is computed (blocks, ranges,
 // rules, the steps from one set of rules to another) are functions of values;

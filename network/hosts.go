@@ -49,32 +49,6 @@ func SetHosts(root Files, names map[string]netip.Addr) (changed bool, err error)
 	return true, nil
 }
 
-// Hosts gives the names that the marked block of a hosts file holds. Where a
-// name stands twice, the first line counts, as it does for a resolver.
-func Hosts(content []byte) map[string]netip.Addr {
-	names := map[string]netip.Addr{}
-	lines := bytes.SplitAfter(content, []byte("\n"))
-	for _, b := range findBlocks(lines) {
-		for _, line := range lines[b.from:b.to] {
-			text, _, _ := strings.Cut(string(line), "#")
-			fields := strings.Fields(text)
-			if len(fields) == 0 {
-				continue
-			}
-			addr, err := netip.ParseAddr(fields[0])
-			if err != nil {
-				continue
-			}
-			for _, name := range fields[1:] {
-				if _, twice := names[name]; !twice {
-					names[name] = addr
-				}
-			}
-		}
-	}
-	return names
-}
-
 func checkHost(name string, addr netip.Addr) error {
 	switch {
 	case !isLabel(name):

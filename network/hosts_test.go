@@ -87,7 +87,7 @@ func TestReplaceBlock(t *testing.T) {
 			if again := ReplaceBlock(got, c.names); !bytes.Equal(again, got) {
 				t.Errorf("again, it gives\n%s", again)
 			}
-			if got := Hosts(got); !maps.Equal(got, c.names) {
+			if got := namesIn(got); !maps.Equal(got, c.names) {
 				t.Errorf("Hosts gives %v", got)
 			}
 		})
@@ -96,7 +96,7 @@ func TestReplaceBlock(t *testing.T) {
 
 func TestHostsTakesTheFirstOfTwoLinesAndNothingOutsideTheBlock(t *testing.T) {
 	content := "10.0.0.1 outside\n" + begin + "\n10.0.3.1 a b # c\n10.0.3.2\ta\t# jarloop\nnonsense\n" + blockEnd + "\n"
-	if diff := cmp.Diff(names("a", "10.0.3.1", "b", "10.0.3.1"), Hosts([]byte(content)), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+	if diff := cmp.Diff(names("a", "10.0.3.1", "b", "10.0.3.1"), namesIn([]byte(content)), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Error(diff)
 	}
 }

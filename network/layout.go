@@ -161,38 +161,3 @@ func postChain(bridge netip.Prefix, services bool, note string) chain {
 		jumps: []jump{{from: "POSTROUTING"}},
 	}
 }
-
-// readTargets gives, by service, where the rules lead to. Where a switch was
-// cut off, the service address counts, then the lower of two ports: that is the
-// order in which they move.
-func readTargets(have tables) map[string]netip.AddrPort {
-	targets, ports := map[string]netip.AddrPort{}, map[string]uint64{}
-	for service, t := range readServices(have).Targets {
-		targets[service], ports[service] = t, 0
-	}
-	for name, rules := range have["nat"].byChain() {
-		port, err := strconv.ParseUint(strings.TrimPrefix(name, ownChain+"-"), 10, 16)
-		if err != nil || !ours(name) {
-			continue
-		}
-		for _, r := range rules {
-			service, marked := strings.CutPrefix(r.comment(), "jarloop: ")
-			t, err := netip.ParseAddrPort(r.after("--to-destination"))
-			if !marked || !isLabel(service) || err != nil || r.target() != "DNAT" {
-				continue
-			}
-			if lower, ok := ports[service]; !ok || port < lower {
-				targets[service], ports[service] = t, port
-			}
-			break
-		}
-	}
-	return targets
-}
-
-func (t *table) byChain() map[string][]rule {
-	if t == nil {
-		return nil
-	}
-	return t.rules
-}

@@ -250,11 +250,11 @@ func TestAnotherAgentTakesOverFromOneThatWasCutOff(t *testing.T) {
 			l.wantAnswer(l.laptop, "10.0.4.2:80", "10.0.3.131")
 			l.wantNone(l.laptop, "10.0.4.2:81")
 			l.wantAnswer(l.guests["10.0.3.140"], "10.0.3.101:8080", "10.0.3.131")
-			read, err := l.ports().Targets(t.Context())
+			read, err := l.ports().targets(t.Context())
 			if err != nil || len(read) != 1 || read["web"] != web["web"] {
 				t.Errorf("Targets gives %v, %v", read, err)
 			}
-			if read, err := l.ports().Addresses(t.Context()); err != nil || !maps.Equal(read, want.Addresses) {
+			if read, err := l.ports().serviceAddresses(t.Context()); err != nil || !maps.Equal(read, want.Addresses) {
 				t.Errorf("Addresses gives %v, %v", read, err)
 			}
 			l.check(l.ports().Remove(t.Context()))

@@ -3,7 +3,6 @@ package network
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -201,25 +200,6 @@ func (p *Ports) Repair(ctx context.Context, w Wiring) (changed bool, err error) 
 func (p *Ports) Remove(ctx context.Context) error {
 	_, err := p.work(ctx, func() (bool, error) { return p.converge(ctx, nil, Wiring{}) })
 	return err
-}
-
-// Targets reads from the rules where each service that has a target is.
-func (p *Ports) Targets(ctx context.Context) (map[string]netip.AddrPort, error) {
-	have, err := p.read(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read where the ports lead to: %w", err)
-	}
-	return readTargets(have), nil
-}
-
-// Addresses reads from the rules the service address of each service that has
-// one, whether or not it has a target.
-func (p *Ports) Addresses(ctx context.Context) (map[string]netip.Addr, error) {
-	have, err := p.read(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read the service addresses: %w", err)
-	}
-	return readServices(have).Addresses, nil
 }
 
 func (p *Ports) read(ctx context.Context) (tables, error) {

@@ -165,7 +165,7 @@ func TestASwitchIsOneChangeAPortAndReadsNothing(t *testing.T) {
 		if len(f.did) != len(c.did) || f.reads > 0 {
 			t.Errorf("%v: did %q with %d reads", c.targets, f.did, f.reads)
 		}
-		read, err := p.Targets(t.Context())
+		read, err := p.targets(t.Context())
 		if err != nil || !cmp.Equal(read, c.targets, cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })) {
 			t.Errorf("Targets gives %v, %v; want %v", read, err, c.targets)
 		}
@@ -316,7 +316,7 @@ func TestAPortOfAServiceBesideItsOwn(t *testing.T) {
 	if strings.Contains(text, "-i eth0 -p tcp -m tcp --dport 5005") {
 		t.Errorf("it is open to an interface that nobody named:\n%s", text)
 	}
-	if read, err := p.Targets(t.Context()); err != nil || read["web"].Port() != 8080 || len(read) != 1 {
+	if read, err := p.targets(t.Context()); err != nil || read["web"].Port() != 8080 || len(read) != 1 {
 		t.Errorf("targets are %v, %v", read, err)
 	}
 	other := debug

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // The names of services are too long for those of chains, which end at 28
@@ -37,7 +36,8 @@ func serviceChain(w Wiring) chain {
 }
 
 // portNote stands in a comment between a service and the port that its live
-// generation listens on: a rule about every port has no other place for it.
+// generation listens on, for who reads the rules: one about every port has no
+// other place for it.
 const portNote = " port "
 
 // selfChains refuse what comes to a service address and was not led on. Those
@@ -94,26 +94,4 @@ func twinOf(subnet netip.Prefix) (twin netip.Prefix, ok bool) {
 		}
 	}
 	return netip.Prefix{}, false
-}
-
-// readServices gives, by service, the service addresses that the rules know
-// and where they lead. Where a call was cut off between the two chains, the
-// one that leads counts.
-func readServices(have tables) Wiring {
-	w := Wiring{Targets: map[string]netip.AddrPort{}, Addresses: map[string]netip.Addr{}}
-	for _, r := range slices.Concat(have["filter"].in(selfChain), have["nat"].in(servicesChain)) {
-		note, marked := strings.CutPrefix(r.comment(), "jarloop: ")
-		service, portText, _ := strings.Cut(note, portNote)
-		addr, err := netip.ParseAddr(strings.TrimSuffix(r.after("-d"), "/32"))
-		if !marked || !isLabel(service) || err != nil {
-			continue
-		}
-		w.Addresses[service] = addr
-		port, err1 := strconv.ParseUint(portText, 10, 16)
-		to, err2 := netip.ParseAddr(r.after("--to-destination"))
-		if r.target() == "DNAT" && err1 == nil && err2 == nil {
-			w.Targets[service] = netip.AddrPortFrom(to, uint16(port))
-		}
-	}
-	return w
 }

@@ -106,10 +106,10 @@ func TestASwitchMovesAServiceAddressFirst(t *testing.T) {
 		repairAll(t, p, w, false)
 		want := maps.Clone(w.Targets)
 		delete(want, "stranger")
-		if read, err := p.Targets(t.Context()); err != nil || !maps.Equal(read, want) {
+		if read, err := p.targets(t.Context()); err != nil || !maps.Equal(read, want) {
 			t.Errorf("%s: Targets gives %v, %v; want %v", c.name, read, err, want)
 		}
-		if read, err := p.Addresses(t.Context()); err != nil || !maps.Equal(read, w.Addresses) {
+		if read, err := p.serviceAddresses(t.Context()); err != nil || !maps.Equal(read, w.Addresses) {
 			t.Errorf("%s: Addresses gives %v, %v; want %v", c.name, read, err, w.Addresses)
 		}
 	}

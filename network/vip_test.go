@@ -248,7 +248,7 @@ func TestAServiceAddressTakenAwayByHandComesBack(t *testing.T) {
 		if got, err := BridgePrefix("lxcbr0"); err != nil || got != subnet {
 			t.Errorf("BridgePrefix gives %s, %v", got, err)
 		}
-		read, err := l.ports().Addresses(t.Context())
+		read, err := l.ports().serviceAddresses(t.Context())
 		if err != nil || !maps.Equal(read, both) {
 			t.Errorf("Addresses gives %v, %v", read, err)
 		}

@@ -153,7 +153,7 @@ func TestResendAnswersEvenIfNothingHasChanged(t *testing.T) {
 	if again := r.next(Ready).Set; again.ID != set.ID {
 		t.Errorf("sent again with ID %s, want %s", again.ID, set.ID)
 	}
-	must(t, r.w.Rescan("app")) // is silence, as the next event shows
+	r.w.hint("") // is silence, as the next event shows
 	write(t, r.dir("app.jar"), []byte("no JAR"))
 	contains(t, r.refused(), "is not a JAR")
 	must(t, r.w.Resend("app"))

@@ -199,15 +199,9 @@ func (w *Watcher) Scan(ctx context.Context) ([]Event, error) {
 	return all, finish(&calls, lanes)
 }
 
-// Rescan makes the services be looked at now, all of them if none is named.
-// What has not changed is not told again.
-func (w *Watcher) Rescan(services ...string) error { return w.ask(false, services) }
-
 // Resend makes the services be looked at now, all of them if none is named,
 // and a Ready or Refused follow for each even if nothing has changed.
-func (w *Watcher) Resend(services ...string) error { return w.ask(true, services) }
-
-func (w *Watcher) ask(resend bool, services []string) error {
+func (w *Watcher) Resend(services ...string) error {
 	lanes := w.all()
 	if len(services) > 0 {
 		lanes = nil
@@ -220,9 +214,7 @@ func (w *Watcher) ask(resend bool, services []string) error {
 		}
 	}
 	for _, l := range lanes {
-		if resend {
-			l.asked.Store(true)
-		}
+		l.asked.Store(true)
 		l.poke()
 	}
 	return nil

@@ -2,7 +2,7 @@
 //
 // A base is never changed. Its container is named after its recipe's hash, so
 // that a changed recipe builds a new base beside the old one, on which clones
-// may rest; Stale names those that no recipe asks for any more.
+// may rest.
 //
 //	recipe ─▶ Ensure ─┬─ there and complete: its name, at once
 //	                  └─ build, one at a time (flock, ends with the process)

@@ -52,26 +52,6 @@ func (b *Builder) List() ([]Base, error) {
 	return bases, nil
 }
 
-// Stale gives the bases of ours that none of the recipes asks for any more.
-// Clones may still rest on them.
-func (b *Builder) Stale(recipes []Recipe) ([]Base, error) {
-	bases, err := b.List()
-	if err != nil {
-		return nil, err
-	}
-	asked := make(map[string]bool, len(recipes))
-	for _, r := range recipes {
-		asked[r.Container()] = true
-	}
-	var stale []Base
-	for _, base := range bases {
-		if !asked[base.Container] {
-			stale = append(stale, base)
-		}
-	}
-	return stale, nil
-}
-
 // estimate gives how long the newest complete build of the base called name
 // took, 0 where there is none.
 func (b *Builder) estimate(name string) time.Duration {

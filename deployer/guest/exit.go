@@ -105,11 +105,4 @@ func (e Exit) String() string {
 	return how + ": " + strings.ReplaceAll(e.Result, "-", " ")
 }
 
-// Failed is whether the service ended in another way than it was asked to or
-// than by status 0.
-func (e Exit) Failed() bool { return e.Result != "success" }
-
 func shorten(s string) string { return s[:min(len(s), 80)] }
-
-// errNoInit is in what DetectInit says of a root without a known init.
-var errNoInit = errors.New("no init that is known")

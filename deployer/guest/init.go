@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/netip"
@@ -24,6 +25,9 @@ type File struct {
 	Data []byte
 	Link string // what it leads to, if it is a link and no file
 }
+
+// errNoInit is in what DetectInit says of a root without a known init.
+var errNoInit = errors.New("no init that is known")
 
 // DetectInit says which init a root starts, by what /sbin/init is.
 func DetectInit(r *Root) (Init, error) {

@@ -175,7 +175,7 @@ func TestReadExitTakesNothingButAFile(t *testing.T) {
 	if err := os.WriteFile(name, []byte("signal killed SEGV\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if exit, err := ReadExit(dir); err != nil || !exit.Failed() || exit.Status != "SEGV" {
+	if exit, err := ReadExit(dir); err != nil || exit.Result != "signal" || exit.Status != "SEGV" {
 		t.Errorf("of a file: %+v, %v", exit, err)
 	}
 }

@@ -12,18 +12,6 @@ func (c *Config) Order() []string {
 	return order
 }
 
-// Dependents gives the names of the services that have this one in their needs, in
-// the order of the file.
-func (c *Config) Dependents(service string) []string {
-	var dependents []string
-	for _, s := range c.Services {
-		if slices.Contains(s.Needs, service) {
-			dependents = append(dependents, s.Name)
-		}
-	}
-	return dependents
-}
-
 // cycle is a chain of needs that returns to its start: a → b → a. The last service
 // but one is where it closes, by its need number need.
 type cycle struct {

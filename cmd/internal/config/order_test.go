@@ -29,17 +29,6 @@ func TestOrderPutsNeedsFirstAndKeepsTheFilesOrderOtherwise(t *testing.T) {
 	}
 }
 
-func TestDependents(t *testing.T) {
-	c := parse(t, diamond)
-	for service, want := range map[string][]string{
-		"bottom": {"right", "left"}, "left": {"top"}, "top": nil, "alone": nil, "nobody": nil,
-	} {
-		if diff := cmp.Diff(want, c.Dependents(service)); diff != "" {
-			t.Errorf("dependents of %s (-want +got):\n%s", service, diff)
-		}
-	}
-}
-
 func TestRuns(t *testing.T) {
 	for _, c := range []struct{ name, exec, want string }{
 		{"the default command runs the one JAR", "", "*"},
