@@ -53,7 +53,11 @@ func TestEachThingThatIsWrongHasItsRowAndRemedy(t *testing.T) {
 			m.Config.LXC.Backing = config.BackingDir
 		}, "kernel overlay", OK, "not needed", ""},
 		{"no network namespaces", remove("/proc/self/ns/net"), "namespaces", Failed, "none of: net", "linux-image"},
-		{"no user namespaces", write("/proc/sys/user/max_user_namespaces", "0\n"), "user namespaces", Warning, "turned off", "sudo sysctl -w user.max_user_namespaces="},
+		{"no user namespaces", write("/proc/sys/user/max_user_namespaces", "0\n"), "user namespaces", Warning, "turned off; privileged containers", "sudo sysctl -w user.max_user_namespaces="},
+		{"no user namespaces for a base that wants them", func(t *testing.T, m *Machine, _ *fake) {
+			m.Config.Bases[0].Privileged = false
+			put(t, m, "/proc/sys/user/max_user_namespaces", "0\n")
+		}, "user namespaces", Failed, "turned off, and the containers of service-base, which are not privileged", "sudo sysctl -w user.max_user_namespaces="},
 		{"no liblxc", func(_ *testing.T, _ *Machine, f *fake) { f.version = "" }, "liblxc", Failed, "without liblxc", ""},
 		{"an old liblxc", func(_ *testing.T, _ *Machine, f *fake) { f.version = "4.0.12" }, "liblxc", Warning, "4.0.12, older", "apt-get install lxc"},
 		{"a new liblxc", func(_ *testing.T, _ *Machine, f *fake) { f.version = "6.0.0-devel" }, "liblxc", OK, "6.0.0", ""},

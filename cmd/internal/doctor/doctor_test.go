@@ -85,7 +85,7 @@ func well(t *testing.T) (*Machine, *fake) {
 		State: filepath.Join(dir, "state"), Run: filepath.Join(dir, "run"),
 		Watch:     config.Watch{Dir: share, Mode: config.ModeAuto},
 		LXC:       config.LXC{Path: filepath.Join(dir, "lxc"), Backing: config.BackingAuto, Bridge: "lxcbr0", Address: config.AddressStatic},
-		Bases:     []config.Base{{Name: "service-base", Template: "busybox"}},
+		Bases:     []config.Base{{Name: "service-base", Template: "busybox", Privileged: true}},
 		Services:  []config.Service{{Name: "web", Base: "service-base", Port: 8080}},
 		Publishes: []config.Publish{{Interface: "eth0", Port: 80, Service: "web"}},
 	}

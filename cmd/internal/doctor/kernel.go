@@ -121,17 +121,31 @@ func namespaces(_ context.Context, m *Machine) []Finding {
 		f.State, f.Found = Failed, "the kernel has none of: "+strings.Join(missing, ", ")
 		f.Remedy = "sudo apt-get install linux-image-$(dpkg --print-architecture), and boot that"
 	}
-	// Containers are privileged, so that without these there is only less to choose from.
-	u := Finding{Check: "user namespaces", State: OK, Found: "allowed"}
+	return []Finding{f, userNamespaces(m)}
+}
+
+// userNamespaces are what unprivileged containers run in, and no others need.
+func userNamespaces(m *Machine) Finding {
+	f := Finding{Check: "user namespaces", State: OK, Found: "allowed"}
 	most := strings.TrimSpace(m.read("/proc/sys/user/max_user_namespaces"))
 	switch {
 	case !m.exists("/proc/self/ns/user"):
-		u.State, u.Found = Warning, "the kernel has none; containers of jarloop work without"
+		f.State, f.Found = Warning, "the kernel has none"
+		f.Remedy = "sudo apt-get install linux-image-$(dpkg --print-architecture), and boot that"
 	case most == "0":
-		u.State, u.Found = Warning, "turned off; containers of jarloop work without"
-		u.Remedy = "sudo sysctl -w user.max_user_namespaces=15000"
+		f.State, f.Found = Warning, "turned off"
+		f.Remedy = "sudo sysctl -w user.max_user_namespaces=15000"
+	default:
+		return f
 	}
-	return []Finding{f, u}
+	i := slices.IndexFunc(m.Config.Bases, func(b config.Base) bool { return !b.Privileged })
+	if i < 0 {
+		f.Found += "; privileged containers, as these are, work without"
+		return f
+	}
+	f.State = Failed
+	f.Found += ", and the containers of " + m.Config.Bases[i].Name + ", which are not privileged, run in them"
+	return f
 }
 
 // oldest is the first version of liblxc that this program was tried with.
