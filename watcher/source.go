@@ -130,9 +130,9 @@ func (n *notifier) close() error {
 func limit(err error) error {
 	switch {
 	case errors.Is(err, unix.ENOSPC):
-		return fmt.Errorf("%w: all watches are used (%w); raise it with sysctl fs.inotify.max_user_watches=524288", errLimit, err)
+		return fmt.Errorf("%w: all watches are used (%w): sudo sysctl -w fs.inotify.max_user_watches=524288", errLimit, err)
 	case errors.Is(err, unix.EMFILE):
-		return fmt.Errorf("%w: all instances or file descriptors are used (%w); raise it with sysctl fs.inotify.max_user_instances=512", errLimit, err)
+		return fmt.Errorf("%w: all instances or file descriptors are used (%w): sudo sysctl -w fs.inotify.max_user_instances=512", errLimit, err)
 	}
 	return err
 }

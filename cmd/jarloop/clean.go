@@ -33,7 +33,7 @@ may be running.`,
 			if err := needRoot(); err != nil {
 				return err
 			}
-			lock, err := lockFolders(c)
+			lock, err := lockFolders(cmd.Context(), c)
 			if errors.Is(err, errBusy) {
 				return fmt.Errorf("%w: stop it first", err)
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -35,7 +36,7 @@ var errBusy = errors.New("another jarloop is running")
 // lockFolders makes the program's folders and takes the lock that one process
 // at a time holds. The lock ends with the process, whatever ends that, since
 // no child inherits it.
-func lockFolders(c *config.Config) (*os.File, error) {
+func lockFolders(ctx context.Context, c *config.Config) (*os.File, error) {
 	for folder, mode := range map[string]os.FileMode{c.State: doctor.StateMode, c.Run: doctor.RunMode} {
 		if err := os.MkdirAll(folder, mode); err != nil {
 			return nil, err
@@ -54,7 +55,7 @@ func lockFolders(c *config.Config) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := flock(f); err != nil {
+	if err := flock(ctx, f); err != nil {
 		holder := make([]byte, 32)
 		n, _ := f.ReadAt(holder, 0) // who it is helps, and is not needed
 		f.Close()
@@ -101,12 +102,17 @@ func letGroupPass(c *config.Config, gid int) error {
 
 // flock takes the lock of f. A process that an agent had begun to start when it
 // was killed holds it until its exec is over, so it is tried for a moment.
-func flock(f *os.File) error {
+func flock(ctx context.Context, f *os.File) error {
 	const moment = 500 * time.Millisecond
-	for end := time.Now().Add(moment); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(moment); ; {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if !errors.Is(err, unix.EWOULDBLOCK) || time.Now().After(end) {
 			return err
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
 	}
 }

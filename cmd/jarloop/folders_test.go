@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -41,9 +43,17 @@ func TestUnprivilegedContainersAndNobodyElseComeToTheirReports(t *testing.T) {
 			t.Error("others come to them, too")
 		}
 	}
-	lock, err := lockFolders(c)
+	lock, err := lockFolders(t.Context(), c)
 	if err != nil {
 		t.Fatalf("the folders are not ours any more: %v", err)
+	}
+	if second, err := lockFolders(t.Context(), c); !errors.Is(err, errBusy) {
+		t.Errorf("a second one gets %v, %v", second, err)
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if second, err := lockFolders(over, c); !errors.Is(err, context.Canceled) {
+		t.Errorf("one that is to stop gets %v, %v", second, err)
 	}
 	if err := lock.Close(); err != nil {
 		t.Error(err)

@@ -67,7 +67,7 @@ func runAgent(ctx context.Context, from source, c *config.Config, out *console.C
 	if err := needRoot(); err != nil {
 		return err
 	}
-	lock, err := lockFolders(c)
+	lock, err := lockFolders(ctx, c)
 	if err != nil {
 		return err
 	}
