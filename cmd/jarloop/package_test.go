@@ -40,6 +40,8 @@ func TestThePackageHoldsAllThatIsNeeded(t *testing.T) {
 		"usr/share/zsh/vendor-completions/_jarloop":        "#compdef jarloop\n",
 		"usr/share/fish/vendor_completions.d/jarloop.fish": "complete -c jarloop",
 		"usr/share/doc/jarloop/README.md":                  "# jarloop\n",
+		"usr/share/doc/jarloop/FAULTS.md":                  "# Faults",
+		"usr/share/doc/jarloop/docs/run.svg":               "<svg ",
 	} {
 		if text, err := os.ReadFile(filepath.Join(root, name)); err != nil || !strings.Contains(string(text), want) {
 			t.Errorf("%s: no %q in it, %v", name, want, err)
