@@ -25,7 +25,7 @@ func (p *program) enterVerb() *cobra.Command {
 		Long: `Enter opens a shell of root in the live generation of a service, or runs a
 command there; the exit status is the command's. It works with and without an
 agent. What is changed inside is gone with the generation.`,
-		Example: "  jarloop enter frontend\n  jarloop enter frontend -- jcmd 1 Thread.print",
+		Example: "  jarloop enter frontend\n  jarloop enter frontend -- systemctl status jarloop",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if n := cmd.ArgsLenAtDash(); n < 0 && len(args) > 1 {
 				return fmt.Errorf("a command stands behind --, as in: %s %s -- %s", cmd.CommandPath(), args[0], args[1])
