@@ -1,7 +1,6 @@
 package watcher
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -225,35 +224,6 @@ func (s *settler) problem() string {
 	}
 	_, why := mainJAR(s.runs, s.seen.entries)
 	return why
-}
-
-// mainJAR finds the JAR that the command runs, "" if it runs none, or says why
-// there is none.
-func mainJAR(runs string, entries []entry) (name, why string) {
-	if runs == "" {
-		return "", ""
-	}
-	var jars, shown []string
-	for _, e := range entries {
-		if e.name == runs {
-			return runs, ""
-		}
-		if isJAR(e.name) && (runs != "*" || !strings.Contains(e.name, "/")) {
-			jars = append(jars, e.name)
-			shown = append(shown, show(e.name))
-		}
-	}
-	switch list := strings.Join(shown[:min(5, len(shown))], ", "); {
-	case runs != "*" && len(jars) == 0:
-		return "", fmt.Sprintf("%s is not there, and it is what the command runs; build it", show(runs))
-	case runs != "*":
-		return "", fmt.Sprintf("%s is not there, and it is what the command runs; name the right one in exec (there is: %s)", show(runs), list)
-	case len(jars) == 0:
-		return "", "there is no JAR at the top of the folder; put it there, or say in exec what to run"
-	case len(jars) > 1:
-		return "", fmt.Sprintf("there are %d JARs (%s); remove what is old, or say in exec which one to run", len(jars), list)
-	}
-	return jars[0], ""
 }
 
 // changes lists what is new or of another size since the last verdict.
