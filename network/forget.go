@@ -33,7 +33,10 @@ func Forget(addr netip.Addr) error {
 	return nil
 }
 
-// tuple is what the kernel knows a connection by: CTA_TUPLE_ORIG, as it gave it.
+// tuple is what the kernel knows a connection by: CTA_TUPLE_REPLY, as it gave it.
+// That is who answers and to whom. CTA_TUPLE_ORIG, who asks and whom, can be the
+// one of another connection by the time that it is used: a caller comes again
+// from the same port, and is led to the next generation.
 type tuple []byte
 
 // connectionsTo asks the kernel for the connections whose answers come from
@@ -61,7 +64,7 @@ func connectionsTo(addr netip.Addr) ([]tuple, error) {
 		attrs := nested(m[nl.SizeofNfgenmsg:])
 		from, _ := netip.AddrFromSlice(nested(nested(attrs[nl.CTA_TUPLE_REPLY])[nl.CTA_TUPLE_IP])[nl.CTA_IP_V4_SRC])
 		if from == addr {
-			found = append(found, attrs[nl.CTA_TUPLE_ORIG])
+			found = append(found, attrs[nl.CTA_TUPLE_REPLY])
 		}
 	}
 	return found, err
@@ -69,7 +72,7 @@ func connectionsTo(addr netip.Addr) ([]tuple, error) {
 
 func (t tuple) forget() error {
 	request := conntrackRequest(nl.IPCTNL_MSG_CT_DELETE, unix.NLM_F_ACK)
-	request.AddData(nl.NewRtAttr(unix.NLA_F_NESTED|nl.CTA_TUPLE_ORIG, t))
+	request.AddData(nl.NewRtAttr(unix.NLA_F_NESTED|nl.CTA_TUPLE_REPLY, t))
 	_, err := request.Execute(unix.NETLINK_NETFILTER, 0)
 	return err
 }

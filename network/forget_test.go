@@ -129,3 +129,39 @@ func TestConnectionsToAGenerationThatIsGoneAreForgotten(t *testing.T) {
 		l.check(Forget(netip.MustParseAddr("10.0.3.132"))) // there is none any more
 	})
 }
+
+func TestAConnectionFromTheSamePortIsNotForgottenWithTheOneBefore(t *testing.T) {
+	inLab(t, func(t *testing.T, l *lab) {
+		one, two := l.resetting("10.0.3.131"), l.resetting("10.0.3.132")
+		p, err := NewPorts("lxcbr0", subnet, []Publish{web80}, WithIPTables(l.iptables))
+		l.check(err)
+		defer p.Close()
+		set(t, p, map[string]netip.AddrPort{"web": one}, true)
+		ask := func() net.Conn {
+			dialer := net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{Port: 40000}, Control: reuse}
+			var conn net.Conn
+			l.check(inside(l.laptop, func() (err error) {
+				conn, err = dialer.DialContext(t.Context(), "tcp4", "10.0.4.2:80")
+				return err
+			}))
+			return conn
+		}
+		first := ask()
+		old, err := connectionsTo(one.Addr())
+		l.check(err)
+		if len(old) != 1 {
+			t.Fatalf("%d connections, not one", len(old))
+		}
+		_ = first.(*net.TCPConn).SetLinger(0) // no TIME_WAIT here, and the port is free
+		first.Close()
+		set(t, p, map[string]netip.AddrPort{"web": two}, true)
+		second := ask()
+		defer second.Close()
+		if err := old[0].forget(); !errors.Is(err, unix.ENOENT) {
+			t.Errorf("forget what has ended: %v", err)
+		}
+		if left, err := connectionsTo(two.Addr()); err != nil || len(left) != 1 {
+			t.Errorf("the second connection is remembered %d times, %v", len(left), err)
+		}
+	})
+}
