@@ -68,7 +68,7 @@ while :; do
 done
 trap '' TERM INT
 [ -z "$killer" ] || kill -TERM "$killer" 2>/dev/null
-kill -TERM -- -$$ 2>/dev/null # what the service has left behind
+kill -TERM -$$ 2>/dev/null # what the service has left behind; dash knows no "--" here
 if [ "$status" -le 128 ]; then
 	code="exited $status" result=exit-code
 	[ "$status" -ne 0 ] || result=success
