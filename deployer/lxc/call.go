@@ -27,6 +27,7 @@ const (
 	opStop      op = "stop"
 	opDestroy   op = "destroy"
 	opRun       op = "run"
+	opKill      op = "kill"
 	opAddresses op = "addresses"
 )
 

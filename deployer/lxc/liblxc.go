@@ -80,6 +80,8 @@ func serve(r request, data io.Reader, fill func(string, io.Reader) error) (answe
 		return answer{}, destroy(r)
 	case opRun:
 		return run(r)
+	case opKill:
+		return answer{}, kill(r)
 	case opAddresses:
 		return addresses(r)
 	}
@@ -236,10 +238,7 @@ func run(r request) (answer, error) {
 			return err
 		}
 		defer null.Close()
-		options := lxc.DefaultAttachOptions
-		options.ClearEnv = true
-		options.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "container=lxc"}
-		options.StdinFd, options.StdoutFd, options.StderrFd = null.Fd(), output.Fd(), output.Fd()
+		options := attachOptions(null, output)
 		// A signalled command would look like one that went well, and a failed
 		// attach has no error: a shell inside makes a status of both and says
 		// that it was there.
@@ -267,6 +266,34 @@ func run(r request) (answer, error) {
 		return err
 	})
 	return a, err
+}
+
+func attachOptions(in, out *os.File) lxc.AttachOptions {
+	options := lxc.DefaultAttachOptions
+	options.ClearEnv = true
+	options.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "container=lxc"}
+	options.StdinFd, options.StdoutFd, options.StderrFd = in.Fd(), out.Fd(), out.Fd()
+	return options
+}
+
+// kill has a shell inside kill: all but the first process and itself (kill(2)),
+// so there must be no other around it, as there is in run. No "--" stands before
+// the -1, since dash and busybox take it for the number of a process.
+func kill(r request) error {
+	return withContainer(r.Path, r.Name, func(c *lxc.Container) error {
+		null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+		if err != nil {
+			return err
+		}
+		defer null.Close()
+		const done = 9 // nothing to kill is no error, and a failed attach has no status
+		script := fmt.Sprintf("kill -KILL -1; exit %d", done)
+		status, err := c.RunCommandStatus([]string{"/bin/sh", "-c", script}, attachOptions(null, null))
+		if err != nil || status != done {
+			return errors.Join(fmt.Errorf("attach: status %d", status), err)
+		}
+		return nil
+	})
 }
 
 func addresses(r request) (answer, error) {

@@ -146,6 +146,15 @@ func (h *Host) Run(ctx context.Context, name string, argv []string) ([]byte, err
 	return a.Output, nil
 }
 
+// Kill kills at once all that runs in the running container but its init, which
+// may start things again.
+func (h *Host) Kill(ctx context.Context, name string) error {
+	if _, err := h.call(ctx, quick, request{Op: opKill, Name: name}, nil); err != nil {
+		return fmt.Errorf("kill what runs in %s: %w", name, err)
+	}
+	return nil
+}
+
 // Addresses gives the IPv4 addresses that the running container has by now,
 // loopback aside, in no order.
 func (h *Host) Addresses(ctx context.Context, name string) ([]netip.Addr, error) {

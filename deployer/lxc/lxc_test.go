@@ -223,6 +223,53 @@ func TestACommandsStatusIsTrue(t *testing.T) {
 	}
 }
 
+func TestAllButInitIsKilled(t *testing.T) {
+	h := newHost(t, t.TempDir(), "dir")
+	ctx := t.Context()
+	const name = "jlt-lxc-1"
+	if err := h.Clone(ctx, "base", name, "auto", []string{"lxc.signal.halt = SIGUSR1"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Kill(ctx, name); err == nil {
+		t.Error("killing in a stopped container is no error")
+	}
+	init, err := h.Start(ctx, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Two that listen to nobody, one of them in a session of its own.
+	const script = `trap "" TERM HUP INT; setsid sleep 4321 >/dev/null & sleep 4321 >/dev/null &`
+	if _, err := h.Run(ctx, name, []string{"sh", "-c", script}); err != nil {
+		t.Fatal(err)
+	}
+	running := func() int {
+		t.Helper()
+		out, err := h.Run(ctx, name, []string{"ps"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Count(string(out), "sleep 4321")
+	}
+	await := func(n int) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); running() != n; {
+			if time.Now().After(deadline) {
+				t.Fatalf("there are %d processes, not %d", running(), n)
+			}
+		}
+	}
+	await(2)
+	for range 2 { // the second time there is nothing left to kill
+		if err := h.Kill(ctx, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	await(0)
+	if states, err := h.States(ctx); err != nil || states[name] != init {
+		t.Errorf("states are %v, %v; init was %d", states, err, init)
+	}
+}
+
 func TestWhatIsHalfMadeGoes(t *testing.T) {
 	h := newHost(t, t.TempDir(), "dir")
 	ctx := t.Context()
