@@ -18,8 +18,9 @@ import (
 )
 
 // deploy makes the artefact set the live generation of s, in place of old,
-// which may be nil. When it fails, old is live as before and nothing of the
-// new generation is left but what it printed.
+// which may be nil. When it fails, old is live as before, and nothing of the
+// new generation is left but what it printed, and what is kept of it to be
+// looked into (undoInstall).
 func (d *Deployer) deploy(ctx context.Context, s Service, set watcher.Set, old, standby *Generation) (*Generation, []Step, error) {
 	t := &transaction{ctx: ctx}
 	discard := func(g *Generation) func(context.Context) error {
@@ -35,7 +36,7 @@ func (d *Deployer) deploy(ctx context.Context, s Service, set watcher.Set, old, 
 			return d.Hook(ctx, hookOf("before_deploy", s.Before, s, g, old, set.ID))
 		}, discard(g))
 	}
-	t.step("install", func(ctx context.Context) error { return d.install(ctx, s, g, set) }, discard(g))
+	t.step("install", func(ctx context.Context) error { return d.install(ctx, s, g, set) }, d.undoInstall(t, g))
 	t.step("wait for needs", func(ctx context.Context) error { return d.await(ctx, s) }, nil)
 	t.step("start", func(ctx context.Context) error { return d.startUnit(ctx, g) }, nil)
 	t.step("prove", func(ctx context.Context) error { return d.prove(ctx, s, g) }, nil)

@@ -28,10 +28,14 @@ type Options struct {
 	Stable bool
 	// Standby says to keep the next generation of each service booted.
 	Standby bool
+	// KeepFailed says to keep the container of the newest deploy of each service
+	// that has failed, without its service, so that one can look into it.
+	KeepFailed bool
 	// Together says to switch the services that one build has touched as one,
 	// when each of them is proven, or none of them.
 	Together bool
-	// Reserve is how many bytes of memory standbys leave available.
+	// Reserve is how many bytes of memory standbys, and what is kept of failed
+	// deploys, leave available.
 	Reserve int64
 	// Available gives the memory, in bytes, that can be had without swapping;
 	// nil is the kernel's own word.
@@ -57,6 +61,7 @@ type Deployer struct {
 	Options
 	wiring  *wiring
 	garbage garbage
+	kept    kept
 	notices *notices
 	calm    calm
 	build   *build

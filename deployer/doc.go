@@ -17,7 +17,9 @@
 //	making ─▶ standby ─▶ candidate ─▶ live ─▶ draining ─▶ (gone)
 //	  │          │           │         ▲         │
 //	  │          │           │         └─────────┘ the next one died
-//	  └──────────┴───────────┴──▶ (gone): undone or swept
+//	  └──────────┴───────────┤
+//	                         ├──▶ (gone): given up or swept
+//	                         └──▶ kept: failed, the newest, to be looked into
 //
 // The system is the state. After a crash the next start reads containers and
 // records, adopts the newest live generation of each service with its wiring

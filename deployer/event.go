@@ -34,6 +34,7 @@ type Event struct {
 	Reason     string   // in one line
 	Tail       []string // what the candidate printed last, a stack trace whole
 	Serving    string   // the generation that still serves after a failure
+	Kept       bool     // the one that failed is kept, to be looked into
 }
 
 // Line is one line that a service printed.

@@ -100,11 +100,17 @@ func (w *world) do(name string, effect func() error) error {
 
 // String is all that there is, but for what is never the same: times, and the
 // numbers of processes.
-func (w *world) String() string {
+func (w *world) String() string { return w.without("") }
+
+// without is String but for one container, its folder and its lease.
+func (w *world) without(container string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(w.containers)) {
+		if name == container {
+			continue
+		}
 		c := w.containers[name]
 		fmt.Fprintf(&b, "container %s from %s running=%t unit=%t rewired=%d %v\n", name, c.base, c.running, c.unit, c.rewired, c.names)
 		for _, file := range slices.Sorted(maps.Keys(c.files)) {
@@ -113,10 +119,15 @@ func (w *world) String() string {
 	}
 	folders, _ := filepath.Glob(w.Folder("*"))
 	for _, folder := range folders {
+		if filepath.Base(folder) == container {
+			continue
+		}
 		r, err := readRecord(folder)
 		fmt.Fprintf(&b, "folder %s: %s %s %s %v\n", filepath.Base(folder), r.Phase, r.Set, r.Address, err)
 	}
-	fmt.Fprintf(&b, "leases %v\nports %v\n", w.leases, w.ports)
+	leases := maps.Clone(w.leases)
+	delete(leases, container)
+	fmt.Fprintf(&b, "leases %v\nports %v\n", leases, w.ports)
 	return b.String()
 }
 
@@ -240,11 +251,25 @@ func (w *world) Run(_ context.Context, name string, argv []string) ([]byte, erro
 		if c == nil || !c.running {
 			return fmt.Errorf("%s does not run", name)
 		}
-		if argv[0] == "systemctl" {
+		switch {
+		case slices.Equal(argv, guest.Systemd.Start()):
 			c.unit = true
-		} else {
+		case slices.Equal(argv, guest.Systemd.Stop()):
+			c.unit = false
+		default:
 			c.rewired++
 		}
+		return nil
+	})
+}
+
+func (w *world) Kill(_ context.Context, name string) error {
+	return w.do("kill", func() error {
+		c := w.containers[name]
+		if c == nil || !c.running {
+			return fmt.Errorf("%s does not run", name)
+		}
+		c.unit = false
 		return nil
 	})
 }

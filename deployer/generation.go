@@ -28,6 +28,7 @@ const (
 	Candidate Phase = "candidate" // has artefacts, not proven yet
 	Live      Phase = "live"      // names and ports lead to it
 	Draining  Phase = "draining"  // finishes what it was doing
+	Kept      Phase = "kept"      // has failed; its service has ended, its container has not
 )
 
 // Record is what is written of a generation in its container's folder.

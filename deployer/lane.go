@@ -188,6 +188,7 @@ func (l *lane) attempt(lifetime, ctx context.Context, r request) Result {
 	}
 	if !plan.Deploy {
 		l.keepStandby(standby)
+		l.passed(lifetime)
 		result.Generation = live.Name()
 		l.d.tell(Event{Kind: Unchanged, Service: l.s.Name, Generation: live.Name(), Set: r.set.ID, Reason: plan.Reason})
 		l.note(Newest{Set: r.set.ID})
@@ -219,7 +220,11 @@ func (l *lane) attempt(lifetime, ctx context.Context, r request) Result {
 	case errors.Is(err, errNewer) || ctx.Err() != nil:
 		// Given up on purpose: nothing that anyone has to know.
 	default:
-		l.failed(g, r.set.ID, live, result, l.starve(r, before, err))
+		waits := l.starve(r, before, err)
+		if waits {
+			l.passed(lifetime) // what is kept takes room
+		}
+		l.failed(g, r.set.ID, live, result, waits)
 	}
 	return result
 }
@@ -259,12 +264,16 @@ func (l *lane) wentLive(ctx context.Context, g, old *Generation) {
 		l.retire(ctx, old)
 	}
 	l.watch(ctx, g)
+	l.passed(ctx)
 	l.d.pruneLogs(l.s.Name)
 }
 
 // failed tells of a deploy that has; it waits for room if that is what it lacked.
 func (l *lane) failed(g *Generation, set string, live *Generation, r Result, waits bool) {
-	e := Event{Kind: Failed, Service: l.s.Name, Generation: g.Name(), Set: set, Took: r.Took, Steps: r.Steps, Reason: oneLine(r.Err)}
+	e := Event{
+		Kind: Failed, Service: l.s.Name, Generation: g.Name(), Set: set, Took: r.Took, Steps: r.Steps, Reason: oneLine(r.Err),
+		Kept: g.Phase == Kept,
+	}
 	var step *StepError
 	if errors.As(r.Err, &step) {
 		e.Step = step.Step

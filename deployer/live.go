@@ -6,10 +6,10 @@ import (
 	"path/filepath"
 )
 
-// LiveOf gives the live generation of a service by its records, as the next
-// agent would find it, and whether it runs; "" where none is. It is for when no
-// Deployer runs, which would know better.
-func LiveOf(ctx context.Context, m Machine, service string) (name string, running bool, err error) {
+// FindNewest gives the newest generation of a service that its record says to be in
+// the phase, as the next agent would find it, and whether its container runs;
+// "" where none is. It is for when no Deployer runs, which would know better.
+func FindNewest(ctx context.Context, m Machine, service string, p Phase) (name string, running bool, err error) {
 	files, err := filepath.Glob(filepath.Join(m.Folder(service+"-*"), recordFile))
 	if err != nil {
 		return "", false, err
@@ -24,7 +24,7 @@ func LiveOf(ctx context.Context, m Machine, service string) (name string, runnin
 		if err != nil {
 			return "", false, err
 		}
-		if r.Service == service && r.Phase == Live && r.Number > newest && r.Name() == filepath.Base(folder) {
+		if r.Service == service && r.Phase == p && r.Number > newest && r.Name() == filepath.Base(folder) {
 			name, newest = r.Name(), r.Number
 		}
 	}

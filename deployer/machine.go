@@ -39,6 +39,8 @@ type Machine interface {
 	// Run runs a command inside the running container and gives what it
 	// printed; another exit status than 0 is an error.
 	Run(ctx context.Context, name string, argv []string) ([]byte, error)
+	// Kill kills at once all that runs in the running container but its init.
+	Kill(ctx context.Context, name string) error
 	// Addresses gives the IPv4 addresses the running container has by now.
 	Addresses(ctx context.Context, name string) ([]netip.Addr, error)
 	// Alive says whether the process, an init that Start gave, still runs.

@@ -18,7 +18,7 @@ import (
 // Of each service the newest generation whose record says live is live, with
 // names and ports as they are; when it is stopped, as after a reboot, it is
 // started. Older live ones and draining ones go on draining. A standby that
-// still fits waits on. Whatever else has a record of ours was being made, and
+// still fits waits on, and what has failed is kept on. Whatever else has a record of ours was being made, and
 // is removed; but only when names and ports are put right, since they may lead
 // there: a switch that was cut off is undone so.
 func (d *Deployer) recover(ctx context.Context) error {
@@ -61,6 +61,8 @@ func (d *Deployer) recover(ctx context.Context) error {
 			if err = d.adopt(l.s, g); err == nil {
 				l.standby = g
 			}
+		case g.Phase == Kept && g.init.Load() > 0 && d.KeepFailed && d.kept.of(g.Service) == nil:
+			d.kept.add(g)
 		default:
 			unwanted[g] = 0
 		}

@@ -173,6 +173,7 @@ func (d *Deployer) dissolve(ctx context.Context, l *lane) {
 	default:
 	}
 	var all sync.WaitGroup
+	all.Go(func() { d.dropKept(context.WithoutCancel(ctx), l.s.Name) })
 	if l.standby != nil {
 		all.Go(func() { d.letGo(ctx, l.standby, 0) })
 	}

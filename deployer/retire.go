@@ -118,14 +118,7 @@ func (d *Deployer) discard(ctx context.Context, g *Generation, grace time.Durati
 	}
 	err := d.Machine.Stop(ctx, g.Name(), grace)
 	d.forget(g) // not before, lest nobody hears that a connection ends
-	if g.finished != nil {
-		g.finished() // after the stop, so that its last lines are seen
-		g.finished = nil
-	}
-	if g.root != nil {
-		_ = g.root.Close() // a descriptor that is only read through
-		g.root = nil
-	}
+	g.close()
 	if err == nil {
 		err = destroy(ctx, d.Machine, g.Name())
 	}
@@ -137,4 +130,17 @@ func (d *Deployer) discard(ctx context.Context, g *Generation, grace time.Durati
 	d.Network.Release(g.Name())
 	d.garbage.remove(g)
 	return nil
+}
+
+// close ends what the agent has open of a generation whose service has ended:
+// what it printed last has been read then.
+func (g *Generation) close() {
+	if g.finished != nil {
+		g.finished()
+		g.finished = nil
+	}
+	if g.root != nil {
+		_ = g.root.Close() // a descriptor that is only read through
+		g.root = nil
+	}
 }

@@ -29,7 +29,7 @@ type running struct {
 func newRunning(t *testing.T, change func(*Options)) *running {
 	r := &running{t: t, w: newWorld(t), sick: map[string]bool{}}
 	o := Options{
-		Logs: filepath.Join(t.TempDir(), "logs"), KeepLogs: 1 << 20, KeepGenerations: 5,
+		Logs: filepath.Join(t.TempDir(), "logs"), KeepLogs: 1 << 20, KeepGenerations: 5, KeepFailed: true,
 		Machine: r.w, Network: r.w, Probe: r.probe, Tell: r.heard,
 	}
 	for i, name := range []string{"a", "b", "c"} {
@@ -137,7 +137,13 @@ func (r *running) proving(service string) {
 
 func (r *running) die(g *Generation) {
 	r.t.Helper()
-	if err := os.WriteFile(filepath.Join(g.reports, "exit"), []byte("exit-code exited 1\n"), 0o644); err != nil {
+	r.exit(g.reports)
+}
+
+// exit reports that a service has ended with status 1.
+func (r *running) exit(reports string) {
+	r.t.Helper()
+	if err := os.WriteFile(filepath.Join(reports, "exit"), []byte("exit-code exited 1\n"), 0o644); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -150,6 +156,9 @@ func TestTheNewestArtefactsWin(t *testing.T) {
 	second := r.put("a", "a-3")
 	if res := <-first; !errors.Is(res.Err, errNewer) {
 		t.Errorf("the older deploy ended with %v", res.Err)
+	}
+	if !r.gone("a-2") {
+		t.Error("what was given up is kept")
 	}
 	r.makeSick("a", false)
 	if res := <-second; res.Err != nil || r.live("a") != "a-3" {
@@ -171,10 +180,8 @@ func TestAServiceThatDiesGivesWayToTheOneBefore(t *testing.T) {
 	if status.State != string(Broken) || status.Newest.Set != "a-2" || status.Generation != "a-1" {
 		t.Errorf("status: %+v", status)
 	}
-	r.eventually("the dead one is gone", func() bool {
-		_, err := os.Stat(r.w.Folder("a-2"))
-		return errors.Is(err, os.ErrNotExist)
-	})
+	r.eventually("the dead one is kept", func() bool { return r.Status()[0].Failed == "a-2" })
+	r.checkKept("a", "a-2")
 }
 
 func TestAServiceThatDiesAloneIsStartedAgain(t *testing.T) {
@@ -256,10 +263,7 @@ func TestABuildIsSwitchedTogether(t *testing.T) {
 		r.makeSick("b", true)
 		a, b := r.put("a", "a-2"), r.put("b", "b-2")
 		r.proving("b")
-		folders, _ := filepath.Glob(filepath.Join(r.Logs, "b", "*", "reports"))
-		if err := os.WriteFile(filepath.Join(folders[len(folders)-1], "exit"), []byte("exit-code exited 1\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		r.exit(r.newestReports("b"))
 		var held *HeldBackError
 		if ra, rb := <-a, <-b; !errors.As(ra.Err, &held) || held.By != "b" || rb.Err == nil {
 			t.Errorf("a ended with %v, b with %v", ra.Err, rb.Err)
@@ -267,6 +271,9 @@ func TestABuildIsSwitchedTogether(t *testing.T) {
 		if r.live("a") != "a-1" || r.live("b") != "b-1" {
 			t.Errorf("live are %s and %s", r.live("a"), r.live("b"))
 		}
+		// What was held back was well: there is nothing to look for in it.
+		r.checkKept("a")
+		r.checkKept("b", "b-2")
 		r.makeSick("b", false)
 		if res := <-r.put("b", "b-3"); res.Err != nil {
 			t.Error(res.Err)

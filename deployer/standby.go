@@ -81,9 +81,10 @@ func (d *Deployer) newStandby(ctx context.Context, s Service) (*Generation, erro
 // standbySize is about what a booted guest without its service takes.
 const standbySize = 32 << 20
 
-// keepReserve gives up standbys while memory is short, those of the services
-// first that have not changed for longest, and makes those again that there
-// is memory for.
+// keepReserve gives up what can be done without while memory is short: first
+// what is kept of failed deploys, then standbys, those of the services first
+// that have not changed for longest. It makes standbys again that there is
+// memory for.
 func (d *Deployer) keepReserve(ctx context.Context) {
 	free, err := d.Available()
 	if err != nil {
@@ -97,6 +98,19 @@ func (d *Deployer) keepReserve(ctx context.Context) {
 	if free >= d.Reserve {
 		return
 	}
+	if g := d.takeSpare(); g != nil {
+		d.tell(Event{Kind: Warning, Service: g.Service, Reason: fmt.Sprintf("%s: %d MiB are available: gave up %s", errShort, free>>20, g.Name())})
+		if err := d.discard(ctx, g, 0); err != nil {
+			d.warn(g.Service, g.Name()+" not removed yet", err)
+		}
+	}
+}
+
+// takeSpare takes out what can be done without soonest, or gives nil.
+func (d *Deployer) takeSpare() *Generation {
+	if g := d.kept.take(""); g != nil {
+		return g // what failed first
+	}
 	var oldest *lane
 	for _, l := range d.all() {
 		if l.hasStandby() && (oldest == nil || l.current().Since.Before(oldest.current().Since)) {
@@ -104,14 +118,9 @@ func (d *Deployer) keepReserve(ctx context.Context) {
 		}
 	}
 	if oldest == nil {
-		return
+		return nil
 	}
-	if g := oldest.takeStandby(); g != nil {
-		d.tell(Event{Kind: Warning, Service: g.Service, Reason: fmt.Sprintf("%s: %d MiB are available: gave up %s", errShort, free>>20, g.Name())})
-		if err := d.discard(ctx, g, 0); err != nil {
-			d.warn(g.Service, g.Name()+" not removed yet", err)
-		}
-	}
+	return oldest.takeStandby()
 }
 
 func (l *lane) hasStandby() bool {

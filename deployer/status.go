@@ -45,6 +45,7 @@ type Status struct {
 	Address    string    `json:"address,omitempty"`
 	Standby    string    `json:"standby,omitempty"`
 	Draining   []string  `json:"draining,omitempty"`
+	Failed     string    `json:"failed,omitempty"` // the generation that is kept of a deploy that failed
 	// Left says of generations that should be gone why they are not yet.
 	Left     map[string]string `json:"left,omitempty"`
 	Memory   int64             `json:"memory_bytes,omitempty"` // held by the live generation; 0: not known
@@ -79,6 +80,9 @@ func (l *lane) status() Status {
 	s.Left = l.d.garbage.of(l.s.Name)
 	if standby != nil {
 		s.Standby = standby.Name()
+	}
+	if kept := l.d.kept.of(l.s.Name); kept != nil && !l.d.lost(kept) {
+		s.Failed = kept.Name()
 	}
 	if live != nil {
 		s.State, s.Generation, s.Set, s.Since = "live", live.Name(), live.Set, live.Since

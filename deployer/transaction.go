@@ -78,8 +78,9 @@ func (t *transaction) finish() error {
 		return nil
 	}
 	e := &StepError{Step: t.failed, Err: t.err}
-	for i := len(t.undos) - 1; i >= 0; i-- {
-		u := t.undos[i]
+	for len(t.undos) > 0 { // an undo may say that those before it are not to be
+		u := t.undos[len(t.undos)-1]
+		t.undos = t.undos[:len(t.undos)-1]
 		over := crash.Point("undo " + u.step)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), undoTime)
 		if err := u.do(ctx); err != nil {

@@ -94,7 +94,11 @@ func (l *lane) goBack(ctx context.Context, g, old *Generation, reason error) {
 	l.mu.Unlock()
 	l.d.tell(Event{Kind: Back, Service: l.s.Name, Generation: old.Name(), Set: old.Set, Reason: g.Name() + ": " + oneLine(reason)})
 	l.watch(ctx, old)
-	if err := l.d.discard(context.WithoutCancel(ctx), g, 0); err != nil {
+	ctx = context.WithoutCancel(ctx)
+	if l.d.keep(ctx, g) {
+		return
+	}
+	if err := l.d.discard(ctx, g, 0); err != nil {
 		l.d.warn(l.s.Name, g.Name()+" not removed yet", err)
 	}
 }

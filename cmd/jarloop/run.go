@@ -141,7 +141,8 @@ func newAgent(c *config.Config, bases map[string]string, network *host.Network, 
 	}
 	a.deployer = deployer.New(deployer.Options{
 		Services: deployServices(c, bases), Logs: logsOf(c),
-		KeepLogs: int64(c.Logs.Keep), KeepGenerations: c.Logs.Generations, Standby: c.LXC.Standby, Reserve: int64(c.LXC.Reserve), Together: c.Watch.Together,
+		KeepLogs: int64(c.Logs.Keep), KeepGenerations: c.Logs.Generations, Standby: c.LXC.Standby, KeepFailed: c.LXC.KeepFailed,
+		Reserve: int64(c.LXC.Reserve), Together: c.Watch.Together,
 		Stable:  c.LXC.Wiring == config.WiringStable,
 		Machine: host.NewMachine(c, lxcChild()), Network: network,
 		Beat: func() { supervisor(daemon.SdNotifyWatchdog) },

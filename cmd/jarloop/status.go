@@ -159,15 +159,15 @@ func newest(s deployer.Status) string {
 	if len(s.WaitsFor) > 0 {
 		return "waits for " + strings.Join(s.WaitsFor, ", ")
 	}
-	if s.Newest.State == "" {
-		return "-"
-	}
-	text := string(s.Newest.State)
-	if s.Newest.Set != "" {
+	text := dash(string(s.Newest.State))
+	if s.Newest.State != "" && s.Newest.Set != "" {
 		text = console.Short(s.Newest.Set) + " " + text
 	}
 	if s.Newest.Reason != "" {
 		text += ": " + console.Plain(s.Newest.Reason)
+	}
+	if s.Failed != "" {
+		text += "; " + s.Failed + " is kept"
 	}
 	return text
 }

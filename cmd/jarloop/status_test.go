@@ -21,7 +21,7 @@ func TestStatusAsAPersonReadsIt(t *testing.T) {
 			{Service: "person", State: "live", Generation: "person-8", Set: "3fa2c1d0e5b49687", Since: noon.Add(-90 * time.Second), Address: "10.0.3.131:8085", Memory: 152_345_678, Restarts: 3,
 				Left: map[string]string{"person-7": "destroy person-7: something is mounted"}},
 			{Service: "authentication", State: "failed", Generation: "authentication-3", Set: "77", Since: noon.Add(-26 * time.Hour), Address: "10.0.3.132:8082",
-				Newest: deployer.Newest{Set: "aa11bb22cc33dd44", State: deployer.Broken, Reason: "prove: status 1"}},
+				Newest: deployer.Newest{Set: "aa11bb22cc33dd44", State: deployer.Broken, Reason: "prove: status 1"}, Failed: "authentication-4"},
 			{Service: "session", State: "refused", Since: noon.Add(26 * time.Hour), Newest: deployer.Newest{State: deployer.Refused, Reason: "a.jar is cut off"}},
 			{Service: "frontend", State: "waiting", WaitsFor: []string{"person", "session"}, Newest: deployer.Newest{State: deployer.Building}},
 			{Service: "web", State: "none"},
@@ -36,7 +36,7 @@ func TestStatusAsAPersonReadsIt(t *testing.T) {
 	}
 	want := `SERVICE         STATE    GENERATION        SET       SINCE    MEMORY  RESTARTS  ADDRESS          NEWEST ON DISK
 person          live     person-8          3fa2c1d0  1m30s    152 MB  3         10.0.3.131:8085  -
-authentication  failed   authentication-3  77        26h0m0s  -       0         10.0.3.132:8082  aa11bb22 failed: prove: status 1
+authentication  failed   authentication-3  77        26h0m0s  -       0         10.0.3.132:8082  aa11bb22 failed: prove: status 1; authentication-4 is kept
 session         refused  -                 -         0s       -       -         -                refused: a.jar is cut off
 frontend        waiting  -                 -         -        -       -         -                waits for person, session
 web             none     -                 -         -        -       -         -                -

@@ -43,7 +43,9 @@ type LXC struct {
 	Range   Range  `toml:"range" like:"\"10.0.3.128-10.0.3.253\""` // the zero Range: to be derived from the bridge's subnet
 	Wiring  string `toml:"wiring" like:"\"stable\""`               // WiringStable or WiringHosts
 	Standby bool   `toml:"standby" like:"true"`                    // whether the next generation is made ahead of time
-	Reserve Size   `toml:"reserve" like:"\"256MiB\""`              // memory that standbys leave free
+	Reserve Size   `toml:"reserve" like:"\"256MiB\""`              // memory that standbys and kept failures leave free
+
+	KeepFailed bool `toml:"keep_failed" like:"true"` // whether the newest generation that failed stays, to be looked into
 }
 
 // The values of LXC.Backing.

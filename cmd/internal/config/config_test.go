@@ -31,7 +31,7 @@ func TestTwoLinesMakeAService(t *testing.T) {
 		State: "/var/lib/jarloop",
 		Run:   "/run/jarloop",
 		Watch: Watch{Dir: "/host", Mode: "auto", Poll: Duration{10 * time.Second}, Settle: Duration{20 * time.Millisecond}, Keep: 5},
-		LXC:   LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Wiring: "stable", Standby: true, Reserve: 256 << 20},
+		LXC:   LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Wiring: "stable", Standby: true, Reserve: 256 << 20, KeepFailed: true},
 		Logs:  Logs{Keep: 16 << 20, Generations: 5},
 		Bases: []Base{{Name: "service-base", Distribution: "debian:bookworm", Packages: []string{"openjdk-17-jre-headless"}, Privileged: true}},
 		Services: []Service{{
@@ -51,6 +51,7 @@ state = "/srv/state/"
 run = "/srv//run"
 [lxc]
 standby = false
+keep_failed = false
 address = "static"
 wiring = "hosts"
 reserve = "1GiB"

@@ -32,6 +32,7 @@ func (c *Config) setDefaults(r *report) {
 	preset(&c.LXC.Wiring, absent("lxc.wiring"), c.usualWiring())
 	preset(&c.LXC.Reserve, absent("lxc.reserve"), 256<<20)
 	preset(&c.LXC.Standby, absent("lxc.standby"), true)
+	preset(&c.LXC.KeepFailed, absent("lxc.keep_failed"), true)
 	preset(&c.Logs.Keep, absent("logs.keep"), 16<<20)
 	preset(&c.Logs.Generations, absent("logs.generations"), 5)
 	preset(&c.Notify.Timeout, absent("notify.timeout"), Duration{10 * time.Second})

@@ -39,6 +39,7 @@ type Console struct {
 	title   title
 	rings   bool
 	obeys   bool // the terminal does more than show text
+	hinted  bool // at what is kept of a deploy that failed
 }
 
 // New makes a console on f: for a person if f is a terminal, and in colour

@@ -63,6 +63,9 @@ func (c *Console) event(e deployer.Event) {
 			serving = e.Serving + " still serves"
 		}
 		c.line(e.Service, red, "FAILED", fmt.Sprintf("%s  %s  %s", Short(e.Set), e.Reason, c.paint(amber, "("+serving+")")), clean(c.unseen(e))...)
+		if e.Kept && c.hint() {
+			c.line(e.Service, dim, "kept", fmt.Sprintf("%s  jarloop enter %s --failed looks inside", e.Generation, e.Service))
+		}
 	case deployer.Died:
 		c.line(e.Service, red, "DIED", e.Generation+": "+e.Reason, clean(c.unseen(e))...)
 	case deployer.Back:
@@ -83,6 +86,16 @@ func (c *Console) event(e deployer.Event) {
 	case deployer.Deploying:
 		c.news() // Soon live or failed: a line of its own would say nothing more.
 	}
+}
+
+// hint says whether it is to be told how to look into a generation that is kept:
+// once.
+func (c *Console) hint() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	again := c.hinted
+	c.hinted = true
+	return !again
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }

@@ -61,6 +61,23 @@ func TestEvents(t *testing.T) {
 `, `
 {"level":"error","service":"frontend","generation":"frontend-9","set":"3fa2c1d0e5b49687","step":"prove","reason":"the process ended with status 1","serving":"frontend-8","tail":["Exception in thread \"main\" java.lang.Error","    at Main.main(Main.java:3)"],"time":"2024-03-01T12:00:00Z","message":"failed"}
 `},
+		{"a deploy failed, and how to look inside is told once",
+			func(c *Console) {
+				for _, service := range []string{"frontend", "person"} {
+					c.Event(deployer.Event{Kind: deployer.Failed, Service: service, Generation: service + "-9", Set: set, Step: "prove", Reason: "status 1", Serving: service + "-8", Kept: true})
+				}
+			}, `
+12:00:00 frontend FAILED   3fa2c1d0  status 1  (frontend-8 still serves)
+12:00:00 frontend kept     frontend-9  jarloop enter frontend --failed looks inside
+12:00:00 person   FAILED   3fa2c1d0  status 1  (person-8 still serves)
+`, `
+<dim>12:00:00</> <cyan>frontend</> <red>FAILED  </> 3fa2c1d0  status 1  <amber>(frontend-8 still serves)</>
+<dim>12:00:00</> <cyan>frontend</> <dim>kept    </> frontend-9  jarloop enter frontend --failed looks inside
+<dim>12:00:00</> person   <red>FAILED  </> 3fa2c1d0  status 1  <amber>(person-8 still serves)</>
+`, `
+{"level":"error","service":"frontend","generation":"frontend-9","set":"3fa2c1d0e5b49687","step":"prove","reason":"status 1","serving":"frontend-8","time":"2024-03-01T12:00:00Z","message":"failed"}
+{"level":"error","service":"person","generation":"person-9","set":"3fa2c1d0e5b49687","step":"prove","reason":"status 1","serving":"person-8","time":"2024-03-01T12:00:00Z","message":"failed"}
+`},
 		{"a deploy failed, and nothing serves",
 			event(deployer.Event{Kind: deployer.Failed, Set: set, Step: "clone", Reason: "clone frontend-1 from service-base: no space left on device"}), `
 12:00:00 frontend FAILED   3fa2c1d0  clone frontend-1 from service-base: no space left on device  (nothing serves)
