@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/jarloop/jarloop/cmd/internal/control"
-	"github.com/jarloop/jarloop/deployer"
 )
 
 // act is something that the agent does and can be killed at (package crash).
@@ -174,9 +173,20 @@ func (c *crashing) arrived() bool {
 	return len(status.Services) > 0
 }
 
-// failed says whether what was saved last was tried and is held back.
-func (c *crashing) failed() bool {
-	return slices.ContainsFunc(c.ask().Services, func(s deployer.Status) bool { return s.Service == "person" && s.State == "failed" })
+// failed gives what says whether the agent has told since then that a deploy of
+// person failed.
+func (c *crashing) failed(from int) func() bool {
+	return func() bool {
+		return len(c.agent.said(from, func(l logLine) bool { return l.Message == "failed" && l.Service == "person" })) > 0
+	}
+}
+
+// fail saves artefacts that fail, of which one is kept then.
+func (c *crashing) fail() {
+	c.t.Helper()
+	from := c.agent.now()
+	c.save(false)
+	c.agent.eventually("it failed", c.failed(from))
 }
 
 // recovered says whether the agent is through with its recovery: it looks at
@@ -198,6 +208,13 @@ func (c *crashing) recovers(before inventory) {
 	c.cells++
 }
 
+// removes says whether the act is part of the removal of a generation, and keeps
+// whether it is part of keeping one.
+func removes(a act) bool { return a.name == "lxc stop" || a.name == "lxc destroy" }
+func keeps(a act) bool {
+	return a.name == "keep" || a.name == "record kept" || a.name == "lxc kill" || a.name == "lxc run"
+}
+
 func TestKilledAnywhereInADeploy(t *testing.T) {
 	if os.Getenv("JARLOOP_KILL") == "" {
 		t.Skip("takes minutes, with the machine to itself: make soak")
@@ -213,11 +230,11 @@ func TestKilledAnywhereInADeploy(t *testing.T) {
 	deploy := c.acts(func() {
 		c.save(true)
 		c.agent.eventually("what was saved serves", c.arrived)
+		s.settled() // with all that went for it
 	})
-	failure := c.acts(func() {
-		c.save(false)
-		c.agent.eventually("it failed", c.failed)
-	})
+	c.fail()
+	failure := c.acts(c.fail) // so that what is kept of the one before goes, too
+	s.invariantBut(before, "person")
 	c.save(true)
 	c.agent.eventually("what was saved serves", c.arrived)
 	s.invariant(before)
@@ -225,7 +242,12 @@ func TestKilledAnywhereInADeploy(t *testing.T) {
 	s.sub("a deploy", func(t *testing.T) {
 		for _, a := range deploy {
 			for _, m := range c.chosen(a) {
-				if !c.dies(m, func() { c.save(true) }, c.arrived) {
+				done := c.arrived
+				if removes(a) {
+					c.fail() // what is kept goes before the generation that was live
+					done = func() bool { return c.arrived() && len(c.generations()["person"]) == 2 }
+				}
+				if !c.dies(m, func() { c.save(true) }, done) {
 					c.missed = append(c.missed, string(m))
 					continue
 				}
@@ -236,16 +258,19 @@ func TestKilledAnywhereInADeploy(t *testing.T) {
 	})
 	s.sub("an undo", func(t *testing.T) {
 		for _, a := range failure {
-			if !strings.HasPrefix(a.name, "undo") && a.name != "lxc stop" && a.name != "lxc destroy" {
+			if !strings.HasPrefix(a.name, "undo") && !keeps(a) && !removes(a) {
 				continue // as in a deploy
 			}
 			for _, m := range c.chosen(a) {
-				if !c.dies(m, func() { c.save(false) }, c.failed) {
+				c.fail()
+				if !c.dies(m, func() { c.save(false) }, c.failed(c.agent.now())) {
 					c.missed = append(c.missed, string(m))
 				} else {
+					t.Logf("%d: killed %s", c.cells, m)
 					c.run()
 					c.agent.await(0, "adopted", "person")
-					c.agent.eventually("it failed again", c.failed)
+					c.agent.eventually("it failed again", c.failed(0))
+					s.invariantBut(before, "person")
 					c.cells++
 				}
 				c.save(true)

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
 // inventory is what an agent can leave behind on the VM, beside containers.
@@ -47,10 +50,12 @@ func (s *system) invariant(before inventory) {
 }
 
 // invariantBut is invariant, but for one service of which other artefacts than
-// the newest are live.
+// the newest are live. Where those have failed a generation of it may be kept, in
+// which nothing of the service runs and to which nothing leads.
 func (s *system) invariantBut(before inventory, pinned string) {
 	s.t.Helper()
 	s.settledBut(pinned)
+	s.checkKept()
 	var names []string
 	for _, generations := range s.generations() {
 		names = append(names, generations...)
@@ -102,6 +107,29 @@ func (s *system) invariantBut(before inventory, pinned string) {
 	}
 	if temporary, err := filepath.Glob(filepath.Join(s.Dir, "state/sets/*/.*")); err != nil || len(temporary) > 0 {
 		s.t.Errorf("temporary files are left: %v, %v", temporary, err)
+	}
+}
+
+// checkKept checks what is kept of deploys that have failed.
+func (s *system) checkKept() {
+	s.t.Helper()
+	for _, status := range s.status().Services {
+		if status.Failed == "" {
+			continue
+		}
+		if commands := s.commands(status.Failed); strings.Contains(commands, "/"+status.Service+"/") {
+			s.t.Errorf("in %s, which is kept, run: %s", status.Failed, commands)
+		}
+		var record deployer.Record
+		if err := json.Unmarshal([]byte(s.readAt(filepath.Join(s.LXC, status.Failed, "jarloop.json"))), &record); err != nil {
+			s.t.Fatal(err)
+		}
+		if record.Phase != deployer.Kept || !record.Address.IsValid() {
+			s.t.Errorf("the record of %s: %+v", status.Failed, record)
+		}
+		if rules := s.rules(); strings.Contains(rules, "--to-destination "+record.Address.String()) {
+			s.t.Errorf("%s is kept, and rules lead to %s:\n%s", status.Failed, record.Address, rules)
+		}
 	}
 }
 

@@ -47,6 +47,7 @@ func TestTheREADMEShowsWhatIsSeen(t *testing.T) {
 	})
 	s.gradle(":person:buildJar")
 	w.shows("agent", len(rows), "person", "FAILED", "person-2 still serves")
+	w.shows("agent", len(rows), "person", "kept", "jarloop enter person --failed")
 	w.entitled("agent", "jarloop: person failed")
 	pictures = append(pictures, drawing{
 		"failure", "A build of person whose main method throws: jarloop shows the stack trace and goes on with the generation before.",

@@ -144,10 +144,17 @@ func (s *system) shellTest(t *testing.T) {
 	}
 }
 
-// enter runs a command in a service's generation.
+// enter runs a command in a service's live generation.
 func (s *system) enter(service string, command ...string) (string, int) {
 	s.t.Helper()
-	cmd := s.VM(s.ctx, append([]string{s.program, "enter", "--config", s.config, service, "--"}, command...)...)
+	return s.enterAny(append([]string{service, "--"}, command...)...)
+}
+
+// enterAny runs the verb, whose configuration comes first, since what stands
+// behind -- is a command's.
+func (s *system) enterAny(args ...string) (string, int) {
+	s.t.Helper()
+	cmd := s.VM(s.ctx, append([]string{s.program, "enter", "--config", s.config}, args...)...)
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
 		s.t.Fatal(err)

@@ -37,7 +37,7 @@ func (s *system) up() {
 func (s *system) settled() { s.settledBut("") }
 
 // settledBut is settled, but for one service of which other artefacts than the
-// newest are live.
+// newest are live. If those have failed, one generation of it may be kept.
 func (s *system) settledBut(pinned string) {
 	s.t.Helper()
 	s.agent.eventually("one live generation and one standby a service", func() bool {
@@ -46,6 +46,9 @@ func (s *system) settledBut(pinned string) {
 			want := []string{status.Generation}
 			if status.Standby != "" {
 				want = append(want, status.Standby)
+			}
+			if status.Failed != "" && status.State != "live" {
+				want = append(want, status.Failed)
 			}
 			slices.Sort(want)
 			if halfDone, err := filepath.Glob(filepath.Join(s.LXC, ".jarloop-*")); err != nil || len(halfDone) > 0 {
@@ -192,9 +195,11 @@ func TestTheSampleSystem(t *testing.T) {
 		if out, code := s.verb("logs", "--generation", number, "person"); code != 0 || !strings.Contains(out, "thrown on purpose") {
 			t.Errorf("its logs exit with %d: %s", code, out)
 		}
+		s.keptTest(before, failed.Generation)
 		s.write(filepath.Join(s.example, personSource), source)
 		s.gradle(":person:buildJar")
 		s.settled()
+		s.invariant(before)
 	})
 
 	s.sub("a JAR for a newer Java is no harm", func(t *testing.T) {

@@ -35,6 +35,7 @@ drain = "100ms"
 base = "nobody-base"
 exec = "nginx -c /page/nginx.conf"
 port = 8080
+health = { timeout = "10s" }
 drain = "100ms"
 [[publish]]
 interface = "eth0"
@@ -142,6 +143,23 @@ func TestUnprivilegedGuests(t *testing.T) {
 		}
 	})
 
+	s.sub("one that is never healthy is kept, and its processes are killed", func(t *testing.T) {
+		from, config := s.agent.now(), filepath.Join(s.Share, "volume-page", "nginx.conf")
+		s.write(config, strings.Replace(s.readAt(config), "8080", "8081", 1))
+		failed := s.agent.await(from, "failed", "page")
+		s.invariantBut(before, "page")
+		ended := filepath.Join(s.Dir, "state/logs/page", strings.TrimPrefix(failed.Generation, "page-"), "reports/exit")
+		if how := s.readAt(ended); how != "signal killed KILL\n" {
+			t.Errorf("its service ended so: %s", how)
+		}
+		if out, code := s.enterAny("page", "--failed", "--", "sh", "-c", "cat /etc/hostname; grep -o 'listen [0-9]*' /page/nginx.conf; stat -c %u /page"); code != 0 || out != failed.Generation+"\nlisten 8081\n0\n" {
+			t.Errorf("to look inside exits with %d: %s", code, out)
+		}
+		s.savePage(3)
+		s.agent.eventually("the new page is served", func() bool { return s.served(3) })
+		s.invariant(before)
+	})
+
 	s.sub("the next agent takes over what is live", func(t *testing.T) {
 		live := s.live()
 		s.agent.kill()
@@ -160,7 +178,7 @@ func TestUnprivilegedGuests(t *testing.T) {
 			t.Fatalf("stop %s: %v: %s", live, err, out)
 		}
 		s.agent.await(from, "restarted", "page")
-		s.agent.eventually("it serves again", func() bool { return s.served(2) })
+		s.agent.eventually("it serves again", func() bool { return s.served(3) })
 		s.invariant(before)
 		s.nobodyTest(t, first)
 	})
