@@ -331,6 +331,11 @@ func TestTheSampleSystem(t *testing.T) {
 			s.agent.kill()
 			s.run()
 			s.agent.await(0, "adopted", "person")
+			s.agent.eventually("person's newest artefacts are live", func() bool {
+				return len(s.agent.said(0, func(l logLine) bool {
+					return l.Service == "person" && (l.Message == "live" || l.Message == "unchanged" || l.Message == "same")
+				})) > 0
+			})
 			s.invariant(before)
 		}
 	})
@@ -382,6 +387,7 @@ func (s *system) powerCut() {
 	script := `set -e
 for table in nat filter; do iptables -t $table -F; iptables -t $table -X; done
 echo 0 >/proc/sys/net/ipv4/conf/lxcbr0/route_localnet
+echo 10 >/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_close
 for address in $(ip -o -4 address show dev lxcbr0 | awk '/jarloop/ {print $4}'); do ip address del $address dev lxcbr0; done`
 	if out, err := s.VM(s.ctx, "sh", "-c", script).CombinedOutput(); err != nil {
 		s.t.Fatalf("%v: %s", err, out)
