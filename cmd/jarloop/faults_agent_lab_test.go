@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/jarloop/jarloop/cmd/internal/pty"
 )
 
 // upgradeTest replaces the program while a deploy runs, and then restarts the
@@ -121,7 +123,11 @@ func (p *pages) signalTest(t *testing.T, before inventory) {
 // muteTest takes from the agent whoever listens to it.
 func (p *pages) muteTest(t *testing.T, before inventory) {
 	p.ended()
-	screen, terminal := openTerminal(t)
+	screen, terminal, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { screen.Close() })
 	p.runInto(terminal, &syscall.SysProcAttr{Setsid: true, Setctty: true})
 	terminal.Close()
 	shown := make(chan struct{})
@@ -153,34 +159,6 @@ func (p *pages) muteTest(t *testing.T, before inventory) {
 	}
 	p.run()
 	p.agent.await(0, "unchanged", "page")
-}
-
-// openTerminal gives both ends of a new terminal (pts(4)).
-func openTerminal(t *testing.T) (screen, program *os.File) {
-	t.Helper()
-	// Read without blocking a thread, so that closing it ends a read.
-	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { screen.Close() })
-	raw, err := screen.SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	number := 0
-	if e := raw.Control(func(fd uintptr) {
-		if err = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0); err == nil {
-			number, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
-		}
-	}); e != nil || err != nil {
-		t.Fatal(e, err)
-	}
-	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return screen, program
 }
 
 // descriptorsTest lets the agent open none, few and some files more than it has.
