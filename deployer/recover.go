@@ -223,10 +223,11 @@ func (l *lane) adoptLive(ctx context.Context, g *Generation) error {
 }
 
 func (l *lane) adoptDraining(g *Generation) error {
-	if err := l.d.adopt(l.s, g); err != nil {
+	// First, since names and ports are led to what is taken up as live.
+	if err := l.d.enter(g, Draining); err != nil {
 		return err
 	}
-	if err := l.d.enter(g, Draining); err != nil {
+	if err := l.d.adopt(l.s, g); err != nil {
 		return err
 	}
 	l.draining[g] = func() {} // its drain begins with the lane
