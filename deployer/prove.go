@@ -13,7 +13,11 @@ import (
 )
 
 const (
-	probeEvery   = 10 * time.Millisecond
+	// Between two requests is a fiftieth of the time that has gone by, within
+	// these: what comes up soon is found soon, and what takes long is not
+	// asked so often that it takes longer.
+	probeLeast   = 2 * time.Millisecond
+	probeMost    = 10 * time.Millisecond
 	probeTimeout = 2 * time.Second // of one request
 )
 
@@ -29,7 +33,7 @@ func (e *DiedError) Error() string { return "the process " + e.What }
 func (d *Deployer) prove(ctx context.Context, s Service, g *Generation) error {
 	ctx, cancel := context.WithTimeout(ctx, s.HealthTimeout)
 	defer cancel()
-	last := errors.New("not asked yet")
+	began, last := time.Now(), errors.New("not asked yet")
 	for {
 		// The process first: another may answer at its port by now.
 		if err := d.alive(g); err != nil {
@@ -40,7 +44,8 @@ func (d *Deployer) prove(ctx context.Context, s Service, g *Generation) error {
 		} else if ctx.Err() == nil {
 			last = err
 		}
-		if err := pause(ctx, probeEvery); errors.Is(err, context.DeadlineExceeded) {
+		every := min(probeMost, max(probeLeast, time.Since(began)/50))
+		if err := pause(ctx, every); errors.Is(err, context.DeadlineExceeded) {
 			return fmt.Errorf("not healthy within %s: %w", s.HealthTimeout, last)
 		} else if err != nil {
 			return err

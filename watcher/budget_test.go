@@ -35,10 +35,10 @@ func TestScansKeepWithinTheirBudget(t *testing.T) {
 func TestWhatChangedLastIsGlancedAtOften(t *testing.T) {
 	const ms = time.Millisecond
 	for name, test := range map[string]struct{ cost, changed, want time.Duration }{
-		"right after it":                {60 * time.Microsecond, 0, glance},
+		"right after it":                {60 * time.Microsecond, 0, keen},
 		"within its budget":             {480 * time.Microsecond, 0, 48 * ms},
 		"on a slow share not too often": {time.Second, 0, quick},
-		"a minute later less often":     {60 * time.Microsecond, time.Minute, 60 * ms},
+		"a minute later less often":     {60 * time.Microsecond, time.Minute, 30 * ms},
 		"in the end as all others":      {60 * time.Microsecond, remembered - 1, drowsy},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -71,6 +71,7 @@ func TestGlancesSlowDownInQuietTimesOnly(t *testing.T) {
 		"what exceeds the budget is done less often": {480 * time.Microsecond, time.Hour, 160 * ms},
 		"but not much less often":                    {time.Second, quiet, drowsy},
 		"shortly after a change none is slow":        {time.Second, quiet - 1, quick},
+		"and their budget is larger":                 {480 * time.Microsecond, quiet - 1, 24 * ms},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := glances(test.cost, test.changed); got != test.want {

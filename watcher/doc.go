@@ -21,7 +21,7 @@
 //
 // Where the other side of the share writes, inotify is blind (see Choice), so
 // there the hints come from a lookout: it glances at the few files that changed
-// last up to fifty times a second, and has everything scanned as often as a
+// last up to a hundred times a second, and has everything scanned as often as a
 // small share of a core allows (budget.go). A slow timer runs in any case.
 //
 // Who writes to the share is trusted less than who runs this program. Nothing
