@@ -89,7 +89,7 @@ func (i Init) Start() []string {
 }
 
 // Stop is the command that ends the service, and is over when that has ended:
-// it is asked first and killed after the unit's Grace. That none runs is no
+// it is asked first and killed after the unit's grace. That none runs is no
 // error.
 func (i Init) Stop() []string {
 	switch i {

@@ -99,6 +99,25 @@ func (c container) inside() *Root {
 	return r
 }
 
+// hasty gives the files of a unit that kills after two seconds: nobody waits for
+// the grace of one that is used.
+func hasty(t *testing.T, files []File) []File {
+	t.Helper()
+	for i, f := range files {
+		if f.Name != wrapperFile {
+			continue
+		}
+		waits := fmt.Sprintf("\tsleep %d &\n", grace)
+		if n := strings.Count(string(f.Data), waits); n != 1 {
+			t.Fatalf("the wrapper waits %d times for the grace", n)
+		}
+		files[i].Data = []byte(strings.ReplaceAll(string(f.Data), waits, "\tsleep 2 &\n"))
+		return files
+	}
+	t.Fatal("no wrapper among the files")
+	return nil
+}
+
 func TestUnitInARealContainer(t *testing.T) {
 	c := busyboxContainer(t)
 	rootfs, err := OpenRoot(filepath.Join(c.path, c.name, "rootfs"))
@@ -107,8 +126,8 @@ func TestUnitInARealContainer(t *testing.T) {
 	if err != nil || kind != Busybox {
 		t.Fatalf("init %q, %v", kind, err)
 	}
-	unit := Unit{Service: "person", Exec: "sh /person/service", Dir: "/person", Grace: 2 * time.Second}
-	must(t, rootfs.Fill(append(Identity(kind, Host{Name: "person", Static: true}), unit.Files(kind)...)))
+	unit := Unit{Service: "person", Exec: "sh /person/service", Dir: "/person"}
+	must(t, rootfs.Fill(append(Identity(kind, Host{Name: "person", Static: true}), hasty(t, unit.Files(kind))...)))
 	must(t, rootfs.Close())
 
 	// It boots, and waits at the gate for what is not there yet.

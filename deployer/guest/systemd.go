@@ -1,9 +1,6 @@
 package guest
 
-import (
-	"fmt"
-	"time"
-)
+import "fmt"
 
 const unitName = "jarloop.service"
 
@@ -38,7 +35,7 @@ TasksMax=infinity
 
 [Install]
 WantedBy=multi-user.target
-`, percent(u.Service), mainFile, reportFile, seconds(u.grace()))),
+`, percent(u.Service), mainFile, reportFile, grace)),
 		{Name: "/etc/systemd/system/multi-user.target.wants/" + unitName, Link: name},
 		script(reportFile, report),
 	}
@@ -99,9 +96,4 @@ func percent(s string) string {
 		}
 	}
 	return string(out)
-}
-
-// seconds rounds up: no less time than was asked for.
-func seconds(d time.Duration) int {
-	return int((d + time.Second - 1) / time.Second)
 }

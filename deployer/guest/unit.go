@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Reports is the folder inside the container on which the caller mounts a
@@ -75,18 +74,10 @@ type Unit struct {
 	Exec string
 	Dir  string            // where it runs; "/" if empty
 	Env  map[string]string // added to the environment
-
-	// Grace is how long the service may take to stop before it is killed;
-	// 90 s if zero.
-	Grace time.Duration
 }
 
-func (u Unit) grace() time.Duration {
-	if u.Grace <= 0 {
-		return 90 * time.Second
-	}
-	return u.Grace
-}
+// grace is how many seconds the service may take to stop before it is killed.
+const grace = 90
 
 // Files gives the files that make the unit known to an init: its command, and
 // what starts it at boot and on Start. The folder Reports is the caller's.
@@ -101,9 +92,9 @@ func (u Unit) Files(i Init) []File {
 	case Systemd:
 		return append(files, systemdUnit(u)...)
 	case Upstart:
-		return append(files, upstartUnit(u)...)
+		return append(files, upstartUnit()...)
 	}
-	return append(files, busyboxUnit(u)...)
+	return append(files, busyboxUnit()...)
 }
 
 // waiting waits at the gate. A writer may come and go between the look and the

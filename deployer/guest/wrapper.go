@@ -23,7 +23,7 @@ const (
 // a trapped signal ends wait, not the service (sh(1)). That the kernel killed
 // for memory is known by its count of doing so (cgroup-v2, memory.events; in
 // v1 memory.oom_control).
-func wrapper(u Unit) File {
+func wrapper() File {
 	return script(wrapperFile, fmt.Sprintf(`# runs the service and reports how it ended; written by jarloop
 umask 022
 running() { tr '\0' ' ' 2>/dev/null <"/proc/$(readlink %[2]s)/cmdline" | grep -q %[3]s; }
@@ -82,14 +82,14 @@ fi
 echo "$result $code" >%[5]s.tmp
 mv -f %[5]s.tmp %[5]s
 rm -f %[2]s
-`, strings.TrimSpace(waiting), lockFile, wrapperFile, seconds(u.grace()), ExitFile, RunFile, OutFile))
+`, strings.TrimSpace(waiting), lockFile, wrapperFile, grace, ExitFile, RunFile, OutFile))
 }
 
 // busyboxUnit is the wrapper with what starts and stops it; the boot's script
 // (busyboxBoot) starts it too.
-func busyboxUnit(u Unit) []File {
+func busyboxUnit() []File {
 	return []File{
-		wrapper(u),
+		wrapper(),
 		// With an environment of its own: whoever attaches brings theirs.
 		script(startFile, fmt.Sprintf(`# starts the service unless it runs; written by jarloop
 env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
@@ -104,7 +104,7 @@ while pid=$(readlink %s) && tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep
 	usleep 100000 2>/dev/null || sleep 1
 done
 exit 0
-`, 10*(seconds(u.grace())+5), lockFile, wrapperFile)),
+`, 10*(grace+5), lockFile, wrapperFile)),
 	}
 }
 
@@ -125,9 +125,9 @@ func busyboxBoot(h Host) File {
 }
 
 // upstartUnit is a job (init(5) of upstart) around the wrapper.
-func upstartUnit(u Unit) []File {
+func upstartUnit() []File {
 	return []File{
-		wrapper(u),
+		wrapper(),
 		text("/etc/init/jarloop.conf", fmt.Sprintf(`description "the service, run by jarloop"
 start on runlevel [2345]
 stop on runlevel [!2345]
@@ -137,6 +137,6 @@ pre-start script
 	rm -f %s
 end script
 exec %s
-`, seconds(u.grace())+5, lockFile, wrapperFile)),
+`, grace+5, lockFile, wrapperFile)),
 	}
 }
