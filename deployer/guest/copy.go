@@ -34,7 +34,7 @@ func (r *Root) copyTree(ctx context.Context, src, dst string) error {
 		return err
 	}
 	defer from.Close()
-	p, err := r.target(dst, true)
+	p, err := r.target(dst)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (r *Root) exchange(ctx context.Context, from *os.File, p place, missing boo
 	if err := remove(ctx, temp, 0); err != nil {
 		return fmt.Errorf("clear %s: %w", temp.base, err)
 	}
-	if err := r.mkdir(temp, folderMode); err != nil {
+	if err := r.mkdir(temp); err != nil {
 		return err
 	}
 	defer func() {
@@ -201,7 +201,7 @@ func (r *Root) copyEntry(ctx context.Context, src, dst place, depth int) error {
 }
 
 func (r *Root) copyFolder(ctx context.Context, from *os.File, dst place, depth int) error {
-	if err := r.mkdir(dst, folderMode); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := r.mkdir(dst); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	to, err := openFolder(dst)

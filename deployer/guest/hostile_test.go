@@ -92,10 +92,9 @@ func useAll(t *testing.T, r *Root, src string, shared bool) map[string]error {
 	return map[string]error{
 		"write":  r.WriteFile("/etc/hosts", []byte("new"), 0o644),
 		"copy":   r.CopyTree(t.Context(), src, "/app"),
-		"link":   r.Symlink("/run/x", "/etc/x"),
-		"folder": r.Mkdir("/app/folder", 0o777),
+		"link":   r.Fill([]File{{Name: "/etc/x", Link: "/run/x"}}),
 		"fill":   r.Fill([]File{{Name: "/app/unit", Data: []byte("x"), Mode: 0o644}, {Name: "/etc/wants/unit", Link: "/app/unit"}}),
-		"remove": r.Remove("/app/sub"),
+		"remove": removed(r, "/app/sub"),
 	}
 }
 

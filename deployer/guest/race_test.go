@@ -49,9 +49,9 @@ func TestNothingEscapesWhileFoldersAreExchanged(t *testing.T) {
 		for _, err := range []error{
 			r.WriteFile("/app/hosts", []byte("evil"), 0o644),
 			r.WriteFile("/app/set/hosts", []byte("evil"), 0o644),
-			r.Symlink("/etc", "/app/link"),
-			r.Mkdir("/app/folder/in", 0o777),
-			r.Remove("/app/hosts"),
+			r.Fill([]File{{Name: "/app/link", Link: "/etc"}}),
+			r.WriteFile("/app/folder/in/hosts", nil, 0o644),
+			removed(r, "/app/hosts"),
 			r.CopyTree(ctx, src, "/app/set"),
 			r.CopyTree(ctx, src, "/app"),
 		} {

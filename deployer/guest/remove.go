@@ -14,24 +14,6 @@ import (
 // open at once. A container could make one of any depth.
 const maxDepth = 100
 
-// Remove removes a file, a link (not what it leads to) or a folder with all
-// that is in it. It never goes into what is mounted there: such a folder is an
-// error, with its content untouched. One that is gone is no error.
-func (r *Root) Remove(name string) error {
-	err := func() error {
-		p, err := r.at(name, false)
-		if err != nil {
-			return err
-		}
-		defer p.dir.Close()
-		return remove(context.Background(), p, 0)
-	}()
-	if err != nil && !errors.Is(err, unix.ENOENT) {
-		return fmt.Errorf("remove %s in %s: %w", name, r.name, err)
-	}
-	return nil
-}
-
 // errMounted says that something is mounted on a name that was to go. It is
 // the container's, or shared by the host, and never emptied.
 var errMounted = errors.New("something is mounted there")
@@ -67,7 +49,9 @@ func mountedBelow(ctx context.Context, p place, depth int) (bool, error) {
 	return found, err
 }
 
-// remove removes what stands at p. That nothing does is no error.
+// remove removes what stands at p: a file, a link (not what it leads to) or a folder
+// with all that is in it. It never goes into what is mounted there: such a folder is
+// an error, with its content untouched. That nothing stands there is no error.
 func remove(ctx context.Context, p place, depth int) error {
 	if err := context.Cause(ctx); err != nil {
 		return err

@@ -46,21 +46,21 @@ type place struct {
 }
 
 // at finds the place of a name without following a link that stands there.
-// Missing folders are made on the way if mk is set.
-func (r *Root) at(name string, mk bool) (place, error) {
+// Missing folders are made on the way.
+func (r *Root) at(name string) (place, error) {
 	if err := valid(name); err != nil {
 		return place{}, err
 	}
-	return r.entry(strings.TrimRight(name, "/"), mk)
+	return r.entry(strings.TrimRight(name, "/"))
 }
 
 // entry is at for names which links have contributed to.
-func (r *Root) entry(name string, mk bool) (place, error) {
+func (r *Root) entry(name string) (place, error) {
 	dir, base := path.Split(strings.TrimRight(name, "/"))
 	if base == "" || base == "." || base == ".." {
 		return place{}, fmt.Errorf("%w: %q names no entry of a folder", fs.ErrInvalid, name)
 	}
-	folder, err := r.folder("/"+dir, mk)
+	folder, err := r.folder("/"+dir, true)
 	if err != nil {
 		return place{}, err
 	}
@@ -69,12 +69,12 @@ func (r *Root) entry(name string, mk bool) (place, error) {
 
 // target finds the place that a name leads to when links that stand there are
 // followed, inside the root. What is there need not exist.
-func (r *Root) target(name string, mk bool) (place, error) {
+func (r *Root) target(name string) (place, error) {
 	if err := valid(name); err != nil {
 		return place{}, err
 	}
 	for range maxLinks {
-		p, err := r.entry(name, mk)
+		p, err := r.entry(name)
 		if err != nil {
 			return place{}, err
 		}
@@ -122,20 +122,20 @@ func (r *Root) folder(name string, mk bool) (*os.File, error) {
 }
 
 func (r *Root) makeFolder(name string) error {
-	p, err := r.entry(name, true)
+	p, err := r.entry(name)
 	if err != nil {
 		return err
 	}
 	defer p.dir.Close()
-	if err := r.mkdir(p, folderMode); !errors.Is(err, fs.ErrExist) {
+	if err := r.mkdir(p); !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return nil // made by another meanwhile, or a link that leads nowhere: what opens it says so
 }
 
-// mkdir makes one folder. That one is there already is fs.ErrExist.
-func (r *Root) mkdir(p place, perm fs.FileMode) error {
-	err := r.asOwner(func() error { return unix.Mkdirat(int(p.dir.Fd()), p.base, uint32(perm.Perm())) })
+// mkdir makes one folder, with folderMode. That one is there already is fs.ErrExist.
+func (r *Root) mkdir(p place) error {
+	err := r.asOwner(func() error { return unix.Mkdirat(int(p.dir.Fd()), p.base, folderMode) })
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (r *Root) mkdir(p place, perm fs.FileMode) error {
 		return err
 	}
 	defer f.Close()
-	return r.own(f, perm, r.uid, r.gid)
+	return r.own(f, folderMode, r.uid, r.gid)
 }
 
 // own sets owner and mode. The mode is set by itself, because the umask has

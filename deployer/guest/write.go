@@ -26,7 +26,7 @@ func (r *Root) WriteFile(name string, data []byte, perm fs.FileMode) error {
 }
 
 func (r *Root) writeFile(name string, data []byte, perm fs.FileMode) error {
-	p, err := r.target(name, true)
+	p, err := r.target(name)
 	if err != nil {
 		return err
 	}
@@ -107,65 +107,6 @@ func overwrite(p place, data []byte) error {
 	return f.Truncate(int64(len(data)))
 }
 
-// Symlink makes name a link to target, in place of a file or link that is
-// there; a folder there is an error. Target is not looked at: it means what
-// the container makes of it.
-func (r *Root) Symlink(target, name string) error {
-	if err := r.symlink(target, name); err != nil {
-		return fmt.Errorf("link %s in %s to %s: %w", name, r.name, target, err)
-	}
-	return nil
-}
-
-func (r *Root) symlink(target, name string) error {
-	p, err := r.at(name, true)
-	if err != nil {
-		return err
-	}
-	defer p.dir.Close()
-	r.writing.Lock()
-	defer r.writing.Unlock()
-	temp, dir := beside(p), int(p.dir.Fd())
-	if err := unix.Unlinkat(dir, temp.base, 0); err != nil && !errors.Is(err, unix.ENOENT) {
-		return fmt.Errorf("clear %s: %w", temp.base, err)
-	}
-	err = r.asOwner(func() error { return unix.Symlinkat(target, dir, temp.base) })
-	if err != nil {
-		return err
-	}
-	err = r.asOwner(func() error { return unix.Renameat(dir, temp.base, dir, p.base) })
-	if err != nil {
-		_ = unix.Unlinkat(dir, temp.base, 0) // the cause is what went wrong before
-		return err
-	}
-	return nil
-}
-
-// Mkdir makes the folder name with its parents, those with mode 0755. One
-// that is there keeps its mode, and may be reached by a link.
-func (r *Root) Mkdir(name string, perm fs.FileMode) error {
-	err := func() error {
-		p, err := r.target(name, true)
-		if err != nil {
-			return err
-		}
-		defer p.dir.Close()
-		err = r.mkdir(p, perm)
-		if !errors.Is(err, fs.ErrExist) {
-			return err
-		}
-		st, _, err := look(p)
-		if err == nil && st.Mode&unix.S_IFMT != unix.S_IFDIR {
-			err = unix.ENOTDIR
-		}
-		return err
-	}()
-	if err != nil {
-		return fmt.Errorf("make folder %s in %s: %w", name, r.name, err)
-	}
-	return nil
-}
-
 // Fill puts files where their names say, one after the other, with the parents
 // that are missing. Unlike WriteFile it replaces a link or file that stands
 // there by the one given, mode and all: it makes the container, so what an
@@ -174,8 +115,8 @@ func (r *Root) Mkdir(name string, perm fs.FileMode) error {
 func (r *Root) Fill(files []File) error {
 	for _, f := range files {
 		if f.Link != "" {
-			if err := r.Symlink(f.Link, f.Name); err != nil {
-				return err
+			if err := r.link(f.Link, f.Name); err != nil {
+				return fmt.Errorf("link %s in %s to %s: %w", f.Name, r.name, f.Link, err)
 			}
 		} else if err := r.put(f); err != nil {
 			return fmt.Errorf("put %s in %s: %w", f.Name, r.name, err)
@@ -185,7 +126,7 @@ func (r *Root) Fill(files []File) error {
 }
 
 func (r *Root) put(file File) error {
-	p, err := r.at(file.Name, true)
+	p, err := r.at(file.Name)
 	if err != nil {
 		return err
 	}
@@ -206,4 +147,31 @@ func (r *Root) put(file File) error {
 		}
 		return r.own(f, file.Mode.Perm(), r.uid, r.gid)
 	})
+}
+
+// link makes name a link to target, in place of a file or link that is there; a
+// folder there is an error. Target is not looked at: it means what the container
+// makes of it.
+func (r *Root) link(target, name string) error {
+	p, err := r.at(name)
+	if err != nil {
+		return err
+	}
+	defer p.dir.Close()
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	temp, dir := beside(p), int(p.dir.Fd())
+	if err := unix.Unlinkat(dir, temp.base, 0); err != nil && !errors.Is(err, unix.ENOENT) {
+		return fmt.Errorf("clear %s: %w", temp.base, err)
+	}
+	err = r.asOwner(func() error { return unix.Symlinkat(target, dir, temp.base) })
+	if err != nil {
+		return err
+	}
+	err = r.asOwner(func() error { return unix.Renameat(dir, temp.base, dir, p.base) })
+	if err != nil {
+		_ = unix.Unlinkat(dir, temp.base, 0) // the cause is what went wrong before
+		return err
+	}
+	return nil
 }
