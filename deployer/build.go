@@ -36,18 +36,18 @@ type seat struct {
 	err  error
 }
 
-// HeldBackError says that a service is not switched because another one of
+// heldBackError says that a service is not switched because another one of
 // the same build failed.
-type HeldBackError struct {
+type heldBackError struct {
 	By  string // the service that failed
 	Why error
 }
 
-func (e *HeldBackError) Error() string {
+func (e *heldBackError) Error() string {
 	return fmt.Sprintf("held back, since %s of the same build failed: %v", e.By, e.Why)
 }
 
-func (e *HeldBackError) Unwrap() error { return e.Why }
+func (e *heldBackError) Unwrap() error { return e.Why }
 
 func newBuild(together bool) *build {
 	return &build{
@@ -88,7 +88,7 @@ func (b *build) end(service string, err error) {
 		delete(b.underway, service)
 	}
 	if err != nil && b.failure == nil {
-		b.failure = &HeldBackError{service, err}
+		b.failure = &heldBackError{service, err}
 	}
 	if len(b.underway) == 0 {
 		b.failure = nil

@@ -121,7 +121,7 @@ func TestAFailureAnywhereLeavesTheMachineAsItWas(t *testing.T) {
 				if names[n-1] == "run" && err == nil {
 					return // a guest that has not booted yet is asked again
 				}
-				var step *StepError
+				var step *stepError
 				if !errors.As(err, &step) || !errors.Is(err, errInjected) || step.Step == "" {
 					t.Fatalf("the deploy said %v", err)
 				}
@@ -221,7 +221,7 @@ func TestTheEndOfTheProcessEndsTheWait(t *testing.T) {
 		return errors.New("connection refused")
 	}
 	_, err := put(t.Context(), d, newSet(t, "person", "person-set-2"))
-	var died *DiedError
+	var died *diedError
 	if !errors.As(err, &died) || !strings.Contains(err.Error(), "exited with status 1") {
 		t.Errorf("the deploy said %v", err)
 	}

@@ -43,7 +43,8 @@ type Options struct {
 
 	Machine Machine
 	Network Network
-	// Probe asks once whether what listens at address is well; nil is Probe.
+	// Probe asks once whether what listens at address is well; nil is by a
+	// connection, and an HTTP request where there is a path.
 	Probe func(ctx context.Context, address, path string) error
 	// Hook runs a command for a deploy, until it has ended or its time is over.
 	// It is not called where no service has such a command.
@@ -82,7 +83,7 @@ type Deployer struct {
 // New makes a Deployer. Nothing is touched before Run.
 func New(o Options) *Deployer {
 	if o.Probe == nil {
-		o.Probe = Probe
+		o.Probe = probe
 	}
 	if o.Available == nil {
 		o.Available = available

@@ -41,7 +41,7 @@ func TestHooks(t *testing.T) {
 	refuse = errors.New("exit status 1")
 	mu.Unlock()
 	res := <-r.put("a", "a-2")
-	var step *StepError
+	var step *stepError
 	if !errors.As(res.Err, &step) || step.Step != "before_deploy" || r.live("a") != "a-1" {
 		t.Errorf("live is %s, %v", r.live("a"), res.Err)
 	}

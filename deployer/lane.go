@@ -101,7 +101,7 @@ func (l *lane) finish(r request, res Result) {
 	if errors.Is(err, errNewer) || errors.Is(err, errDropped) || errors.Is(err, context.Canceled) {
 		err = nil // given up on purpose: what comes in its place counts
 	}
-	var held *HeldBackError
+	var held *heldBackError
 	if errors.As(err, &held) {
 		l.d.build.hold(r)
 	}
@@ -232,7 +232,7 @@ func (l *lane) attempt(lifetime, ctx context.Context, r request) Result {
 // plan decides, and takes the standby out of the lane if it has a part in it.
 func (l *lane) plan(r request) (live, standby *Generation, p Plan) {
 	live, standby = l.current(), l.takeStandby()
-	p = PlanFor(l.s, r.set.ID, recordOf(live), recordOf(standby), r.force)
+	p = planFor(l.s, r.set.ID, recordOf(live), recordOf(standby), r.force)
 	if p.Standby != "" && l.d.alive(standby) != nil {
 		p.Standby, p.Discard = "", p.Standby // it has not come through the wait
 	}
@@ -274,7 +274,7 @@ func (l *lane) failed(g *Generation, set string, live *Generation, r Result, wai
 		Kind: Failed, Service: l.s.Name, Generation: g.Name(), Set: set, Took: r.Took, Steps: r.Steps, Reason: oneLine(r.Err),
 		Kept: g.Phase == Kept,
 	}
-	var step *StepError
+	var step *stepError
 	if errors.As(r.Err, &step) {
 		e.Step = step.Step
 	}

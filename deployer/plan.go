@@ -19,9 +19,9 @@ type Plan struct {
 	Replaces string
 }
 
-// PlanFor decides what to do with the set of that ID. live and standby are
+// planFor decides what to do with the set of that ID. live and standby are
 // nil where there is none. A forced deploy is never nothing to do.
-func PlanFor(s Service, set string, live, standby *Record, force bool) Plan {
+func planFor(s Service, set string, live, standby *Record, force bool) Plan {
 	p := Plan{Deploy: true}
 	if live != nil {
 		p.Replaces = live.Name()

@@ -23,7 +23,7 @@ func TestPlanFor(t *testing.T) {
 		"a new configuration is reason enough":    {"a", with(live, func(r *Record) { r.Fingerprint = "x" }), nil, false, "deploy: new configuration, into a new generation, in place of web-3"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := PlanFor(s, test.set, test.live, test.standby, test.force).String(); got != test.want {
+			if got := planFor(s, test.set, test.live, test.standby, test.force).String(); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})

@@ -21,12 +21,12 @@ const (
 	probeTimeout = 2 * time.Second // of one request
 )
 
-// DiedError says that a service's process, or its container, ended.
-type DiedError struct {
+// diedError says that a service's process, or its container, ended.
+type diedError struct {
 	What string // for people: "exited with status 1"
 }
 
-func (e *DiedError) Error() string { return "the process " + e.What }
+func (e *diedError) Error() string { return "the process " + e.What }
 
 // prove waits until the generation is healthy, its process has ended or its
 // time is over.
@@ -58,13 +58,13 @@ func (d *Deployer) alive(g *Generation) error {
 	exit, err := guest.ReadExit(g.reports)
 	switch {
 	case err == nil:
-		return &DiedError{exit.String()}
+		return &diedError{exit.String()}
 	case errors.Is(err, guest.ErrReport), errors.Is(err, guest.ErrIrregular):
-		return &DiedError{"ended, and " + err.Error()}
+		return &diedError{"ended, and " + err.Error()}
 	}
 	// There is no report, or none could be looked for.
 	if d.lost(g) {
-		return &DiedError{"ended with its container"}
+		return &diedError{"ended with its container"}
 	}
 	return nil
 }
@@ -75,9 +75,9 @@ func (d *Deployer) lost(g *Generation) bool {
 	return init <= 0 || !d.Machine.Alive(init)
 }
 
-// Probe asks once whether what listens at address is well: it accepts a
+// probe asks once whether what listens at address is well: it accepts a
 // connection, and where a path is given answers it below 400.
-func Probe(ctx context.Context, address, path string) error {
+func probe(ctx context.Context, address, path string) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	if path == "" {

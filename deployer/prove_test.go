@@ -110,7 +110,7 @@ func TestProbe(t *testing.T) {
 		"/headers":   "server response headers exceeded",
 	} {
 		t.Run("of "+path, func(t *testing.T) {
-			if err := Probe(t.Context(), address, path); err == nil != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			if err := probe(t.Context(), address, path); err == nil != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 				t.Errorf("got %v, want %q", err, want)
 			}
 		})
@@ -130,7 +130,7 @@ func TestProbe(t *testing.T) {
 			_, _ = bufio.NewReader(c).ReadString('\n')
 			_, _ = c.Write([]byte("220 mail\r\n"))
 		}()
-		if err := Probe(t.Context(), l.Addr().String(), "/"); err == nil || !strings.Contains(err.Error(), "malformed HTTP") {
+		if err := probe(t.Context(), l.Addr().String(), "/"); err == nil || !strings.Contains(err.Error(), "malformed HTTP") {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -264,7 +264,7 @@ func TestABuildIsSwitchedTogether(t *testing.T) {
 		a, b := r.put("a", "a-2"), r.put("b", "b-2")
 		r.proving("b")
 		r.exit(r.newestReports("b"))
-		var held *HeldBackError
+		var held *heldBackError
 		if ra, rb := <-a, <-b; !errors.As(ra.Err, &held) || held.By != "b" || rb.Err == nil {
 			t.Errorf("a ended with %v, b with %v", ra.Err, rb.Err)
 		}

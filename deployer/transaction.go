@@ -54,22 +54,22 @@ func (t *transaction) step(name string, do, back func(context.Context) error) {
 	}
 }
 
-// StepError says which step of a deploy failed, and why. What could not be
+// stepError says which step of a deploy failed, and why. What could not be
 // undone afterwards is in Undo; it is tried again later.
-type StepError struct {
+type stepError struct {
 	Step string
 	Err  error
 	Undo error
 }
 
-func (e *StepError) Error() string {
+func (e *stepError) Error() string {
 	if e.Undo != nil {
 		return fmt.Sprintf("%s: %v (and %v)", e.Step, e.Err, e.Undo)
 	}
 	return fmt.Sprintf("%s: %v", e.Step, e.Err)
 }
 
-func (e *StepError) Unwrap() error { return e.Err }
+func (e *stepError) Unwrap() error { return e.Err }
 
 // finish undoes everything if a step failed, last first, on a context of its
 // own: a cancelled deploy is undone too.
@@ -77,7 +77,7 @@ func (t *transaction) finish() error {
 	if t.err == nil {
 		return nil
 	}
-	e := &StepError{Step: t.failed, Err: t.err}
+	e := &stepError{Step: t.failed, Err: t.err}
 	for len(t.undos) > 0 { // an undo may say that those before it are not to be
 		u := t.undos[len(t.undos)-1]
 		t.undos = t.undos[:len(t.undos)-1]

@@ -202,5 +202,5 @@ func (p *Pool) readLeases() (map[netip.Addr]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the leases of dnsmasq: %w", err)
 	}
-	return Leases(content), nil
+	return parseLeases(content), nil
 }

@@ -27,7 +27,7 @@ const (
 	beginJoined = blockBegin + ", after a line without its newline - lines to the end mark are replaced by jarloop"
 )
 
-// ReplaceBlock gives the content of a hosts file with the marked block holding
+// replaceBlock gives the content of a hosts file with the marked block holding
 // exactly names, in order, or with no block if there are none. The names and
 // addresses must be ones that SetHosts accepts.
 //
@@ -42,7 +42,7 @@ const (
 //   - a begin mark without its end mark goes with those lines directly after
 //     it that bear the mark of the block's own lines;
 //   - an end mark without its begin mark goes with such lines directly before.
-func ReplaceBlock(content []byte, names map[string]netip.Addr) []byte {
+func replaceBlock(content []byte, names map[string]netip.Addr) []byte {
 	lines := bytes.SplitAfter(content, []byte("\n"))
 	blocks := findBlocks(lines)
 	if len(blocks) == 0 {

@@ -43,14 +43,14 @@ func FuzzReplaceBlock(f *testing.F) {
 
 func checkReplaceBlock(t *testing.T, content []byte, n map[string]netip.Addr) {
 	before := bytes.Clone(content)
-	with, without := ReplaceBlock(content, n), ReplaceBlock(content, nil)
+	with, without := replaceBlock(content, n), replaceBlock(content, nil)
 	if !bytes.Equal(before, content) {
 		t.Fatalf("%q was changed in place", before)
 	}
-	if got := ReplaceBlock(with, nil); !bytes.Equal(got, without) {
+	if got := replaceBlock(with, nil); !bytes.Equal(got, without) {
 		t.Errorf("taking the block out of %q gives %q, want %q", with, got, without)
 	}
-	if got := ReplaceBlock(with, n); !bytes.Equal(got, with) {
+	if got := replaceBlock(with, n); !bytes.Equal(got, with) {
 		t.Errorf("the same names again give %q, want %q", got, with)
 	}
 	if got := namesIn(with); !maps.Equal(got, n) {

@@ -34,7 +34,7 @@ func TestBridgePrefixSaysHowToMendAMissingBridge(t *testing.T) {
 }
 
 func TestLeases(t *testing.T) {
-	got := Leases([]byte("1700000000 00:16:3e:aa:bb:cc 10.0.3.57 web 01:00:16:3e:aa:bb:cc\n" +
+	got := parseLeases([]byte("1700000000 00:16:3e:aa:bb:cc 10.0.3.57 web 01:00:16:3e:aa:bb:cc\n" +
 		"0 00:16:3e:aa:bb:cd 10.0.3.58 * *\n\nduid 00:01:00:01\n1700000000 1 fd00::5 six 00:01\n1700000000 00:16:3e:aa:bb:ce 10.0.3.5"))
 	if len(got) != 2 || got[netip.MustParseAddr("10.0.3.57")] != "web" || got[netip.MustParseAddr("10.0.3.58")] != "*" {
 		t.Errorf("%v", got)

@@ -21,7 +21,7 @@ func (p *Ports) work(ctx context.Context, do func() (bool, error)) (bool, error)
 	go func() {
 		defer func() { <-p.busy }()
 		if p.host == nil {
-			done <- result{err: ErrClosed}
+			done <- result{err: errClosed}
 			return
 		}
 		changed, err := do()

@@ -11,12 +11,12 @@ import (
 // leases (lxc-net, --dhcp-leasefile).
 func LeasesFile(bridge string) string { return "/var/lib/misc/dnsmasq." + bridge + ".leases" }
 
-// Leases gives the IPv4 addresses in a lease file of dnsmasq, with the name of
-// the host that has each ("*" where it gave none). Leases that have run out
+// parseLeases gives the IPv4 addresses in a lease file of dnsmasq, with the name
+// of the host that has each ("*" where it gave none). Leases that have run out
 // are given too: dnsmasq drops those itself, and the clock may be wrong.
 //
 //	1700000000 00:16:3e:aa:bb:cc 10.0.3.57 web 01:00:16:3e:aa:bb:cc
-func Leases(content []byte) map[netip.Addr]string {
+func parseLeases(content []byte) map[netip.Addr]string {
 	leases := map[netip.Addr]string{}
 	lines := bufio.NewScanner(bytes.NewReader(content))
 	for lines.Scan() {

@@ -39,7 +39,7 @@ func SetHosts(root Files, names map[string]netip.Addr) (changed bool, err error)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, fmt.Errorf("read %s: %w", hostsFile, err)
 	}
-	after := ReplaceBlock(before, names)
+	after := replaceBlock(before, names)
 	if bytes.Equal(before, after) {
 		return false, nil
 	}

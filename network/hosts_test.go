@@ -80,11 +80,11 @@ func TestReplaceBlock(t *testing.T) {
 		"a comment that only begins like ours":     {"# jarloop: beginning\n1.2.3.4 nas\n", person, "# jarloop: beginning\n1.2.3.4 nas\n" + personOn},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := ReplaceBlock([]byte(c.content), c.names)
+			got := replaceBlock([]byte(c.content), c.names)
 			if diff := cmp.Diff(c.want, string(got)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
-			if again := ReplaceBlock(got, c.names); !bytes.Equal(again, got) {
+			if again := replaceBlock(got, c.names); !bytes.Equal(again, got) {
 				t.Errorf("again, it gives\n%s", again)
 			}
 			if got := namesIn(got); !maps.Equal(got, c.names) {

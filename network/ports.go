@@ -144,11 +144,11 @@ func (p *Ports) Publish(ctx context.Context, publishes []Publish) error {
 	return err
 }
 
-// ErrClosed says that a Ports was used after it was closed.
-var ErrClosed = errors.New("ports are closed")
+// errClosed says that a Ports was used after it was closed.
+var errClosed = errors.New("ports are closed")
 
 // Close waits for a command that a call left behind when its context ended. It
-// changes no rule, and a closed Ports gives ErrClosed.
+// changes no rule, and a closed Ports does nothing but give an error.
 func (p *Ports) Close() error {
 	p.busy <- struct{}{}
 	p.host = nil

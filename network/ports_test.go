@@ -274,7 +274,7 @@ func TestACallEndsWithItsContext(t *testing.T) {
 		if err := p.Close(); err != nil {
 			t.Error(err)
 		}
-		if _, err := p.Set(t.Context(), Wiring{}); !errors.Is(err, ErrClosed) {
+		if _, err := p.Set(t.Context(), Wiring{}); !errors.Is(err, errClosed) {
 			t.Errorf("a closed one: %v", err)
 		}
 	})

@@ -91,7 +91,7 @@ func (w *build) build(ctx context.Context) error {
 }
 
 func (w *build) mark() mark {
-	return mark{Recipe: w.recipe, Hash: w.recipe.Hash(), Container: w.container, Begun: w.began}
+	return mark{Recipe: w.recipe, Hash: w.recipe.hash(), Container: w.container, Begun: w.began}
 }
 
 // undo removes what a failed build left.

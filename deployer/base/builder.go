@@ -11,22 +11,26 @@ import (
 
 // Errors that a caller decides on; their texts come with a remedy.
 var (
-	// ErrMissing says that a container that the recipe says exists does not.
-	ErrMissing = errors.New("there is no such container")
-	// ErrForeign says that a folder has a base's name but is not ours.
-	ErrForeign = errors.New("not a base made by jarloop")
-	// ErrClones says that clones rest on a base.
-	ErrClones = errors.New("clones rest on it")
-	// ErrRunning says that somebody started a base.
-	ErrRunning = errors.New("it runs, and a base must be stopped")
 	// ErrFile says that a file is not one that Export wrote, whole.
 	ErrFile = errors.New("not a whole base")
 	// ErrDiffers says that a file's base is not the one that was asked for.
 	ErrDiffers = errors.New("another base than the one in the configuration")
 )
 
-// DefaultTimeout is how long a build may take where Builder does not say.
-const DefaultTimeout = 30 * time.Minute
+// What is wrong with a container, a remedy added where it is said.
+var (
+	// errMissing says that a container that the recipe says exists does not.
+	errMissing = errors.New("there is no such container")
+	// errForeign says that a folder has a base's name but is not ours.
+	errForeign = errors.New("not a base made by jarloop")
+	// ErrClones says that clones rest on a base.
+	ErrClones = errors.New("clones rest on it")
+	// ErrRunning says that somebody started a base.
+	ErrRunning = errors.New("it runs, and a base must be stopped")
+)
+
+// defaultTimeout is how long a build may take where Builder does not say.
+const defaultTimeout = 30 * time.Minute
 
 // Builder builds and removes the bases below one lxc.path.
 type Builder struct {
@@ -38,7 +42,7 @@ type Builder struct {
 	// Backing is how clones will be made: "overlay", "dir" or "" for a base
 	// in a plain folder, "btrfs" for one in a subvolume.
 	Backing string
-	// Timeout is how long a build may take, DefaultTimeout if it is 0.
+	// Timeout is how long a build may take, half an hour if it is 0.
 	Timeout time.Duration
 	// Progress, if it is not nil, is told of each step and each line of a
 	// build, an export or an import. It is called from the goroutine that
@@ -76,9 +80,9 @@ func (b *Builder) Ensure(ctx context.Context, r Recipe) (container string, built
 	if _, there := b.There(r); there && !onDisk(lockOf(filepath.Join(b.Path, container))) { // which a kill leaves
 		return container, false, nil
 	}
-	if r.Exists() {
+	if r.exists() {
 		return "", false, fmt.Errorf("base %s: %w in %s: make it with lxc-create, or give the base a distribution or a template",
-			r.Name, ErrMissing, b.Path)
+			r.Name, errMissing, b.Path)
 	}
 	built, err = b.ensure(ctx, r, container, filepath.Join(b.Path, container))
 	if err != nil {
@@ -92,11 +96,11 @@ func (b *Builder) Ensure(ctx context.Context, r Recipe) (container string, built
 func (b *Builder) There(r Recipe) (container string, there bool) {
 	container = r.Container()
 	dir := filepath.Join(b.Path, container)
-	if r.Exists() {
+	if r.exists() {
 		_, err := os.Stat(filepath.Join(dir, "config"))
 		return container, err == nil
 	}
-	return container, ready(dir, r.Hash())
+	return container, ready(dir, r.hash())
 }
 
 func (b *Builder) ensure(ctx context.Context, r Recipe, container, dir string) (built bool, err error) {
@@ -112,7 +116,7 @@ func (b *Builder) ensure(ctx context.Context, r Recipe, container, dir string) (
 		return false, err
 	}
 	defer unlock()
-	if ready(dir, r.Hash()) {
+	if ready(dir, r.hash()) {
 		return false, nil
 	}
 	// What a killed build left, if anything.
@@ -144,7 +148,7 @@ func (b *Builder) makePath(r Recipe) error {
 
 func (b *Builder) timeout() time.Duration {
 	if b.Timeout == 0 {
-		return DefaultTimeout
+		return defaultTimeout
 	}
 	return b.Timeout
 }

@@ -278,7 +278,7 @@ exec /usr/share/lxc/templates/lxc-busybox "$@"
 		t.Fatal(err)
 	}
 	ensure(t, b, r)
-	if onDisk(filepath.Join(dir, "rootfs/half")) || !ready(dir, r.Hash()) {
+	if onDisk(filepath.Join(dir, "rootfs/half")) || !ready(dir, r.hash()) {
 		t.Error("the half base was not replaced")
 	}
 }

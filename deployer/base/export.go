@@ -38,14 +38,14 @@ func (b *Builder) export(ctx context.Context, r Recipe, container, file string) 
 	if err := errors.Join(r.check(), b.check()); err != nil {
 		return 0, err
 	}
-	if r.Exists() {
+	if r.exists() {
 		return 0, errors.New("it has no recipe: only a base with a distribution or a template can be exported")
 	}
 	if err := absent(file); err != nil {
 		return 0, err
 	}
 	dir := filepath.Join(b.Path, container)
-	if !ready(dir, r.Hash()) {
+	if !ready(dir, r.hash()) {
 		return 0, fmt.Errorf("it is not built: jarloop provision %s", r.Name)
 	}
 	w := b.newBuild(r, container, dir)

@@ -174,7 +174,7 @@ func leftByAKilledImport(t *testing.T, b *Builder, r Recipe) {
 			t.Fatal(err)
 		}
 	}
-	if err := writeMark(dir, mark{Recipe: r, Hash: r.Hash(), Container: r.Container(), Begun: time.Now()}); err != nil {
+	if err := writeMark(dir, mark{Recipe: r, Hash: r.hash(), Container: r.Container(), Begun: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 }

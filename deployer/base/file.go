@@ -126,7 +126,7 @@ func (h head) suits(r Recipe) error {
 				ErrDiffers, part.name, quoted(part.file), quoted(part.here))
 		}
 	}
-	if h.Hash != r.Hash() {
+	if h.Hash != r.hash() {
 		return fmt.Errorf("%w: another version of jarloop built it, and this one builds it otherwise; export it once more with this one", ErrDiffers)
 	}
 	return nil

@@ -56,7 +56,7 @@ func (b *Builder) importFile(ctx context.Context, r Recipe, container, file stri
 	if err := errors.Join(r.check(), b.check()); err != nil {
 		return err
 	}
-	if r.Exists() {
+	if r.exists() {
 		return errors.New("the configuration has no recipe for it: give it the distribution or the template, and the rest, that the file's has")
 	}
 	f, h, start, err := openFile(file)
@@ -78,7 +78,7 @@ func (b *Builder) importFile(ctx context.Context, r Recipe, container, file stri
 		return err
 	}
 	defer unlock()
-	if ready(dir, r.Hash()) {
+	if ready(dir, r.hash()) {
 		return errors.New("it is there already; to have the file's instead, remove it first: jarloop clean --bases")
 	}
 	// What a killed build left, if anything.

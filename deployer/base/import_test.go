@@ -27,7 +27,7 @@ func forged(t *testing.T, r Recipe, archive []byte, change func(*head)) string {
 	content := encoder.EncodeAll(archive, nil)
 	sum := sha256.Sum256(content)
 	h := head{
-		Jarloop: "base", Format: fileFormat, Recipe: r, Hash: r.Hash(), Arch: runtime.GOARCH,
+		Jarloop: "base", Format: fileFormat, Recipe: r, Hash: r.hash(), Arch: runtime.GOARCH,
 		Size: int64(len(content)), Sum: hex.EncodeToString(sum[:]),
 	}
 	if change != nil {

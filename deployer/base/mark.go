@@ -30,7 +30,7 @@ type mark struct {
 }
 
 // readMark gives the mark of the container's folder dir. No mark is
-// fs.ErrNotExist; a mark that says nothing sensible is ErrForeign, since it
+// fs.ErrNotExist; a mark that says nothing sensible is errForeign, since it
 // proves nothing.
 func readMark(dir string) (mark, error) {
 	file := filepath.Join(dir, markFile)
@@ -40,10 +40,10 @@ func readMark(dir string) (mark, error) {
 	}
 	var m mark
 	if err := json.Unmarshal(text, &m); err != nil {
-		return mark{}, fmt.Errorf("read %s: %w: %w", file, ErrForeign, err)
+		return mark{}, fmt.Errorf("read %s: %w: %w", file, errForeign, err)
 	}
 	if m.Container != filepath.Base(dir) || m.Hash == "" {
-		return mark{}, fmt.Errorf("read %s: %w: it speaks of another container, %q", file, ErrForeign, m.Container)
+		return mark{}, fmt.Errorf("read %s: %w: it speaks of another container, %q", file, errForeign, m.Container)
 	}
 	return m, nil
 }
@@ -85,7 +85,7 @@ func owned(dir string) (bool, error) {
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, fmt.Errorf("%s: %w; if nobody needs it: lxc-destroy -P %s -n %s, or remove the folder",
-			dir, ErrForeign, filepath.Dir(dir), filepath.Base(dir))
+			dir, errForeign, filepath.Dir(dir), filepath.Base(dir))
 	}
 	return err == nil, err
 }

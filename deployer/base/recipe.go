@@ -40,13 +40,13 @@ type Recipe struct {
 	First int `json:"first_id,omitempty"`
 }
 
-// Exists says whether the recipe names a container that exists already,
+// exists says whether the recipe names a container that exists already,
 // rather than saying how to build one.
-func (r Recipe) Exists() bool { return r.Distribution == "" && r.Template == "" }
+func (r Recipe) exists() bool { return r.Distribution == "" && r.Template == "" }
 
-// Hash gives the SHA-256, in hexadecimal, over everything that decides the
+// hash gives the SHA-256, in hexadecimal, over everything that decides the
 // content of the base. The name does not, nor does the order of the packages.
-func (r Recipe) Hash() string {
+func (r Recipe) hash() string {
 	r.Name = ""
 	r.Packages = packages(r)
 	text, err := json.Marshal(struct {
@@ -68,10 +68,10 @@ func packages(r Recipe) []string {
 // Container gives the name of the base's container: Name itself where the
 // container exists already, else Name and the first digits of the hash.
 func (r Recipe) Container() string {
-	if r.Exists() {
+	if r.exists() {
 		return r.Name
 	}
-	return r.Name + "-" + r.Hash()[:8]
+	return r.Name + "-" + r.hash()[:8]
 }
 
 var (
@@ -98,13 +98,13 @@ func (r Recipe) check() error {
 		return fmt.Errorf("the name %q is longer than %d characters", r.Name, longestName)
 	case r.Distribution != "" && r.Template != "":
 		return errors.New("both a distribution and a template: choose one")
-	case r.Exists() && len(r.Packages)+len(r.Run) > 0:
+	case r.exists() && len(r.Packages)+len(r.Run) > 0:
 		return errors.New("packages or run lines, but neither a distribution nor a template to start from")
 	case r.Template == "" && len(r.Args) > 0:
 		return errors.New("arguments, but no template that takes them")
 	case r.Distribution == "" && r.Mirror != "":
 		return errors.New("a mirror, but no distribution that comes from it")
-	case r.First != 0 && r.Exists():
+	case r.First != 0 && r.exists():
 		return errors.New("unprivileged clones, but neither a distribution nor a template to build for them")
 	case r.First != 0 && r.First < idCount:
 		return fmt.Errorf("the first ID %d is one that clones have themselves", r.First)

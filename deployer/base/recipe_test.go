@@ -38,13 +38,13 @@ func TestHash(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			before := debian(nil)
 			got := debian(test.change)
-			if (got.Hash() == before.Hash()) != test.same {
-				t.Errorf("%s\n%s: want same = %v", before.Hash(), got.Hash(), test.same)
+			if (got.hash() == before.hash()) != test.same {
+				t.Errorf("%s\n%s: want same = %v", before.hash(), got.hash(), test.same)
 			}
 		})
 	}
 	r := debian(nil)
-	r.Hash()
+	r.hash()
 	if r.Packages[0] != "nginx-light" {
 		t.Error("Hash sorted the caller's packages")
 	}

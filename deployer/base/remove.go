@@ -16,9 +16,9 @@ import (
 // undoTimeout is how long the removal of a failed build may take.
 const undoTimeout = 2 * time.Minute
 
-// Remove removes a base of ours. It refuses with ErrClones while clones rest
-// on the base, with ErrRunning while the base runs, and with ErrForeign what
-// is not a base of ours. What is gone already is no error.
+// Remove removes a base of ours. It refuses while clones rest on the base and
+// while the base runs, and it refuses what is not a base of ours. What is gone
+// already is no error.
 func (b *Builder) Remove(ctx context.Context, container string) error {
 	if container == "" || container != filepath.Base(container) || strings.HasPrefix(container, ".") {
 		return fmt.Errorf("remove base %q: not the name of a container", container)

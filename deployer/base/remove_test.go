@@ -27,7 +27,7 @@ func TestWhatIsNotOursIsNotTouched(t *testing.T) {
 			writeFile(t, file, test.text, 0o644)
 			_, _, err := b.Ensure(t.Context(), r)
 			for _, err := range []error{err, b.Remove(t.Context(), r.Container())} {
-				if !errors.Is(err, ErrForeign) || !strings.Contains(err.Error(), dir) {
+				if !errors.Is(err, errForeign) || !strings.Contains(err.Error(), dir) {
 					t.Errorf("got %v", err)
 				}
 			}
@@ -44,7 +44,7 @@ func TestWhatIsNotOursIsNotTouched(t *testing.T) {
 func TestABaseThatExistsIsOnlyLookedFor(t *testing.T) {
 	b := builder(t)
 	r := Recipe{Name: "mine"}
-	if _, _, err := b.Ensure(t.Context(), r); !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), "lxc-create") {
+	if _, _, err := b.Ensure(t.Context(), r); !errors.Is(err, errMissing) || !strings.Contains(err.Error(), "lxc-create") {
 		t.Errorf("not there: %v", err)
 	}
 	wantEmpty(t, b.Path)
@@ -76,7 +76,7 @@ func TestABaseWithClonesIsNotRemoved(t *testing.T) {
 	if err := b.Remove(t.Context(), container); !errors.Is(err, ErrClones) || !strings.Contains(err.Error(), "jlt-base-clone") {
 		t.Errorf("got %v", err)
 	}
-	if !ready(dir, busybox("echo 10.0.0.1 "+busybox().Name+"-x > /etc/hosts").Hash()) {
+	if !ready(dir, busybox("echo 10.0.0.1 "+busybox().Name+"-x > /etc/hosts").hash()) {
 		t.Error("the base is no longer whole")
 	}
 	bases, err := b.List()

@@ -54,7 +54,7 @@ func TestAnUnprivilegedBaseBelongsToTheRootOfItsClones(t *testing.T) {
 	privileged := busybox(lines...)
 	r := privileged
 	r.First = testFirst
-	if privileged.Hash() == r.Hash() {
+	if privileged.hash() == r.hash() {
 		t.Error("both have one hash")
 	}
 	dir := filepath.Join(b.Path, ensure(t, b, r))

@@ -29,9 +29,9 @@ var ErrReport = errors.New("not \"result code status\"")
 
 var exitLine = regexp.MustCompile(`^([a-z-]{1,32}) (exited|killed|dumped|-) ([0-9]{1,3}|[A-Z0-9+-]{1,16})$`)
 
-// ParseExit reads the line that the unit leaves in ExitFile. It was written
+// parseExit reads the line that the unit leaves in exitFile. It was written
 // inside the container: what does not have the shape is an error.
-func ParseExit(line string) (Exit, error) {
+func parseExit(line string) (Exit, error) {
 	m := exitLine.FindStringSubmatch(strings.TrimSuffix(line, "\n"))
 	if m == nil {
 		return Exit{}, fmt.Errorf("read how the service ended: %q: %w", shorten(line), ErrReport)
@@ -39,7 +39,8 @@ func ParseExit(line string) (Exit, error) {
 	return Exit{m[1], m[2], m[3]}, nil
 }
 
-// ExitReport is the host's path of ExitFile. It comes by a rename.
+// ExitReport is the host's path of the unit's report of how the service ended. It
+// comes by a rename.
 func ExitReport(reports string) string { return filepath.Join(reports, exitName) }
 
 // ReadExit reads how the service ended from the host's reports folder, which
@@ -52,7 +53,7 @@ func ReadExit(reports string) (Exit, error) {
 	if err != nil {
 		return Exit{}, fmt.Errorf("read how the service ended: %w", err)
 	}
-	return ParseExit(string(line))
+	return parseExit(string(line))
 }
 
 func readReport(name string) ([]byte, error) {

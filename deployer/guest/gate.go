@@ -14,11 +14,11 @@ import (
 // not booted so far. It will, soon.
 var ErrEarly = errors.New("the unit has not come to its gate yet")
 
-// OpenGate lets the unit pass that waits at GateFile. One that has passed is
+// OpenGate lets the unit pass that waits at its gate. One that has passed is
 // no error, so it can be called until it is none. ReadyFile must be there
 // before: a unit that comes later passes by itself.
 func (r *Root) OpenGate() error {
-	handle, err := r.find(GateFile)
+	handle, err := r.find(gateFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -16,7 +16,7 @@ func TestTheGate(t *testing.T) {
 	r, err := OpenRoot(dir)
 	must(t, err)
 	t.Cleanup(func() { must(t, r.Close()) })
-	gate := filepath.Join(dir, GateFile)
+	gate := filepath.Join(dir, gateFile)
 
 	if err := r.OpenGate(); err != nil {
 		t.Errorf("one that has been passed is no error: %v", err)
@@ -72,7 +72,7 @@ func TestAGateFullOfTheContainersOwnBytesHoldsNobodyUp(t *testing.T) {
 	dir := t.TempDir()
 	r := opened(t, dir)
 	must(t, r.Fill(Unit{Service: "person", Exec: "true"}.Files(Busybox)))
-	fd, err := unix.Open(filepath.Join(dir, GateFile), unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(filepath.Join(dir, gateFile), unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	must(t, err)
 	defer unix.Close(fd)
 	for err == nil {

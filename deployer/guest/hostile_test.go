@@ -82,7 +82,7 @@ func useAll(t *testing.T, r *Root, src string, shared bool) map[string]error {
 		if data, err := r.ReadFile(name); err == nil && string(data) == "canary" && !shared {
 			t.Errorf("a byte of the host was read as %s", name)
 		}
-		_ = r.Exists(name)
+		_ = r.exists(name)
 	}
 	for _, pattern := range []string{"/app/*", "/etc/*", "/*/*/*"} {
 		if _, err := r.Glob(pattern); err != nil {
@@ -109,7 +109,7 @@ func honest(t *testing.T, errs map[string]error, r *Root) {
 			t.Errorf("%s: no error, but %s is %q, %v", call, name, data, err)
 		}
 	}
-	if errs["remove"] == nil && r.Exists("/app/sub") {
+	if errs["remove"] == nil && r.exists("/app/sub") {
 		t.Error("/app/sub was removed, and is there")
 	}
 }

@@ -31,13 +31,13 @@ var errNoInit = errors.New("no init that is known")
 
 // DetectInit says which init a root starts, by what /sbin/init is.
 func DetectInit(r *Root) (Init, error) {
-	init, err := r.Stat("/sbin/init")
+	init, err := r.stat("/sbin/init")
 	if err != nil {
 		return "", fmt.Errorf("detect init: %w: %w", errNoInit, err)
 	}
 	same := func(names ...string) bool {
 		for _, name := range names {
-			info, err := r.Stat(name)
+			info, err := r.stat(name)
 			if err != nil {
 				continue
 			}
@@ -52,11 +52,11 @@ func DetectInit(r *Root) (Init, error) {
 	switch {
 	case same("/usr/lib/systemd/systemd", "/lib/systemd/systemd"):
 		return Systemd, nil
-	case r.Exists("/sbin/openrc"):
+	case r.exists("/sbin/openrc"):
 		return "", fmt.Errorf("detect init: %w: /sbin/openrc is there, and OpenRC is not supported", errNoInit)
 	case same("/bin/busybox", "/usr/bin/busybox"):
 		return Busybox, nil
-	case r.Exists("/sbin/initctl") && r.Exists("/etc/init"):
+	case r.exists("/sbin/initctl") && r.exists("/etc/init"):
 		return Upstart, nil
 	}
 	return "", fmt.Errorf("detect init: %w: /sbin/init in %s is neither systemd nor busybox, "+

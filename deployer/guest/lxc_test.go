@@ -134,7 +134,7 @@ func TestUnitInARealContainer(t *testing.T) {
 	c.must("start")
 	r := c.inside()
 	defer func() { must(t, r.Close()) }()
-	c.eventually("the boot is over", func() bool { return c.out() == "" && r.Exists("/etc/jarloop/start") })
+	c.eventually("the boot is over", func() bool { return c.out() == "" && r.exists("/etc/jarloop/start") })
 	if c.out() != "" {
 		t.Fatalf("ran before it was ready: %q", c.out())
 	}

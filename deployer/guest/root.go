@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MaxFile is the size in bytes beyond which ReadFile refuses a file.
-const MaxFile = 16 << 20
+// maxFile is the size in bytes beyond which ReadFile refuses a file.
+const maxFile = 16 << 20
 
 // ErrIrregular says that a name inside the root leads to something that holds
 // no bytes of its own: a folder, FIFO, socket, device, or a file by which the
@@ -86,16 +86,16 @@ func (r *Root) open(name string) (*os.File, error) {
 	return pathrs.Reopen(handle, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY)
 }
 
-// ReadFile reads a regular file of at most MaxFile bytes.
+// ReadFile reads a regular file of at most 16 MiB (maxFile).
 func (r *Root) ReadFile(name string) ([]byte, error) {
 	f, err := r.open(name)
 	if err != nil {
 		return nil, fmt.Errorf("read %s in %s: %w", name, r.name, err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
-	if err == nil && len(data) > MaxFile {
-		err = fmt.Errorf("longer than %d bytes", MaxFile)
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("longer than %d bytes", maxFile)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s in %s: %w", name, r.name, err)
@@ -103,9 +103,9 @@ func (r *Root) ReadFile(name string) ([]byte, error) {
 	return data, nil
 }
 
-// Stat says what a name leads to, links followed. A missing one is
+// stat says what a name leads to, links followed. A missing one is
 // fs.ErrNotExist.
-func (r *Root) Stat(name string) (fs.FileInfo, error) {
+func (r *Root) stat(name string) (fs.FileInfo, error) {
 	handle, err := r.find(name)
 	if err != nil {
 		return nil, fmt.Errorf("look at %s in %s: %w", name, r.name, err)
@@ -114,9 +114,9 @@ func (r *Root) Stat(name string) (fs.FileInfo, error) {
 	return handle.Stat()
 }
 
-// Exists is whether a name leads to anything.
-func (r *Root) Exists(name string) bool {
-	_, err := r.Stat(name)
+// exists is whether a name leads to anything.
+func (r *Root) exists(name string) bool {
+	_, err := r.stat(name)
 	return err == nil
 }
 

@@ -193,7 +193,7 @@ func TestReadRefusesWhatCouldBlock(t *testing.T) {
 	mkfifo(t, filepath.Join(inside, "fifo"))
 	big, err := os.Create(filepath.Join(inside, "big"))
 	must(t, err)
-	must(t, big.Truncate(MaxFile+1))
+	must(t, big.Truncate(maxFile+1))
 	big.Close()
 	for _, name := range []string{"/fifo", "/etc", "/big"} {
 		if _, err := r.ReadFile(name); err == nil {

@@ -55,8 +55,8 @@ if [ "$result ${EXIT_STATUS:--}" = "signal KILL" ]; then
 		done <"$control"
 	done </proc/self/cgroup
 fi
-echo "$result ${EXIT_CODE:--} ${EXIT_STATUS:--}" >` + ExitFile + `.tmp
-mv -f ` + ExitFile + `.tmp ` + ExitFile + `
+echo "$result ${EXIT_CODE:--} ${EXIT_STATUS:--}" >` + exitFile + `.tmp
+mv -f ` + exitFile + `.tmp ` + exitFile + `
 `
 
 // systemdIdentity are the files of a clone that boots systemd.

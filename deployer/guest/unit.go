@@ -22,15 +22,15 @@ const (
 	// ReadyFile says that the artefacts are there. The unit starts with the
 	// boot, and waits at the gate while this file is missing.
 	ReadyFile = "/etc/jarloop/ready"
-	// GateFile is a FIFO at which the unit waits for Root.OpenGate. It is gone
+	// gateFile is a FIFO at which the unit waits for Root.OpenGate. It is gone
 	// when the unit has passed: so the start of a service costs no more than
 	// opening a file.
-	GateFile = "/etc/jarloop/gate"
-	// OutFile is what the service prints, appended to.
-	OutFile = Reports + "/out"
-	// ExitFile is how the service ended (ParseExit). It appears as one act
+	gateFile = "/etc/jarloop/gate"
+	// outFile is what the service prints, appended to.
+	outFile = Reports + "/out"
+	// exitFile is how the service ended (parseExit). It appears as one act
 	// after the process has ended, and is gone when the service runs again.
-	ExitFile = Reports + "/" + exitName
+	exitFile = Reports + "/" + exitName
 
 	exitName     = "exit"
 	reportFile   = "/etc/jarloop/report"
@@ -85,7 +85,7 @@ func (u Unit) Files(i Init) []File {
 	files := []File{
 		script(RunFile, u.run()),
 		script(mainFile, waiting+"exec "+RunFile+"\n"),
-		{Name: GateFile, Mode: fs.ModeNamedPipe | 0o600},
+		{Name: gateFile, Mode: fs.ModeNamedPipe | 0o600},
 		text(securityFile, "networkaddress.cache.ttl=1\nnetworkaddress.cache.negative.ttl=0\n"),
 	}
 	switch i {
@@ -100,8 +100,8 @@ func (u Unit) Files(i Init) []File {
 // waiting waits at the gate. A writer may come and go between the look and the
 // opening; then the file is there, and whoever opens the gate tries again.
 const waiting = `# waits for the artefacts; written by jarloop
-[ -e ` + ReadyFile + ` ] || read -r _ <` + GateFile + `
-rm -f ` + GateFile + `
+[ -e ` + ReadyFile + ` ] || read -r _ <` + gateFile + `
+rm -f ` + gateFile + `
 `
 
 // run is the body of RunFile.
@@ -109,8 +109,8 @@ func (u Unit) run() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# runs %s; written by jarloop", strings.ReplaceAll(u.Service, "\n", " "))
-	line("[ ! -e %[1]s ] || rm -f %[1]s", ExitFile)
-	line("exec >>%s 2>&1", OutFile)
+	line("[ ! -e %[1]s ] || rm -f %[1]s", exitFile)
+	line("exec >>%s 2>&1", outFile)
 	line(`export PATH="${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"`)
 	line(`export LANG="${LANG:-C.UTF-8}"`) // else a JVM prints "?" for what is not ASCII
 	env, prefix := maps.Clone(u.Env), ""

@@ -57,7 +57,7 @@ func TestARootThatAUserNamespaceHasMounted(t *testing.T) {
 	if got, err := r.ReadFile("/etc/hosts"); string(got) != "new" || err != nil {
 		t.Errorf("hosts: %q, %v", got, err)
 	}
-	if r.Exists("/app/others") {
+	if r.exists("/app/others") {
 		t.Error("what was in a folder that is replaced is still there")
 	}
 }

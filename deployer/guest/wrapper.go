@@ -82,7 +82,7 @@ fi
 echo "$result $code" >%[5]s.tmp
 mv -f %[5]s.tmp %[5]s
 rm -f %[2]s
-`, strings.TrimSpace(waiting), lockFile, wrapperFile, grace, ExitFile, RunFile, OutFile))
+`, strings.TrimSpace(waiting), lockFile, wrapperFile, grace, exitFile, RunFile, outFile))
 }
 
 // busyboxUnit is the wrapper with what starts and stops it; the boot's script

@@ -15,13 +15,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrIrregular says that what is to be read is a folder, link, FIFO, socket or
+// errIrregular says that what is to be read is a folder, link, FIFO, socket or
 // device.
-var ErrIrregular = errors.New("not a regular file")
+var errIrregular = errors.New("not a regular file")
 
 // Open opens a file that a container writes, for Follow and Bound. A link is
-// not followed, nothing that could block or that acts on being opened is opened
-// (ErrIrregular), and a missing file is fs.ErrNotExist. The caller closes it.
+// not followed, nothing that could block or that acts on being opened is opened,
+// and a missing file is fs.ErrNotExist. The caller closes it.
 func Open(path string) (*os.File, error) { return open(path, os.O_RDWR) }
 
 func open(path string, flags int) (*os.File, error) {
@@ -36,7 +36,7 @@ func open(path string, flags int) (*os.File, error) {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: ErrIrregular}
+		return nil, &fs.PathError{Op: "open", Path: path, Err: errIrregular}
 	}
 	again, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", fd), flags|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 	if err != nil {

@@ -184,7 +184,7 @@ func TestFollowReportsWhatItCannotOpen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out")
 	must(t, unix.Mkfifo(path, 0o644))
 	f := follow(t, path, 0, Options{})
-	if _, err := f.stop(); !errors.Is(err, ErrIrregular) {
+	if _, err := f.stop(); !errors.Is(err, errIrregular) {
 		t.Errorf("of a FIFO: %v", err)
 	}
 	if _, err := follow(t, path+"none", 0, Options{}).stop(); err != nil {
@@ -223,10 +223,10 @@ func TestOpenTakesNothingButAFile(t *testing.T) {
 	must(t, unix.Mkfifo(dir+"/fifo", 0o644))
 	must(t, unix.Mknod(dir+"/socket", unix.S_IFSOCK|0o644, 0))
 	for _, name := range []string{dir, dir + "/link", dir + "/fifo", dir + "/socket"} {
-		if _, err := Open(name); !errors.Is(err, ErrIrregular) {
+		if _, err := Open(name); !errors.Is(err, errIrregular) {
 			t.Errorf("Open(%s): %v", name, err)
 		}
-		if _, err := Tail(name, 1); !errors.Is(err, ErrIrregular) {
+		if _, err := Tail(name, 1); !errors.Is(err, errIrregular) {
 			t.Errorf("Tail(%s): %v", name, err)
 		}
 	}

@@ -23,16 +23,11 @@ package lxc
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/netip"
 	"time"
 )
-
-// ErrNoLiblxc says that the program was built without cgo, and so cannot
-// manage containers.
-var ErrNoLiblxc = errors.New("this program was built without liblxc: install lxc-dev and pkg-config and build with CGO_ENABLED=1")
 
 // Deadlines of the calls that have no better one. They are generous: a call
 // that meets one hangs.
@@ -118,14 +113,14 @@ func (h *Host) Destroy(ctx context.Context, name string) error {
 	return nil
 }
 
-// ExitError says that a command inside a container ended with a status other
+// exitError says that a command inside a container ended with a status other
 // than 0.
-type ExitError struct {
+type exitError struct {
 	Status int    // as a shell counts: 128+n for signal n
 	Output string // what the command printed, both streams
 }
 
-func (e *ExitError) Error() string {
+func (e *exitError) Error() string {
 	if e.Output == "" {
 		return fmt.Sprintf("exit status %d", e.Status)
 	}
@@ -134,11 +129,12 @@ func (e *ExitError) Error() string {
 
 // Run runs a command inside the running container, confined as its other
 // processes are, with an environment of its own, and gives what it printed on
-// both streams, at most 64 KiB. A status other than 0 is an *ExitError.
+// both streams, at most 64 KiB. A status other than 0 is an error that
+// says it, and what was printed.
 func (h *Host) Run(ctx context.Context, name string, argv []string) ([]byte, error) {
 	a, err := h.call(ctx, quick, request{Op: opRun, Name: name, Argv: argv}, nil)
 	if err == nil && a.Status != 0 {
-		err = &ExitError{Status: a.Status, Output: string(a.Output)}
+		err = &exitError{Status: a.Status, Output: string(a.Output)}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("run %q in %s: %w", argv, name, err)

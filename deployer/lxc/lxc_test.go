@@ -208,7 +208,7 @@ func TestACommandsStatusIsTrue(t *testing.T) {
 		t.Fatal(err)
 	}
 	for script, status := range map[string]int{"exit 3": 3, "kill -9 $$": 137, "no-such-command": 127} {
-		var exit *ExitError
+		var exit *exitError
 		if _, err := h.Run(ctx, name, []string{"sh", "-c", script}); !errors.As(err, &exit) || exit.Status != status {
 			t.Errorf("%q: %v, want status %d", script, err, status)
 		}

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// DefaultBase is the base of services that name none, unless the file has a single
+// defaultBase is the base of services that name none, unless the file has a single
 // base, which is then meant, or several without one of this name, when each service
-// has to choose. A DefaultBase that is used but not written in the file is built in: a
+// has to choose. A defaultBase that is used but not written in the file is built in: a
 // Debian with a Java runtime.
-const DefaultBase = "service-base"
+const defaultBase = "service-base"
 
 // setDefaults puts every value in place that the file leaves out, and paths in their
 // shortest form. A value that is known to be wrong gets its default as well, so that
@@ -70,8 +70,8 @@ func (c *Config) usualBase() string {
 	switch {
 	case len(c.Bases) == 1:
 		return c.Bases[0].Name
-	case len(c.Bases) == 0 || c.Base(DefaultBase) != nil:
-		return DefaultBase
+	case len(c.Bases) == 0 || c.Base(defaultBase) != nil:
+		return defaultBase
 	default:
 		return ""
 	}
@@ -98,13 +98,13 @@ func (s *Service) setDefaults(absent func(key string) bool, dir, base string) {
 // addBuiltInBase makes the smallest configurations whole: a service, a port, and no
 // word of bases.
 func (c *Config) addBuiltInBase() {
-	if c.Base(DefaultBase) != nil {
+	if c.Base(defaultBase) != nil {
 		return
 	}
 	for _, s := range c.Services {
-		if s.Base == DefaultBase {
+		if s.Base == defaultBase {
 			c.Bases = append(c.Bases, Base{
-				Name:         DefaultBase,
+				Name:         defaultBase,
 				Distribution: "debian:bookworm",
 				Packages:     []string{"openjdk-17-jre-headless"},
 				Privileged:   true,

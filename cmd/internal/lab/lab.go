@@ -28,8 +28,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Cache is where bases are kept between runs.
-const Cache = "/var/cache/jarloop/lab"
+// cache is where bases are kept between runs.
+const cache = "/var/cache/jarloop/lab"
 
 // Address is the VM's, as the laptop sees it.
 const Address = "10.0.4.2"
@@ -49,7 +49,7 @@ type Lab struct {
 // New stands up a lab. With bindfs the VM's side of the shared folder is a
 // mount whose changes inotify cannot see, else it is the same folder.
 func New(ctx context.Context, bindfs bool) (l *Lab, err error) {
-	l = &Lab{LXC: filepath.Join(Cache, "lxc")}
+	l = &Lab{LXC: filepath.Join(cache, "lxc")}
 	if err := os.MkdirAll(l.LXC, 0o755); err != nil {
 		return nil, err
 	}
@@ -58,10 +58,10 @@ func New(ctx context.Context, bindfs bool) (l *Lab, err error) {
 			err = errors.Join(err, l.Close())
 		}
 	}()
-	if l.lock, err = lock(ctx, filepath.Join(Cache, "lock")); err != nil {
+	if l.lock, err = lock(ctx, filepath.Join(cache, "lock")); err != nil {
 		return l, err
 	}
-	if err := l.Sweep(ctx); err != nil {
+	if err := l.sweep(ctx); err != nil {
 		return l, err
 	}
 	if l.Dir, err = os.MkdirTemp("", "jarloop-lab-"); err != nil {
@@ -154,7 +154,7 @@ func (l *Lab) Close() error {
 	defer cancel()
 	var errs error
 	if l.lock != nil {
-		errs = errors.Join(errs, l.Sweep(ctx))
+		errs = errors.Join(errs, l.sweep(ctx))
 	}
 	for _, n := range []*namespace{l.vm, l.laptop} {
 		if n != nil {

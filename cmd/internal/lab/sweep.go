@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// Sweep removes every container below the lab's path that is not a base: what
+// sweep removes every container below the lab's path that is not a base: what
 // an earlier lab has left, or a test that failed.
-func (l *Lab) Sweep(ctx context.Context) error {
+func (l *Lab) sweep(ctx context.Context) error {
 	// By their monitors, since liblxc finds a container that runs only from
 	// the network namespace that it was started in.
 	errs := l.killMonitors(ctx)
