@@ -81,7 +81,7 @@ func reuse(_, _ string, c syscall.RawConn) (err error) {
 func TestWhoeverUsesAPortAgainIsLedAnew(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
 		one, two := l.resetting("10.0.3.131"), l.resetting("10.0.3.132")
-		p, err := NewPorts("lxcbr0", subnet, []Publish{web80}, WithIPTables(l.iptables))
+		p, err := NewPorts("lxcbr0", subnet, []Publish{web80}, withIPTables(l.iptables))
 		l.check(err)
 		defer p.Close()
 		set(t, p, map[string]netip.AddrPort{"web": one}, true)
@@ -98,7 +98,7 @@ func TestWhoeverUsesAPortAgainIsLedAnew(t *testing.T) {
 
 func TestConnectionsToAGenerationThatIsGoneAreForgotten(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
-		p, err := NewPorts("lxcbr0", subnet, []Publish{web80}, WithIPTables(l.iptables))
+		p, err := NewPorts("lxcbr0", subnet, []Publish{web80}, withIPTables(l.iptables))
 		l.check(err)
 		defer p.Close()
 		set(t, p, map[string]netip.AddrPort{"web": l.resetting("10.0.3.132")}, true)
@@ -133,7 +133,7 @@ func TestConnectionsToAGenerationThatIsGoneAreForgotten(t *testing.T) {
 func TestAConnectionFromTheSamePortIsNotForgottenWithTheOneBefore(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
 		one, two := l.resetting("10.0.3.131"), l.resetting("10.0.3.132")
-		p, err := NewPorts("lxcbr0", subnet, []Publish{web80}, WithIPTables(l.iptables))
+		p, err := NewPorts("lxcbr0", subnet, []Publish{web80}, withIPTables(l.iptables))
 		l.check(err)
 		defer p.Close()
 		set(t, p, map[string]netip.AddrPort{"web": one}, true)

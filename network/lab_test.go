@@ -257,9 +257,12 @@ func (l *lab) wantNone(from netns.NsHandle, address string) {
 	}
 }
 
+// withIPTables has a Ports use one variant of iptables.
+func withIPTables(program string) PortsOption { return func(p *Ports) { p.program = program } }
+
 func (l *lab) ports(publishes ...Publish) *Ports {
 	l.t.Helper()
-	p, err := NewPorts("lxcbr0", subnet, publishes, WithIPTables(l.iptables))
+	p, err := NewPorts("lxcbr0", subnet, publishes, withIPTables(l.iptables))
 	l.check(err)
 	l.t.Cleanup(func() { p.Close() })
 	return p

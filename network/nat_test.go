@@ -44,7 +44,7 @@ func TestAPublishedPortIsReachedFromEverywhere(t *testing.T) {
 		l.guest("10.0.3.140")
 		asking := l.guests["10.0.3.140"]
 		var notes []string
-		p, err := NewPorts("lxcbr0", subnet, []Publish{web80}, WithIPTables(l.iptables), WithNotes(func(s string) { notes = append(notes, s) }))
+		p, err := NewPorts("lxcbr0", subnet, []Publish{web80}, withIPTables(l.iptables), WithNotes(func(s string) { notes = append(notes, s) }))
 		l.check(err)
 		defer p.Close()
 		set(t, p, map[string]netip.AddrPort{"web": web}, true)

@@ -72,7 +72,7 @@ type Ports struct {
 	bridge    string
 	subnet    netip.Prefix
 	publishes []Publish
-	program   string
+	program   string // iptables; named the same with "-save" after it is what prints all rules
 	notes     func(string)
 	host      host
 
@@ -87,11 +87,6 @@ type Ports struct {
 
 // PortsOption changes how a Ports works.
 type PortsOption func(*Ports)
-
-// WithIPTables names the iptables program, which must have a sibling that
-// prints all rules, named the same with "-save" after it. The default is
-// "iptables".
-func WithIPTables(program string) PortsOption { return func(p *Ports) { p.program = program } }
 
 // WithNotes has f called with what a person should know of what was done to
 // the VM, a line each. It is called in the midst of Set and Repair and must

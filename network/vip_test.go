@@ -257,7 +257,7 @@ func TestAServiceAddressTakenAwayByHandComesBack(t *testing.T) {
 		for _, all := range []string{"-t nat -F", "-F", "-t nat -X", "-X"} {
 			l.run(all)
 		}
-		stranger, err := NewPorts("lxcbr0", netip.Prefix{}, nil, WithIPTables(l.iptables))
+		stranger, err := NewPorts("lxcbr0", netip.Prefix{}, nil, withIPTables(l.iptables))
 		l.check(err)
 		defer stranger.Close()
 		l.check(stranger.Remove(t.Context()))
@@ -273,7 +273,7 @@ func TestTheBridgeKeepsItsMACAddressWhenAContainerLeaves(t *testing.T) {
 		for i := range 6 {
 			l.guest(fmt.Sprintf("10.0.3.%d", 140+i))
 		}
-		p, err := NewPorts("lxcbr0", subnet, []Publish{web80}, WithIPTables(l.iptables))
+		p, err := NewPorts("lxcbr0", subnet, []Publish{web80}, withIPTables(l.iptables))
 		l.check(err)
 		defer p.Close()
 		set(t, p, map[string]netip.AddrPort{"web": live}, true)
