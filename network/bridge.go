@@ -37,15 +37,20 @@ const bridgeRemedy = "if it is LXC's own: sudo systemctl start lxc-net"
 // the upper half of the subnet without its last two addresses, the broadcast
 // and the one before it, where routers like to sit. 10.0.3.1/24 gives
 // 10.0.3.128 to 10.0.3.253. A subnet of less than four addresses has no such
-// range: both are the zero Addr.
-func DefaultRange(prefix netip.Prefix) (first, last netip.Addr) {
-	if !prefix.IsValid() || !prefix.Addr().Is4() || prefix.Bits() > 30 {
-		return netip.Addr{}, netip.Addr{}
+// range.
+func DefaultRange(prefix netip.Prefix) (first, last netip.Addr, err error) {
+	switch {
+	case !prefix.IsValid() || !prefix.Addr().Is4():
+		return first, last, fmt.Errorf("the bridge's subnet %s is not one of IPv4", prefix)
+	case prefix.Bits() > 30:
+		return first, last, fmt.Errorf("the bridge's subnet %s has no address to spare for a container; give it a wider one, "+
+			"a /24 for instance (of LXC's own bridge: LXC_ADDR, LXC_NETMASK and LXC_NETWORK in /etc/default/lxc-net, "+
+			"then sudo systemctl restart lxc-net)", prefix.Masked())
 	}
 	start := toUint(prefix.Masked().Addr())
 	size := uint64(1) << (32 - prefix.Bits())
 	half, end := uint64(start)+size/2, uint64(start)+size-3
-	return fromUint(uint32(half)), fromUint(uint32(max(half, end)))
+	return fromUint(uint32(half)), fromUint(uint32(max(half, end))), nil
 }
 
 // broadcast gives the last address of a subnet.

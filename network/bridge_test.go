@@ -13,15 +13,31 @@ func TestDefaultRange(t *testing.T) {
 		"10.0.3.17/28":  "10.0.3.24-10.0.3.29",
 		"10.0.3.1/29":   "10.0.3.4-10.0.3.5",
 		"10.0.3.1/30":   "10.0.3.2-10.0.3.2",
-		"10.0.3.1/31":   "invalid IP-invalid IP",
-		"10.0.3.1/32":   "invalid IP-invalid IP",
-		"fe80::1/64":    "invalid IP-invalid IP",
 		"128.0.0.1/0":   "128.0.0.0-255.255.255.253",
 		"192.168.9.9/9": "192.192.0.0-192.255.255.253",
 	} {
-		first, last := DefaultRange(netip.MustParsePrefix(bridge))
-		if got := first.String() + "-" + last.String(); got != want {
-			t.Errorf("%s gives %s, want %s", bridge, got, want)
+		first, last, err := DefaultRange(netip.MustParsePrefix(bridge))
+		if got := first.String() + "-" + last.String(); err != nil || got != want {
+			t.Errorf("%s gives %s, %v; want %s", bridge, got, err, want)
+		}
+	}
+}
+
+func TestASubnetWithoutRoomForContainersIsNamed(t *testing.T) {
+	for bridge, says := range map[string][]string{
+		"10.0.3.1/31": {"subnet 10.0.3.0/31 ", "no address to spare", "LXC_NETMASK", "/etc/default/lxc-net"},
+		"10.0.3.1/32": {"subnet 10.0.3.1/32 ", "no address to spare", "LXC_NETMASK", "/etc/default/lxc-net"},
+		"fe80::1/64":  {"fe80::1/64", "not one of IPv4"},
+	} {
+		first, last, err := DefaultRange(netip.MustParsePrefix(bridge))
+		if err == nil || first.IsValid() || last.IsValid() {
+			t.Errorf("%s gives %s-%s, %v", bridge, first, last, err)
+			continue
+		}
+		for _, say := range says {
+			if !strings.Contains(err.Error(), say) {
+				t.Errorf("%s: %q does not say %q", bridge, err, say)
+			}
 		}
 	}
 }

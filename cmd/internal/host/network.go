@@ -46,16 +46,15 @@ func NewNetwork(c *config.Config, notes func(string)) (*Network, error) {
 }
 
 // Range gives the bridge's own address and the addresses that are leased. Where
-// the configured ones are not in the bridge's subnet, the bridge's address comes
-// with the error.
+// the bridge's subnet has no room for those, its address comes with the error.
 func Range(c *config.Config) (bridge netip.Prefix, first, last netip.Addr, err error) {
 	bridge, err = network.BridgePrefix(c.LXC.Bridge)
 	if err != nil {
 		return netip.Prefix{}, first, last, err
 	}
 	if c.LXC.Range.IsZero() {
-		first, last = network.DefaultRange(bridge)
-		return bridge, first, last, nil
+		first, last, err = network.DefaultRange(bridge)
+		return bridge, first, last, err
 	}
 	return bridge, c.LXC.Range.First, c.LXC.Range.Last, c.LXC.Range.Inside(bridge)
 }
