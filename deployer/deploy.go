@@ -66,7 +66,7 @@ func (d *Deployer) await(ctx context.Context, s Service) error {
 // artefacts. It is half of a deploy, and all that a standby is.
 func (d *Deployer) prepare(t *transaction, s Service) *Generation {
 	g := d.next(s)
-	t.step("reserve", func(ctx context.Context) error { return d.reserve(s, g) },
+	t.step("reserve", func(ctx context.Context) error { return d.reserve(ctx, s, g) },
 		func(ctx context.Context) error { return d.discard(ctx, g, 0) })
 	t.step("clone", func(ctx context.Context) error { return d.clone(ctx, s, g) }, nil)
 	t.step("boot", func(ctx context.Context) error { return d.boot(ctx, g) }, nil)
@@ -84,8 +84,8 @@ func (d *Deployer) next(s Service) *Generation {
 
 // reserve takes an address, and says in the folder of the container to be
 // whose it is, before there is anything that could be left behind.
-func (d *Deployer) reserve(s Service, g *Generation) error {
-	prefix, err := d.Network.Lease(g.Name())
+func (d *Deployer) reserve(ctx context.Context, s Service, g *Generation) error {
+	prefix, err := d.Network.Lease(ctx, g.Name())
 	if err != nil {
 		return err
 	}

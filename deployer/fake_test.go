@@ -300,7 +300,7 @@ func (w *world) Connections(init int, _ uint16) (int, error) {
 
 func (w *world) Memory(init int) (int64, error) { return int64(init) * 1000, nil }
 
-func (w *world) Lease(name string) (netip.Prefix, error) {
+func (w *world) Lease(_ context.Context, name string) (netip.Prefix, error) {
 	var p netip.Prefix
 	return p, w.do("lease", func() error {
 		if _, held := w.leases[name]; !held {

@@ -78,7 +78,7 @@ type Network interface {
 	// Lease gives the container an address that no other has, with the length
 	// of its network's prefix; the zero Prefix means that it gets one by
 	// DHCP. Asking again gives the same.
-	Lease(container string) (netip.Prefix, error)
+	Lease(ctx context.Context, container string) (netip.Prefix, error)
 	// Hold says that the container, which exists, has the address.
 	Hold(container string, addr netip.Addr) error
 	// Release takes the address back. None held is no error.

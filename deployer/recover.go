@@ -40,7 +40,7 @@ func (d *Deployer) recover(ctx context.Context) error {
 			}
 		}
 	}
-	if err := d.fixAddresses(found); err != nil {
+	if err := d.fixAddresses(ctx, found); err != nil {
 		return err
 	}
 	unwanted := map[*Generation]time.Duration{} // how long each may take to stop
@@ -105,7 +105,7 @@ func (d *Deployer) finishRemovals(ctx context.Context) error {
 // fixAddresses gives each service an address of its own that others need: the
 // one that its generations say it has, or a new one. Names lead there for as
 // long as there are generations.
-func (d *Deployer) fixAddresses(found []*Generation) error {
+func (d *Deployer) fixAddresses(ctx context.Context, found []*Generation) error {
 	if !d.Stable {
 		return nil
 	}
@@ -118,13 +118,13 @@ func (d *Deployer) fixAddresses(found []*Generation) error {
 			d.wiring.fix(g.Service, g.Fixed)
 		}
 	}
-	_, err := d.leaseFixed(d.Services)
+	_, err := d.leaseFixed(ctx, d.Services)
 	return err
 }
 
 // leaseFixed gives a new address to each service that others need and that has
 // none, and says which those are.
-func (d *Deployer) leaseFixed(services []Service) (names []string, err error) {
+func (d *Deployer) leaseFixed(ctx context.Context, services []Service) (names []string, err error) {
 	if !d.Stable {
 		return nil, nil
 	}
@@ -133,7 +133,7 @@ func (d *Deployer) leaseFixed(services []Service) (names []string, err error) {
 			if d.wiring.fixedOf(need).IsValid() {
 				continue
 			}
-			prefix, err := d.Network.Lease(need)
+			prefix, err := d.Network.Lease(ctx, need)
 			if err != nil {
 				return names, err
 			}

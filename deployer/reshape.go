@@ -68,7 +68,7 @@ func (d *Deployer) reshape(ctx context.Context, group *errgroup.Group) {
 func (d *Deployer) exchange(ctx context.Context, group *errgroup.Group, services []Service) (again []string, err error) {
 	d.shaping.Lock()
 	defer d.shaping.Unlock()
-	addressed, err := d.leaseFixed(services)
+	addressed, err := d.leaseFixed(ctx, services)
 	if err != nil {
 		return nil, fmt.Errorf("addresses of services that are needed now: %w", err)
 	}

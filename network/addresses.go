@@ -1,6 +1,7 @@
 package network
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -31,7 +32,7 @@ type Pool struct {
 	bridge      netip.Prefix
 	first, last netip.Addr
 	leases      string // a lease file of dnsmasq, or empty
-	taken       func(netip.Addr) (bool, error)
+	taken       func(context.Context, netip.Addr) (bool, error)
 
 	mu    sync.Mutex
 	given netip.Addr // the last one; the search begins after it
@@ -47,7 +48,7 @@ type Pool struct {
 // may be missing; the empty name means that there is none. Taken says whether a
 // stranger has an address that is about to be leased, and it is passed over too;
 // nil asks nobody.
-func NewPool(bridge netip.Prefix, first, last netip.Addr, leases string, taken func(netip.Addr) (bool, error)) (*Pool, error) {
+func NewPool(bridge netip.Prefix, first, last netip.Addr, leases string, taken func(context.Context, netip.Addr) (bool, error)) (*Pool, error) {
 	switch {
 	case !bridge.IsValid() || !bridge.Addr().Is4():
 		return nil, fmt.Errorf("lease addresses of %s: not an IPv4 subnet", bridge)
@@ -57,7 +58,7 @@ func NewPool(bridge netip.Prefix, first, last netip.Addr, leases string, taken f
 		return nil, fmt.Errorf("lease addresses %s-%s: the range ends before it begins", first, last)
 	}
 	if taken == nil {
-		taken = func(netip.Addr) (bool, error) { return false, nil }
+		taken = func(context.Context, netip.Addr) (bool, error) { return false, nil }
 	}
 	return &Pool{
 		bridge: bridge, first: first, last: last, leases: leases, taken: taken, given: last,
@@ -68,7 +69,7 @@ func NewPool(bridge netip.Prefix, first, last netip.Addr, leases string, taken f
 // Lease gives owner an address that nobody else has, with the length of the
 // subnet's prefix. An owner that has one gets it again. ErrExhausted says that
 // none is left.
-func (p *Pool) Lease(owner string) (netip.Prefix, error) {
+func (p *Pool) Lease(ctx context.Context, owner string) (netip.Prefix, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if addr, ok := p.owned[owner]; ok {
@@ -86,7 +87,7 @@ func (p *Pool) Lease(owner string) (netip.Prefix, error) {
 		}
 		p.give(owner, addr)
 		p.given = addr
-		taken, err := p.ask(addr)
+		taken, err := p.ask(ctx, addr)
 		if err == nil && !taken {
 			return p.prefix(addr), nil
 		}
@@ -100,10 +101,10 @@ func (p *Pool) Lease(owner string) (netip.Prefix, error) {
 }
 
 // ask asks whether a stranger has the address. Others may lease meanwhile.
-func (p *Pool) ask(addr netip.Addr) (bool, error) {
+func (p *Pool) ask(ctx context.Context, addr netip.Addr) (bool, error) {
 	p.mu.Unlock()
 	defer p.mu.Lock()
-	return p.taken(addr)
+	return p.taken(ctx, addr)
 }
 
 // Hold says that owner, found running, has the address, inside the range or

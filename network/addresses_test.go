@@ -1,6 +1,7 @@
 package network
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -25,7 +26,7 @@ func newPool(t *testing.T, first, last, leases string) *Pool {
 // lease gives the address that owner gets, or the empty string if none is left.
 func lease(t *testing.T, p *Pool, owner string) string {
 	t.Helper()
-	prefix, err := p.Lease(owner)
+	prefix, err := p.Lease(t.Context(), owner)
 	if errors.Is(err, ErrExhausted) {
 		return ""
 	}
@@ -128,7 +129,7 @@ func TestTheGatewayTheSubnetItselfAndItsBroadcastAreNotLeased(t *testing.T) {
 	}
 	var got []string
 	for i := range 8 {
-		if prefix, err := p.Lease(fmt.Sprint(i)); err == nil {
+		if prefix, err := p.Lease(t.Context(), fmt.Sprint(i)); err == nil {
 			got = append(got, prefix.String())
 		}
 	}
@@ -145,7 +146,7 @@ func TestAddressesThatDNSMasqHasLeasedArePassedOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantLease(t, p, "b", "10.0.3.130")
-	_, err := p.Lease("c")
+	_, err := p.Lease(t.Context(), "c")
 	if !errors.Is(err, ErrExhausted) {
 		t.Fatal(err)
 	}
@@ -161,7 +162,7 @@ func TestAddressesThatDNSMasqHasLeasedArePassedOver(t *testing.T) {
 	if err := os.Mkdir(file, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Lease("d"); err == nil || errors.Is(err, ErrExhausted) {
+	if _, err := p.Lease(t.Context(), "d"); err == nil || errors.Is(err, ErrExhausted) {
 		t.Errorf("leases that cannot be read: %v", err)
 	}
 }
@@ -170,7 +171,7 @@ func TestAddressesThatStrangersHaveArePassedOver(t *testing.T) {
 	strangers := map[string]bool{"10.0.3.129": true, "10.0.3.130": true}
 	var broken error
 	p := newPool(t, "10.0.3.128", "10.0.3.131", "")
-	p.taken = func(addr netip.Addr) (bool, error) {
+	p.taken = func(_ context.Context, addr netip.Addr) (bool, error) {
 		if !p.mu.TryLock() {
 			t.Error("nobody else can lease meanwhile")
 		} else {
@@ -180,7 +181,7 @@ func TestAddressesThatStrangersHaveArePassedOver(t *testing.T) {
 	}
 	wantLease(t, p, "a", "10.0.3.128")
 	wantLease(t, p, "b", "10.0.3.131")
-	_, err := p.Lease("c")
+	_, err := p.Lease(t.Context(), "c")
 	if !errors.Is(err, ErrExhausted) || !strings.Contains(err.Error(), "2 are leased, 0 have been given out by DHCP, 2 are in use by others") {
 		t.Errorf("no address is left: %v", err)
 	}
@@ -188,7 +189,7 @@ func TestAddressesThatStrangersHaveArePassedOver(t *testing.T) {
 	wantLease(t, p, "c", "10.0.3.129")
 	p.Release("a")
 	broken = errors.New("no bridge")
-	if _, err := p.Lease("d"); !errors.Is(err, broken) {
+	if _, err := p.Lease(t.Context(), "d"); !errors.Is(err, broken) {
 		t.Errorf("asking fails: %v", err)
 	}
 	broken = nil
@@ -202,7 +203,7 @@ func TestManyAtOnceGetDifferentAddresses(t *testing.T) {
 	for i := range 126 {
 		wg.Go(func() {
 			owner := fmt.Sprint(i)
-			prefix, err := p.Lease(owner)
+			prefix, err := p.Lease(t.Context(), owner)
 			if err != nil {
 				t.Error(err)
 			}

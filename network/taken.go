@@ -1,6 +1,7 @@
 package network
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -18,7 +19,7 @@ const patience = 20 * time.Millisecond
 // Taken says whether somebody on the bridge has the address: it has the kernel
 // ask (arp(7)), as it would for a packet to there, and looks for the answer. One
 // who does not answer at once is not found.
-func Taken(bridge string, addr netip.Addr) (taken bool, err error) {
+func Taken(ctx context.Context, bridge string, addr netip.Addr) (taken bool, err error) {
 	link, err := netlink.LinkByName(bridge)
 	if err != nil {
 		return false, fmt.Errorf("ask bridge %s who has %s (%s): %w", bridge, addr, bridgeRemedy, err)
@@ -41,7 +42,11 @@ func Taken(bridge string, addr netip.Addr) (taken bool, err error) {
 		return false, fmt.Errorf("ask bridge %s who has %s: %w", bridge, addr, err)
 	}
 	for deadline := time.Now().Add(patience); !taken && time.Now().Before(deadline); {
-		time.Sleep(time.Millisecond) // it is over soon, whatever happens
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			return false, errors.Join(fmt.Errorf("ask bridge %s who has %s: %w", bridge, addr, context.Cause(ctx)), forget())
+		}
 		all, err := netlink.NeighList(link.Attrs().Index, unix.AF_INET)
 		if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
 			return false, errors.Join(fmt.Errorf("ask bridge %s who has %s: %w", bridge, addr, err), forget())

@@ -1,6 +1,8 @@
 package network
 
 import (
+	"context"
+	"errors"
 	"net/netip"
 	"strings"
 	"testing"
@@ -15,7 +17,7 @@ func TestAnAddressThatAStrangerHasIsFound(t *testing.T) {
 		want := func(addr string, want bool) {
 			t.Helper()
 			began := time.Now()
-			if got, err := Taken("lxcbr0", netip.MustParseAddr(addr)); err != nil || got != want {
+			if got, err := Taken(t.Context(), "lxcbr0", netip.MustParseAddr(addr)); err != nil || got != want {
 				t.Errorf("%s is taken: %t, %v", addr, got, err)
 			}
 			t.Logf("asked for %s", time.Since(began))
@@ -26,6 +28,12 @@ func TestAnAddressThatAStrangerHasIsFound(t *testing.T) {
 		want("10.0.3.131", true)
 		want("10.0.3.130", false)
 		want("10.0.3.1", false) // the bridge's own
+
+		given, up := context.WithCancelCause(t.Context())
+		up(errFake)
+		if taken, err := Taken(given, "lxcbr0", netip.MustParseAddr("10.0.3.141")); taken || !errors.Is(err, errFake) {
+			t.Errorf("given up, it gives %t, %v", taken, err)
+		}
 
 		// The kernel remembers one who has gone, and nothing of those that were
 		// asked for.
@@ -46,7 +54,7 @@ func TestAnAddressThatAStrangerHasIsFound(t *testing.T) {
 }
 
 func TestWithoutABridgeNobodyIsAsked(t *testing.T) {
-	_, err := Taken("jlt-nobr", netip.MustParseAddr("10.0.3.131"))
+	_, err := Taken(t.Context(), "jlt-nobr", netip.MustParseAddr("10.0.3.131"))
 	if err == nil || !strings.Contains(err.Error(), "bridge jlt-nobr") || !strings.Contains(err.Error(), "lxc-net") {
 		t.Errorf("asked: %v", err)
 	}

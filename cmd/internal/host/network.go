@@ -31,7 +31,9 @@ func NewNetwork(c *config.Config, notes func(string)) (*Network, error) {
 		return nil, err
 	}
 	pool, err := network.NewPool(prefix, first, last, network.LeasesFile(c.LXC.Bridge),
-		func(addr netip.Addr) (bool, error) { return network.Taken(c.LXC.Bridge, addr) })
+		func(ctx context.Context, addr netip.Addr) (bool, error) {
+			return network.Taken(ctx, c.LXC.Bridge, addr)
+		})
 	if err != nil {
 		return nil, err
 	}
@@ -90,11 +92,11 @@ func RemoveRules(ctx context.Context, c *config.Config) error {
 func (n *Network) Close() error { return n.ports.Close() }
 
 // Lease gives a container its address.
-func (n *Network) Lease(container string) (netip.Prefix, error) {
+func (n *Network) Lease(ctx context.Context, container string) (netip.Prefix, error) {
 	if n.dhcp {
 		return netip.Prefix{}, nil
 	}
-	return n.pool.Lease(container)
+	return n.pool.Lease(ctx, container)
 }
 
 // Hold says that a container has an address.

@@ -29,7 +29,7 @@ func newNetwork(t *testing.T, more string) *Network {
 func TestAContainersNetworkIsWrittenIntoItsConfiguration(t *testing.T) {
 	onVM(t, func(t *testing.T) {
 		n := newNetwork(t, "")
-		addr, err := n.Lease("web-3")
+		addr, err := n.Lease(t.Context(), "web-3")
 		if err != nil || addr != netip.MustParsePrefix("10.0.3.128/24") {
 			t.Errorf("leased is %s, %v", addr, err)
 		}
@@ -51,7 +51,7 @@ func TestAContainersNetworkIsWrittenIntoItsConfiguration(t *testing.T) {
 func TestWithDHCPTheBridgeSaysIt(t *testing.T) {
 	onVM(t, func(t *testing.T) {
 		n := newNetwork(t, `address = "dhcp"`)
-		addr, err := n.Lease("web-3")
+		addr, err := n.Lease(t.Context(), "web-3")
 		if err != nil || addr.IsValid() {
 			t.Errorf("leased is %s, %v", addr, err)
 		}
@@ -78,14 +78,14 @@ func TestAddressesComeFromTheConfiguredRange(t *testing.T) {
 		if err := n.Hold("person-1", netip.MustParseAddr("10.0.3.20")); err != nil {
 			t.Fatal(err)
 		}
-		if addr, err := n.Lease("web-1"); err != nil || addr != netip.MustParsePrefix("10.0.3.21/24") {
+		if addr, err := n.Lease(t.Context(), "web-1"); err != nil || addr != netip.MustParsePrefix("10.0.3.21/24") {
 			t.Errorf("leased is %s, %v", addr, err)
 		}
-		if _, err := n.Lease("web-2"); !errors.Is(err, network.ErrExhausted) {
+		if _, err := n.Lease(t.Context(), "web-2"); !errors.Is(err, network.ErrExhausted) {
 			t.Errorf("one too many: %v", err)
 		}
 		n.Release("web-1")
-		if addr, err := n.Lease("web-2"); err != nil || addr != netip.MustParsePrefix("10.0.3.21/24") {
+		if addr, err := n.Lease(t.Context(), "web-2"); err != nil || addr != netip.MustParsePrefix("10.0.3.21/24") {
 			t.Errorf("leased is %s, %v", addr, err)
 		}
 	})
