@@ -44,7 +44,7 @@ func (r *reloader) changed(ctx context.Context, c *config.Config, err error) {
 func (r *reloader) take(ctx context.Context, c *config.Config, mended bool) error {
 	live, restart := c.Live(r.now)
 	if len(restart) > 0 && !slices.Equal(restart, r.restart) {
-		r.agent.out.Warn("", "restart jarloop run for: "+strings.Join(restart, ", "))
+		r.agent.out.Complain("restart jarloop run for: "+strings.Join(restart, ", "))
 	}
 	r.restart = restart
 	if reflect.DeepEqual(live, r.now) {
@@ -76,7 +76,7 @@ func (r *reloader) apply(ctx context.Context, c *config.Config) (again []string,
 	if err := watcher.Check(watchServices(c)); err != nil {
 		return nil, err
 	}
-	if err := doctor.Preflight(ctx, machine(c), func(text string) { r.agent.out.Warn("", text) }); err != nil {
+	if err := doctor.Preflight(ctx, machine(c), r.agent.out.Complain); err != nil {
 		return nil, err
 	}
 	bases, err := provision(ctx, c, nil, r.agent.out)

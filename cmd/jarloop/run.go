@@ -72,7 +72,7 @@ func runAgent(ctx context.Context, from source, c *config.Config, out *console.C
 		return err
 	}
 	defer lock.Close()
-	if err := doctor.Preflight(ctx, machine(c), func(text string) { out.Warn("", text) }); err != nil {
+	if err := doctor.Preflight(ctx, machine(c), out.Complain); err != nil {
 		return err
 	}
 
@@ -105,7 +105,7 @@ func runAgent(ctx context.Context, from source, c *config.Config, out *console.C
 
 	out.Say("version " + programVersion() + ", " + a.watching)
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return control.Serve(ctx, socket, a, func(text string) { out.Warn("", text) }) })
+	group.Go(func() error { return control.Serve(ctx, socket, a, out.Complain) })
 	group.Go(func() error { a.notify.Run(ctx); return nil })
 	group.Go(func() error {
 		// Artefacts are looked for when it is known what is live.
@@ -135,7 +135,7 @@ func newAgent(c *config.Config, bases map[string]string, network *host.Network, 
 	a := &agent{
 		out: out, watch: watch, book: book, sets: setsOf(c), keepSets: c.Watch.Keep,
 		started: time.Now(), watching: fmt.Sprintf("watches %s by %s: %s", c.Watch.Dir, mode, why),
-		notify:   notify.New(notifyOptions(c), func(text string) { out.Warn("", text) }),
+		notify:   notify.New(notifyOptions(c), out.Complain),
 		changing: map[string]bool{},
 		asked:    map[string][]chan control.Outcome{}, degraded: map[string]string{}, newest: map[string]string{},
 	}

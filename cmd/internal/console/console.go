@@ -159,6 +159,9 @@ func (c *Console) Warn(service, text string) {
 	e.Msg(text)
 }
 
+// Complain tells something of the agent itself that went wrong and stops nothing.
+func (c *Console) Complain(text string) { c.Warn("", text) }
+
 // Changed tells that artefacts of a service have changed.
 func (c *Console) Changed(service, what string) {
 	if c.person {
