@@ -18,10 +18,7 @@ func (b *bench) idle(ctx context.Context) error {
 		still = 10 * time.Second
 	}
 	return b.withRig(ctx, func(r *rig) error {
-		if err := r.configure(true, services...); err != nil {
-			return err
-		}
-		if err := r.provision(ctx); err != nil {
+		if err := r.furnish(ctx, services...); err != nil {
 			return err
 		}
 		for _, s := range services {
@@ -31,13 +28,7 @@ func (b *bench) idle(ctx context.Context) error {
 				}
 			}
 		}
-		if _, err := r.saveNext(services...); err != nil {
-			return err
-		}
 		if err := r.start(ctx); err != nil {
-			return err
-		}
-		if err := r.settled(ctx); err != nil { // its standbys are made
 			return err
 		}
 		if err := r.atRest(ctx, still); err != nil {

@@ -46,10 +46,7 @@ func (l latencies) add(s service, w way, d time.Duration) {
 // the machine does meets all of them.
 func (b *bench) latency(ctx context.Context) error {
 	return b.withRig(ctx, func(r *rig) error {
-		if err := r.configure(true, slow, trivial); err != nil {
-			return err
-		}
-		if err := r.provision(ctx); err != nil {
+		if err := r.furnish(ctx, slow, trivial); err != nil {
 			return err
 		}
 		stop, err := r.serveDHCP(ctx)
@@ -57,9 +54,6 @@ func (b *bench) latency(ctx context.Context) error {
 			return err
 		}
 		defer stop()
-		if _, err := r.saveNext(slow, trivial); err != nil {
-			return err
-		}
 		for _, s := range []service{slow, trivial} { // what the first round stops and destroys
 			if _, err := r.byHand(ctx, s); err != nil {
 				return err

@@ -55,13 +55,7 @@ func raiseInstances() (lower func() error, err error) {
 
 // among brings the services up and redeploys the first of them.
 func (r *rig) among(ctx context.Context, services []service, rounds int) ([]float64, error) {
-	if err := r.configure(true, services...); err != nil {
-		return nil, err
-	}
-	if err := r.provision(ctx); err != nil {
-		return nil, err
-	}
-	if _, err := r.saveNext(services...); err != nil {
+	if err := r.furnish(ctx, services...); err != nil {
 		return nil, err
 	}
 	if err := r.start(ctx); err != nil {
