@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -51,7 +52,7 @@ func openStore(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make store %s: %w", dir, err)
 	}
-	if err := private(dir); err != nil {
+	if err := Ours(dir); err != nil {
 		return err
 	}
 	services, err := os.ReadDir(dir)
@@ -63,7 +64,7 @@ func openStore(dir string) error {
 		if !service.IsDir() {
 			continue
 		}
-		if err := private(home); err != nil {
+		if err := Ours(home); err != nil {
 			return err
 		}
 		if err := removeHalfMade(home); err != nil {
@@ -87,19 +88,21 @@ func removeHalfMade(home string) error {
 	return nil
 }
 
-// private makes sure that a folder is ours alone to write.
-func private(dir string) error {
-	var st unix.Stat_t
-	if err := unix.Lstat(dir, &st); err != nil {
-		return fmt.Errorf("look at %s: %w", dir, err)
+// Ours is nil when a folder is there and ours alone to write in: what lies
+// there decides what root does. The error says how to mend it.
+func Ours(folder string) error {
+	info, err := os.Lstat(folder)
+	if err != nil {
+		return err
 	}
-	switch {
-	case st.Mode&unix.S_IFMT != unix.S_IFDIR:
-		return fmt.Errorf("%s is not a folder; remove it", dir)
-	case int(st.Uid) != os.Geteuid():
-		return fmt.Errorf("%s belongs to user %d; chown it to user %d", dir, st.Uid, os.Geteuid())
-	case st.Mode&0o022 != 0:
-		return fmt.Errorf("%s is writable by others (mode %04o); chmod it to 0700", dir, st.Mode&0o7777)
+	if !info.IsDir() {
+		return fmt.Errorf("%s is no folder: move it away", folder)
+	}
+	if info.Mode().Perm()&0o022 != 0 {
+		return fmt.Errorf("%s can be written by others (mode %#o): chmod go-w %s", folder, info.Mode().Perm(), folder)
+	}
+	if s, ok := info.Sys().(*syscall.Stat_t); ok && int(s.Uid) != os.Geteuid() {
+		return fmt.Errorf("%s belongs to user %d: chown %d %s", folder, s.Uid, os.Geteuid(), folder)
 	}
 	return nil
 }

@@ -135,7 +135,7 @@ func TestNewCleansItsStoreAndRefusesOneThatOthersCanWrite(t *testing.T) {
 	}
 	for _, open := range []string{store, filepath.Join(store, "app")} {
 		must(t, os.Chmod(open, 0o777))
-		if _, err := New(o, nil); err == nil || !strings.Contains(err.Error(), open+" is writable by others") {
+		if _, err := New(o, nil); err == nil || !strings.Contains(err.Error(), open+" can be written by others (mode 0777): chmod go-w "+open) {
 			t.Errorf("with %s open to all: %v", open, err)
 		}
 		must(t, os.Chmod(open, 0o700))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/cmd/internal/doctor"
+	"github.com/jarloop/jarloop/watcher"
 )
 
 // The program's own folders:
@@ -41,13 +42,13 @@ func lockFolders(ctx context.Context, c *config.Config) (*os.File, error) {
 		if err := os.MkdirAll(folder, mode); err != nil {
 			return nil, err
 		}
-		if err := doctor.Ours(folder); err != nil {
+		if err := watcher.Ours(folder); err != nil {
 			return nil, err
 		}
 	}
 	// What is below may be older than the mode of what is above it.
 	for _, folder := range []string{setsOf(c), logsOf(c)} {
-		if err := doctor.Ours(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := watcher.Ours(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 	}

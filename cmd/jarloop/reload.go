@@ -44,7 +44,7 @@ func (r *reloader) changed(ctx context.Context, c *config.Config, err error) {
 func (r *reloader) take(ctx context.Context, c *config.Config, mended bool) error {
 	live, restart := c.Live(r.now)
 	if len(restart) > 0 && !slices.Equal(restart, r.restart) {
-		r.agent.out.Complain("restart jarloop run for: "+strings.Join(restart, ", "))
+		r.agent.out.Complain("restart jarloop run for: " + strings.Join(restart, ", "))
 	}
 	r.restart = restart
 	if reflect.DeepEqual(live, r.now) {

@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/jarloop/jarloop/cmd/internal/console"
+	"github.com/jarloop/jarloop/watcher"
 )
 
 // The program's own folders are made with these modes.
@@ -20,25 +20,6 @@ const (
 	RunMode   fs.FileMode = 0o750
 )
 
-// Ours is nil when a folder is there and ours alone to write in: what lies
-// there decides what root does. The error says how to mend it.
-func Ours(folder string) error {
-	info, err := os.Lstat(folder)
-	if err != nil {
-		return err
-	}
-	if !info.IsDir() {
-		return fmt.Errorf("%s is no folder: move it away", folder)
-	}
-	if info.Mode().Perm()&0o022 != 0 {
-		return fmt.Errorf("%s can be written by others (mode %#o): chmod go-w %s", folder, info.Mode().Perm(), folder)
-	}
-	if s, ok := info.Sys().(*syscall.Stat_t); ok && int(s.Uid) != os.Geteuid() {
-		return fmt.Errorf("%s belongs to user %d: chown %d %s", folder, s.Uid, os.Geteuid(), folder)
-	}
-	return nil
-}
-
 func folders(_ context.Context, m *Machine) []Finding {
 	var findings []Finding
 	for _, own := range []struct {
@@ -46,7 +27,7 @@ func folders(_ context.Context, m *Machine) []Finding {
 		mode   fs.FileMode
 	}{{m.Config.State, StateMode}, {m.Config.Run, RunMode}} {
 		f := Finding{Check: "folder " + own.folder, State: OK, Found: "root's alone to write in"}
-		switch err := Ours(own.folder); {
+		switch err := watcher.Ours(own.folder); {
 		case errors.Is(err, fs.ErrNotExist):
 			f.State, f.Found = Warning, "not there yet: run makes it"
 			f.Remedy = fmt.Sprintf("sudo install -d -m %o %s", own.mode, own.folder)
