@@ -1,21 +1,13 @@
 package main
 
 import (
-	"archive/zip"
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -23,40 +15,6 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/control"
 	"github.com/jarloop/jarloop/cmd/internal/lab"
 )
-
-var programFolders []string
-
-var (
-	// buildProgram gives the program under test, built once.
-	buildProgram = onceBuilt()
-	// buildCrashing gives one that dies where package crash is told to.
-	buildCrashing = onceBuilt("-tags", "crashpoints")
-)
-
-func onceBuilt(flags ...string) func() (string, error) {
-	return sync.OnceValues(func() (string, error) {
-		dir, err := os.MkdirTemp("", "jarloop-program-")
-		if err != nil {
-			return "", err
-		}
-		programFolders = append(programFolders, dir)
-		program := filepath.Join(dir, "jarloop")
-		// Without the race detector: liblxc forks, and it does not bear that.
-		out, err := exec.Command("go", slices.Concat([]string{"build", "-o", program}, flags, []string{"."})...).CombinedOutput()
-		if err != nil {
-			return "", fmt.Errorf("build the program: %w: %s", err, out)
-		}
-		return program, nil
-	})
-}
-
-func TestMain(m *testing.M) {
-	status := m.Run()
-	for _, dir := range programFolders {
-		_ = os.RemoveAll(dir)
-	}
-	os.Exit(status)
-}
 
 // system is the sample system in a lab.
 type system struct {
@@ -181,16 +139,6 @@ func (s *system) edit(file string, by map[string]string) {
 	s.write(path, replace(s.t, string(text), by))
 }
 
-// gradle runs the example's build on the laptop.
-func (s *system) gradle(task string) {
-	s.t.Helper()
-	cmd := exec.CommandContext(s.ctx, "gradle", "--offline", "--no-daemon", "-q", "-Pshare="+s.Share, task)
-	cmd.Dir = s.example
-	if out, err := cmd.CombinedOutput(); err != nil {
-		s.t.Fatalf("gradle %s: %v: %s", task, err, out)
-	}
-}
-
 // run starts the agent on the VM.
 func (s *system) run() *agentProcess {
 	s.t.Helper()
@@ -300,243 +248,43 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s, "", false
 }
 
-// reply is what the sample system says of itself.
-type reply struct {
-	Service string  `json:"service"`
-	Version string  `json:"version"`
-	Calls   []reply `json:"calls"`
+// powerCut takes from the VM what does not outlive a reboot: processes, rules
+// and addresses.
+func (s *system) powerCut() {
+	s.t.Helper()
+	for _, name := range s.monitored() {
+		if out, err := s.VM(s.ctx, "lxc-stop", "-k", "-P", s.LXC, "-n", name).CombinedOutput(); err != nil {
+			s.t.Fatalf("stop %s: %v: %s", name, err, out)
+		}
+	}
+	script := `set -e
+for table in nat filter; do iptables -t $table -F; iptables -t $table -X; done
+echo 0 >/proc/sys/net/ipv4/conf/lxcbr0/route_localnet
+echo 10 >/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_close
+for address in $(ip -o -4 address show dev lxcbr0 | awk '/jarloop/ {print $4}'); do ip address del $address dev lxcbr0; done`
+	if out, err := s.VM(s.ctx, "sh", "-c", script).CombinedOutput(); err != nil {
+		s.t.Fatalf("%v: %s", err, out)
+	}
 }
 
-// get asks the sample system from the laptop.
-func (s *system) get(client *http.Client, path string) (reply, error) {
-	response, err := client.Get("http://" + lab.Address + path)
+func (s *system) rules() string {
+	s.t.Helper()
+	out, err := s.VM(s.ctx, "iptables-save").Output()
 	if err != nil {
-		return reply{}, err
+		s.t.Fatal(err)
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		return reply{}, err
-	}
-	if response.StatusCode != http.StatusOK {
-		return reply{}, fmt.Errorf("%s: %s: %s", path, response.Status, body)
-	}
-	var a reply
-	err = json.Unmarshal(body, &a)
-	return a, err
+	return string(out)
 }
 
-// versions are the versions of all services that one request came through.
-func (a reply) versions() map[string]string {
-	all := map[string]string{a.Service: a.Version}
-	for _, call := range a.Calls {
-		for service, version := range call.versions() {
-			all[service] = version
-		}
-	}
-	return all
-}
-
-// agentProcess is an agent that runs on the VM.
-type agentProcess struct {
-	t      *testing.T
-	cmd    *exec.Cmd
-	stderr bytes.Buffer
-	done   chan struct{}
-
-	mu    sync.Mutex
-	lines []logLine
-}
-
-// logLine is one JSON line of the agent's output.
-type logLine struct {
-	at   time.Time
-	text string
-
-	Level      string   `json:"level"`
-	Message    string   `json:"message"`
-	Service    string   `json:"service"`
-	Generation string   `json:"generation"`
-	Reason     string   `json:"reason"`
-	Serving    string   `json:"serving"`
-	Step       string   `json:"step"`
-	Tail       []string `json:"tail"`
-}
-
-func (a *agentProcess) read(out io.Reader) {
-	defer close(a.done)
-	scanner := bufio.NewScanner(out)
-	scanner.Buffer(nil, 1<<20)
-	for scanner.Scan() {
-		l := logLine{at: time.Now(), text: scanner.Text()}
-		if err := json.Unmarshal(scanner.Bytes(), &l); err != nil {
-			a.t.Errorf("not JSON: %q", scanner.Text())
-		}
-		a.mu.Lock()
-		a.lines = append(a.lines, l)
-		a.mu.Unlock()
-	}
-}
-
-// said gives the lines from number from on that match.
-func (a *agentProcess) said(from int, match func(logLine) bool) []logLine {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	var found []logLine
-	for _, l := range a.lines[min(from, len(a.lines)):] {
-		if match(l) {
-			found = append(found, l)
-		}
-	}
-	return found
-}
-
-// now is how many lines there are by now.
-func (a *agentProcess) now() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return len(a.lines)
-}
-
-// await waits for a line about a service.
-func (a *agentProcess) await(from int, message, service string) logLine {
-	a.t.Helper()
-	var found []logLine
-	a.eventually(message+" "+service, func() bool {
-		found = a.said(from, func(l logLine) bool { return l.Message == message && (service == "" || l.Service == service) })
-		return len(found) > 0
-	})
-	return found[0]
-}
-
-// eventually waits for a condition, and shows what the agent said if it never
-// comes true.
-func (a *agentProcess) eventually(what string, so func() bool) {
-	a.t.Helper()
-	deadline := time.Now().Add(90 * time.Second)
-	for !so() {
-		select {
-		case <-a.done:
-			a.t.Fatalf("the agent ended before: %s\n%s", what, a.output())
-		default:
-		}
-		if time.Now().After(deadline) {
-			a.t.Fatalf("not within 90 s: %s\n%s", what, a.output())
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
-func (a *agentProcess) output() string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	var b strings.Builder
-	for _, l := range a.lines {
-		if l.Level != "" { // not what the services print
-			b.WriteString(l.text + "\n")
-		}
-	}
-	return b.String() + a.stderr.String()
-}
-
-// kill ends the agent as a power cut would.
-func (a *agentProcess) kill() {
-	_ = a.cmd.Process.Kill()
-	<-a.done
-	_ = a.cmd.Wait()
-}
-
-// stop ends the agent as Ctrl-C does, and gives its exit status.
-func (a *agentProcess) stop() int {
-	a.t.Helper()
-	if err := a.cmd.Process.Signal(os.Interrupt); err != nil {
-		a.t.Fatal(err)
-	}
-	<-a.done
-	_ = a.cmd.Wait()
-	if a.stderr.Len() > 0 {
-		a.t.Errorf("the agent's standard error: %s", a.stderr.String())
-	}
-	return a.cmd.ProcessState.ExitCode()
-}
-
-// traffic is requests from the laptop without end, each on a connection of
-// its own.
-type traffic struct {
-	sent   atomic.Int64
-	mu     sync.Mutex
-	failed []string
-	cancel context.CancelFunc
-	ended  chan struct{}
-}
-
-func (s *system) startTraffic(path string) *traffic {
-	ctx, cancel := context.WithCancel(s.ctx)
-	t := &traffic{cancel: cancel, ended: make(chan struct{})}
-	client := s.Client(false)
-	go func() {
-		defer close(t.ended)
-		for ctx.Err() == nil {
-			_, err := s.get(client, path)
-			t.sent.Add(1)
-			if err != nil {
-				t.mu.Lock()
-				t.failed = append(t.failed, time.Now().Format("15:04:05.000 ")+err.Error())
-				t.mu.Unlock()
-			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(5 * time.Millisecond):
-			}
-		}
-	}()
-	return t
-}
-
-// stop ends the traffic and fails the test if a request failed.
-func (t *traffic) stop(tt *testing.T) {
-	tt.Helper()
-	t.cancel()
-	<-t.ended
-	tt.Logf("%d requests", t.sent.Load())
-	if t.sent.Load() == 0 || len(t.failed) > 0 {
-		tt.Errorf("%d of %d requests failed: %s", len(t.failed), t.sent.Load(), strings.Join(t.failed[:min(5, len(t.failed))], "\n"))
-	}
-}
-
-// forNewerJava gives the JAR with classes of a version that no JVM knows (JVMS
-// 4.1, major_version).
-func forNewerJava(t *testing.T, jar string) string {
-	t.Helper()
-	in, err := zip.NewReader(strings.NewReader(jar), int64(len(jar)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var text bytes.Buffer
-	out := zip.NewWriter(&text)
-	for _, entry := range in.File {
-		r, err := entry.Open()
+func anyContains(t *testing.T, files []string, text string) bool {
+	for _, f := range files {
+		content, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		content, err := io.ReadAll(r)
-		r.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.HasSuffix(entry.Name, ".class") {
-			content[6], content[7] = 0xff, 0xff
-		}
-		w, err := out.Create(entry.Name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write(content); err != nil {
-			t.Fatal(err)
+		if strings.Contains(string(content), text) {
+			return true
 		}
 	}
-	if err := out.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return text.String()
+	return false
 }

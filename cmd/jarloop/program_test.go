@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+)
+
+var programFolders []string
+
+var (
+	// buildProgram gives the program under test, built once.
+	buildProgram = onceBuilt()
+	// buildCrashing gives one that dies where package crash is told to.
+	buildCrashing = onceBuilt("-tags", "crashpoints")
+)
+
+func onceBuilt(flags ...string) func() (string, error) {
+	return sync.OnceValues(func() (string, error) {
+		dir, err := os.MkdirTemp("", "jarloop-program-")
+		if err != nil {
+			return "", err
+		}
+		programFolders = append(programFolders, dir)
+		program := filepath.Join(dir, "jarloop")
+		// Without the race detector: liblxc forks, and it does not bear that.
+		out, err := exec.Command("go", slices.Concat([]string{"build", "-o", program}, flags, []string{"."})...).CombinedOutput()
+		if err != nil {
+			return "", fmt.Errorf("build the program: %w: %s", err, out)
+		}
+		return program, nil
+	})
+}
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	for _, dir := range programFolders {
+		_ = os.RemoveAll(dir)
+	}
+	os.Exit(status)
+}
