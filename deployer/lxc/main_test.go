@@ -1,0 +1,137 @@
+//go:build cgo
+
+package lxc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The test binary is the agent that is killed.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "agent-that-runs" {
+		h := &Host{Path: os.Args[2], Child: []string{os.Args[3]}}
+		_, err := h.Run(context.Background(), os.Args[4], os.Args[5:])
+		fmt.Fprintln(os.Stderr, "run ended:", err)
+		os.Exit(1)
+	}
+	os.Exit(withChild(m))
+}
+
+// child is the command that makes one call.
+var child []string
+
+func withChild(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "jlt-lxc-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	child = []string{filepath.Join(dir, "child")}
+	if out, err := exec.Command("go", "build", "-o", child[0], "./testdata/child").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build the child: %v: %s\n", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// newHost gives a host with a busybox base, which boots in no time.
+func newHost(t *testing.T, path string, backing string) *Host {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("containers need root")
+	}
+	create := exec.Command("lxc-create", "-P", path, "-n", "base", "-t", "busybox", "-B", backing)
+	if out, err := create.CombinedOutput(); err != nil {
+		t.Fatalf("lxc-create: %v: %s", err, out)
+	}
+	config := filepath.Join(path, "base", "config")
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// No bridge is needed here, and no profile that this kernel may lack.
+	kept := "lxc.net.0.type = empty\n"
+	for line := range strings.Lines(string(text)) {
+		if key := keyOf(line); !strings.HasPrefix(key, "lxc.net.") && !strings.HasPrefix(key, "lxc.apparmor.") {
+			kept += line
+		}
+	}
+	if err := os.WriteFile(config, []byte(kept), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	h := &Host{Path: path, Child: child}
+	t.Cleanup(func() {
+		ctx := context.Background()
+		states, err := h.States(ctx)
+		if err != nil {
+			t.Error(err)
+		}
+		for name := range states {
+			if name != "base" {
+				if err := errors.Join(h.Stop(ctx, name, 0), h.Destroy(ctx, name)); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		if err := h.Destroy(ctx, "base"); err != nil {
+			t.Error(err)
+		}
+	})
+	return h
+}
+
+// mountBtrfs gives a folder on a small btrfs of its own.
+func mountBtrfs(t *testing.T) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("mounting needs root")
+	}
+	image, at := filepath.Join(t.TempDir(), "image"), t.TempDir()
+	for _, argv := range [][]string{
+		{"truncate", "-s", "256M", image}, {"mkfs.btrfs", "-q", image}, {"mount", "-o", "loop", image, at},
+	} {
+		if out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%q: %v: %s", argv, err, out)
+		}
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", at).CombinedOutput(); err != nil {
+			t.Errorf("umount: %v: %s", err, out)
+		}
+	})
+	return at
+}
+
+// childOf gives a child process of pid, or 0.
+func childOf(pid int) int {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, task := range tasks {
+		text, _ := os.ReadFile(task)
+		if first, _, _ := strings.Cut(strings.TrimSpace(string(text)), " "); first != "" {
+			n, _ := strconv.Atoi(first)
+			return n
+		}
+	}
+	return 0
+}
+
+func eventually(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !so() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 20 s: %s", what)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
