@@ -3,7 +3,6 @@ package network
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"net"
 	"net/http"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -126,6 +126,41 @@ func TestContainersDoNotReachTheVMsOwnServices(t *testing.T) {
 	})
 }
 
+// askWhile asks at an address, a connection for each request, while the target
+// moves again and again: i counts from 1. No request may fail, and each of the
+// answers has to come. It gives the number of moves.
+func (l *lab) askWhile(from netns.NsHandle, address string, answers []string, move func(i int)) (moves int) {
+	l.t.Helper()
+	client := l.client(from, false)
+	var came sync.Map
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		for i := range 200 {
+			answer, err := get(client, address)
+			if err != nil {
+				l.t.Errorf("request %d: %v", i, err)
+			}
+			came.Store(answer, true)
+		}
+	}()
+	for done := false; !done || moves < 2; {
+		moves++
+		move(moves)
+		select {
+		case <-asked:
+			done = true
+		default:
+		}
+	}
+	for _, answer := range answers {
+		if _, ok := came.Load(answer); !ok {
+			l.t.Errorf("%q never came in %d moves", answer, moves)
+		}
+	}
+	return moves
+}
+
 func TestNoRequestFailsWhileTheTargetMoves(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
 		l.canaries()
@@ -133,35 +168,9 @@ func TestNoRequestFailsWhileTheTargetMoves(t *testing.T) {
 		p := l.ports(web80)
 		set(t, p, map[string]netip.AddrPort{"web": both[0]}, true)
 
-		client := l.client(l.laptop, false)
-		var answers sync.Map
-		asking := make(chan struct{})
-		go func() {
-			defer close(asking)
-			for i := range 200 {
-				answer, err := get(client, "10.0.4.2:80")
-				if err != nil {
-					t.Errorf("request %d: %v", i, err)
-				}
-				answers.Store(answer, true)
-			}
-		}()
-		moves := 0
-		for done := false; !done || moves < 2; {
-			moves++
-			set(t, p, map[string]netip.AddrPort{"web": both[moves%2]}, true)
-			select {
-			case <-asking:
-				done = true
-			default:
-			}
-		}
-		<-asking
-		for _, target := range both {
-			if _, ok := answers.Load(fmt.Sprintf("%s to 10.0.4.1", target.Addr())); !ok {
-				t.Errorf("%s never answered in %d moves", target, moves)
-			}
-		}
+		moves := l.askWhile(l.laptop, "10.0.4.2:80", []string{"10.0.3.131 to 10.0.4.1", "10.0.3.132 to 10.0.4.1"}, func(i int) {
+			set(t, p, map[string]netip.AddrPort{"web": both[i%2]}, true)
+		})
 		repair(t, p, map[string]netip.AddrPort{"web": both[moves%2]}, false)
 	})
 }

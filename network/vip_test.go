@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -164,34 +163,9 @@ func TestNoRequestToAServiceAddressFailsWhileTheTargetMoves(t *testing.T) {
 			t.Error(err)
 		}
 
-		asked := make(chan struct{})
-		var answers sync.Map
-		go func() {
-			defer close(asked)
-			client := l.client(l.guests["10.0.3.140"], false)
-			for i := range 200 {
-				answer, err := get(client, "10.0.3.100:8080")
-				if err != nil {
-					t.Errorf("request %d: %v", i, err)
-				}
-				answers.Store(answer, true)
-			}
-		}()
-		moves := 0
-		for done := false; !done || moves < 2; {
-			moves++
-			setAll(t, p, to(moves), true)
-			select {
-			case <-asked:
-				done = true
-			default:
-			}
-		}
-		for _, g := range generations {
-			if _, ok := answers.Load(fmt.Sprintf("%s to 10.128.3.140", g.Addr())); !ok {
-				t.Errorf("%s never answered in %d moves", g, moves)
-			}
-		}
+		moves := l.askWhile(l.guests["10.0.3.140"], "10.0.3.100:8080", []string{"10.0.3.131 to 10.128.3.140", "10.0.3.132 to 10.128.3.140"}, func(i int) {
+			setAll(t, p, to(i), true)
+		})
 		if got, err := get(kept, "10.0.3.100:8080"); err != nil || !strings.HasPrefix(got, "10.0.3.131") {
 			t.Errorf("the open connection: %q, %v", got, err)
 		}
