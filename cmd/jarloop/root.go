@@ -72,6 +72,7 @@ func newRoot() *cobra.Command {
 		Long: `jarloop watches a folder that your build writes JARs into. For each service
 whose files have changed it clones a container, copies the files in, starts it,
 proves it healthy, leads names and ports to it, and removes the container before.`,
+		Version:       programVersion(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          verb,
@@ -81,6 +82,8 @@ proves it healthy, leads names and ports to it, and removes the container before
 	}
 	root.PersistentFlags().StringVarP(&p.configFile, "config", "c", "",
 		"the configuration (default: config.toml here, else /etc/jarloop/config.toml)")
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	root.Flags().Bool("version", false, "print the version of this program")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
