@@ -171,7 +171,7 @@ func (a *agent) Deploy(ctx context.Context, services []string) ([]control.Outcom
 	}
 	for _, name := range services {
 		if !slices.Contains(a.deployer.Names(), name) {
-			return nil, fmt.Errorf("%w: no service is named %q", control.ErrInput, name)
+			return nil, a.unknown(name)
 		}
 	}
 	var waits []chan control.Outcome
@@ -183,7 +183,7 @@ func (a *agent) Deploy(ctx context.Context, services []string) ([]control.Outcom
 		waits = append(waits, wait)
 	}
 	if err := a.watch.Resend(services...); err != nil {
-		return nil, fmt.Errorf("%w: %w", control.ErrInput, err)
+		return nil, control.InputError{Err: err}
 	}
 	var outcomes []control.Outcome
 	for _, wait := range waits {
@@ -195,6 +195,17 @@ func (a *agent) Deploy(ctx context.Context, services []string) ([]control.Outcom
 		}
 	}
 	return outcomes, nil
+}
+
+// unknown says that the agent cares for no service called so: what the one who
+// asks has read may not be the configuration that it runs with.
+func (a *agent) unknown(service string) error {
+	return mistake("the agent has no service %q; it has: %s", service, strings.Join(a.deployer.Names(), ", "))
+}
+
+// mistake is one of who asks the agent.
+func mistake(format string, args ...any) error {
+	return control.InputError{Err: fmt.Errorf(format, args...)}
 }
 
 // changes is what has changed, in few words.

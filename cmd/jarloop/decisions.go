@@ -105,7 +105,7 @@ func (a *agent) Rollback(ctx context.Context, r control.RollbackRequest) (contro
 	}
 	set, err := watcher.Load(a.sets, r.Service, id)
 	if errors.Is(err, fs.ErrNotExist) {
-		return control.Outcome{}, fmt.Errorf("%w: set %s of %s is not kept any more: jarloop history %s shows which are", control.ErrInput, console.Short(id), r.Service, r.Service)
+		return control.Outcome{}, mistake("set %s of %s is not kept any more: jarloop history %s shows which are", console.Short(id), r.Service, r.Service)
 	}
 	if err != nil {
 		return control.Outcome{}, err
@@ -140,7 +140,7 @@ func (a *agent) liveSet(service string) (string, error) {
 			return s.Set, nil
 		}
 	}
-	return "", fmt.Errorf("%w: no service is named %q", control.ErrInput, service)
+	return "", a.unknown(service)
 }
 
 // earlier gives the set that is meant: the newest good one that is not live, or
@@ -155,13 +155,13 @@ func earlier(p history.Page, live string, r control.RollbackRequest) (string, er
 	}
 	switch {
 	case r.Set != "" && live != "" && strings.HasPrefix(live, r.Set) && len(found) == 0:
-		return "", fmt.Errorf("%w: set %s of %s is live", control.ErrInput, console.Short(live), r.Service)
+		return "", mistake("set %s of %s is live already", console.Short(live), r.Service)
 	case len(found) == 0 && r.Set == "":
-		return "", fmt.Errorf("%w: there is no earlier set of %s that was live", control.ErrInput, r.Service)
+		return "", mistake("there is no earlier set of %s that was live", r.Service)
 	case len(found) == 0:
-		return "", fmt.Errorf("%w: no set of %s that was live begins with %q: jarloop history %s shows them", control.ErrInput, r.Service, r.Set, r.Service)
+		return "", mistake("no set of %s that was live begins with %q: jarloop history %s shows them", r.Service, r.Set, r.Service)
 	case len(found) > 1 && r.Set != "":
-		return "", fmt.Errorf("%w: %q is how %d sets of %s begin: give more of it", control.ErrInput, r.Set, len(found), r.Service)
+		return "", mistake("%q is how %d sets of %s begin: give more of it", r.Set, len(found), r.Service)
 	}
 	return found[0], nil
 }

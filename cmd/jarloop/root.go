@@ -53,7 +53,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	var usage usageError
 	var wrong *config.Error
-	if errors.As(err, &usage) || errors.As(err, &wrong) || errors.Is(err, control.ErrInput) {
+	var input control.InputError
+	if errors.As(err, &usage) || errors.As(err, &wrong) || errors.As(err, &input) {
 		return exitUsage
 	}
 	return exitFailed

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -91,10 +90,11 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 		if err := decoder.Decode(&f); err != nil || f.Error == "" {
 			return fmt.Errorf("the agent answered %s", response.Status)
 		}
+		err := errors.New(f.Error)
 		if response.StatusCode == http.StatusBadRequest {
-			return fmt.Errorf("%w: %s", ErrInput, strings.TrimPrefix(f.Error, ErrInput.Error()+": "))
+			return InputError{err}
 		}
-		return errors.New(f.Error)
+		return err
 	}
 	if err := decoder.Decode(out); err != nil {
 		return c.unanswered(ctx, err)

@@ -25,13 +25,22 @@ type Agent interface {
 	Pause(r PauseRequest) error
 }
 
-// ErrInput marks an error of an Agent as the caller's mistake.
-var ErrInput = errors.New("wrong request")
+// InputError marks an error of an Agent as the caller's mistake, for programs:
+// its text is that of the error, since a person reads it.
+type InputError struct{ Err error }
+
+func (e InputError) Error() string { return e.Err.Error() }
+
+func (e InputError) Unwrap() error { return e.Err }
 
 const (
 	mostClients = 64
 	mostRequest = 1 << 20 // bytes
 )
+
+// notUnderstood begins what is said of a request that cannot be read: the verbs
+// of this version make none.
+const notUnderstood = "the agent does not understand this, and may be of another version: "
 
 // Listen makes the socket, in place of one that an agent left which is no
 // more. The caller holds the agent's lock, so nobody listens there. What
@@ -134,12 +143,13 @@ func post[In, Out any](do func(context.Context, In) (Out, error)) http.HandlerFu
 		decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, mostRequest))
 		decoder.DisallowUnknownFields()
 		if err := decoder.Decode(&request); err != nil {
-			reply(w, http.StatusBadRequest, failure{err.Error()})
+			reply(w, http.StatusBadRequest, failure{notUnderstood + err.Error()})
 			return
 		}
 		answer, err := do(r.Context(), request)
+		var input InputError
 		switch {
-		case errors.Is(err, ErrInput):
+		case errors.As(err, &input):
 			reply(w, http.StatusBadRequest, failure{err.Error()})
 		case err != nil:
 			reply(w, http.StatusInternalServerError, failure{err.Error()})
