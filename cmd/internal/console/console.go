@@ -152,11 +152,7 @@ func (c *Console) Warn(service, text string) {
 		c.line(service, amber, "warning", plain(text))
 		return
 	}
-	e := c.log.Warn()
-	if service != "" {
-		e = e.Str("service", service)
-	}
-	e.Msg(text)
+	with(c.log.Warn(), field{"service", service}).Msg(text)
 }
 
 // Complain tells something of the agent itself that went wrong and stops nothing.
@@ -185,13 +181,14 @@ func (c *Console) Same(service, refusal string) {
 	c.log.Info().Str("service", service).Str("reason", text).Msg("unchanged")
 }
 
-// Refused tells that the newest artefacts cannot be deployed.
+// Refused tells that the newest artefacts of a service cannot be deployed, or
+// without one the newest configuration.
 func (c *Console) Refused(service, reason string) {
 	if c.person {
 		c.line(service, red, "refused", plain(reason))
 		return
 	}
-	c.log.Error().Str("service", service).Str("reason", reason).Msg("refused")
+	with(c.log.Error(), field{"service", service}, field{"reason", reason}).Msg("refused")
 }
 
 // Line tells a line that a service has printed.
@@ -206,11 +203,20 @@ func (c *Console) Line(l deployer.Line) {
 		c.printed(l, text, first)
 		return
 	}
-	e := c.log.Log().Str("service", l.Service).Str("generation", l.Generation)
-	if l.File != "" {
-		e = e.Str("file", l.File)
+	with(c.log.Log(), field{"service", l.Service}, field{"generation", l.Generation}, field{"file", l.File}).Msg(l.Text)
+}
+
+// field is a part of a line for programs.
+type field struct{ key, value string }
+
+// with adds fields to a line, as far as they have something to say.
+func with(line *zerolog.Event, fields ...field) *zerolog.Event {
+	for _, f := range fields {
+		if f.value != "" {
+			line = line.Str(f.key, f.value)
+		}
 	}
-	e.Msg(l.Text)
+	return line
 }
 
 // Short is the part of a set's ID that tells it from others at a glance.

@@ -25,15 +25,9 @@ func (c *Console) Event(e deployer.Event) {
 	case deployer.Warning, deployer.Back, deployer.Mended:
 		level = zerolog.WarnLevel
 	}
-	l := c.log.WithLevel(level)
-	for _, field := range []struct{ key, value string }{
-		{"service", e.Service}, {"generation", e.Generation}, {"set", e.Set}, {"address", e.Address},
-		{"step", e.Step}, {"reason", e.Reason}, {"serving", e.Serving},
-	} {
-		if field.value != "" {
-			l = l.Str(field.key, field.value)
-		}
-	}
+	l := with(c.log.WithLevel(level),
+		field{"service", e.Service}, field{"generation", e.Generation}, field{"set", e.Set}, field{"address", e.Address},
+		field{"step", e.Step}, field{"reason", e.Reason}, field{"serving", e.Serving})
 	if e.Took > 0 {
 		l = l.Dur("took_ms", e.Took)
 	}

@@ -27,7 +27,7 @@ func (c *Console) Progress(p base.Progress) {
 		return
 	}
 	if !c.person {
-		c.log.Info().Str("base", p.Base).Str("step", p.Step).Str("line", p.Line).
+		with(c.log.Info(), field{"base", p.Base}, field{"step", p.Step}, field{"line", p.Line}).
 			Dur("elapsed_ms", p.Elapsed).Dur("estimate_ms", p.Estimate).Msg(p.Doing)
 		return
 	}

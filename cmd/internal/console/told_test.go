@@ -35,6 +35,22 @@ func TestWhatIsToldBesideEvents(t *testing.T) {
 `, `
 {"level":"error","service":"web","reason":"a.jar is cut off","time":"2024-03-01T12:00:00Z","message":"refused"}
 `},
+		{"a configuration is refused", func(c *Console) { c.Refused("", "config.toml:3: watch.settel: unknown key") }, `
+12:00:00          refused  config.toml:3: watch.settel: unknown key
+`, `
+<dim>12:00:00</>          <red>refused </> config.toml:3: watch.settel: unknown key
+`, `
+{"level":"error","reason":"config.toml:3: watch.settel: unknown key","time":"2024-03-01T12:00:00Z","message":"refused"}
+`},
+		{"a hook prints before there is a generation", func(c *Console) {
+			c.Line(deployer.Line{Service: "web", File: "before_deploy", Text: "migrated"})
+		}, `
+         web      │ before_deploy: migrated
+`, `
+         <magenta>web      │</> <dim>before_deploy: </>migrated
+`, `
+{"service":"web","file":"before_deploy","time":"2024-03-01T12:00:00Z","message":"migrated"}
+`},
 		{"artefacts have changed back", func(c *Console) { c.Same("web", "") }, `
 12:00:00 web      same     the same bytes as before
 `, `
@@ -118,7 +134,7 @@ func TestWhatIsToldBesideEvents(t *testing.T) {
 `, `
 <dim>12:00:00</> web-base building install packages  2 s
 `, `
-{"level":"info","base":"web-base","step":"install packages","line":"","elapsed_ms":1600,"estimate_ms":0,"time":"2024-03-01T12:00:00Z","message":"building"}
+{"level":"info","base":"web-base","step":"install packages","elapsed_ms":1600,"estimate_ms":0,"time":"2024-03-01T12:00:00Z","message":"building"}
 `},
 		{"a base is being built again, and its tool says something", func(c *Console) {
 			c.Progress(base.Progress{Doing: "building", Base: "web-base", Step: "install packages", Line: "unpacking nginx", Elapsed: 12 * time.Second, Estimate: 34 * time.Second})
