@@ -27,13 +27,7 @@ func TestStatusAsAPersonReadsIt(t *testing.T) {
 			{Service: "web", State: "none"},
 		},
 	}
-	table := func() string {
-		var out bytes.Buffer
-		if err := table(&out, s, noon); err != nil {
-			t.Fatal(err)
-		}
-		return out.String()
-	}
+	table := func() string { return tableOf(t, reader{columns: endless}, s, noon) }
 	want := `SERVICE         STATE    GENERATION        SET       SINCE    MEMORY  RESTARTS  ADDRESS          NEWEST ON DISK
 person          live     person-8          3fa2c1d0  1m30s    152 MB  3         10.0.3.131:8085  -
 authentication  failed   authentication-3  77        26h0m0s  -       0         10.0.3.132:8082  aa11bb22 failed: prove: status 1; authentication-4 is kept
@@ -63,23 +57,86 @@ func TestTheStatesAreInColour(t *testing.T) {
 		{Service: "web", State: "waiting", WaitsFor: []string{"failed"}},
 		{Service: "person", State: "none"},
 	}}
-	var plain, out bytes.Buffer
-	if err := tableFor(false)(&plain, s, time.Time{}); err != nil {
-		t.Fatal(err)
-	}
-	if err := tableFor(true)(&out, s, time.Time{}); err != nil {
-		t.Fatal(err)
-	}
-	want := plain.String()
+	want := tableOf(t, reader{columns: endless}, s, time.Time{})
+	got := tableOf(t, reader{colour: true, columns: endless}, s, time.Time{})
 	for _, c := range [][2]string{
 		{"live     live ", "live     \x1b[1;32mlive\x1b[0m "}, {"down     failed ", "down     \x1b[1;31mfailed\x1b[0m "},
 		{"web      waiting ", "web      \x1b[33mwaiting\x1b[0m "}, {"person   none ", "person   \x1b[2mnone\x1b[0m "},
 	} {
 		want = replace(t, want, map[string]string{c[0]: c[1]})
 	}
-	if diff := cmp.Diff(want, out.String()); diff != "" {
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func TestTheTableFitsATerminal(t *testing.T) {
+	s := control.Status{Version: "1", PID: 42, Watching: "watches", Services: []deployer.Status{
+		{Service: "authentication", State: "live", Generation: "authentication-12", Set: "3fa2c1d0e5b4", Memory: 31e6, Address: "10.0.3.136:8082"},
+		{Service: "person", State: "failed", Generation: "person-2", Set: "9a0f7bd6", Address: "10.0.3.142:8085", Failed: "person-3",
+			Newest: deployer.Newest{Set: "2a941a39", State: deployer.Broken, Reason: "prove: the process exited with status 1"}},
+		{Service: "web", State: "waiting", WaitsFor: []string{"person"}},
+	}}
+	for _, c := range []struct {
+		columns int
+		colour  bool
+		want    string
+	}{
+		{170, false, `
+SERVICE         STATE    GENERATION         SET       SINCE  MEMORY  RESTARTS  ADDRESS          NEWEST ON DISK
+authentication  live     authentication-12  3fa2c1d0  -      31 MB   0         10.0.3.136:8082  -
+person          failed   person-2           9a0f7bd6  -      -       0         10.0.3.142:8085  2a941a39 failed: prove: the process exited with status 1; person-3 is kept
+web             waiting  -                  -         -      -       -         -                waits for person
+agent 1, process 42, watches
+`}, {169, false, `
+SERVICE         STATE    GENERATION         SET       SINCE  MEMORY  RESTARTS  ADDRESS
+authentication  live     authentication-12  3fa2c1d0  -      31 MB   0         10.0.3.136:8082
+person          failed   person-2           9a0f7bd6  -      -       0         10.0.3.142:8085
+  newest on disk: 2a941a39 failed: prove: the process exited with status 1; person-3 is kept
+web             waiting  -                  -         -      -       -         -
+  newest on disk: waits for person
+agent 1, process 42, watches
+`}, {80, true, `
+SERVICE         STATE    GENERATION         SET       SINCE  ADDRESS
+authentication  \x1b[1;32mlive\x1b[0m     authentication-12  3fa2c1d0  -      10.0.3.136:8082
+person          \x1b[1;31mfailed\x1b[0m   person-2           9a0f7bd6  -      10.0.3.142:8085
+  newest on disk: 2a941a39 failed: prove: the process exited with status 1;
+    person-3 is kept
+web             \x1b[33mwaiting\x1b[0m  -                  -         -      -
+  newest on disk: waits for person
+no room for MEMORY, RESTARTS: a wider terminal shows more, and --json all
+agent 1, process 42, watches
+`}, {30, false, `
+SERVICE         STATE    GENERATION
+authentication  live     authentication-12
+person          failed   person-2
+  newest on disk: 2a941a39
+    failed: prove: the process
+    exited with status 1;
+    person-3 is kept
+web             waiting  -
+  newest on disk: waits for
+    person
+no room for MEMORY, RESTARTS, SET, SINCE, ADDRESS: a wider terminal shows more, and --json all
+agent 1, process 42, watches
+`}} {
+		got := tableOf(t, reader{colour: c.colour, columns: func() int { return c.columns }}, s, time.Time{})
+		if diff := cmp.Diff(strings.ReplaceAll(c.want[1:], `\x1b`, "\x1b"), got); diff != "" {
+			t.Errorf("%d columns: %s", c.columns, diff)
+		}
+	}
+}
+
+// endless is how wide what is no terminal is.
+func endless() int { return 0 }
+
+func tableOf(t *testing.T, r reader, s control.Status, now time.Time) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := r.table(&out, s, now); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
 }
 
 func TestAllIsWellWhenEveryServiceIsLiveAndNothingIsMissed(t *testing.T) {
@@ -108,14 +165,16 @@ func TestReasonsGiveATerminalNoOrders(t *testing.T) {
 		Service: "web", State: "failed", Newest: deployer.Newest{State: deployer.Broken, Reason: evil},
 		Last: &deployer.Last{Error: evil},
 	}}}
-	var out bytes.Buffer
-	if err := table(&out, s, time.Time{}); err != nil {
-		t.Fatal(err)
-	}
-	if err := waterfall(&out, s, "web"); err != nil {
-		t.Fatal(err)
-	}
-	if text := out.String(); strings.ContainsAny(text, "\x1b\u202e") || strings.Count(text, "\n") != 5 {
-		t.Errorf("%q", text)
+	for columns, lines := range map[int]int{0: 5, 20: 9} {
+		var out bytes.Buffer
+		if err := (reader{columns: func() int { return columns }}).table(&out, s, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := waterfall(&out, s, "web"); err != nil {
+			t.Fatal(err)
+		}
+		if text := out.String(); strings.ContainsAny(text, "\x1b\u202e") || strings.Count(text, "\n") != lines {
+			t.Errorf("%d columns: %q", columns, text)
+		}
 	}
 }

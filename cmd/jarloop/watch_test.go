@@ -30,7 +30,7 @@ func watched(t *testing.T, redraw bool, says ...agentSays) (text string, well bo
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var out strings.Builder
-		w := statusWatch{out: &out, show: table, redraw: redraw, now: time.Now}
+		w := statusWatch{out: &out, show: reader{columns: endless}.table, redraw: redraw, now: time.Now}
 		begun, n := time.Now(), 0
 		w.ask = func(context.Context) (control.Status, error) {
 			if n == len(says)-1 {
@@ -87,7 +87,7 @@ func TestAWatchWithoutATerminalShowsWhatHasChanged(t *testing.T) {
 }
 
 func TestAWatchEndsWhereNobodyReadsOrNoAgentWas(t *testing.T) {
-	w := statusWatch{out: closed{}, show: table, now: time.Now, ask: func(context.Context) (control.Status, error) { return control.Status{}, nil }}
+	w := statusWatch{out: closed{}, show: reader{columns: endless}.table, now: time.Now, ask: func(context.Context) (control.Status, error) { return control.Status{}, nil }}
 	if _, err := w.run(t.Context()); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("nobody reads: %v", err)
 	}

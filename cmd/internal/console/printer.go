@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/mattn/go-isatty"
+	"golang.org/x/sys/unix"
 
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/deployer/logs"
@@ -41,6 +42,20 @@ func Coloured(out io.Writer) bool {
 	}
 	_, colour := readerOf(f)
 	return colour
+}
+
+// Columns gives how many characters go into a line of out, 0 where out is no
+// terminal or does not know.
+func Columns(out io.Writer) int {
+	f, ok := out.(*os.File)
+	if !ok {
+		return 0
+	}
+	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
+	if err != nil {
+		return 0
+	}
+	return int(size.Col)
 }
 
 // PaintState gives the state of a service in its colour: as the lines of the

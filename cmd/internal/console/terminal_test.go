@@ -4,8 +4,11 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/jarloop/jarloop/cmd/internal/pty"
 )
@@ -121,5 +124,25 @@ func TestShort(t *testing.T) {
 		if got := Short(id); got != want {
 			t.Errorf("%q is %q in short, want %q", id, got, want)
 		}
+	}
+}
+
+func TestATerminalSaysHowWideItIs(t *testing.T) {
+	f, _ := terminal(t)
+	for _, columns := range []uint16{0, 97} {
+		if err := unix.IoctlSetWinsize(int(f.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: columns}); err != nil {
+			t.Fatal(err)
+		}
+		if got := Columns(f); got != int(columns) {
+			t.Errorf("%d columns, want %d", got, columns)
+		}
+	}
+	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if got := Columns(file); got != 0 {
+		t.Errorf("a file has %d columns", got)
 	}
 }
