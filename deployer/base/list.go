@@ -1,12 +1,15 @@
 package base
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Base is one base of ours on disk.
@@ -50,6 +53,37 @@ func (b *Builder) List() ([]Base, error) {
 		bases = append(bases, Base{m.Container, m.Recipe.Name, m.Hash, m.Begun, m.Took, m.Complete, on})
 	}
 	return bases, nil
+}
+
+// Size gives how much of the disk a base takes. It looks at each of its files.
+func (b *Builder) Size(ctx context.Context, container string) (size int64, err error) {
+	linked := map[uint64]bool{} // inodes with more than one name
+	err = filepath.WalkDir(filepath.Join(b.Path, container), func(path string, _ fs.DirEntry, err error) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		var st unix.Stat_t
+		if err == nil {
+			err = unix.Lstat(path, &st)
+		}
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // removed meanwhile
+			return nil
+		case err != nil:
+			return err
+		case st.Nlink > 1 && st.Mode&unix.S_IFMT != unix.S_IFDIR:
+			if linked[st.Ino] {
+				return nil
+			}
+			linked[st.Ino] = true
+		}
+		size += st.Blocks * 512 // whatever the filesystem's own blocks are, stat(2)
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("size of base %s: %w", container, err)
+	}
+	return size, nil
 }
 
 // estimate gives how long the newest complete build of the base called name

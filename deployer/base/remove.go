@@ -13,6 +13,9 @@ import (
 	"github.com/moby/sys/mountinfo"
 )
 
+// lockPatience is how long a removal waits for whoever has the base's lock.
+const lockPatience = 10 * time.Second
+
 // undoTimeout is how long the removal of a failed build may take.
 const undoTimeout = 2 * time.Minute
 
@@ -30,7 +33,10 @@ func (b *Builder) Remove(ctx context.Context, container string) error {
 	if err := b.check(); err != nil {
 		return fmt.Errorf("remove base %s: %w", container, err)
 	}
-	unlock, err := b.lock(ctx, container, nil)
+	patient, cancel := context.WithTimeoutCause(ctx, lockPatience,
+		errors.New("it is being built, exported or imported: try again when that is over"))
+	defer cancel()
+	unlock, err := b.lock(patient, container, nil)
 	if err != nil {
 		return fmt.Errorf("remove base %s: %w", container, err)
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 func TestWhatIsNotOursIsNotTouched(t *testing.T) {
@@ -125,4 +127,56 @@ func TestABaseThatRunsIsNotRemoved(t *testing.T) {
 		t.Error(err)
 	}
 	wantEmpty(t, b.Path)
+}
+
+func TestABaseThatIsBeingBuiltIsNotWaitedForLong(t *testing.T) {
+	b := builder(t)
+	container := busybox().Container()
+	unlock, err := b.lock(t.Context(), container, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		err := b.Remove(t.Context(), container)
+		if err == nil || !strings.Contains(err.Error(), "it is being built") || time.Since(begun) != lockPatience {
+			t.Errorf("after %s: %v", time.Since(begun), err)
+		}
+	})
+}
+
+func TestTheSizeIsWhatTheDiskHasLess(t *testing.T) {
+	b := builder(t)
+	const name, written = "jlt-base-1", 1 << 20
+	root := filepath.Join(b.Path, name, "rootfs")
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	size := func() int64 {
+		t.Helper()
+		n, err := b.Size(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	empty := size()
+	writeFile(t, filepath.Join(root, "file"), strings.Repeat("x", written), 0o644)
+	command(t, "sync", "-f", root) // blocks that are not allocated yet need not be counted
+	one := size()
+	if one < empty+written || one > empty+2*written {
+		t.Errorf("%d bytes before, %d with a file of %d", empty, one, written)
+	}
+	// Neither a second name nor a hole takes room.
+	if err := os.Link(filepath.Join(root, "file"), filepath.Join(root, "again")); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(root, "hole"), "", 0o644)
+	if err := os.Truncate(filepath.Join(root, "hole"), 1<<40); err != nil {
+		t.Fatal(err)
+	}
+	if now := size(); now > one+written/2 {
+		t.Errorf("%d bytes, %d with a link and a hole", one, now)
+	}
 }
