@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -38,6 +39,7 @@ type agent struct {
 	asked    map[string][]chan control.Outcome // by service: who waits for a deploy that was asked for
 	degraded map[string]string                 // by service, "" for all: why changes may be missed
 	newest   map[string]string                 // by service: ID of the set that was seen last
+	bases    []string                          // containers that clones are made of
 }
 
 var _ control.Agent = (*agent)(nil)
@@ -132,6 +134,14 @@ func (a *agent) note(service, reason string) {
 	}
 }
 
+// clones says what clones are made of from now on: the containers of bases, by
+// name.
+func (a *agent) clones(bases map[string]string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.bases = slices.Compact(slices.Sorted(maps.Values(bases)))
+}
+
 // forget drops what is known of a service that has gone from the configuration.
 func (a *agent) forget(service string) {
 	a.note(service, "")
@@ -160,6 +170,7 @@ func (a *agent) Status() control.Status {
 		reasons = append(reasons, strings.TrimPrefix(service+": "+reason, ": "))
 	}
 	slices.Sort(reasons)
+	s.Bases = a.bases
 	s.Degraded = strings.Join(reasons, "; ")
 	return s
 }

@@ -15,13 +15,13 @@ import (
 func (p *program) baseVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "base",
-		Short: "Carry a base to another machine in a file, so that a team builds it once",
+		Short: "List and remove bases, and carry them to other machines in files",
 		Args:  verb,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return cmd.Help()
 		},
 	}
-	cmd.AddCommand(p.exportVerb(), p.importVerb())
+	cmd.AddCommand(p.listVerb(), p.removeVerb(), p.exportVerb(), p.importVerb())
 	return cmd
 }
 

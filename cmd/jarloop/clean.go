@@ -89,13 +89,5 @@ func removeBases(ctx context.Context, c *config.Config, say func(string)) error 
 	if err != nil {
 		return err
 	}
-	var errs error
-	for _, b := range list {
-		if err := builder.Remove(ctx, b.Container); err != nil {
-			errs = errors.Join(errs, err)
-			continue
-		}
-		say("removed base " + b.Container)
-	}
-	return errs
+	return removeEach(ctx, builder, containers(list), say)
 }

@@ -83,7 +83,7 @@ func machine(c *config.Config) *doctor.Machine {
 		}
 		container, there := builder.There(r)
 		return container, there, nil
-	})
+	}, func() ([]string, error) { return leftOver(c) })
 }
 
 // needRoot stops what cannot do without root, in the doctor's words.

@@ -93,6 +93,7 @@ func (r *reloader) apply(ctx context.Context, c *config.Config) (again []string,
 	if err != nil {
 		return nil, r.back(ctx, err)
 	}
+	r.agent.clones(bases)
 	// After the deployer, which has to know the services that it is told of.
 	return again, r.agent.watch.Reconfigure(ctx, watchServices(c))
 }

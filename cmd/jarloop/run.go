@@ -139,6 +139,7 @@ func newAgent(c *config.Config, bases map[string]string, network *host.Network, 
 		changing: map[string]bool{},
 		asked:    map[string][]chan control.Outcome{}, degraded: map[string]string{}, newest: map[string]string{},
 	}
+	a.clones(bases)
 	a.deployer = deployer.New(deployer.Options{
 		Services: deployServices(c, bases), Logs: logsOf(c),
 		KeepLogs: int64(c.Logs.Keep), KeepGenerations: c.Logs.Generations, Standby: c.LXC.Standby, KeepFailed: c.LXC.KeepFailed,

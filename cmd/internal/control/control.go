@@ -20,6 +20,8 @@ type Status struct {
 	Since   time.Time `json:"since"`
 	// Watching says how the shared folder is watched, and why so.
 	Watching string `json:"watching"`
+	// Bases are the containers that clones are made of.
+	Bases []string `json:"bases,omitempty"`
 	// Degraded says what keeps the watcher from seeing changes; empty: nothing.
 	Degraded string            `json:"degraded,omitempty"`
 	Services []deployer.Status `json:"services"`

@@ -100,6 +100,10 @@ func TestEachThingThatIsWrongHasItsRowAndRemedy(t *testing.T) {
 			f.baseErr = errors.New(`root has no range: printf 'root:1:2\n' | sudo tee -a /etc/subuid`)
 		}, "base service-base", Failed, "root has no range", `printf 'root:1:2\n' | sudo tee -a /etc/subuid`},
 		{"a base that runs", func(_ *testing.T, _ *Machine, f *fake) { f.containers = map[string]int{"service-base-1": 99} }, "base service-base", Failed, "must be stopped", "sudo lxc-stop -P"},
+		{"a base of a recipe that has changed", func(_ *testing.T, _ *Machine, f *fake) {
+			f.leftOver = []string{"service-base-0", "web-base-7"}
+		}, "old bases", Warning, "service-base-0, web-base-7", "sudo jarloop base remove service-base-0 web-base-7"},
+		{"bases that cannot be looked at", func(_ *testing.T, _ *Machine, f *fake) { f.leftErr = errors.New("list the bases: no") }, "old bases", Warning, "list the bases", ""},
 		{"a file from the future", func(t *testing.T, m *Machine, _ *fake) {
 			file := filepath.Join(m.Config.Watch.Dir, "web.jar")
 			later := time.Now().Add(time.Hour)

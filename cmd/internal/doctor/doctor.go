@@ -88,6 +88,9 @@ type Probe interface {
 	// Base gives the container of a base, and whether it is there, whole; an
 	// error where this machine cannot have it.
 	Base(b config.Base) (container string, there bool, err error)
+	// LeftOver gives the bases that the program has built, that the configuration
+	// does not ask for and that no clone rests on.
+	LeftOver() ([]string, error)
 	// Share says how the shared folder has to be watched, and why.
 	Share() (watcher.Mode, string, error)
 	// Start starts a unit of the machine's systemd.
@@ -118,7 +121,7 @@ var cheap = []check{root, liblxc, bridge, ports, inotify}
 // all are the checks in the order in which they are shown.
 var all = []check{
 	root, kernel, namespaces, liblxc, bridge, forward, rules, dhcp, ports,
-	folders, space, inotify, bases, share, clock,
+	folders, space, inotify, bases, oldBases, share, clock,
 }
 
 // Examine makes every check, one after the other.

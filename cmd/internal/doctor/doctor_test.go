@@ -26,6 +26,8 @@ type fake struct {
 	containers map[string]int
 	there      bool
 	baseErr    error
+	leftOver   []string
+	leftErr    error
 	mode       watcher.Mode
 	shareErr   error
 	started    []string
@@ -45,6 +47,7 @@ func (f *fake) Rules(context.Context, netip.Prefix) (Rules, error) { return f.ru
 func (f *fake) Space(string) (Space, error)                        { return f.space, nil }
 func (f *fake) Containers(context.Context) (map[string]int, error) { return f.containers, nil }
 func (f *fake) Base(b config.Base) (string, bool, error)           { return b.Name + "-1", f.there, f.baseErr }
+func (f *fake) LeftOver() ([]string, error)                        { return f.leftOver, f.leftErr }
 func (f *fake) Share() (watcher.Mode, string, error) {
 	return f.mode, "/host is ext4", f.shareErr
 }

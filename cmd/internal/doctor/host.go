@@ -18,17 +18,18 @@ import (
 )
 
 // NewMachine gives the machine that the program runs on. child is the command
-// that makes one call of liblxc, and base says which container a base is and
-// whether it is there.
-func NewMachine(c *config.Config, child []string, base func(config.Base) (string, bool, error)) *Machine {
-	return &Machine{Config: c, Root: "/", User: os.Geteuid(), Probe: &probe{c, child, base}}
+// that makes one call of liblxc, base says which container a base is and whether
+// it is there, and leftOver which bases are of no use any more.
+func NewMachine(c *config.Config, child []string, base func(config.Base) (string, bool, error), leftOver func() ([]string, error)) *Machine {
+	return &Machine{Config: c, Root: "/", User: os.Geteuid(), Probe: &probe{c, child, base, leftOver}}
 }
 
 // probe asks this machine.
 type probe struct {
-	config *config.Config
-	child  []string
-	base   func(config.Base) (string, bool, error)
+	config   *config.Config
+	child    []string
+	base     func(config.Base) (string, bool, error)
+	leftOver func() ([]string, error)
 }
 
 var _ Probe = (*probe)(nil)
@@ -68,6 +69,8 @@ func (p *probe) Containers(ctx context.Context) (map[string]int, error) {
 }
 
 func (p *probe) Base(b config.Base) (container string, there bool, err error) { return p.base(b) }
+
+func (p *probe) LeftOver() ([]string, error) { return p.leftOver() }
 
 func (p *probe) Share() (watcher.Mode, string, error) {
 	if err := thereYet(p.config.Watch.Dir); err != nil {

@@ -52,6 +52,21 @@ func bases(ctx context.Context, m *Machine) []Finding {
 	return findings
 }
 
+// oldBases names what recipes have left that were changed.
+func oldBases(_ context.Context, m *Machine) []Finding {
+	f := Finding{Check: "old bases", State: OK, Found: "none that the configuration does not ask for"}
+	names, err := m.Probe.LeftOver()
+	switch {
+	case err != nil:
+		f.State, f.Found = Warning, err.Error()
+	case len(names) > 0:
+		f.State = Warning
+		f.Found = "the configuration asks no more for " + strings.Join(names, ", ") + ", and no clone rests on it"
+		f.Remedy = "sudo jarloop base remove " + strings.Join(names, " ")
+	}
+	return []Finding{f}
+}
+
 func share(_ context.Context, m *Machine) []Finding {
 	f := Finding{Check: "share", State: OK}
 	mode, why, err := m.Probe.Share()
