@@ -25,7 +25,7 @@ func (a *agent) remember(e deployer.Event) {
 		return
 	}
 	var good []string
-	a.change(e.Service, func(p *history.Page) {
+	a.amend(e.Service, func(p *history.Page) {
 		p.Entries = append(p.Entries, history.Entry{
 			Time: time.Now(), Generation: e.Generation, Set: e.Set, Outcome: outcome, Reason: e.Reason, Took: e.Took,
 		})
@@ -43,10 +43,10 @@ func (a *agent) remember(e deployer.Event) {
 	}
 }
 
-// change changes what is remembered of a service. What cannot be written stops
+// amend changes what is remembered of a service. What cannot be written stops
 // no deploy.
-func (a *agent) change(service string, do func(*history.Page)) {
-	if err := a.book.Change(service, do); err != nil {
+func (a *agent) amend(service string, do func(*history.Page)) {
+	if err := a.book.Amend(service, do); err != nil {
 		a.out.Warn(service, err.Error())
 	}
 }
@@ -82,7 +82,7 @@ func (a *agent) withheld(service, set string) deployer.Newest {
 	case p.Pin.Over == set:
 		return deployer.Newest{Set: set, State: deployer.Pinned, Reason: "rolled back to " + console.Short(p.Pin.Set) + " until new bytes come"}
 	default:
-		a.change(service, func(p *history.Page) { p.Pin = nil })
+		a.amend(service, func(p *history.Page) { p.Pin = nil })
 	}
 	return deployer.Newest{}
 }
@@ -116,7 +116,7 @@ func (a *agent) Rollback(ctx context.Context, r control.RollbackRequest) (contro
 		over = live
 	}
 	// Before the deploy: an agent that ends in between must not undo it.
-	a.change(r.Service, func(p *history.Page) {
+	a.amend(r.Service, func(p *history.Page) {
 		p.Pin = &history.Pin{Set: id, Over: over}
 		if id == over {
 			p.Pin = nil
@@ -126,7 +126,7 @@ func (a *agent) Rollback(ctx context.Context, r control.RollbackRequest) (contro
 	answer(ctx, []chan control.Outcome{wait}, a.deployer.Deploy(set, true))
 	o := <-wait
 	if o.Error != "" {
-		a.change(r.Service, func(p *history.Page) { p.Pin = before })
+		a.amend(r.Service, func(p *history.Page) { p.Pin = before })
 		return o, nil
 	}
 	a.deployer.Withhold(r.Service, a.withheld(r.Service, over))
@@ -172,7 +172,7 @@ func (a *agent) Pause(r control.PauseRequest) error {
 		return err
 	}
 	was := a.page(r.Service).Paused
-	a.change(r.Service, func(p *history.Page) { p.Paused = r.Paused })
+	a.amend(r.Service, func(p *history.Page) { p.Paused = r.Paused })
 	if r.Paused {
 		a.deployer.Withhold(r.Service, a.withheld(r.Service, a.newestOf(r.Service)))
 		a.out.Say(r.Service + " is paused: what is built of it waits")

@@ -158,8 +158,8 @@ func kinds(s picture.Screen) []string {
 	return slices.Compact(all)
 }
 
-// differing things of a line, and what stands for them. A look is written as
-// <look>…</>.
+// differing things of a line, and what stands for them. A style is written as
+// <style>…</>.
 var anyOf = func() (masks []mask) {
 	names := "(?:" + strings.Join(sample, "|") + ")"
 	for _, m := range [][2]string{
@@ -188,10 +188,10 @@ type mask struct {
 func kind(row picture.Row) string {
 	text := ""
 	for _, span := range row {
-		if span.Look == "" {
+		if span.Style == "" {
 			text += span.Text
 		} else {
-			text += fmt.Sprintf("<%s>%s</>", span.Look, span.Text)
+			text += fmt.Sprintf("<%s>%s</>", span.Style, span.Text)
 		}
 	}
 	for _, m := range anyOf {

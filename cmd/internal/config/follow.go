@@ -41,15 +41,15 @@ func Follow(ctx context.Context, path string, data []byte, changed func(context.
 }
 
 // settled gives what the file is like when it is as it was, or still.
-func settled(ctx context.Context, path string, known [sha256.Size]byte) glance {
-	now := look(path)
+func settled(ctx context.Context, path string, known [sha256.Size]byte) snapshot {
+	now := snap(path)
 	for now.sum != known {
 		select {
 		case <-ctx.Done():
 			return now
 		case <-time.After(still):
 		}
-		next := look(path)
+		next := snap(path)
 		if next.sum == now.sum {
 			break
 		}
@@ -58,26 +58,26 @@ func settled(ctx context.Context, path string, known [sha256.Size]byte) glance {
 	return now
 }
 
-// glance is what a file is like at one moment.
-type glance struct {
+// snapshot is what a file is like at one moment.
+type snapshot struct {
 	data []byte
 	err  error
 	sum  [sha256.Size]byte // of the content, or of what is wrong
 }
 
-func look(path string) glance {
+func snap(path string) snapshot {
 	data, err := Read(path)
 	if err != nil {
-		return glance{err: err, sum: sha256.Sum256([]byte("\x00" + err.Error()))}
+		return snapshot{err: err, sum: sha256.Sum256([]byte("\x00" + err.Error()))}
 	}
-	return glance{data: data, sum: sha256.Sum256(data)}
+	return snapshot{data: data, sum: sha256.Sum256(data)}
 }
 
-func (g glance) parse(path string) (*Config, error) {
-	if g.err != nil {
-		return nil, g.err
+func (s snapshot) parse(path string) (*Config, error) {
+	if s.err != nil {
+		return nil, s.err
 	}
-	return Parse(path, g.data)
+	return Parse(path, s.data)
 }
 
 // watchFolder gives a channel that receives when something happens to the file.

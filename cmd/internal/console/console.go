@@ -32,7 +32,7 @@ type Console struct {
 	// width of the column with the services' names
 	width   int
 	colours map[string]string
-	told    time.Time           // when the progress of a build was last told
+	told    time.Time           // when the progress of a base was last told
 	seen    map[string][]string // by generation: what it printed last
 	folds   map[string]*fold    // by service: what is held back
 	build   build

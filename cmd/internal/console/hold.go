@@ -26,7 +26,7 @@ type fold struct {
 	timer *time.Timer
 }
 
-// build is what has changed lately, not told yet.
+// build is what the developer has built lately, not told yet.
 type build struct {
 	services []string
 	what     string // has changed of the first one

@@ -20,9 +20,9 @@ import (
 //	frontend-8        │ GET /health 200 1ms
 //	authentication-3  │ access.log: GET /
 type Printer struct {
-	out  io.Writer
-	json bool
-	look Console // for its colours
+	out   io.Writer
+	json  bool
+	style Console // its colours and columns
 }
 
 // roomForNumber is how much longer a generation's name is than its service's,
@@ -81,8 +81,8 @@ func Redraws(out io.Writer) bool {
 }
 
 func newPrinter(out io.Writer, colour bool, services []string, asJSON bool) *Printer {
-	p := &Printer{out: out, json: asJSON, look: Console{colour: colour}}
-	p.look.makeRoom(0, services)
+	p := &Printer{out: out, json: asJSON, style: Console{colour: colour}}
+	p.style.makeRoom(0, services)
 	return p
 }
 
@@ -100,9 +100,9 @@ func (p *Printer) Line(l deployer.Line) error {
 		}{l.Service, l.Generation, l.File, text})
 	}
 	if l.File != "" {
-		text = p.look.paint(dim, plain(l.File)+": ") + text
+		text = p.style.paint(dim, plain(l.File)+": ") + text
 	}
-	bar := p.look.paint(p.look.colours[l.Service], fmt.Sprintf("%-*s │", p.look.width+roomForNumber, l.Generation))
+	bar := p.style.paint(p.style.colours[l.Service], fmt.Sprintf("%-*s │", p.style.width+roomForNumber, l.Generation))
 	_, err := fmt.Fprintf(p.out, "%s %s\n", bar, text)
 	return err
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/jarloop/jarloop/deployer/base"
 )
 
-// progressEvery is how often a build, an export or an import is told of.
+// progressEvery is how often the build, export or import of a base is told of.
 const progressEvery = 5 * time.Second
 
 // Progress tells how the build, export or import of a base is getting on: each

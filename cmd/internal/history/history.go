@@ -89,9 +89,9 @@ func (b *Book) Page(service string) (Page, error) {
 	return Read(b.dir, service)
 }
 
-// Change changes the page of a service as do wants. What cannot be read is
+// Amend changes the page of a service as do wants. What cannot be read is
 // written anew.
-func (b *Book) Change(service string, do func(*Page)) error {
+func (b *Book) Amend(service string, do func(*Page)) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p, err := Read(b.dir, service)

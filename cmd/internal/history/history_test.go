@@ -40,7 +40,7 @@ func TestADamagedPageIsWrittenAnew(t *testing.T) {
 	if _, err := book.Page("person"); err == nil {
 		t.Error("half a page is read without an error")
 	}
-	if err := book.Change("person", func(p *Page) { p.Paused = true }); err == nil {
+	if err := book.Amend("person", func(p *Page) { p.Paused = true }); err == nil {
 		t.Error("that a page was damaged is not told")
 	}
 	if p, err := book.Page("person"); err != nil || !p.Paused {
@@ -101,7 +101,7 @@ func open(t *testing.T, dir string) *Book {
 
 func change(t *testing.T, b *Book, service string, do func(*Page)) {
 	t.Helper()
-	if err := b.Change(service, do); err != nil {
+	if err := b.Amend(service, do); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -26,10 +26,10 @@ type Screen struct {
 // Row is one row of a Screen, from the left.
 type Row []Span
 
-// Span is text of one look. Each of its characters is one cell wide.
+// Span is text of one style. Each of its characters is one cell wide.
 type Span struct {
-	Text string
-	Look string // names of colour and weight, in this order: "", "red", "red bold"
+	Text  string
+	Style string // names of colour and weight, in this order: "", "red", "red bold"
 }
 
 // String is the text of the row alone.
@@ -48,16 +48,16 @@ var (
 	weights = map[int]string{1: "bold", 2: "dim", 22: ""}
 )
 
-// look is what was ordered last.
-type look struct{ colour, weight string }
+// style is what was ordered last.
+type style struct{ colour, weight string }
 
-func (l look) String() string { return strings.TrimSpace(l.colour + " " + l.weight) }
+func (s style) String() string { return strings.TrimSpace(s.colour + " " + s.weight) }
 
-// Parse gives the rows of a captured screen: text with orders for its look and
+// Parse gives the rows of a captured screen: text with orders for its style and
 // no others.
 func Parse(capture string) ([]Row, error) {
 	var rows []Row
-	var now look
+	var now style
 	for line := range strings.SplitSeq(strings.TrimRight(capture, "\n"), "\n") {
 		var row Row
 		for line != "" {
@@ -83,7 +83,7 @@ func Parse(capture string) ([]Row, error) {
 }
 
 // add adds text to a row.
-func add(row *Row, text string, now look) error {
+func add(row *Row, text string, now style) error {
 	if !utf8.ValidString(text) {
 		return fmt.Errorf("broken UTF-8: %q", text)
 	}
@@ -92,7 +92,7 @@ func add(row *Row, text string, now look) error {
 	}
 	switch last := len(*row) - 1; {
 	case text == "":
-	case last >= 0 && (*row)[last].Look == now.String():
+	case last >= 0 && (*row)[last].Style == now.String():
 		(*row)[last].Text += text
 	default:
 		*row = append(*row, Span{text, now.String()})
@@ -100,7 +100,7 @@ func add(row *Row, text string, now look) error {
 	return nil
 }
 
-func (l *look) obey(parameters string) error {
+func (s *style) obey(parameters string) error {
 	for p := range strings.SplitSeq(parameters, ";") {
 		n, err := strconv.Atoi("0" + p) // none is 0
 		if err != nil {
@@ -109,18 +109,18 @@ func (l *look) obey(parameters string) error {
 		weight, weighs := weights[n]
 		switch {
 		case n == 0:
-			*l = look{}
+			*s = style{}
 		case weighs:
-			l.weight = weight
+			s.weight = weight
 		case n == 39:
-			l.colour = ""
+			s.colour = ""
 		case n == 49: // the terminal's own background: there is no other
 		case n >= 30 && n <= 37:
-			l.colour = colours[n-30]
+			s.colour = colours[n-30]
 		case n >= 90 && n <= 97:
-			l.colour = "bright-" + colours[n-90]
+			s.colour = "bright-" + colours[n-90]
 		default:
-			return fmt.Errorf("unknown look %d in %q", n, parameters)
+			return fmt.Errorf("unknown style %d in %q", n, parameters)
 		}
 	}
 	return nil

@@ -23,7 +23,7 @@ func TestParse(t *testing.T) {
 		{"colour and weight in two", "\x1b[1m\x1b[32mlive\x1b[m x", []Row{{{"live", "green bold"}, {" x", ""}}}},
 		{"the end of a weight", "\x1b[2;35mdim\x1b[22mnot", []Row{{{"dim", "magenta dim"}, {"not", "magenta"}}}},
 		{"a bright one", "\x1b[96mbright", []Row{{{"bright", "bright-cyan"}}}},
-		{"a look that goes on in the next row", "\x1b[33ma\nb", []Row{{{"a", "yellow"}}, {{"b", "yellow"}}}},
+		{"a style that goes on in the next row", "\x1b[33ma\nb", []Row{{{"a", "yellow"}}, {{"b", "yellow"}}}},
 		{"an order that changes nothing", "a\x1b[39m\x1b[49mb", []Row{{{"ab", ""}}}},
 		{"blanks at the end", "a  \x1b[31m  ", []Row{{{"a", ""}}}},
 		{"blanks within", "a  \x1b[31m  b", []Row{{{"a  ", ""}, {"  b", "red"}}}},
@@ -46,7 +46,7 @@ func TestWhatAPictureCannotShowIsAnError(t *testing.T) {
 		"a background":              "\x1b[41mx",
 		"a colour of 256":           "\x1b[38;5;9mx",
 		"underlined":                "\x1b[4mx",
-		"a look that is no number":  "\x1b[?25lm",
+		"a style that is no number": "\x1b[?25lm",
 		"another order":             "\x1b[2J",
 		"another kind of order":     "\x1b]2;title\x1b\\",
 		"an order that is cut off":  "\x1b[3",
@@ -97,7 +97,7 @@ func TestAPictureIsReadAsItWasDrawn(t *testing.T) {
 	}
 }
 
-func TestAPictureIsWellFormedAndKnowsEveryLook(t *testing.T) {
+func TestAPictureIsWellFormedAndKnowsEveryStyle(t *testing.T) {
 	s := sample(t)
 	svg := s.SVG("x", 10)
 	for d := xml.NewDecoder(strings.NewReader(svg)); ; {
@@ -109,8 +109,8 @@ func TestAPictureIsWellFormedAndKnowsEveryLook(t *testing.T) {
 	}
 	for _, row := range s.Rows {
 		for _, span := range row {
-			for _, name := range strings.Fields(span.Look) {
-				if !strings.Contains(style, "."+name+"{") {
+			for _, name := range strings.Fields(span.Style) {
+				if !strings.Contains(sheet, "."+name+"{") {
 					t.Errorf("no style for %q", name)
 				}
 			}

@@ -19,7 +19,7 @@ const (
 	margin     = 14
 	bar        = 32 // with the title
 
-	style = `text{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;fill:#d6dbe1;white-space:pre}
+	sheet = `text{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;fill:#d6dbe1;white-space:pre}
 .name{fill:#a3abb5;text-anchor:middle}
 .bold{font-weight:bold}.dim{fill:#939ca7}
 .black{fill:#939ca7}.red{fill:#ff7b72}.green{fill:#56d364}.yellow{fill:#e3b341}.blue{fill:#79b8ff}.magenta{fill:#d2a8ff}.cyan{fill:#5fd7d7}.white{fill:#d6dbe1}
@@ -36,7 +36,7 @@ func (s Screen) SVG(about string, columns int) string {
 	height := bar + len(s.Rows)*cellHeight + 2*margin
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" role="img" aria-labelledby="about">`+"\n", width, height, width)
-	fmt.Fprintf(&b, "<title id=\"about\">%s</title>\n<style>%s</style>\n", html.EscapeString(about), style)
+	fmt.Fprintf(&b, "<title id=\"about\">%s</title>\n<style>%s</style>\n", html.EscapeString(about), sheet)
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" rx="8" fill="#16191e"/>`+"\n", width, height)
 	fmt.Fprintf(&b, `<path d="M0 %d V8 a8 8 0 0 1 8 -8 H%d a8 8 0 0 1 8 8 V%d z" fill="#282d35"/>`+"\n", bar, width-8, bar)
 	fmt.Fprintf(&b, `<text class="name" x="%d" y="21">%s</text>`+"\n", width/2, html.EscapeString(s.Title))
@@ -44,12 +44,12 @@ func (s Screen) SVG(about string, columns int) string {
 		fmt.Fprintf(&b, `<text class="row" y="%d" xml:space="preserve">`, bar+margin+i*cellHeight+fontSize)
 		column := 0
 		for _, span := range row {
-			cells, look := utf8.RuneCountInString(span.Text), ""
-			if span.Look != "" {
-				look = fmt.Sprintf(" class=%q", span.Look)
+			cells, style := utf8.RuneCountInString(span.Text), ""
+			if span.Style != "" {
+				style = fmt.Sprintf(" class=%q", span.Style)
 			}
 			fmt.Fprintf(&b, `<tspan x="%.1f" textLength="%.1f"%s>%s</tspan>`,
-				margin+float64(column)*cellWidth, float64(cells)*cellWidth, look, html.EscapeString(span.Text))
+				margin+float64(column)*cellWidth, float64(cells)*cellWidth, style, html.EscapeString(span.Text))
 			column += cells
 		}
 		b.WriteString("</text>\n")
@@ -65,8 +65,8 @@ func Read(svg string) (Screen, error) {
 			Class string `xml:"class,attr"`
 			Name  string `xml:",chardata"`
 			Spans []struct {
-				Look string `xml:"class,attr"`
-				Text string `xml:",chardata"`
+				Style string `xml:"class,attr"`
+				Text  string `xml:",chardata"`
 			} `xml:"tspan"`
 		} `xml:"text"`
 	}
@@ -80,7 +80,7 @@ func Read(svg string) (Screen, error) {
 	for _, text := range drawn.Text[1:] {
 		var row Row
 		for _, span := range text.Spans {
-			row = append(row, Span{span.Text, span.Look})
+			row = append(row, Span{span.Text, span.Style})
 		}
 		s.Rows = append(s.Rows, row)
 	}
