@@ -9,7 +9,7 @@ import (
 
 func TestKilledAnywhereInADeploy(t *testing.T) {
 	if os.Getenv("JARLOOP_KILL") == "" {
-		t.Skip("takes minutes, with the machine to itself: make soak")
+		t.Skip("takes minutes, with the machine to itself: make kill")
 	}
 	s := newSystem(t, true)
 	c := newCrashing(t, s)

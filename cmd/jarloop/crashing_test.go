@@ -34,7 +34,7 @@ func (a act) moments() []moment {
 }
 
 // chosen gives the moments of an act to die at: all with JARLOOP_KILL=all in the
-// environment (make soak), else one, another for each act in turn. JARLOOP_KILL=one
+// environment (make kill), else one, another for each act in turn. JARLOOP_KILL=one
 // is enough for tests that take minutes to be run at all.
 func (c *crashing) chosen(a act) []moment {
 	all := a.moments()
