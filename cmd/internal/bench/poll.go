@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	// pollEvery is the distance of two requests of the poll of one service.
-	pollEvery = 2 * time.Millisecond
-	// pollManyEvery is that of two requests to any of several. It is longer,
-	// since what serves meanwhile has to answer them, on the same cores.
-	pollManyEvery = 5 * time.Millisecond
+	// pollEvery is the distance of two requests of the poll, of which half is
+	// part of each measure on average. What serves meanwhile has to answer them,
+	// on the same cores that start what is waited for: asked every 2 ms, a
+	// redeploy takes 210 ms that takes 160 asked every 10.
+	pollEvery = 5 * time.Millisecond
 	// pollSlots is how many of them may wait for their answer at a time. What
 	// is down swallows requests; the next ones must find the moment at which
 	// it is up.
@@ -95,10 +95,7 @@ func (r *rig) timed(ctx context.Context, targets []target, save func() (time.Tim
 	defer cancel()
 	group, asking := errgroup.WithContext(ctx)
 	moments := make([]time.Time, len(targets))
-	every := pollEvery
-	if len(targets) > 1 {
-		every = pollManyEvery * time.Duration(len(targets))
-	}
+	every := pollEvery * time.Duration(len(targets))
 	for i, t := range targets {
 		group.Go(func() (err error) {
 			moments[i], err = r.firstAnswer(asking, t, every)
