@@ -24,8 +24,8 @@ func newFakeDeployer(t *testing.T, w *world) *Deployer {
 			{Name: "web", Base: "base", Target: "/web", Exec: "nginx", Port: 8080, Needs: []string{"person"},
 				HealthTimeout: time.Minute, Drain: time.Second, OnRewire: "nginx -s reload"},
 		},
-		Logs: filepath.Join(t.TempDir(), "logs"), KeepLogs: 1 << 20, KeepGenerations: 5, KeepFailed: true,
-		Machine: w, Network: w, Probe: w.probe,
+		Logs: w.logs, KeepLogs: 1 << 20, KeepGenerations: 5, KeepFailed: true,
+		Machine: mortal{w}, Network: w, Probe: w.probe,
 		Tell: func(e Event) { t.Logf("event: %+v", e) },
 	})
 }

@@ -110,6 +110,7 @@ func (w *world) Alive(init int) bool {
 func (w *world) Stop(_ context.Context, name string, _ time.Duration) error {
 	return w.do("stop", func() error {
 		if c := w.containers[name]; c != nil {
+			w.hurt("stop", name)
 			c.running, c.unit, c.hangs = false, false, false
 		}
 		return nil
@@ -138,6 +139,7 @@ func (w *world) Run(_ context.Context, name string, argv []string) ([]byte, erro
 		case slices.Equal(argv, guest.Systemd.Start()):
 			c.unit = true
 		case slices.Equal(argv, guest.Systemd.Stop()):
+			w.hurt("stop the unit of", name)
 			c.unit = false
 		default:
 			c.rewired++
@@ -152,6 +154,7 @@ func (w *world) Kill(_ context.Context, name string) error {
 		if c == nil || !c.running {
 			return fmt.Errorf("%s does not run", name)
 		}
+		w.hurt("kill", name)
 		c.unit = false
 		return nil
 	})

@@ -16,7 +16,8 @@ import (
 // world is a fake machine and its network, which obey the rules of the real
 // ones and print themselves as text.
 type world struct {
-	dir string
+	dir  string
+	logs string // the host's folder for what services print
 
 	mu         sync.Mutex
 	containers map[string]*fakeContainer
@@ -37,6 +38,12 @@ type world struct {
 	failing map[string]error
 	// meanwhile is what others do just before the call of that name, once.
 	meanwhile map[string]func()
+
+	// acts counts what mortal counts. The one numbered deadly is not done any
+	// more, nor is any after it; 0: none is.
+	acts, deadly int
+	// harm is what was done to those to whom ports led.
+	harm []string
 }
 
 type fakeContainer struct {
@@ -57,7 +64,7 @@ var errInjected = errors.New("injected")
 
 func newWorld(t *testing.T) *world {
 	w := &world{
-		dir: t.TempDir(), containers: map[string]*fakeContainer{}, leases: map[string]netip.Addr{},
+		dir: t.TempDir(), logs: filepath.Join(t.TempDir(), "logs"), containers: map[string]*fakeContainer{}, leases: map[string]netip.Addr{},
 		last: netip.MustParseAddr("10.0.3.127"), ports: map[string]netip.AddrPort{}, inits: 1, fail: map[int]bool{},
 	}
 	// A foreign container, which nothing may touch.
@@ -72,6 +79,9 @@ func newWorld(t *testing.T) *world {
 func (w *world) do(name string, effect func() error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.act() {
+		return errDead
+	}
 	w.calls++
 	w.log = append(w.log, name)
 	if others := w.meanwhile[name]; others != nil {

@@ -1,60 +1,54 @@
 package deployer
 
 import (
-	"context"
 	"fmt"
 	"net/netip"
 	"testing"
-	"time"
 )
 
-// An agent that is killed at any call is followed by one that finds its way.
-func TestTheNextAgentFindsItsWayAfterAnyCall(t *testing.T) {
-	calls, names := callsOf(t)
-	for n := 1; n <= calls; n++ {
-		t.Run(fmt.Sprintf("killed at call %d, %s", n, names[n-1]), func(t *testing.T) {
-			w, d := newSystem(t)
-			for i := n; i < 1000; i++ { // all that it would have done after is not done
-				w.fail[w.calls+i] = true
-			}
-			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-			defer cancel()
-			_, err := put(ctx, d, newSet(t, "person", "person-set-2"))
-			w.fail = map[int]bool{}
-			w.leases = map[string]netip.Addr{} // they were in its memory
-
-			next := newFakeDeployer(t, w)
-			if e := next.recover(t.Context()); e != nil {
-				t.Fatal(e)
-			}
-			live := next.wiring.current("person")
-			if live == nil || next.wiring.current("web") == nil {
-				t.Fatalf("after %v nothing is live:\n%s", err, w)
-			}
-			for name, c := range w.containers {
-				service, _, _ := parseName(name)
-				if kept := next.kept.of("person"); kept != nil && kept.Name() == name {
-					if c.unit {
+// An agent that is killed before any act, a record's writing among them, is
+// followed by one that finds its way; and by another, when that one is killed
+// in its recovery.
+func TestTheNextAgentFindsItsWayAfterAnyAct(t *testing.T) {
+	w, d := newSystem(t)
+	before := w.acts
+	if _, err := put(t.Context(), d, newSet(t, "person", "person-set-2")); err != nil {
+		t.Fatal(err)
+	}
+	acts := w.acts - before
+	for n := 1; n <= acts; n++ {
+		for again := 0; ; again++ { // at which act of the recovery the next agent is killed; 0: it is not
+			ended := false
+			t.Run(fmt.Sprintf("killed at act %d, and in the recovery at %d", n, again), func(t *testing.T) {
+				w, d := newSystem(t)
+				w.dies(n)
+				_, err := put(briefly(t), d, newSet(t, "person", "person-set-2"))
+				truth := w.truth(t, "person")
+				if again > 0 {
+					w.deadly, w.leases = 0, map[string]netip.Addr{}
+					next := newFakeDeployer(t, w)
+					first := w.acts
+					w.dies(again)
+					_ = next.recover(t.Context())
+					ended = w.acts-first < again
+				}
+				next := w.nextAgent(t)
+				if truth == "" {
+					t.Fatalf("after %v nothing is live:\n%s", err, w)
+				}
+				w.check(t, "person", truth)
+				w.check(t, "web", "web-1")
+				checkEachHasAnOwner(t, next, w)
+				for name, c := range w.containers {
+					if kept := next.kept.of("person"); kept != nil && kept.Name() == name && c.unit {
 						t.Errorf("%s is kept, and its service runs:\n%s", name, w)
 					}
-					continue
 				}
-				if service == "person" && name != live.Name() && next.lanes["person"].draining[live] == nil {
-					if r, _ := readRecord(w.Folder(name)); r.Phase != Draining {
-						t.Errorf("%s is left, and %s:\n%s", name, r.Phase, w)
-					}
-				}
-				if service == "web" && c.names["person"] != live.Address {
-					t.Errorf("%s calls person at %v, not %v", name, c.names, live.Address)
-				}
+			})
+			if ended || n%5 != 0 { // every fifth all through, which is plenty
+				break
 			}
-			if w.ports["person"] != live.target() {
-				t.Errorf("ports lead to %v", w.ports)
-			}
-			if w.containers["foreign-1"] == nil {
-				t.Error("a foreign container is gone")
-			}
-		})
+		}
 	}
 }
 

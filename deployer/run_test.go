@@ -29,7 +29,7 @@ type running struct {
 func newRunning(t *testing.T, change func(*Options)) *running {
 	r := &running{t: t, w: newWorld(t), sick: map[string]bool{}}
 	o := Options{
-		Logs: filepath.Join(t.TempDir(), "logs"), KeepLogs: 1 << 20, KeepGenerations: 5, KeepFailed: true,
+		Logs: r.w.logs, KeepLogs: 1 << 20, KeepGenerations: 5, KeepFailed: true,
 		Machine: r.w, Network: r.w, Probe: r.probe, Tell: r.heard,
 	}
 	for i, name := range []string{"a", "b", "c"} {
