@@ -180,6 +180,14 @@ func (d *Deployer) enter(g *Generation, p Phase) error {
 	return nil
 }
 
+// state is enter for what is so already, whether it can be written or not.
+func (d *Deployer) state(g *Generation, p Phase) {
+	if err := d.enter(g, p); err != nil {
+		d.warn(g.Service, "record of "+g.Name()+" not written", err)
+		d.wiring.enter(g, p)
+	}
+}
+
 // install brings the artefacts into the generation and names the command that
 // runs them.
 func (d *Deployer) install(ctx context.Context, s Service, g *Generation, set watcher.Set) error {

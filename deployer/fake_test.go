@@ -42,6 +42,7 @@ type world struct {
 	// acts counts what mortal counts. The one numbered deadly is not done any
 	// more, nor is any after it; 0: none is.
 	acts, deadly int
+	sealed       bool // no record can be written
 	// harm is what was done to those to whom ports led.
 	harm []string
 }

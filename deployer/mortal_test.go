@@ -19,11 +19,12 @@ type mortal struct{ *world }
 
 var errDead = errors.New("the agent is dead")
 
-// Folder leads nowhere for an agent that is dead, so that it writes nothing.
+// Folder leads nowhere for an agent that is dead, or to whom the disk is sealed,
+// so that it writes nothing.
 func (m mortal) Folder(name string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.act() {
+	if m.act() || m.sealed {
 		return "/nonexistent/" + name
 	}
 	return m.world.Folder(name)

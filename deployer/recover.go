@@ -17,10 +17,11 @@ import (
 //
 // Of each service the newest generation whose record says live is live, with
 // names and ports as they are; when it is stopped, as after a reboot, it is
-// started. Older live ones and draining ones go on draining. A standby that
-// still fits waits on, and what has failed is kept on. Whatever else has a record of ours was being made, and
-// is removed; but only when names and ports are put right, since they may lead
-// there: a switch that was cut off is undone so.
+// started (choose says more). Older live ones and draining ones go on draining.
+// A standby that still fits waits on, and what has failed is kept on. Whatever
+// else has a record of ours was being made, and is removed; but only when names
+// and ports are put right, since they may lead there: a switch that was cut off
+// is undone so.
 func (d *Deployer) recover(ctx context.Context) error {
 	states, err := d.Machine.States(ctx)
 	if err != nil {
@@ -44,15 +45,14 @@ func (d *Deployer) recover(ctx context.Context) error {
 		return err
 	}
 	unwanted := map[*Generation]time.Duration{} // how long each may take to stop
-	live := map[string]bool{}
+	live := d.choose(found)
 	for _, g := range found { // newest first
 		l := d.lane(g.Service)
 		var err error
 		switch {
 		case l == nil:
 			unwanted[g] = stopGrace
-		case g.Phase == Live && !live[g.Service]:
-			live[g.Service] = true
+		case g == live[g.Service]:
 			err = l.adoptLive(ctx, g)
 		case (g.Phase == Live || g.Phase == Draining) && g.init.Load() > 0:
 			err = l.adoptDraining(g)
@@ -191,24 +191,41 @@ func (d *Deployer) adopt(s Service, g *Generation) error {
 	return nil
 }
 
+// choose says which generation of each service is to be live: the newest whose
+// record says so and whose service runs. An agent that was killed in between the
+// two records of a switch has left two, and the newer is the one that names and
+// ports lead to; or the older, if it was going back to that. Where none runs,
+// the newest that drains and does is live again: the other ended when nobody was
+// there to go back. Where there is none of these either, as after a reboot, it
+// is the newest that was live.
+func (d *Deployer) choose(found []*Generation) map[string]*Generation {
+	worth := func(g *Generation) int {
+		switch runs := d.alive(g) == nil; {
+		case g.Phase == Live && runs:
+			return 3
+		case g.Phase == Draining && runs:
+			return 2
+		case g.Phase == Live:
+			return 1
+		}
+		return 0
+	}
+	chosen, most := map[string]*Generation{}, map[string]int{}
+	for _, g := range found { // newest first
+		if n := worth(g); n > most[g.Service] {
+			chosen[g.Service], most[g.Service] = g, n
+		}
+	}
+	return chosen
+}
+
 func (l *lane) adoptLive(ctx context.Context, g *Generation) error {
-	found := "found running"
-	if g.init.Load() <= 0 {
-		found = "started again"
-		// What it says of its last end is not of this start.
-		if err := os.RemoveAll(guest.ExitReport(g.reports)); err != nil {
-			return err
-		}
-		if g.init.Load() < 0 { // whoever began to start it is gone
-			if err := l.d.Machine.Stop(ctx, g.Name(), 0); err != nil {
-				return err
-			}
-		}
-		init, err := l.d.Machine.Start(ctx, g.Name())
-		if err != nil {
-			return err
-		}
-		g.init.Store(int64(init))
+	if g.Phase != Live {
+		l.d.state(g, Live)
+	}
+	found, err := l.wake(ctx, g)
+	if err != nil {
+		return err
 	}
 	if err := l.d.adopt(l.s, g); err != nil {
 		return err
@@ -222,11 +239,29 @@ func (l *lane) adoptLive(ctx context.Context, g *Generation) error {
 	return nil
 }
 
+// wake starts the container of what is to be live where it has stopped, and says
+// how it was found.
+func (l *lane) wake(ctx context.Context, g *Generation) (found string, err error) {
+	if g.init.Load() > 0 {
+		return "found running", nil
+	}
+	// What it says of its last end is not of this start.
+	if err := os.RemoveAll(guest.ExitReport(g.reports)); err != nil {
+		return "", err
+	}
+	if g.init.Load() < 0 { // whoever began to start it is gone
+		if err := l.d.Machine.Stop(ctx, g.Name(), 0); err != nil {
+			return "", err
+		}
+	}
+	init, err := l.d.Machine.Start(ctx, g.Name())
+	g.init.Store(int64(init))
+	return "started again", err
+}
+
 func (l *lane) adoptDraining(g *Generation) error {
 	// First, since names and ports are led to what is taken up as live.
-	if err := l.d.enter(g, Draining); err != nil {
-		return err
-	}
+	l.d.state(g, Draining)
 	if err := l.d.adopt(l.s, g); err != nil {
 		return err
 	}

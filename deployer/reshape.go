@@ -178,9 +178,7 @@ func (d *Deployer) dissolve(ctx context.Context, l *lane) {
 		all.Go(func() { d.letGo(ctx, l.standby, 0) })
 	}
 	if l.live != nil {
-		if err := d.enter(l.live, Draining); err != nil {
-			d.warn(l.s.Name, "record of "+l.live.Name()+" not written", err)
-		}
+		d.state(l.live, Draining)
 		l.draining[l.live] = func() {}
 	}
 	for g := range l.draining {

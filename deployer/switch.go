@@ -39,12 +39,24 @@ func (d *Deployer) promote(ctx context.Context, moves ...move) error {
 		}
 	}
 	for _, m := range moves {
-		if m.old == nil {
-			continue
-		}
-		if err := d.enter(m.old, Draining); err != nil {
-			d.warn(m.s.Name, "record of "+m.old.Name()+" not written", err)
+		if m.old != nil {
+			d.state(m.old, Draining)
 		}
 	}
+	return nil
+}
+
+// demote is promote back to old, whose service runs, from g, whose service has
+// ended. It does not depend on any record, for which there may be no room: the
+// next agent takes up what runs.
+func (d *Deployer) demote(ctx context.Context, s Service, g, old *Generation) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), switchTime)
+	defer cancel()
+	if err := d.wiring.set(ctx, map[string]*Generation{s.Name: old}); err != nil {
+		return err
+	}
+	old.Since = time.Now()
+	d.state(old, Live)
+	d.state(g, Draining)
 	return nil
 }

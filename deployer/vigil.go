@@ -82,7 +82,7 @@ func (l *lane) reprieve() *Generation {
 
 // goBack makes old live again in place of g, whose service has ended.
 func (l *lane) goBack(ctx context.Context, g, old *Generation, reason error) {
-	if err := l.d.promote(ctx, move{l.s, old, g}); err != nil {
+	if err := l.d.demote(ctx, l.s, g, old); err != nil {
 		l.d.warn(l.s.Name, "cannot go back to "+old.Name(), err)
 		l.retire(ctx, old)
 		l.restart(ctx, g)
