@@ -107,14 +107,21 @@ func (d *Deployer) kill(ctx context.Context, g *Generation) error {
 // dropKept removes what is kept of a service, if anything is.
 func (d *Deployer) dropKept(ctx context.Context, service string) {
 	if g := d.kept.take(service); g != nil {
-		if err := d.discard(ctx, g, 0); err != nil {
-			d.warn(service, g.Name()+" not removed yet", err)
-		}
+		d.drop(ctx, g)
+	}
+}
+
+func (d *Deployer) drop(ctx context.Context, g *Generation) {
+	if err := d.discard(ctx, g, 0); err != nil {
+		d.warn(g.Service, g.Name()+" not removed yet", err)
 	}
 }
 
 // passed removes what is kept of an earlier failure, in the background: what is
-// live is the newest.
+// live is the newest. It is taken out at once, since that may fail soon, and be
+// kept.
 func (l *lane) passed(ctx context.Context) {
-	l.background.Go(func() { l.d.dropKept(context.WithoutCancel(ctx), l.s.Name) })
+	if g := l.d.kept.take(l.s.Name); g != nil {
+		l.background.Go(func() { l.d.drop(context.WithoutCancel(ctx), g) })
+	}
 }

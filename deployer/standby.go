@@ -100,9 +100,7 @@ func (d *Deployer) keepReserve(ctx context.Context) {
 	}
 	if g := d.takeSpare(); g != nil {
 		d.tell(Event{Kind: Warning, Service: g.Service, Reason: fmt.Sprintf("%s: %d MiB are available: gave up %s", errShort, free>>20, g.Name())})
-		if err := d.discard(ctx, g, 0); err != nil {
-			d.warn(g.Service, g.Name()+" not removed yet", err)
-		}
+		d.drop(ctx, g)
 	}
 }
 
