@@ -103,7 +103,7 @@ func TestADependentThatCannotGoBackHoldsUpNoOther(t *testing.T) {
 					t.Errorf("person is at %s; names lead to %v and ports to %v", old.target(), leads, w.ports)
 				}
 				w.fail = map[int]bool{}
-				d.repair(t.Context())
+				d.tidy(t.Context())
 				if leads := w.leads(); leads[old.Address] != 5 {
 					t.Errorf("after the repair names lead to %v", leads)
 				}

@@ -162,7 +162,7 @@ func TestAFailedUndoIsMadeUpForLater(t *testing.T) {
 					t.Fatal("the deploy did not fail")
 				}
 				w.fail = map[int]bool{}
-				d.repair(t.Context())
+				d.tidy(t.Context())
 				d.sweep(t.Context())
 				checkAsBefore(t, w, d, before)
 			})

@@ -120,8 +120,7 @@ func (d *Deployer) Run(ctx context.Context, ready func()) error {
 	group.Go(func() error { d.reshape(ctx, group); return nil })
 	group.Go(func() error {
 		for pause(ctx, repairEvery) == nil {
-			d.repair(ctx)
-			d.sweep(ctx)
+			d.tidy(ctx)
 			d.keepReserve(ctx)
 			d.feed()
 			if d.Beat != nil {
@@ -133,14 +132,21 @@ func (d *Deployer) Run(ctx context.Context, ready func()) error {
 	return group.Wait()
 }
 
-func (d *Deployer) repair(ctx context.Context) {
+// tidy puts right what leads to what, and then removes what could not be removed
+// before; not while that cannot be put right, since names and ports may lead
+// there.
+func (d *Deployer) tidy(ctx context.Context) {
 	mended, err := d.wiring.repair(ctx)
 	if len(mended) > 0 {
 		d.tell(Event{Kind: Mended, Reason: fmt.Sprint("put back what somebody changed: ", mended)})
 	}
-	if err != nil && ctx.Err() == nil {
-		d.warn("", "wiring not put right", err)
+	if err != nil {
+		if ctx.Err() == nil {
+			d.warn("", "wiring not put right", err)
+		}
+		return
 	}
+	d.sweep(ctx)
 }
 
 // Deploy hands a set to its service's lane. The newest set wins: one that

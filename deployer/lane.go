@@ -232,7 +232,14 @@ func (l *lane) attempt(lifetime, ctx context.Context, r request) Result {
 // plan decides, and takes the standby out of the lane if it has a part in it.
 func (l *lane) plan(r request) (live, standby *Generation, p Plan) {
 	live, standby = l.current(), l.takeStandby()
-	p = planFor(l.s, r.set.ID, recordOf(live), recordOf(standby), r.force)
+	anyway := ""
+	switch {
+	case r.force:
+		anyway = "asked for"
+	case live != nil && l.d.lost(live):
+		anyway = "the container of what is live has ended"
+	}
+	p = planFor(l.s, r.set.ID, recordOf(live), recordOf(standby), anyway)
 	if p.Standby != "" && l.d.alive(standby) != nil {
 		p.Standby, p.Discard = "", p.Standby // it has not come through the wait
 	}
@@ -260,11 +267,11 @@ func (l *lane) wentLive(ctx context.Context, g, old *Generation) {
 	l.noStandby = time.Time{} // what was in its way may have gone
 	l.mu.Unlock()
 	l.note(Newest{Set: g.Set})
+	l.passed(ctx)
 	if old != nil {
 		l.retire(ctx, old)
 	}
 	l.watch(ctx, g)
-	l.passed(ctx)
 	l.d.pruneLogs(l.s.Name)
 }
 

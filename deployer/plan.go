@@ -20,8 +20,9 @@ type Plan struct {
 }
 
 // planFor decides what to do with the set of that ID. live and standby are
-// nil where there is none. A forced deploy is never nothing to do.
-func planFor(s Service, set string, live, standby *Record, force bool) Plan {
+// nil where there is none. With a reason to deploy even what is live already, it
+// is never nothing to do.
+func planFor(s Service, set string, live, standby *Record, anyway string) Plan {
 	p := Plan{Deploy: true}
 	if live != nil {
 		p.Replaces = live.Name()
@@ -35,8 +36,8 @@ func planFor(s Service, set string, live, standby *Record, force bool) Plan {
 		p.Reason = "new base " + s.Base
 	case live.Fingerprint != s.fingerprint():
 		p.Reason = "new configuration"
-	case force:
-		p.Reason = "asked for"
+	case anyway != "":
+		p.Reason = anyway
 	default:
 		p.Deploy = false
 		p.Reason = "these artefacts are live already"

@@ -10,20 +10,20 @@ func TestPlanFor(t *testing.T) {
 	for name, test := range map[string]struct {
 		set           string
 		live, standby *Record
-		force         bool
+		anyway        string
 		want          string
 	}{
-		"the first set is deployed":               {"a", nil, nil, false, "deploy: nothing is live, into a new generation"},
-		"a new set replaces what is live":         {"b", &live, nil, false, "deploy: new artefacts, into a new generation, in place of web-3"},
-		"the same set is nothing to do":           {"a", &live, nil, false, "nothing to do: these artefacts are live already"},
-		"the same set is deployed when asked for": {"a", &live, nil, true, "deploy: asked for, into a new generation, in place of web-3"},
-		"a standby is used":                       {"b", &live, &ready, false, "deploy: new artefacts, into web-4, in place of web-3"},
-		"a standby of another base is discarded":  {"b", &live, with(ready, func(r *Record) { r.Base = "base-1" }), false, "deploy: new artefacts, into a new generation, in place of web-3, discard web-4, which is of an earlier configuration"},
-		"a new base is reason enough":             {"a", with(live, func(r *Record) { r.Base = "base-1" }), nil, false, "deploy: new base base-2, into a new generation, in place of web-3"},
-		"a new configuration is reason enough":    {"a", with(live, func(r *Record) { r.Fingerprint = "x" }), nil, false, "deploy: new configuration, into a new generation, in place of web-3"},
+		"the first set is deployed":               {"a", nil, nil, "", "deploy: nothing is live, into a new generation"},
+		"a new set replaces what is live":         {"b", &live, nil, "", "deploy: new artefacts, into a new generation, in place of web-3"},
+		"the same set is nothing to do":           {"a", &live, nil, "", "nothing to do: these artefacts are live already"},
+		"the same set is deployed when asked for": {"a", &live, nil, "asked for", "deploy: asked for, into a new generation, in place of web-3"},
+		"a standby is used":                       {"b", &live, &ready, "", "deploy: new artefacts, into web-4, in place of web-3"},
+		"a standby of another base is discarded":  {"b", &live, with(ready, func(r *Record) { r.Base = "base-1" }), "", "deploy: new artefacts, into a new generation, in place of web-3, discard web-4, which is of an earlier configuration"},
+		"a new base is reason enough":             {"a", with(live, func(r *Record) { r.Base = "base-1" }), nil, "", "deploy: new base base-2, into a new generation, in place of web-3"},
+		"a new configuration is reason enough":    {"a", with(live, func(r *Record) { r.Fingerprint = "x" }), nil, "", "deploy: new configuration, into a new generation, in place of web-3"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := planFor(s, test.set, test.live, test.standby, test.force).String(); got != test.want {
+			if got := planFor(s, test.set, test.live, test.standby, test.anyway).String(); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})

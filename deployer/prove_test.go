@@ -141,6 +141,7 @@ func TestAServiceIsStartedAgainTenTimesAMinuteAtMost(t *testing.T) {
 		_, d := newSystem(t)
 		defer finishOutput(d)
 		g, l := d.wiring.current("person"), d.lanes["person"]
+		l.live = g
 		ctx, cancel := context.WithCancel(t.Context())
 		began, starts := time.Now(), 0
 		for ; time.Since(began) < 5*time.Minute; starts++ {

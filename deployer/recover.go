@@ -75,11 +75,14 @@ func (d *Deployer) recover(ctx context.Context) error {
 	}
 	// Not everything stood: that nobody listened to what changed meanwhile is
 	// the reason for being here.
-	if _, err := d.wiring.repair(ctx); err != nil && ctx.Err() == nil {
-		d.warn("", "wiring not put right", err)
+	_, astray := d.wiring.repair(ctx)
+	if astray != nil && ctx.Err() == nil {
+		d.warn("", "wiring not put right", astray)
 	}
 	for g, grace := range unwanted {
-		if err := d.discard(ctx, g, grace); err != nil && ctx.Err() == nil {
+		if astray != nil {
+			d.garbage.add(g, "names and ports may still lead there")
+		} else if err := d.discard(ctx, g, grace); err != nil && ctx.Err() == nil {
 			d.warn(g.Service, "remove "+g.Name(), err)
 		}
 	}
@@ -169,6 +172,12 @@ func (d *Deployer) findGenerations(states map[string]int) ([]*Generation, error)
 		g := &Generation{Record: r}
 		g.init.Store(int64(states[r.Name()]))
 		g.reports = d.reportsOf(g)
+		if err := putBack(g.reports); err != nil {
+			d.warn(g.Service, "how "+g.Name()+" has ended", err)
+		}
+		if l := d.lane(g.Service); g.Port == 0 && l != nil { // an earlier version has not written it
+			g.Port = l.s.Port
+		}
 		found = append(found, g)
 	}
 	slices.SortFunc(found, func(a, b *Generation) int { return b.Number - a.Number })
@@ -177,13 +186,11 @@ func (d *Deployer) findGenerations(states map[string]int) ([]*Generation, error)
 
 // adopt takes up a running generation as it is.
 func (d *Deployer) adopt(s Service, g *Generation) error {
-	var err error
-	if g.root, err = d.Machine.Root(int(g.init.Load())); err != nil {
+	root, err := d.Machine.Root(int(g.init.Load()))
+	if err != nil {
 		return err
 	}
-	if g.Port == 0 { // an earlier version has not written it
-		g.Port = s.Port
-	}
+	g.root = root
 	d.wiring.adopt(s, g)
 	if g.Phase != Standby {
 		g.finished = d.followOutput(s, g)
@@ -223,15 +230,19 @@ func (l *lane) adoptLive(ctx context.Context, g *Generation) error {
 	if g.Phase != Live {
 		l.d.state(g, Live)
 	}
-	found, err := l.wake(ctx, g)
-	if err != nil {
-		return err
-	}
-	if err := l.d.adopt(l.s, g); err != nil {
-		return err
-	}
 	l.live = g
 	l.newest = Newest{Set: g.Set}
+	found, err := l.wake(ctx, g)
+	if err == nil {
+		err = l.d.adopt(l.s, g)
+	}
+	if err != nil {
+		// It is live all the same: its start is tried again, as that of one
+		// that ends later is, and it gives way to the next one.
+		g.init.Store(0)
+		l.d.wiring.adopt(l.s, g)
+		return err
+	}
 	l.d.tell(Event{
 		Kind: Adopted, Service: l.s.Name, Generation: g.Name(), Set: g.Set,
 		Address: g.target().String(), Reason: found,
@@ -270,7 +281,7 @@ func (l *lane) adoptDraining(g *Generation) error {
 }
 
 // revive starts the container of a live generation that has ended.
-func (d *Deployer) revive(ctx context.Context, g *Generation) error {
+func (d *Deployer) revive(ctx context.Context, s Service, g *Generation) error {
 	if err := d.Machine.Stop(ctx, g.Name(), 0); err != nil {
 		return err
 	}
@@ -282,5 +293,8 @@ func (d *Deployer) revive(ctx context.Context, g *Generation) error {
 	if err != nil {
 		return fmt.Errorf("open the root of %s: %w", g.Name(), err)
 	}
-	return d.wiring.moved(g, init, root)
+	if g.finished == nil { // it could not be taken up before
+		g.finished = d.followOutput(s, g)
+	}
+	return d.wiring.moved(s, g, init, root)
 }

@@ -160,7 +160,7 @@ func TestAnotherPortCountsFromTheNextGenerationOn(t *testing.T) {
 	if at, _ := r.w.portOf("a"); at.Port() != 8081 {
 		t.Errorf("what listens on 8081 is asked at %s", at)
 	}
-	r.repair(t.Context())
+	r.tidy(t.Context())
 	if at, _ := r.w.portOf("a"); at.Port() != 8081 {
 		t.Errorf("what listens on 8081 is asked at %s", at)
 	}

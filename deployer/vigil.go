@@ -2,10 +2,14 @@ package deployer
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/jarloop/jarloop/deployer/guest"
 )
@@ -18,23 +22,19 @@ func (l *lane) watch(ctx context.Context, g *Generation) {
 	l.background.Go(func() {
 		look, end := l.d.notices.of(guest.ExitReport(g.reports))
 		defer end()
-		for {
+		for l.current() == g { // not the wiring's, which may go back
+			if l.d.alive(g) != nil {
+				select {
+				case l.died <- g:
+				case <-ctx.Done():
+				}
+				return
+			}
 			select {
 			case <-look:
 			case <-ctx.Done():
 				return
 			}
-			if l.d.wiring.current(l.s.Name) != g {
-				return // another is live
-			}
-			if l.d.alive(g) == nil {
-				continue
-			}
-			select {
-			case l.died <- g:
-			case <-ctx.Done():
-			}
-			return
 		}
 	})
 }
@@ -43,11 +43,12 @@ func (l *lane) watch(ctx context.Context, g *Generation) {
 // ended: the generation before takes over where it is still kept, else the
 // service is started again.
 func (l *lane) mourn(ctx context.Context, g *Generation) {
-	l.mu.Lock()
-	current := l.live
-	l.mu.Unlock()
+	if l.current() != g {
+		return
+	}
 	reason := l.d.alive(g)
-	if current != g || reason == nil {
+	if reason == nil { // it has come back meanwhile, by somebody's hand
+		l.watch(ctx, g)
 		return
 	}
 	l.d.tell(Event{
@@ -98,9 +99,7 @@ func (l *lane) goBack(ctx context.Context, g, old *Generation, reason error) {
 	if l.d.keep(ctx, g) {
 		return
 	}
-	if err := l.d.discard(ctx, g, 0); err != nil {
-		l.d.warn(l.s.Name, g.Name()+" not removed yet", err)
-	}
+	l.d.drop(ctx, g)
 }
 
 // restart starts the ended service of g again, unless that has been done too
@@ -116,10 +115,10 @@ func (l *lane) restart(ctx context.Context, g *Generation) {
 		wait = time.Minute / restartsPerMinute
 	}
 	l.background.Go(func() {
-		if pause(ctx, wait) != nil || l.d.wiring.current(l.s.Name) != g {
+		if pause(ctx, wait) != nil || l.current() != g {
 			return
 		}
-		if err := l.d.again(ctx, g); err != nil {
+		if err := l.d.again(ctx, l.s, g); err != nil {
 			l.d.warn(l.s.Name, "cannot start "+g.Name()+" again", err)
 		} else {
 			l.mu.Lock()
@@ -133,18 +132,49 @@ func (l *lane) restart(ctx context.Context, g *Generation) {
 }
 
 // again starts the service of a generation that has ended, and its container
-// where that has ended too.
-func (d *Deployer) again(ctx context.Context, g *Generation) error {
-	if err := os.RemoveAll(guest.ExitReport(g.reports)); err != nil {
-		return err
-	}
+// where that has ended too. An agent that is killed meanwhile leaves the report
+// of its end, by another name at least.
+func (d *Deployer) again(ctx context.Context, s Service, g *Generation) error {
 	kind, err := d.Machine.Init(ctx, g.Base)
 	if err != nil {
 		return err
 	}
-	if d.lost(g) {
-		// Its unit starts with it.
-		return d.revive(ctx, g)
+	if err := setAside(g.reports); err != nil {
+		return err
 	}
-	return d.runUnit(ctx, g, kind)
+	if d.lost(g) {
+		err = d.revive(ctx, s, g) // its unit starts with it
+	} else {
+		err = d.runUnit(ctx, g, kind)
+	}
+	if err != nil { // else it would be taken for one that runs
+		return errors.Join(err, putBack(g.reports))
+	}
+	return os.RemoveAll(asideOf(g.reports))
+}
+
+// asideOf is where a report of how a service has ended is while it is started
+// again.
+func asideOf(reports string) string { return guest.ExitReport(reports) + ".before" }
+
+// setAside takes the report away, if there is one.
+func setAside(reports string) error {
+	if _, err := os.Lstat(guest.ExitReport(reports)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	// The guest can put there what it likes.
+	if err := os.RemoveAll(asideOf(reports)); err != nil {
+		return err
+	}
+	return os.Rename(guest.ExitReport(reports), asideOf(reports))
+}
+
+// putBack undoes setAside where a start was cut off: whether the service runs by
+// now is not known, and starting one that does is no error.
+func putBack(reports string) error {
+	err := unix.Renameat2(unix.AT_FDCWD, asideOf(reports), unix.AT_FDCWD, guest.ExitReport(reports), unix.RENAME_NOREPLACE)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
 }

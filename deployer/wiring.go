@@ -103,12 +103,14 @@ func (w *wiring) show() {
 	w.changed = make(chan struct{})
 }
 
-// adopt adds a generation that was found running, with its names and ports as
-// they are: whatever is not true of them, repair mends.
+// adopt adds a generation that was found, with its names and ports as they are:
+// whatever is not true of them, repair mends. One that does not run has no names.
 func (w *wiring) adopt(s Service, g *Generation) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.running[g] = s
+	if g.root != nil {
+		w.running[g] = s
+	}
 	if g.Phase == Live {
 		w.live[s.Name] = g
 		w.show()
@@ -155,7 +157,7 @@ func (w *wiring) lacks(s Service) []string {
 }
 
 // moved says that the generation's container has been started anew.
-func (w *wiring) moved(g *Generation, init int, root Root) error {
+func (w *wiring) moved(s Service, g *Generation, init int, root Root) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if g.root != nil {
@@ -163,7 +165,8 @@ func (w *wiring) moved(g *Generation, init int, root Root) error {
 	}
 	g.init.Store(int64(init))
 	g.root = root
-	_, err := w.network.SetNames(root, w.names(w.running[g]))
+	w.running[g] = s
+	_, err := w.network.SetNames(root, w.names(s))
 	return err
 }
 
