@@ -187,7 +187,7 @@ func (l *lane) attempt(lifetime, ctx context.Context, r request) Result {
 		standby = nil
 	}
 	if !plan.Deploy {
-		l.keepStandby(standby)
+		l.keepStandby(ctx, standby)
 		l.passed(lifetime)
 		result.Generation = live.Name()
 		l.d.tell(Event{Kind: Unchanged, Service: l.s.Name, Generation: live.Name(), Set: r.set.ID, Reason: plan.Reason})

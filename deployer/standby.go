@@ -20,11 +20,17 @@ func (l *lane) takeStandby() *Generation {
 	return g
 }
 
-// keepStandby puts one back that was not needed.
-func (l *lane) keepStandby(g *Generation) {
+// keepStandby keeps g for the next deploy, unless there is one already. None at
+// all is nothing to keep.
+func (l *lane) keepStandby(ctx context.Context, g *Generation) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.standby = g
+	if l.standby == nil {
+		l.standby, g = g, nil
+	}
+	l.mu.Unlock()
+	if g != nil {
+		l.d.drop(context.WithoutCancel(ctx), g)
+	}
 }
 
 // makeStandby makes the next generation, in the background, where something
@@ -39,12 +45,15 @@ func (l *lane) makeStandby(ctx context.Context) {
 	}
 	l.background.Go(func() {
 		g, err := l.d.newStandby(ctx, l.s)
+		if err == nil {
+			l.keepStandby(ctx, g)
+		}
 		l.mu.Lock()
 		l.making = false
 		news := l.noStandby.IsZero()
 		switch {
 		case err == nil:
-			l.standby, l.noStandby = g, time.Time{}
+			l.noStandby = time.Time{}
 		case !errors.Is(err, errShort):
 			l.noStandby = time.Now()
 		}

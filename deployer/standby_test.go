@@ -49,3 +49,29 @@ func TestAStandbyThatCannotBeMadeIsTriedAgainLaterAndToldOnce(t *testing.T) {
 		t.Errorf("told %d times: %+v", told, r.events)
 	}
 }
+
+// A standby is made while the lane has taken out the one that there was, or has
+// found none. Either is kept, and no other is left that nobody knows of.
+func TestNoStandbyIsForgotten(t *testing.T) {
+	w, d := newSystem(t)
+	d.Available = func() (int64, error) { return 1 << 40, nil }
+	l := d.lane("person")
+	l.live, d.lane("web").live = d.wiring.current("person"), d.wiring.current("web")
+	standby := func() *Generation {
+		g, err := d.newStandby(t.Context(), l.s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}
+	none, first := l.takeStandby(), standby()
+	l.keepStandby(t.Context(), first)
+	l.keepStandby(t.Context(), none)
+	if l.standby != first {
+		t.Error("the standby was forgotten for none")
+	}
+	first = l.takeStandby()
+	l.keepStandby(t.Context(), standby())
+	l.keepStandby(t.Context(), first)
+	checkEachHasAnOwner(t, d, w)
+}
