@@ -114,7 +114,7 @@ func readRecord(folder string) (Record, error) {
 	return r, nil
 }
 
-var generationName = regexp.MustCompile(`^([a-z0-9][a-z0-9-]*)-([0-9]+)$`)
+var generationName = regexp.MustCompile(`^([a-z0-9][a-z0-9-]*)-(0|[1-9][0-9]*)$`)
 
 // parseName splits a container's name into service and number.
 func parseName(name string) (service string, number int, ok bool) {

@@ -61,7 +61,8 @@ func (d *Deployer) recover(ctx context.Context) error {
 			if err = d.adopt(l.s, g); err == nil {
 				l.standby = g
 			}
-		case g.Phase == Kept && g.init.Load() > 0 && d.KeepFailed && d.kept.of(g.Service) == nil:
+		case g.Phase == Kept && g.init.Load() > 0 && d.KeepFailed && d.kept.of(g.Service) == nil &&
+			(live[g.Service] == nil || g.Number > live[g.Service].Number): // else a later deploy has gone live
 			d.kept.add(g)
 		default:
 			unwanted[g] = 0
@@ -161,11 +162,12 @@ func (d *Deployer) findGenerations(states map[string]int) ([]*Generation, error)
 		if errors.Is(err, errNotOurs) {
 			continue
 		}
-		if err != nil || r.Name() != filepath.Base(folder) {
-			service, number, ok := parseName(filepath.Base(folder))
-			if !ok {
-				continue
-			}
+		service, number, ok := parseName(filepath.Base(folder))
+		if !ok || err == nil && r.Name() != filepath.Base(folder) {
+			d.warn("", "left alone", fmt.Errorf("%s has come with a copy, or by another name: remove it by hand", file))
+			continue
+		}
+		if err != nil {
 			d.warn(service, "record of "+filepath.Base(folder)+" cannot be read: it is removed", err)
 			r = Record{Service: service, Number: number, Phase: Making}
 		}

@@ -22,7 +22,8 @@ func RemoveAll(ctx context.Context, m Machine) (removed []string, err error) {
 	}
 	for _, file := range files {
 		name := filepath.Base(filepath.Dir(file))
-		if _, _, ok := parseName(name); !ok {
+		r, e := readRecord(filepath.Dir(file))
+		if _, _, ok := parseName(name); !ok || e == nil && r.Name() != name {
 			err = errors.Join(err, fmt.Errorf("%s: there is a record of ours in a folder that is no generation's: remove it by hand", file))
 			continue
 		}

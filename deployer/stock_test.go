@@ -3,6 +3,7 @@ package deployer
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 )
@@ -131,4 +132,47 @@ func TestAStartThatFailsLeavesItsServiceDead(t *testing.T) {
 		t.Errorf("%v, %v", err, d.alive(g))
 	}
 	w.check(t, "person", "person-1")
+}
+
+// What has failed goes when a later deploy has gone live; an agent that was
+// killed before that is made up for.
+func TestWhatALaterDeployHasPassedIsNotKept(t *testing.T) {
+	w, d := newSystem(t)
+	w.failing = map[string]error{"copy": errors.New("cut off")}
+	if _, err := put(t.Context(), d, newSet(t, "person", "person-set-2")); err == nil {
+		t.Fatal("it went well")
+	}
+	w.failing = nil
+	if next := w.nextAgent(t); next.kept.of("person") == nil {
+		t.Errorf("what has failed is not kept:\n%s", w)
+	}
+	if _, err := put(t.Context(), d, newSet(t, "person", "person-set-3")); err != nil {
+		t.Fatal(err)
+	}
+	if next := w.nextAgent(t); next.kept.of("person") != nil || w.containers["person-2"] != nil {
+		t.Errorf("what a later deploy has passed is kept:\n%s", w)
+	}
+	w.check(t, "person", "person-3")
+}
+
+// Somebody has copied a container, with its record, or renamed it. That is no
+// generation of ours, and stands for none.
+func TestACopyWithARecordOfOursIsLeftAlone(t *testing.T) {
+	w, _ := newSystem(t)
+	for _, name := range []string{"person-01", "person-7", "mine-1"} {
+		if err := os.CopyFS(w.Folder(name), os.DirFS(w.Folder("person-1"))); err != nil {
+			t.Fatal(err)
+		}
+		w.containers[name] = &fakeContainer{base: "base", running: true, init: 100 + len(name)}
+	}
+	w.nextAgent(t)
+	for _, name := range []string{"person-01", "person-7", "mine-1"} {
+		if c := w.containers[name]; c == nil || !c.running {
+			t.Errorf("%s was touched: %+v", name, c)
+		}
+	}
+	w.check(t, "person", "person-1")
+	if removed, err := RemoveAll(t.Context(), mortal{w}); len(removed) != 2 || err == nil {
+		t.Errorf("removed %q, %v; want person-1 and web-1, and to be told of the others", removed, err)
+	}
 }
