@@ -172,7 +172,7 @@ func (d *Deployer) join(s Service, g *Generation) error {
 // leaves is never ahead of what is written.
 func (d *Deployer) enter(g *Generation, p Phase) error {
 	r := g.Record
-	r.Phase = p
+	r.Phase, r.Fixed = p, d.wiring.fixedOf(g.Service)
 	if err := r.write(d.Machine.Folder(g.Name())); err != nil {
 		return err
 	}

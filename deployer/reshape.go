@@ -70,6 +70,10 @@ func (d *Deployer) exchange(ctx context.Context, group *errgroup.Group, services
 	defer d.shaping.Unlock()
 	addressed, err := d.leaseFixed(ctx, services)
 	if err != nil {
+		for _, name := range addressed { // nothing is changed
+			d.wiring.unfix(name)
+			d.Network.Release(name)
+		}
 		return nil, fmt.Errorf("addresses of services that are needed now: %w", err)
 	}
 	wanted, lanes := map[string]Service{}, map[string]*lane{}
@@ -103,13 +107,15 @@ func (d *Deployer) exchange(ctx context.Context, group *errgroup.Group, services
 	d.Services, d.lanes = slices.Clone(services), lanes
 	d.shape.Unlock()
 
+	for _, l := range fresh { // before anybody is told of an address
+		if slices.Contains(addressed, l.s.Name) {
+			l.noteFixed()
+		}
+	}
 	if err := d.wiring.reshape(ctx, wanted); err != nil && ctx.Err() == nil {
 		d.warn("", "wiring not changed yet", err)
 	}
 	for _, l := range fresh {
-		if slices.Contains(addressed, l.s.Name) {
-			l.noteFixed()
-		}
 		l.launch(ctx, group)
 	}
 	for _, l := range over {
@@ -151,12 +157,8 @@ func (l *lane) inherit(old *lane) (again bool) {
 // address its service has got, so that the next agent knows.
 func (l *lane) noteFixed() {
 	for _, g := range []*Generation{l.live, l.standby} {
-		if g == nil {
-			continue
-		}
-		g.Fixed = l.d.wiring.fixedOf(l.s.Name)
-		if err := l.d.enter(g, g.Phase); err != nil {
-			l.d.warn(l.s.Name, "record of "+g.Name()+" not written", err)
+		if g != nil {
+			l.d.state(g, g.Phase)
 		}
 	}
 }
