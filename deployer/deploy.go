@@ -144,7 +144,12 @@ func (d *Deployer) boot(ctx context.Context, g *Generation) error {
 	if g.root, err = d.Machine.Root(init); err != nil {
 		return err
 	}
-	for !g.Address.IsValid() {
+	if g.Address.IsValid() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, bootTime, fmt.Errorf("none has come within %s", bootTime))
+	defer cancel()
+	for {
 		found, err := d.Machine.Addresses(ctx, g.Name())
 		if err != nil {
 			return err
@@ -157,7 +162,6 @@ func (d *Deployer) boot(ctx context.Context, g *Generation) error {
 			return fmt.Errorf("wait for an address by DHCP: %w", err)
 		}
 	}
-	return nil
 }
 
 // join makes the generation one of those whose names are kept true.

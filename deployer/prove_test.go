@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -203,4 +204,29 @@ func finishOutput(d *Deployer) {
 			g.finished()
 		}
 	}
+}
+
+// silent is a machine on whose bridge nobody gives out addresses.
+type silent struct{ mortal }
+
+func (silent) Lease(context.Context, string) (netip.Prefix, error) { return netip.Prefix{}, nil }
+
+func (silent) Items(netip.Prefix) []string { return nil }
+
+func (silent) Addresses(context.Context, string) ([]netip.Addr, error) { return nil, nil }
+
+func TestAnAddressByDHCPIsNotWaitedForWithoutEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, d := newSystem(t)
+		defer finishOutput(d)
+		before, began := w.String(), time.Now()
+		d.Machine, d.Network = silent{mortal{w}}, silent{mortal{w}}
+		_, err := put(t.Context(), d, newSet(t, "person", "person-set-2"))
+		if err == nil || !strings.Contains(err.Error(), "boot: wait for an address by DHCP: none has come within 30s") || time.Since(began) > time.Minute {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+		if after := w.String(); after != before {
+			t.Errorf("before\n%s\nafter\n%s", before, after)
+		}
+	})
 }
