@@ -82,7 +82,7 @@ func (w *world) Start(_ context.Context, name string) (int, error) {
 			c.running, c.init = true, w.inits
 		}
 		if _, ready := c.files[guest.ReadyFile]; ready {
-			c.unit = true
+			c.unit, c.cached = true, c.names
 		}
 		init = c.init
 		return nil
@@ -137,12 +137,13 @@ func (w *world) Run(_ context.Context, name string, argv []string) ([]byte, erro
 		}
 		switch {
 		case slices.Equal(argv, guest.Systemd.Start()):
-			c.unit = true
+			c.unit, c.cached = true, c.names
 		case slices.Equal(argv, guest.Systemd.Stop()):
 			w.hurt("stop the unit of", name)
 			c.unit = false
 		default:
 			c.rewired++
+			c.cached = c.names
 		}
 		return nil
 	})

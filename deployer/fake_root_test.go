@@ -39,7 +39,7 @@ func (r *fakeRoot) CopyTree(_ context.Context, src, dst string) error {
 }
 
 func (r *fakeRoot) OpenGate() error {
-	return r.w.do("gate", func() error { r.c.unit = true; return nil })
+	return r.w.do("gate", func() error { r.c.unit, r.c.cached = true, r.c.names; return nil })
 }
 
 func (r *fakeRoot) Open(string) (*os.File, error) { return nil, fs.ErrNotExist }

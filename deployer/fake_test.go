@@ -57,8 +57,9 @@ type fakeContainer struct {
 	files   map[string]string
 	names   map[string]netip.Addr
 	address netip.Addr
-	rewired int // how often on_rewire ran
-	open    int // connections
+	cached  map[string]netip.Addr // what its service has read last of names
+	rewired int                   // how often on_rewire ran
+	open    int                   // connections
 }
 
 var errInjected = errors.New("injected")

@@ -32,6 +32,9 @@ func (d *Deployer) findGenerations(states map[string]int) ([]*Generation, error)
 		}
 		g := &Generation{Record: r}
 		g.init.Store(int64(states[r.Name()]))
+		// Whether it was told of the names that its hosts file says is not known.
+		// Service addresses hardly ever change.
+		g.stale = g.init.Load() > 0 && !d.Stable
 		g.reports = d.reportsOf(g)
 		if err := putBack(g.reports); err != nil {
 			d.warn(g.Service, "how "+g.Name()+" has ended", err)

@@ -118,6 +118,9 @@ func (w *world) check(t *testing.T, service, live string) {
 		if needed, named := other.names[service]; named && other.running && needed != c.address {
 			t.Errorf("%s calls %s at %s, not %s at %s", name, service, needed, live, c.address)
 		}
+		if cached, read := other.cached[service]; read && other.unit && cached != c.address {
+			t.Errorf("%s still calls %s at %s, not %s at %s", name, service, cached, live, c.address)
+		}
 	}
 	if len(w.harm) > 0 {
 		t.Errorf("harm was done: %s", strings.Join(w.harm, "; "))
