@@ -59,6 +59,9 @@ func (a *agent) seen(ctx context.Context, e watcher.Event) {
 		a.noteNewest(e.Service, e.Set.ID)
 		if n := a.withheld(e.Service, e.Set.ID); n.State != "" && len(waiting) == 0 {
 			a.withhold(e.Service, n)
+			if n.State == deployer.Pinned {
+				a.uphold(ctx, e.Service)
+			}
 			return
 		}
 		result := a.deployer.Deploy(e.Set, len(waiting) > 0)
@@ -103,16 +106,21 @@ func answer(ctx context.Context, waiting []chan control.Outcome, result <-chan d
 	var o control.Outcome
 	select {
 	case r := <-result:
-		o = control.Outcome{Service: r.Service, Generation: r.Generation, Set: r.Set, Took: r.Took}
-		if r.Err != nil {
-			o.Error = r.Err.Error()
-		}
+		o = outcomeOf(r)
 	case <-ctx.Done():
 		o.Error = "the agent was stopped"
 	}
 	for _, w := range waiting {
 		w <- o
 	}
+}
+
+func outcomeOf(r deployer.Result) control.Outcome {
+	o := control.Outcome{Service: r.Service, Generation: r.Generation, Set: r.Set, Took: r.Took}
+	if r.Err != nil {
+		o.Error = r.Err.Error()
+	}
+	return o
 }
 
 // claim gives those who wait for a deploy of the service, once.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,12 +22,19 @@ import (
 func (a *agent) remember(e deployer.Event) {
 	outcome, told := map[deployer.Kind]history.Outcome{
 		deployer.WentLive: history.Live, deployer.Failed: history.Failed, deployer.Back: history.Back,
+		deployer.Adopted: history.Live,
 	}[e.Kind]
 	if !told {
 		return
 	}
+	if e.Kind == deployer.Adopted && slices.Contains(a.page(e.Service).Good(), e.Set) {
+		return // it is known, unless an agent ended before it could say so
+	}
 	var good []string
 	a.amend(e.Service, func(p *history.Page) {
+		if e.Kind == deployer.WentLive && p.Pin != nil && p.Pin.Over == e.Set {
+			p.Pin = nil // somebody has asked for the newest
+		}
 		p.Entries = append(p.Entries, history.Entry{
 			Time: time.Now(), Generation: e.Generation, Set: e.Set, Outcome: outcome, Reason: e.Reason, Took: e.Took,
 		})
@@ -78,7 +87,7 @@ func (a *agent) withheld(service, set string) deployer.Newest {
 	switch {
 	case p.Paused:
 		return deployer.Newest{Set: set, State: deployer.Paused, Reason: "jarloop resume " + service + " goes on"}
-	case p.Pin == nil:
+	case p.Pin == nil || set == "": // nothing has been seen yet
 	case p.Pin.Over == set:
 		return deployer.Newest{Set: set, State: deployer.Pinned, Reason: "rolled back to " + console.Short(p.Pin.Set) + " until new bytes come"}
 	default:
@@ -115,22 +124,69 @@ func (a *agent) Rollback(ctx context.Context, r control.RollbackRequest) (contro
 	if over == "" {
 		over = live
 	}
-	// Before the deploy: an agent that ends in between must not undo it.
-	a.amend(r.Service, func(p *history.Page) {
-		p.Pin = &history.Pin{Set: id, Over: over}
-		if id == over {
-			p.Pin = nil
-		}
-	})
-	wait := make(chan control.Outcome, 1)
-	answer(ctx, []chan control.Outcome{wait}, a.deployer.Deploy(set, true))
-	o := <-wait
-	if o.Error != "" {
-		a.amend(r.Service, func(p *history.Page) { p.Pin = before })
-		return o, nil
+	pin := &history.Pin{Set: id, Over: over}
+	if id == over {
+		pin = nil
 	}
-	a.deployer.Withhold(r.Service, a.withheld(r.Service, over))
-	return o, nil
+	// Before the deploy: an agent that ends in between must not undo it.
+	a.amend(r.Service, func(p *history.Page) { p.Pin = pin })
+	result, done := a.deployer.Deploy(set, true), make(chan control.Outcome, 1)
+	go func() { // ends with the deploy, which goes on when who asked for it has gone
+		r := <-result
+		a.rolledBack(r, pin, before, over)
+		done <- outcomeOf(r)
+	}()
+	select {
+	case o := <-done:
+		return o, nil
+	case <-ctx.Done():
+		return control.Outcome{}, context.Cause(ctx)
+	}
+}
+
+// rolledBack settles a rollback, which has pinned. One that has failed is as if
+// it had not been; one that was cut off stays to be done.
+func (a *agent) rolledBack(r deployer.Result, pin, before *history.Pin, over string) {
+	switch {
+	case r.Err == nil:
+		a.deployer.Withhold(r.Service, a.withheld(r.Service, over))
+	case !errors.Is(r.Err, context.Canceled):
+		a.amend(r.Service, func(p *history.Page) {
+			if reflect.DeepEqual(p.Pin, pin) { // nobody has decided otherwise meanwhile
+				p.Pin = before
+			}
+		})
+	}
+}
+
+// uphold deploys what a person has gone back to, where that is not live: an
+// agent may have ended before it was, or it has been lost since.
+func (a *agent) uphold(ctx context.Context, service string) {
+	p := a.page(service)
+	live, err := a.liveSet(service)
+	if err != nil || p.Pin == nil || live == p.Pin.Set {
+		return
+	}
+	if err := a.goBack(ctx, service, p.Pin.Set); err != nil {
+		a.out.Warn(service, err.Error()+": jarloop deploy "+service+" deploys the newest")
+	}
+}
+
+// goBack deploys a set that is pinned, and says so when that is over.
+func (a *agent) goBack(ctx context.Context, service, id string) error {
+	set, err := watcher.Load(a.sets, service, id)
+	if err != nil {
+		return err
+	}
+	result := a.deployer.Deploy(set, false)
+	go func() { // ends with the deploy, or with ctx
+		select {
+		case <-result:
+			a.deployer.Withhold(service, a.withheld(service, a.newestOf(service)))
+		case <-ctx.Done():
+		}
+	}()
+	return nil
 }
 
 // liveSet gives the ID of the set that is live of a service, "" if none is.

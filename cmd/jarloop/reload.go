@@ -110,18 +110,8 @@ func (r *reloader) back(ctx context.Context, err error) error {
 // pinned, or the newest.
 func (r *reloader) deploy(ctx context.Context, service string) {
 	a := r.agent
-	if p := a.page(service); p.Pin != nil && !p.Paused {
-		if set, err := watcher.Load(a.sets, service, p.Pin.Set); err == nil {
-			result := a.deployer.Deploy(set, false)
-			go func() { // ends with the deploy, or with ctx
-				select {
-				case <-result:
-					a.deployer.Withhold(service, a.withheld(service, a.newestOf(service)))
-				case <-ctx.Done():
-				}
-			}()
-			return
-		}
+	if p := a.page(service); p.Pin != nil && !p.Paused && a.goBack(ctx, service, p.Pin.Set) == nil {
+		return
 	}
 	if err := a.watch.Resend(service); err != nil {
 		a.out.Warn(service, err.Error())
