@@ -44,6 +44,10 @@ func (b *garbage) of(service string) map[string]string {
 	return left
 }
 
+// mayLead is why something is not removed while the wiring is astray. It goes
+// when that has been put right.
+const mayLead = "names and ports may still lead there"
+
 // sweep tries again to remove what could not be removed before, and tells what
 // has become of it where that is news.
 func (d *Deployer) sweep(ctx context.Context) {

@@ -57,6 +57,11 @@ func (k *kept) take(service string) *Generation {
 // would take the room that it has lacked.
 func (d *Deployer) undoInstall(t *transaction, g *Generation) func(context.Context) error {
 	return func(ctx context.Context) error {
+		if t.failed == "switch" && d.wiring.isAstray() { // before, nothing led there
+			d.garbage.add(g, mayLead)
+			t.undos = nil
+			return nil
+		}
 		var held *heldBackError
 		if t.ctx.Err() == nil && !errors.As(t.err, &held) && !errors.Is(t.err, unix.ENOSPC) && d.keep(ctx, g) {
 			t.undos = nil

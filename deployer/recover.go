@@ -74,13 +74,12 @@ func (d *Deployer) recover(ctx context.Context) error {
 	}
 	// Not everything stood: that nobody listened to what changed meanwhile is
 	// the reason for being here.
-	_, astray := d.wiring.repair(ctx)
-	if astray != nil && ctx.Err() == nil {
-		d.warn("", "wiring not put right", astray)
+	if _, err := d.wiring.repair(ctx); err != nil && ctx.Err() == nil {
+		d.warn("", "wiring not put right", err)
 	}
 	for g, grace := range unwanted {
-		if astray != nil {
-			d.garbage.add(g, "names and ports may still lead there")
+		if d.wiring.isAstray() {
+			d.garbage.add(g, mayLead)
 		} else if err := d.discard(ctx, g, grace); err != nil && ctx.Err() == nil {
 			d.warn(g.Service, "remove "+g.Name(), err)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -174,5 +175,33 @@ func TestACopyWithARecordOfOursIsLeftAlone(t *testing.T) {
 	w.check(t, "person", "person-1")
 	if removed, err := RemoveAll(t.Context(), mortal{w}); len(removed) != 2 || err == nil {
 		t.Errorf("removed %q, %v; want person-1 and web-1, and to be told of the others", removed, err)
+	}
+}
+
+// A switch has failed half-way, and cannot go back: ports lead to the candidate.
+// It serves until they can be led back.
+func TestACandidateThatPortsLeadToIsNotEnded(t *testing.T) {
+	for _, keep := range []bool{false, true} {
+		w, d := newSystem(t)
+		d.KeepFailed = keep
+		for _, l := range d.all() {
+			l.live = d.wiring.current(l.s.Name)
+		}
+		calls, names := callsOf(t)
+		w.half, w.fail[w.calls+1+slices.Index(names[:calls], "ports")] = true, true
+		w.failing = map[string]error{"repair ports": errors.New("the lock is held by somebody else")}
+		if _, err := put(t.Context(), d, newSet(t, "person", "person-set-2")); err == nil {
+			t.Fatal("the switch went well")
+		}
+		if c := w.containers["person-2"]; c == nil || !c.unit || len(w.harm) > 0 || w.ports["person"].Addr() != c.address {
+			t.Fatalf("ports lead to %v, and %v was done:\n%s", w.ports, w.harm, w)
+		}
+		checkEachHasAnOwner(t, d, w)
+		w.failing = nil
+		d.tidy(t.Context())
+		w.check(t, "person", "person-1")
+		if w.containers["person-2"] != nil {
+			t.Errorf("person-2 is left:\n%s", w)
+		}
 	}
 }

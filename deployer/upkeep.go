@@ -70,5 +70,14 @@ func (w *wiring) mend(ctx context.Context) (mended []string, err error) {
 	if changed {
 		mended = append(mended, "iptables rules")
 	}
-	return mended, errors.Join(err, e)
+	err = errors.Join(err, e)
+	w.astray = err != nil
+	return mended, err
+}
+
+// isAstray says whether names and ports may lead to what they should not.
+func (w *wiring) isAstray() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.astray
 }
