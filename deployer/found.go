@@ -48,6 +48,19 @@ func (d *Deployer) findGenerations(states map[string]int) ([]*Generation, error)
 	return found, nil
 }
 
+// finishSwitch writes the records that a switch of several services has not come
+// to.
+func (d *Deployer) finishSwitch(found []*Generation) {
+	for _, first := range found {
+		for _, g := range found {
+			if first.Phase == Live && g.Phase == Candidate && slices.Contains(first.With, g.Name()) {
+				g.Since = first.Since
+				d.state(g, Live)
+			}
+		}
+	}
+}
+
 // choose says which generation of each service is to be live: the newest whose
 // record says so and whose service runs. An agent that was killed in between the
 // two records of a switch has left two, and the newer is the one that names and

@@ -47,6 +47,9 @@ type Record struct {
 	Base        string
 	Fingerprint string    // of the service's configuration
 	Since       time.Time // when it went live; for people, and for whose standby is given up first
+	// With are generations that went live in the same act, by their names: where
+	// this one is live, they are, whatever their records say yet.
+	With []string `json:",omitempty"`
 }
 
 // recordFile is a record's name inside the container's folder. It is our mark:

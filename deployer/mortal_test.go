@@ -39,6 +39,16 @@ func (w *world) act() (dead bool) {
 // dies lets the agent do so many acts more but one.
 func (w *world) dies(at int) { w.deadly = w.acts + at }
 
+// reboots stops all that runs, and takes the rules away.
+func (w *world) reboots() {
+	for name, c := range w.containers {
+		if name != "foreign-1" {
+			c.running, c.unit = false, false
+		}
+	}
+	clear(w.ports)
+}
+
 // nextAgent forgets what an agent had in its memory, and gives the next one,
 // which has taken stock.
 func (w *world) nextAgent(t *testing.T) *Deployer {

@@ -43,6 +43,7 @@ func (d *Deployer) recover(ctx context.Context) error {
 		return err
 	}
 	unwanted := map[*Generation]time.Duration{} // how long each may take to stop
+	d.finishSwitch(found)
 	live := d.choose(found)
 	for _, g := range found { // newest first
 		l := d.lane(g.Service)

@@ -28,9 +28,14 @@ func (d *Deployer) promote(ctx context.Context, moves ...move) error {
 		return err
 	}
 	for i, m := range moves {
-		m.g.Since = time.Now()
-		// This is the moment that counts after a crash: of two live
-		// generations the newer one is.
+		m.g.Since, m.g.With = time.Now(), nil
+		if i == 0 {
+			for _, other := range moves[1:] {
+				m.g.With = append(m.g.With, other.g.Name())
+			}
+		}
+		// The first is the moment that counts after a crash: of two live
+		// generations the newer one is, and those with it are, too.
 		if err := d.enter(m.g, Live); err != nil {
 			for _, done := range moves[:i] {
 				err = errors.Join(err, d.enter(done.g, Candidate))
