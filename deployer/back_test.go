@@ -3,6 +3,7 @@ package deployer
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -45,33 +46,54 @@ func (l *lane) mourned(t *testing.T, g *Generation) {
 
 // An agent that is killed while it goes back to the generation before, at any
 // act, is followed by one with which that serves: the dead one's record may say
-// that it is live, as the newer of two, or the only one.
+// that it is live, as the newer of two, or the only one. So is one that is killed
+// in its recovery.
 func TestGoingBackIsFinishedByTheNextAgent(t *testing.T) {
 	for n := 1; ; n++ {
 		ended := false
-		t.Run(fmt.Sprintf("killed at act %d", n), func(t *testing.T) {
-			w, l, g := newDead(t)
-			w.dies(n)
-			first := w.acts
-			l.mourned(t, g)
-			if w.containers[g.Name()] != nil {
-				w.ends(t, g.Name()) // whoever is dead takes no report away
+		for again := 0; ; again++ { // at which act of the recovery the next agent is killed; 0: it is not
+			over := false
+			t.Run(fmt.Sprintf("killed at act %d, and in the recovery at %d", n, again), func(t *testing.T) {
+				ended, over = goesBack(t, n, again)
+			})
+			if over {
+				break
 			}
-			ended = w.acts-first < n-1
-			next := w.nextAgent(t)
-			w.check(t, "person", "person-1")
-			if r, err := readRecord(w.Folder("person-1")); err != nil || r.Phase != Live {
-				t.Errorf("the record of person-1 says %s, %v", r.Phase, err)
-			}
-			if status := next.lane("person").status(); status.Generation != "person-1" || status.State == "down" {
-				t.Errorf("status: %+v", status)
-			}
-			checkEachHasAnOwner(t, next, w)
-		})
+		}
 		if ended {
 			break
 		}
 	}
+}
+
+// goesBack kills two agents, and says which of them had ended before.
+func goesBack(t *testing.T, n, again int) (ended, over bool) {
+	w, l, g := newDead(t)
+	w.dies(n)
+	first := w.acts
+	l.mourned(t, g)
+	ended = w.acts-first < n-1
+	if w.containers[g.Name()] != nil {
+		w.ends(t, g.Name()) // whoever is dead takes no report away
+	}
+	if again > 0 {
+		w.deadly, w.leases = 0, map[string]netip.Addr{}
+		next := newFakeDeployer(t, w)
+		first := w.acts
+		w.dies(again)
+		_ = next.recover(t.Context())
+		over = w.acts-first < again
+	}
+	next := w.nextAgent(t)
+	w.check(t, "person", "person-1")
+	if r, err := readRecord(w.Folder("person-1")); err != nil || r.Phase != Live {
+		t.Errorf("the record of person-1 says %s, %v", r.Phase, err)
+	}
+	if status := next.lane("person").status(); status.Generation != "person-1" || status.State == "down" {
+		t.Errorf("status: %+v", status)
+	}
+	checkEachHasAnOwner(t, next, w)
+	return ended, over
 }
 
 // What is true cannot always be written: a disk may be full, which may even be
