@@ -110,3 +110,31 @@ func TestGoingBackNeedsNoRoomOnTheDisk(t *testing.T) {
 	w.nextAgent(t)
 	w.check(t, "person", "person-1")
 }
+
+// Somebody has removed the container of what was live. Nothing leads there any
+// more, and what is newest is asked for, as there is nothing to start again.
+func TestALiveContainerThatSomebodyRemovesIsMadeAnew(t *testing.T) {
+	lost := make(chan string, 1)
+	r := newRunning(t, func(o *Options) { o.Lost = func(service string) { lost <- service } })
+	r.w.mu.Lock()
+	delete(r.w.containers, "a-1")
+	r.w.mu.Unlock()
+	if err := os.RemoveAll(r.w.Folder("a-1")); err != nil {
+		t.Fatal(err)
+	}
+	if service := <-lost; service != "a" {
+		t.Errorf("%s is lost", service)
+	}
+	if at, leads := r.w.portOf("a"); leads {
+		t.Errorf("ports lead to %s", at)
+	}
+	if res := <-r.put("a", "a-1"); res.Err != nil || res.Generation != "a-2" {
+		t.Errorf("%s is live, %v", res.Generation, res.Err)
+	}
+	if at, _ := r.w.portOf("a"); at != r.wiring.current("a").target() {
+		t.Errorf("ports lead to %s", at)
+	}
+	if s := r.Status()[0]; s.State != "live" || len(s.Left) > 0 {
+		t.Errorf("status: %+v", s)
+	}
+}

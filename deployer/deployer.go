@@ -49,6 +49,9 @@ type Options struct {
 	// Hook runs a command for a deploy, until it has ended or its time is over.
 	// It is not called where no service has such a command.
 	Hook func(ctx context.Context, h Hook) error
+	// Lost is called when the container of what was live of a service is gone by
+	// somebody's hand: its newest artefacts are to be handed to Deploy again.
+	Lost func(service string)
 	// Tell receives what happens, in order, and must not block for long.
 	Tell func(Event)
 	// Beat is called every few seconds while the wiring is being kept true.

@@ -41,7 +41,7 @@ func (l *lane) watch(ctx context.Context, g *Generation) {
 
 // mourn does what can be done about a live generation whose service has
 // ended: the generation before takes over where it is still kept, else the
-// service is started again.
+// service is started again. One whose container somebody has removed is given up.
 func (l *lane) mourn(ctx context.Context, g *Generation) {
 	if l.current() != g {
 		return
@@ -59,7 +59,27 @@ func (l *lane) mourn(ctx context.Context, g *Generation) {
 		l.goBack(ctx, g, old, reason)
 		return
 	}
+	if _, err := os.Lstat(l.d.Machine.Folder(g.Name())); errors.Is(err, fs.ErrNotExist) {
+		l.forsake(ctx, g)
+		return
+	}
 	l.restart(ctx, g)
+}
+
+// forsake gives up the live generation, of which nothing is left.
+func (l *lane) forsake(ctx context.Context, g *Generation) {
+	if err := l.d.wiring.set(context.WithoutCancel(ctx), map[string]*Generation{l.s.Name: nil}); err != nil {
+		l.d.warn(l.s.Name, "what led to "+g.Name(), err)
+		l.restart(ctx, g) // which fails, and leads here again
+		return
+	}
+	l.mu.Lock()
+	l.live, l.newest = nil, Newest{}
+	l.mu.Unlock()
+	l.d.drop(context.WithoutCancel(ctx), g)
+	if l.d.Lost != nil {
+		l.d.Lost(l.s.Name)
+	}
 }
 
 // reprieve takes the newest generation that drains and still runs out of the

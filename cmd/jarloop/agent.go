@@ -115,6 +115,13 @@ func answer(ctx context.Context, waiting []chan control.Outcome, result <-chan d
 	}
 }
 
+// again has the newest artefacts of a service come once more.
+func (a *agent) again(service string) {
+	if err := a.watch.Resend(service); err != nil {
+		a.out.Warn(service, err.Error())
+	}
+}
+
 func outcomeOf(r deployer.Result) control.Outcome {
 	o := control.Outcome{Service: r.Service, Generation: r.Generation, Set: r.Set, Took: r.Took}
 	if r.Err != nil {

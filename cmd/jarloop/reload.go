@@ -113,9 +113,7 @@ func (r *reloader) deploy(ctx context.Context, service string) {
 	if p := a.page(service); p.Pin != nil && !p.Paused && a.goBack(ctx, service, p.Pin.Set) == nil {
 		return
 	}
-	if err := a.watch.Resend(service); err != nil {
-		a.out.Warn(service, err.Error())
-	}
+	a.again(service)
 }
 
 // differences says in few words what one configuration has otherwise than the

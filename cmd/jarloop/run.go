@@ -147,7 +147,7 @@ func newAgent(c *config.Config, bases map[string]string, network *host.Network, 
 		Stable:  c.LXC.Wiring == config.WiringStable,
 		Machine: host.NewMachine(c, lxcChild()), Network: network,
 		Beat: func() { supervisor(daemon.SdNotifyWatchdog) },
-		Hook: a.hook, Tell: a.tell, Output: out.Line,
+		Hook: a.hook, Lost: a.again, Tell: a.tell, Output: out.Line,
 	})
 	return a
 }
