@@ -105,9 +105,10 @@ func TestTheSampleSystem(t *testing.T) {
 			t.Errorf("its logs exit with %d: %s", code, out)
 		}
 		s.keptTest(before, failed.Generation)
+		from = s.agent.now()
 		s.write(filepath.Join(s.example, personSource), source)
 		s.gradle(":person:buildJar")
-		s.settled()
+		s.agent.await(from, "live", "person")
 		s.invariant(before)
 	})
 
