@@ -71,6 +71,9 @@ func (d *Deployer) recover(ctx context.Context) error {
 				return err
 			}
 			d.warn(g.Service, "take up "+g.Name(), err)
+			if g != live[g.Service] {
+				unwanted[g] = 0
+			}
 		}
 	}
 	// Not everything stood: that nobody listened to what changed meanwhile is

@@ -3,6 +3,7 @@ package deployer
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -79,6 +80,31 @@ func TestWhatWasLiveAndCannotBeStartedIsTriedAgain(t *testing.T) {
 				t.Error("nobody follows its output")
 			}
 		})
+	}
+}
+
+// What only waits, or drains, and cannot be taken up, goes.
+func TestWhatCannotBeTakenUpGoes(t *testing.T) {
+	w, d := newSystem(t)
+	d.Available = func() (int64, error) { return 1 << 40, nil }
+	if _, err := put(t.Context(), d, newSet(t, "person", "person-set-2")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.newStandby(t.Context(), d.lane("person").s); err != nil {
+		t.Fatal(err)
+	}
+	w.failing = map[string]error{"root": errors.New("not now")}
+	w.leases = map[string]netip.Addr{}
+	next := newFakeDeployer(t, w)
+	next.Standby = true
+	if err := next.recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	checkEachHasAnOwner(t, next, w)
+	for _, name := range []string{"person-1", "person-3"} {
+		if w.containers[name] != nil {
+			t.Errorf("%s is left:\n%s", name, w)
+		}
 	}
 }
 
