@@ -2,6 +2,8 @@ module github.com/jarloop/jarloop
 
 go 1.26.0
 
+toolchain go1.26.11
+
 require (
 	al.essio.dev/pkg/shellescape v1.6.1
 	github.com/coreos/go-iptables v0.8.0
