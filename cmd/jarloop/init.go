@@ -13,6 +13,7 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/adopt"
 	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/cmd/internal/console"
+	"github.com/jarloop/jarloop/deployer/base"
 	"github.com/jarloop/jarloop/network"
 )
 
@@ -64,10 +65,12 @@ func initialise(cmd *cobra.Command, dir, output string, force bool) error {
 	if err != nil {
 		return err
 	}
-	text := layout.TOML()
-	if _, err := config.Parse(output, []byte(text)); err != nil {
+	c, err := config.Parse(output, []byte(layout.TOML()))
+	if err != nil {
 		return fmt.Errorf("what lies in %s gives no configuration that works; nothing is written: %w", dir, err)
 	}
+	layout.Unprivileged = base.Unprivileged(c.LXC.Path) == nil
+	text := layout.TOML()
 	for _, note := range layout.Notes {
 		fmt.Fprintln(cmd.ErrOrStderr(), "jarloop: "+console.Plain(note))
 	}

@@ -124,6 +124,12 @@ func TestUnprivilegedGuests(t *testing.T) {
 		t.Fatalf("provision exits with %d: %s", code, out)
 	}
 	s.savePage(1)
+	s.sub("init writes it where the machine can do it", func(t *testing.T) {
+		out, err := s.VM(s.ctx, s.program, "init", s.Host, "-o", "-").CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "\nprivileged   = false") {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
 	s.run()
 	s.agent.await(0, "live", "front")
 	s.settled()

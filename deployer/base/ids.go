@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // idCount is how many IDs an unprivileged clone has: 0 to 65535, as Debian
@@ -95,6 +97,40 @@ func freeID(taken []idRange) int {
 		free = max(free, r.first+r.count)
 	}
 	return free
+}
+
+// Unprivileged says what is in the way of unprivileged clones below path on
+// this machine as it is; nil if nothing is. path need not be there yet.
+func Unprivileged(path string) error {
+	first, err := FirstID()
+	if err != nil {
+		return err
+	}
+	most, err := os.ReadFile("/proc/sys/user/max_user_namespaces")
+	if err != nil || strings.TrimSpace(string(most)) == "0" {
+		return errors.New("this kernel makes no user namespaces")
+	}
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		return err
+	}
+	if release := unix.ByteSliceToString(name.Release[:]); !mountsOverlays(release) {
+		return fmt.Errorf("an overlay is not mounted in a user namespace by Linux %s, but by 5.11", release)
+	}
+	for {
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			return Passable(path, first)
+		}
+		path = filepath.Dir(path)
+	}
+}
+
+// mountsOverlays says whether Linux of that release lets root of a user namespace
+// mount an overlay.
+func mountsOverlays(release string) bool {
+	var major, minor int
+	_, err := fmt.Sscanf(release, "%d.%d", &major, &minor)
+	return err == nil && (major > 5 || major == 5 && minor >= 11)
 }
 
 // Passable says which folder on the way to dir cannot be passed by a user of

@@ -36,6 +36,17 @@ func TestRootsRangeIsTheFirstThatIsLargeEnoughInBothFiles(t *testing.T) {
 	}
 }
 
+func TestOverlaysInAUserNamespaceAreOfLinux511(t *testing.T) {
+	for release, want := range map[string]bool{
+		"5.10.0-34-amd64": false, "5.4.0": false, "4.19.0": false, "": false,
+		"5.11": true, "5.15.0-1-generic": true, "6.1.0-37-amd64": true, "10.0": true,
+	} {
+		if got := mountsOverlays(release); got != want {
+			t.Errorf("%q: %v", release, got)
+		}
+	}
+}
+
 func TestAFolderThatContainersCannotPassIsNamed(t *testing.T) {
 	needRoot(t)
 	dir, err := os.MkdirTemp("/tmp", "jlt-base-") // a folder of /tmp, which all may pass

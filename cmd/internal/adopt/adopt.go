@@ -39,6 +39,9 @@ type Layout struct {
 	Dir       string // the shared folder, absolute
 	Interface string // the VM's, by which requests come in
 	Notes     []string
+	// Unprivileged says that the machine runs containers whose root is nobody
+	// outside, which the bases are to be for then.
+	Unprivileged bool
 
 	services []service
 }

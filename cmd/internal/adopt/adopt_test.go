@@ -119,6 +119,18 @@ func TestTheOriginalSystemsLayoutIsAdoptedAsItIs(t *testing.T) {
 		!strings.Contains(notes, "runs FrontendApplication.jar, which is not in the folder") {
 		t.Errorf("said is %q", notes)
 	}
+	for _, can := range []bool{false, true} {
+		l.Unprivileged = can
+		c, err := config.Parse("config.toml", []byte(l.TOML()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range c.Bases {
+			if b.Privileged == can {
+				t.Errorf("%s is privileged: %v; in\n%s", b.Name, b.Privileged, l.TOML())
+			}
+		}
+	}
 }
 
 func TestEachPieceOfALayoutIsRead(t *testing.T) {

@@ -50,6 +50,7 @@ func (l *Layout) bases(line printer) {
 			line("packages     = [%s]", quote("openjdk-21-jre-headless"))
 		}
 		lists(line, "run         ", run)
+		l.privileged(line)
 	}
 	if !nginx {
 		return
@@ -64,6 +65,13 @@ func (l *Layout) bases(line printer) {
 		}
 	}
 	lists(line, "run         ", run)
+	l.privileged(line)
+}
+
+func (l *Layout) privileged(line printer) {
+	if l.Unprivileged {
+		line("privileged   = false   # root inside is nobody outside")
+	}
 }
 
 // prepare gives the commands that make in a base what a service expects there.
