@@ -257,12 +257,14 @@ func TestTheBellRingsWhenSomethingHasFailed(t *testing.T) {
 			console := newConsole(&out, true, false, nil, func() time.Time { return noon })
 			console.rings = true
 			c.tell(console)
+			settled(console) // lest a line that is held back is written meanwhile
 			if n := bytes.Count(out.Bytes(), []byte(bell)); n != c.want {
 				t.Errorf("it rings %d times, want %d: %q", n, c.want, out.String())
 			}
 			out.Reset()
 			console.Mute()
 			c.tell(console)
+			settled(console)
 			if n := bytes.Count(out.Bytes(), []byte(bell)); n != 0 {
 				t.Errorf("muted, it rings %d times", n)
 			}
