@@ -64,6 +64,25 @@ func TestTheFewThatChangedLastAreApart(t *testing.T) {
 	}
 }
 
+func TestOneSlowLookSaysLittle(t *testing.T) {
+	of := time.Duration(0)
+	for range 10 {
+		of = mean(of, time.Millisecond)
+	}
+	if of = mean(of, 10*time.Minute); of > 2*time.Millisecond {
+		t.Errorf("looks of a millisecond, and one at a share that hung, take %v on average", of)
+	}
+	for range 30 {
+		of = mean(of, 100*time.Millisecond)
+	}
+	if of < 90*time.Millisecond {
+		t.Errorf("looks that have become slow for good take %v on average", of)
+	}
+	if of = mean(0, time.Hour); of > stuck {
+		t.Errorf("the first look, at a share that hung, took %v", of)
+	}
+}
+
 func TestGlancesSlowDownInQuietTimesOnly(t *testing.T) {
 	const ms = time.Millisecond
 	for name, test := range map[string]struct{ cost, changed, want time.Duration }{

@@ -109,8 +109,9 @@ func (l *lane) turn(ctx context.Context) (atLeast, atMost time.Duration) {
 		l.recovered(ctx)
 	}
 	l.compare(seen.snapshot, now)
-	// At most half of the time goes into looking, however slow the share is.
-	pace := max(breath, now.Sub(l.began))
+	// At most half of the time goes into looking, however slow the share is; one
+	// that hung and answers again is looked at soon.
+	pace := max(breath, min(now.Sub(l.began), l.options.Poll))
 	step := l.settler.next(now, seen.snapshot, l.owed)
 	l.tell(ctx, step.events...)
 	switch step.do {

@@ -105,7 +105,7 @@ func (o *lookout) watch(ctx context.Context, dev uint64) {
 			return o.pause(cost, began)
 		})
 		guard.Stop()
-		timer.Reset(max(time.Since(began), min(time.Until(lately.due), time.Until(others.due))))
+		timer.Reset(max(min(stuck, time.Since(began)), min(time.Until(lately.due), time.Until(others.due))))
 	}
 }
 
@@ -116,7 +116,7 @@ type rhythm struct {
 }
 
 // turn makes a round if it is due. pause gives the time between two that cost
-// so much each; at least half of it is spent at rest.
+// so much each; at least half of it is spent at rest, unless the share hung.
 func (r *rhythm) turn(now time.Time, round func(), pause func(cost time.Duration) time.Duration) {
 	if now.Before(r.due) {
 		return
@@ -125,7 +125,7 @@ func (r *rhythm) turn(now time.Time, round func(), pause func(cost time.Duration
 	round()
 	took := time.Since(began)
 	r.cost = mean(r.cost, took)
-	r.due = began.Add(max(2*took, pause(r.cost)))
+	r.due = began.Add(max(took+min(stuck, took), pause(r.cost)))
 }
 
 // divide gives the few posts whose files have changed last, the newest first,
@@ -229,10 +229,11 @@ func since(then, now time.Time) time.Duration {
 	return max(0, now.Sub(then))
 }
 
-// mean takes a new measure into a moving mean.
+// mean takes a new measure into a moving mean. One that is far longer says that
+// the share hung for once, and counts as twice the mean.
 func mean(of, took time.Duration) time.Duration {
 	if of == 0 {
-		return took
+		return min(stuck, took)
 	}
-	return of + (took-of)/4
+	return of + (min(2*of, took)-of)/4
 }

@@ -71,6 +71,16 @@ func TestALaneIsWokenWhenItsScanIsDue(t *testing.T) {
 	})
 }
 
+func TestARoundThatHungIsNotRestedFromAsLong(t *testing.T) {
+	var r rhythm
+	synctest.Test(t, func(t *testing.T) {
+		r.turn(time.Now(), func() { time.Sleep(time.Hour) }, func(time.Duration) time.Duration { return drowsy })
+		if rest := time.Until(r.due); rest < drowsy || rest > stuck {
+			t.Errorf("the next round is due in %v", rest)
+		}
+	})
+}
+
 func TestAChangeHastensTheScansOfOthers(t *testing.T) {
 	inBubble(t, func(t *testing.T, ctx context.Context, o *lookout) {
 		l := bystander()
