@@ -22,7 +22,8 @@ const (
 	Refused
 	// Same: what was told as Changed turned out to be the bytes that were last
 	// told as Ready or Refused (Reason is then that of the refusal), or went
-	// away again.
+	// away again; or these bytes are there again, after a Refused because there
+	// was nothing to be seen.
 	Same
 	// Degraded: changes may be noticed late or not at all; Reason says why.
 	// Service is empty if it concerns the whole watcher.

@@ -36,6 +36,7 @@ type settler struct {
 	wanting  bool      // seen was taken once and not whole
 	reread   bool      // seen was read once more because of coarse times
 	told     bool      // Changed was told, and nothing after it
+	away     bool      // that nothing can be had was told since the last verdict
 	decided  *snapshot // that the last verdict is about; nil: none yet
 	sent     Set       // last told as Ready
 	standing refusal   // that stands since; zero: none
@@ -115,22 +116,22 @@ func (s *settler) next(now time.Time, seen snapshot, owed bool) step {
 func (s *settler) withdrawn(still time.Duration, why string, owed bool) step {
 	switch {
 	case owed:
-		s.told = false
+		s.told, s.away = false, true
 		return step{events: []Event{{Kind: Refused, Reason: why}}}
 	case !s.told:
 		return step{}
 	case still < vanishing:
 		return step{do: wait, wait: vanishing - still}
 	}
-	s.told = false
+	s.told, s.away = false, true
 	return step{events: []Event{{Kind: Same, Reason: why}}}
 }
 
 // unchanged answers a scan that saw what the last verdict is about.
 func (s *settler) unchanged(still time.Duration) step {
 	var st step
-	if s.told { // there and back again
-		s.told = false
+	if s.told || s.away { // there and back again
+		s.told, s.away = false, false
 		st.events = []Event{{Kind: Same, Reason: s.standing.reason}}
 	}
 	if s.reread || !s.seen.coarse() {
@@ -159,7 +160,7 @@ func (s *settler) conclude(f found, final, owed bool) []Event {
 		return s.refuse(refusal{f.reason, f.set.ID}, owed)
 	}
 	known := f.set.ID == s.sent.ID && !owed
-	notice := s.told || s.standing != refusal{}
+	notice := s.told || s.away || s.standing != refusal{}
 	s.decide()
 	s.standing = refusal{}
 	if !known {
@@ -173,7 +174,7 @@ func (s *settler) conclude(f found, final, owed bool) []Event {
 }
 
 func (s *settler) refuse(r refusal, owed bool) []Event {
-	told := s.told
+	told := s.told || s.away
 	s.decide()
 	if owed || !r.repeats(s.standing) {
 		s.standing = r
@@ -187,7 +188,7 @@ func (s *settler) refuse(r refusal, owed bool) []Event {
 
 func (s *settler) decide() {
 	seen := s.seen
-	s.decided, s.told, s.wanting = &seen, false, false
+	s.decided, s.told, s.away, s.wanting = &seen, false, false, false
 }
 
 // absent says why there is nothing to deploy, "" if there is something. No

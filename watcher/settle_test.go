@@ -165,6 +165,46 @@ var stories = []struct {
 	}},
 }
 
+// TestARefusalIsTakenBackWhenTheFilesAreThereAgain asks for files that are away
+// for a moment, as when a build has cleaned up, and come back as they were.
+func TestARefusalIsTakenBackWhenTheFilesAreThereAgain(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		back string // the file when it is back
+		want []string
+	}{
+		{"moved away and back", "a.jar:5:v1", []string{"same"}},
+		{"built anew with the same bytes", "a.jar:5:v1 touched", []string{"wait 50ms", "take for good, same"}},
+		{"built anew with others", "a.jar:6:v2", []string{"changed a.jar, wait 50ms", "take for good, ready"}},
+		{"refused before", "a.jar:5:bad1", []string{"same"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := settler{runs: "*", settle: 50 * time.Millisecond, patience: 700 * time.Millisecond}
+			zero, first := time.Now(), "a.jar:5:v1"
+			if strings.Contains(test.back, "bad") {
+				first = test.back
+			}
+			see := func(seconds float64, files string, owed bool) string {
+				return live(&s, zero.Add(time.Duration(seconds*float64(time.Second))), parse(files), owed)
+			}
+			see(0, first, false)
+			see(1, first, false)
+			if got := see(2, "", true); !strings.HasPrefix(got, "refused there is no artefact yet") {
+				t.Fatalf("asked for nothing: %q", got)
+			}
+			see(2.1, "", false)
+			for i, want := range test.want {
+				if got := see(3+float64(i), test.back, false); got != want {
+					t.Fatalf("look %d: %q, want %q", i, got, want)
+				}
+			}
+			if got := see(9, test.back, false); got != "rest" {
+				t.Errorf("afterwards: %q", got)
+			}
+		})
+	}
+}
+
 func TestSettler(t *testing.T) {
 	for _, test := range stories {
 		t.Run(test.name, func(t *testing.T) {

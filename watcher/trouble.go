@@ -74,7 +74,11 @@ func (l *lane) troubled(ctx context.Context, err error) (atLeast, atMost time.Du
 	if reason != l.ill {
 		l.ill, l.illTold = reason, false
 	}
+	if l.asked.Swap(false) { // meanwhile: a look can hang for long
+		l.owed = true
+	}
 	if l.owed {
+		l.settler.away = true
 		l.tell(ctx, Event{Kind: Refused, Reason: reason})
 	}
 	if !l.illTold && now.Sub(l.illSince) >= l.options.tolerance {

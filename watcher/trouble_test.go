@@ -209,6 +209,36 @@ func TestAHungShareHoldsUpNothingElse(t *testing.T) {
 	}
 }
 
+// TestAShareThatAnswersAgainIsLookedAtSoon stops the process behind a share for
+// far longer than looks are apart, as a laptop that sleeps does.
+func TestAShareThatAnswersAgainIsLookedAtSoon(t *testing.T) {
+	t.Parallel()
+	const hung = 5 * time.Second
+	s := newShare(t)
+	w, err := New(Options{Root: s.seen, Store: filepath.Join(t.TempDir(), "store"), Poll: time.Second, hanging: time.Second}, []Service{
+		{Name: "app", Dir: filepath.Join(s.seen, "volume-app")},
+	})
+	must(t, err)
+	name := filepath.Join(s.theirs, "volume-app", "app.jar")
+	write(t, name, jar(t, "one"))
+	r := run(t, w, s.seen)
+	r.ready()
+	must(t, s.daemon.Process.Signal(unix.SIGSTOP))
+	r.next(Degraded)
+	must(t, w.Resend("app")) // while it hangs
+	contains(t, r.next(Refused).Reason, s.seen, "does not answer")
+	time.Sleep(hung)
+	must(t, s.daemon.Process.Signal(unix.SIGCONT))
+	r.next(Restored)
+	r.next(Same) // what was refused is there
+	began := time.Now()
+	write(t, name, jar(t, "another"))
+	r.ready()
+	if took := time.Since(began); took > hung/2 {
+		t.Errorf("a change was told after %v", took)
+	}
+}
+
 func TestChoosing(t *testing.T) {
 	for _, test := range []struct {
 		fstype string
