@@ -12,17 +12,6 @@ import (
 // errNewer ends a deploy whose artefacts are not the newest any more.
 var errNewer = errors.New("newer artefacts have come")
 
-// Result is how a deploy ended.
-type Result struct {
-	Service    string
-	Generation string // the one that is live now
-	Set        string
-	Steps      []Step
-	Took       time.Duration
-	Plan       Plan
-	Err        error // nil: live, or nothing to do
-}
-
 type request struct {
 	set   watcher.Set
 	seen  time.Time // when its files changed; zero if that is not why it came
@@ -98,11 +87,10 @@ func (l *lane) put(r request) {
 // finish says how a request has ended.
 func (l *lane) finish(r request, res Result) {
 	err := res.Err
-	if errors.Is(err, errNewer) || errors.Is(err, errDropped) || errors.Is(err, context.Canceled) {
-		err = nil // given up on purpose: what comes in its place counts
+	if res.givenUp() {
+		err = nil // what comes in its place counts
 	}
-	var held *heldBackError
-	if errors.As(err, &held) {
+	if res.heldBack() {
 		l.d.build.hold(r)
 	}
 	l.d.build.end(l.s.Name, err)

@@ -37,6 +37,7 @@ type agent struct {
 
 	mu       sync.Mutex
 	asked    map[string][]chan control.Outcome // by service: who waits for a deploy that was asked for
+	turns    map[string]*turn                  // by service: deploys that decide what it is pinned to
 	degraded map[string]string                 // by service, "" for all: why changes may be missed
 	newest   map[string]string                 // by service: ID of the set that was seen last
 	bases    []string                          // containers that clones are made of
@@ -64,9 +65,10 @@ func (a *agent) seen(ctx context.Context, e watcher.Event) {
 			}
 			return
 		}
-		result := a.deployer.Deploy(e.Set, len(waiting) > 0)
 		if len(waiting) > 0 {
-			go answer(ctx, waiting, result) // ends with the deploy, or with ctx
+			a.deployAsked(ctx, e.Set, waiting)
+		} else {
+			a.deployer.Deploy(e.Set, false)
 		}
 	case watcher.Refused:
 		a.settled(e.Service, errors.New("refused: "+e.Reason))
@@ -98,20 +100,6 @@ func (a *agent) settled(service string, refused error) {
 	if a.changing[service] {
 		delete(a.changing, service)
 		a.deployer.Settled(service, refused)
-	}
-}
-
-// answer brings the outcome of one deploy to all who wait for it.
-func answer(ctx context.Context, waiting []chan control.Outcome, result <-chan deployer.Result) {
-	var o control.Outcome
-	select {
-	case r := <-result:
-		o = outcomeOf(r)
-	case <-ctx.Done():
-		o.Error = "the agent was stopped"
-	}
-	for _, w := range waiting {
-		w <- o
 	}
 }
 

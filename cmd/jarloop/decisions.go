@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -31,19 +29,19 @@ func (a *agent) remember(e deployer.Event) {
 		return // it is known, unless an agent ended before it could say so
 	}
 	var good []string
+	keep := map[string]bool{e.Set: true}
 	a.amend(e.Service, func(p *history.Page) {
-		if e.Kind == deployer.WentLive && p.Pin != nil && p.Pin.Over == e.Set {
-			p.Pin = nil // somebody has asked for the newest
-		}
 		p.Entries = append(p.Entries, history.Entry{
 			Time: time.Now(), Generation: e.Generation, Set: e.Set, Outcome: outcome, Reason: e.Reason, Took: e.Took,
 		})
 		good = p.Good()
+		if p.Pin != nil { // not live yet
+			keep[p.Pin.Set] = true
+		}
 	})
-	if outcome == history.Failed {
+	if outcome == history.Failed || len(good) == 0 { // not known at the moment
 		return
 	}
-	keep := map[string]bool{e.Set: true}
 	for _, id := range good[max(0, len(good)-a.keepSets):] {
 		keep[id] = true
 	}
@@ -55,9 +53,19 @@ func (a *agent) remember(e deployer.Event) {
 // amend changes what is remembered of a service. What cannot be written stops
 // no deploy.
 func (a *agent) amend(service string, do func(*history.Page)) {
-	if err := a.book.Amend(service, do); err != nil {
+	if err := a.write(service, do); err != nil {
 		a.out.Warn(service, err.Error())
 	}
+}
+
+// write changes what is remembered of a service, or fails to.
+func (a *agent) write(service string, do func(*history.Page)) error {
+	err := a.book.Amend(service, do)
+	if errors.Is(err, history.ErrDamaged) {
+		a.out.Warn(service, err.Error()+"; it is begun anew")
+		return nil
+	}
+	return err
 }
 
 func (a *agent) page(service string) history.Page {
@@ -91,7 +99,11 @@ func (a *agent) withheld(service, set string) deployer.Newest {
 	case p.Pin.Over == set:
 		return deployer.Newest{Set: set, State: deployer.Pinned, Reason: "rolled back to " + console.Short(p.Pin.Set) + " until new bytes come"}
 	default:
-		a.amend(service, func(p *history.Page) { p.Pin = nil })
+		a.amend(service, func(p *history.Page) {
+			if p.Pin != nil && p.Pin.Over != set {
+				p.Pin = nil
+			}
+		})
 	}
 	return deployer.Newest{}
 }
@@ -100,63 +112,6 @@ func (a *agent) withheld(service, set string) deployer.Newest {
 func (a *agent) withhold(service string, n deployer.Newest) {
 	a.deployer.Withhold(service, n)
 	a.out.Warn(service, fmt.Sprintf("%s not deployed, %s: %s", console.Short(n.Set), n.State, n.Reason))
-}
-
-// Rollback deploys an earlier set, which then stays until new bytes come.
-func (a *agent) Rollback(ctx context.Context, r control.RollbackRequest) (control.Outcome, error) {
-	live, err := a.liveSet(r.Service)
-	if err != nil {
-		return control.Outcome{}, err
-	}
-	id, err := earlier(a.page(r.Service), live, r)
-	if err != nil {
-		return control.Outcome{}, err
-	}
-	set, err := watcher.Load(a.sets, r.Service, id)
-	if errors.Is(err, fs.ErrNotExist) {
-		return control.Outcome{}, mistake("set %s of %s is not kept any more: jarloop history %s shows which are", console.Short(id), r.Service, r.Service)
-	}
-	if err != nil {
-		return control.Outcome{}, err
-	}
-	before := a.page(r.Service).Pin
-	over := a.newestOf(r.Service)
-	if over == "" {
-		over = live
-	}
-	pin := &history.Pin{Set: id, Over: over}
-	if id == over {
-		pin = nil
-	}
-	// Before the deploy: an agent that ends in between must not undo it.
-	a.amend(r.Service, func(p *history.Page) { p.Pin = pin })
-	result, done := a.deployer.Deploy(set, true), make(chan control.Outcome, 1)
-	go func() { // ends with the deploy, which goes on when who asked for it has gone
-		r := <-result
-		a.rolledBack(r, pin, before, over)
-		done <- outcomeOf(r)
-	}()
-	select {
-	case o := <-done:
-		return o, nil
-	case <-ctx.Done():
-		return control.Outcome{}, context.Cause(ctx)
-	}
-}
-
-// rolledBack settles a rollback, which has pinned. One that has failed is as if
-// it had not been; one that was cut off stays to be done.
-func (a *agent) rolledBack(r deployer.Result, pin, before *history.Pin, over string) {
-	switch {
-	case r.Err == nil:
-		a.deployer.Withhold(r.Service, a.withheld(r.Service, over))
-	case !errors.Is(r.Err, context.Canceled):
-		a.amend(r.Service, func(p *history.Page) {
-			if reflect.DeepEqual(p.Pin, pin) { // nobody has decided otherwise meanwhile
-				p.Pin = before
-			}
-		})
-	}
 }
 
 // uphold deploys what a person has gone back to, where that is not live: an
@@ -227,8 +182,10 @@ func (a *agent) Pause(r control.PauseRequest) error {
 	if _, err := a.liveSet(r.Service); err != nil {
 		return err
 	}
-	was := a.page(r.Service).Paused
-	a.amend(r.Service, func(p *history.Page) { p.Paused = r.Paused })
+	was := false
+	if err := a.write(r.Service, func(p *history.Page) { was, p.Paused = p.Paused, r.Paused }); err != nil {
+		return err
+	}
 	if r.Paused {
 		a.deployer.Withhold(r.Service, a.withheld(r.Service, a.newestOf(r.Service)))
 		a.out.Say(r.Service + " is paused: what is built of it waits")

@@ -3,154 +3,17 @@ package main
 import (
 	"context"
 	"errors"
-	"net/netip"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/jarloop/jarloop/cmd/internal/console"
+	"golang.org/x/sys/unix"
+
 	"github.com/jarloop/jarloop/cmd/internal/control"
 	"github.com/jarloop/jarloop/cmd/internal/history"
-	"github.com/jarloop/jarloop/cmd/internal/notify"
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/watcher"
 )
-
-// barren is a machine without containers, on which none can be made.
-type barren struct {
-	deployer.Machine
-	deployer.Network
-	dir string
-
-	mu   sync.Mutex
-	wait chan struct{} // a deploy waits until it is closed
-}
-
-func (b *barren) States(context.Context) (map[string]int, error) { return map[string]int{}, nil }
-func (b *barren) Folder(name string) string                      { return filepath.Join(b.dir, name) }
-func (b *barren) Release(string)                                 {}
-
-func (b *barren) RepairPorts(context.Context, map[string]netip.AddrPort, map[string]netip.Addr) (bool, error) {
-	return false, nil
-}
-
-func (b *barren) Lease(context.Context, string) (netip.Prefix, error) {
-	b.mu.Lock()
-	wait := b.wait
-	b.mu.Unlock()
-	<-wait
-	return netip.Prefix{}, errors.New("none can be made here")
-}
-
-// deciding is an agent on such a machine, with one service, of which the files
-// in a shared folder are watched.
-type deciding struct {
-	*agent
-	t      *testing.T
-	barren *barren
-	share  string
-	tried  chan string // the sets of deploys that have begun
-}
-
-func newDeciding(t *testing.T) *deciding {
-	closed := make(chan struct{})
-	close(closed)
-	a := &deciding{t: t, barren: &barren{dir: t.TempDir(), wait: closed}, share: t.TempDir()}
-	book, err := history.Open(filepath.Join(t.TempDir(), "history"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = null.Close() })
-	if err := os.Mkdir(filepath.Join(a.share, "page"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	a.agent = &agent{
-		out: console.New(null, []string{"page"}), book: book, sets: filepath.Join(t.TempDir(), "sets"), keepSets: 5,
-		notify: notify.New(notify.Options{}, func(string) {}), changing: map[string]bool{},
-	}
-	return a
-}
-
-// started starts the agent, as often as one likes.
-func (a *deciding) started() (stop func()) {
-	a.t.Helper()
-	watch, err := watcher.New(watcher.Options{Root: a.share, Store: a.sets, Settle: time.Millisecond},
-		[]watcher.Service{{Name: "page", Dir: filepath.Join(a.share, "page")}})
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	a.watch, a.tried = watch, make(chan string, 100)
-	a.asked, a.degraded, a.newest = map[string][]chan control.Outcome{}, map[string]string{}, map[string]string{}
-	tried := a.tried
-	a.deployer = deployer.New(deployer.Options{
-		Services: []deployer.Service{{Name: "page", Base: "base", Target: "/page", Port: 8080}},
-		Logs:     filepath.Join(a.barren.dir, "logs"), Machine: a.barren, Network: a.barren,
-		Tell: func(e deployer.Event) {
-			a.tell(e)
-			if e.Kind == deployer.Deploying {
-				tried <- e.Set
-			}
-		},
-	})
-	ctx, cancel := context.WithCancel(a.t.Context())
-	var running sync.WaitGroup
-	ready := make(chan struct{})
-	running.Go(func() { _ = a.deployer.Run(ctx, func() { close(ready) }) })
-	<-ready
-	running.Go(func() { _ = a.watch.Run(ctx, a.seen) })
-	stop = sync.OnceFunc(func() { cancel(); running.Wait() })
-	a.t.Cleanup(stop)
-	return stop
-}
-
-// saved writes the service's file, and gives the ID of the set that it makes.
-func (a *deciding) saved(text string) string {
-	a.t.Helper()
-	if err := os.WriteFile(filepath.Join(a.share, "page", "index.html"), []byte(text), 0o644); err != nil {
-		a.t.Fatal(err)
-	}
-	return a.next()
-}
-
-// next gives the set of the next deploy.
-func (a *deciding) next() string {
-	a.t.Helper()
-	select {
-	case set := <-a.tried:
-		return set
-	case <-time.After(20 * time.Second):
-		a.t.Fatal("nothing is deployed")
-	}
-	return ""
-}
-
-// pinned gives what the service is pinned to.
-func (a *deciding) pinned() string {
-	if p := a.page("page"); p.Pin != nil {
-		return p.Pin.Set
-	}
-	return ""
-}
-
-func (a *deciding) eventuallyPinned(want string) {
-	a.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); a.pinned() != want; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			a.t.Fatalf("pinned to %q, want %q", a.pinned(), want)
-		}
-	}
-}
-
-// live writes down that a set has been live, as if it could be here.
-func (a *deciding) live(set string) {
-	a.remember(deployer.Event{Kind: deployer.WentLive, Service: "page", Set: set})
-}
 
 // What a person has gone back to is not what is live: an agent has ended before
 // it was, or the container has been lost. The next agent goes back to it, not
@@ -177,9 +40,7 @@ func TestARollbackGoesOnWhenWhoAskedForItHasGone(t *testing.T) {
 	newest := a.saved("new")
 	a.live(old)
 	a.live(newest)
-	a.barren.mu.Lock()
-	a.barren.wait = make(chan struct{})
-	a.barren.mu.Unlock()
+	a.blocked()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() {
@@ -200,21 +61,160 @@ func TestARollbackGoesOnWhenWhoAskedForItHasGone(t *testing.T) {
 	a.eventuallyPinned("") // it has failed
 }
 
-// Whoever deploys the newest has done with the rollback.
-func TestTheNewestEndsAPin(t *testing.T) {
+// Whoever deploys the newest has done with the rollback, also when the agent is
+// killed before it can write down what has gone live.
+func TestAskingForTheNewestEndsAPin(t *testing.T) {
 	a := newDeciding(t)
-	pin := func() {
-		a.amend("page", func(p *history.Page) { p.Pin = &history.Pin{Set: "old", Over: "new"} })
-	}
-	a.started()
-	pin()
+	stop := a.started()
+	old, newest := a.saved("old"), a.saved("new")
+	pin := history.Pin{Set: old, Over: newest}
+	a.amend("page", func(p *history.Page) { p.Pin = &pin })
 	a.withheld("page", "")
-	if a.pinned() != "old" {
+	if a.pinned() != old {
 		t.Error("nothing has been seen, and it is not pinned any more")
 	}
-	a.live("new")
+	a.blocked()
+	go func() { _, _ = a.Deploy(t.Context(), []string{"page"}) }()
+	if set := a.next(); set != newest || a.pinned() != "" {
+		t.Errorf("deployed is %.8s, and %.8s is pinned", set, a.pinned())
+	}
+	close(a.barren.wait)
+	a.eventuallyPinned(old) // it has failed, and is as if it had not been
+	stop()
+}
+
+// A deploy that cannot be stopped any more does not undo a rollback that was
+// asked for meanwhile.
+func TestWhatGoesLiveDuringARollbackDoesNotEndIt(t *testing.T) {
+	a := newDeciding(t)
+	a.started()
+	old, newest := a.saved("old"), a.saved("new")
+	a.live(old)
+	a.rollback(old)
+	a.live(newest)
+	if a.pinned() != old {
+		t.Errorf("pinned is %q", a.pinned())
+	}
+	close(a.barren.wait)
+}
+
+func TestOfTwoRollbacksAtOnceTheSecondFails(t *testing.T) {
+	a := newDeciding(t)
+	a.started()
+	old := a.saved("old")
+	a.live(old)
+	middle := a.saved("middle")
+	a.live(middle)
+	a.saved("new")
+	first, second := a.rollback(old), a.rollback(middle)
+	close(a.barren.wait)
+	<-first
+	if o := <-second; o.Error == "" {
+		t.Errorf("it has ended with %+v: this test tests nothing", o)
+	}
 	if a.pinned() != "" {
-		t.Error("the newest is live, and it is said to be rolled back")
+		t.Errorf("pinned is %.8s, to which nobody has gone back", a.pinned())
+	}
+}
+
+// A set comes again, as when what is live is lost, while it is being gone back
+// to another: that is deployed anew, and stays pinned.
+func TestARollbackThatBeginsAnewStays(t *testing.T) {
+	a := newDeciding(t)
+	a.started()
+	old := a.saved("old")
+	a.saved("new")
+	a.live(old)
+	first := a.rollback(old)
+	a.again("page")
+	if set := a.next(); set != old {
+		t.Errorf("deployed is %.8s", set)
+	}
+	<-first
+	if a.pinned() != old {
+		t.Error("it is under way, and not pinned")
+	}
+	close(a.barren.wait)
+}
+
+// What waits for room on a disk is deployed when there is some, and has to be
+// pinned then.
+func TestARollbackThatWaitsForRoomStaysPinned(t *testing.T) {
+	a := newDeciding(t)
+	a.barren.lacks = unix.ENOSPC
+	a.started()
+	old := a.saved("old")
+	a.saved("new")
+	a.live(old)
+	done := a.rollback(old)
+	close(a.barren.wait)
+	<-done
+	if a.pinned() != old {
+		t.Error("it is to be deployed, and not pinned")
+	}
+}
+
+func TestWhatCannotBeWrittenDownIsNotPromised(t *testing.T) {
+	a := newDeciding(t)
+	small := t.TempDir()
+	if err := unix.Mount("none", small, "tmpfs", 0, "size=128k"); err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(small, unix.MNT_DETACH) })
+	a.remembers(small)
+	a.started()
+	old := a.saved("old")
+	a.saved("new")
+	a.live(old)
+	if err := os.WriteFile(filepath.Join(small, "full"), make([]byte, 128<<10), 0o600); !errors.Is(err, unix.ENOSPC) {
+		t.Fatalf("the disk is not full: %v", err)
+	}
+	if err := a.Pause(control.PauseRequest{Service: "page", Paused: true}); err == nil {
+		t.Error("it is said to be paused")
+	}
+	if o, err := a.Rollback(t.Context(), control.RollbackRequest{Service: "page", Set: old}); err == nil {
+		t.Errorf("it is said to be rolled back: %+v", o)
+	}
+	if len(a.tried) != 0 {
+		t.Errorf("%.8s is deployed", <-a.tried)
+	}
+}
+
+// A set that a person goes back to may be older than those that are kept.
+func TestWhatIsPinnedIsKept(t *testing.T) {
+	a := newDeciding(t)
+	a.keepSets = 1
+	a.started()
+	old, middle, newest := a.saved("old"), a.saved("middle"), a.saved("new")
+	a.live(middle)
+	a.amend("page", func(p *history.Page) { p.Pin = &history.Pin{Set: old, Over: newest} })
+	if _, err := watcher.Load(a.sets, "page", old); err == nil {
+		t.Fatal("it was not to be kept: this test tests nothing")
+	}
+	a.saved("old")
+	a.saved("newer still")
+	a.amend("page", func(p *history.Page) { p.Pin = &history.Pin{Set: old, Over: a.newestOf("page")} })
+	a.live(middle)
+	if _, err := watcher.Load(a.sets, "page", old); err != nil {
+		t.Error(err)
+	}
+}
+
+// A history that cannot be read at the moment says nothing of which sets may go.
+func TestNothingIsPrunedForAHistoryThatCannotBeRead(t *testing.T) {
+	a := newDeciding(t)
+	folder := t.TempDir()
+	a.remembers(folder)
+	a.started()
+	old, newest := a.saved("old"), a.saved("new")
+	a.live(old)
+	page := filepath.Join(folder, "page.json")
+	if err := errors.Join(os.Remove(page), os.Symlink("page.json", page)); err != nil {
+		t.Fatal(err)
+	}
+	a.live(newest)
+	if _, err := watcher.Load(a.sets, "page", old); err != nil {
+		t.Error(err)
 	}
 }
 

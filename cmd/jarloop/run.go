@@ -137,7 +137,8 @@ func newAgent(c *config.Config, bases map[string]string, network *host.Network, 
 		started: time.Now(), watching: fmt.Sprintf("watches %s by %s: %s", c.Watch.Dir, mode, why),
 		notify:   notify.New(notifyOptions(c), out.Complain),
 		changing: map[string]bool{},
-		asked:    map[string][]chan control.Outcome{}, degraded: map[string]string{}, newest: map[string]string{},
+		asked:    map[string][]chan control.Outcome{}, turns: map[string]*turn{},
+		degraded: map[string]string{}, newest: map[string]string{},
 	}
 	a.clones(bases)
 	a.deployer = deployer.New(deployer.Options{

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -73,10 +74,23 @@ type Book struct {
 	mu  sync.Mutex
 }
 
-// Open makes the folder of a book, where there is none yet.
+// ErrDamaged says that a page is not one, as after somebody has edited it.
+var ErrDamaged = errors.New("it is damaged")
+
+// Open makes the folder of a book, where there is none yet, and removes pages
+// that a killed process has begun to write. So only who writes the book calls it.
 func Open(dir string) (*Book, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of the history: %w", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("read the folder of the history: %w", err)
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") {
+			_ = os.Remove(filepath.Join(dir, e.Name())) // it harms nobody
+		}
 	}
 	return &Book{dir: dir}, nil
 }
@@ -89,22 +103,27 @@ func (b *Book) Page(service string) (Page, error) {
 	return Read(b.dir, service)
 }
 
-// Amend changes the page of a service as do wants. What cannot be read is
-// written anew.
+// Amend changes the page of a service as do wants. A damaged one is written
+// anew, and the error is ErrDamaged then. After any other error nothing has
+// been written; do is not called for a page that cannot be read, since it is
+// there all the same.
 func (b *Book) Amend(service string, do func(*Page)) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	p, err := Read(b.dir, service)
+	p, damaged := Read(b.dir, service)
+	if damaged != nil && !errors.Is(damaged, ErrDamaged) {
+		return damaged
+	}
 	do(&p)
 	p.Entries = p.Entries[max(0, len(p.Entries)-mostEntries):]
-	text, e := json.MarshalIndent(p, "", "  ")
-	if e != nil {
-		return errors.Join(err, e)
+	text, err := json.MarshalIndent(p, "", "  ")
+	if err == nil {
+		err = renameio.WriteFile(file(b.dir, service), append(text, '\n'), 0o600, renameio.WithTempDir(b.dir))
 	}
-	if e := renameio.WriteFile(file(b.dir, service), append(text, '\n'), 0o600); e != nil {
-		return errors.Join(err, fmt.Errorf("write the history of %s: %w", service, e))
+	if err != nil {
+		return fmt.Errorf("write the history of %s: %w", service, err)
 	}
-	return err
+	return damaged
 }
 
 // Read reads the page of a service, which is empty when there is none.
@@ -113,12 +132,12 @@ func Read(dir, service string) (Page, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return Page{}, nil
 	}
-	var p Page
-	if err == nil {
-		err = json.Unmarshal(text, &p)
-	}
 	if err != nil {
 		return Page{}, fmt.Errorf("read the history of %s: %w", service, err)
+	}
+	var p Page
+	if err := json.Unmarshal(text, &p); err != nil {
+		return Page{}, fmt.Errorf("read the history of %s: %w: %w", service, ErrDamaged, err)
 	}
 	return p, nil
 }

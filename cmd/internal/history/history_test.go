@@ -2,6 +2,7 @@ package history
 
 import (
 	"archive/zip"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -45,6 +46,35 @@ func TestADamagedPageIsWrittenAnew(t *testing.T) {
 	}
 	if p, err := book.Page("person"); err != nil || !p.Paused {
 		t.Errorf("afterwards: %+v, %v", p, err)
+	}
+}
+
+// What cannot be read at the moment, for want of a file descriptor or because
+// of the disk, is there all the same: here it is a link to itself.
+func TestAPageThatCannotBeReadIsLeft(t *testing.T) {
+	dir := t.TempDir()
+	page := filepath.Join(dir, "person.json")
+	if err := os.Symlink("person.json", page); err != nil {
+		t.Fatal(err)
+	}
+	err := open(t, dir).Amend("person", func(*Page) { t.Error("a page is changed that is not known") })
+	if err == nil || errors.Is(err, ErrDamaged) {
+		t.Errorf("it is told as %v", err)
+	}
+	if to, err := os.Readlink(page); err != nil || to != "person.json" {
+		t.Errorf("it is not there any more: %q, %v", to, err)
+	}
+}
+
+func TestWhatAKilledAgentHasBegunIsRemoved(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, map[string]string{".person.json4711": `{"ent`, "person.json": "{}"})
+	open(t, dir)
+	if left, err := filepath.Glob(filepath.Join(dir, ".*")); err != nil || len(left) > 0 {
+		t.Errorf("%q are left, %v", left, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "person.json")); err != nil {
+		t.Error(err)
 	}
 }
 
