@@ -53,6 +53,7 @@ containers go on serving without it.`,
 			if untitled {
 				out.Untitled()
 			}
+			defer out.Detach()()
 			defer out.TakeTitle()()
 			return runAgent(cmd.Context(), source{path, text}, c, out)
 		},

@@ -66,9 +66,7 @@ func readerOf(f *os.File) (person, colour bool) {
 
 func newConsole(out io.Writer, person, colour bool, services []string, now func() time.Time) *Console {
 	c := &Console{out: out, person: person, colour: colour, now: now, seen: map[string][]string{}, folds: map[string]*fold{}}
-	c.log = zerolog.New(out).Hook(zerolog.HookFunc(func(e *zerolog.Event, _ zerolog.Level, _ string) {
-		e.Time("time", now())
-	}))
+	c.log = logOn(out, now)
 	c.makeRoom(8, services)
 	return c
 }
