@@ -114,10 +114,10 @@ func escapeGlob(name string) string {
 
 // install gives a complete copy its final name. A set of that name which is
 // whole stays, since somebody may be reading it; a damaged one (a power cut:
-// nothing here waits for the disk) gives way.
+// nothing here waits for the disk) gives way, and so does what is no set.
 func install(ctx context.Context, tmp, final string) error {
 	err := os.Rename(tmp, final)
-	if err == nil || !errors.Is(err, fs.ErrExist) && !errors.Is(err, unix.ENOTEMPTY) {
+	if err == nil || !errors.Is(err, fs.ErrExist) && !errors.Is(err, unix.ENOTEMPTY) && !errors.Is(err, unix.ENOTDIR) {
 		return err
 	}
 	if _, err := loadDir(ctx, final, filepath.Base(final)); err == nil {

@@ -13,6 +13,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+func TestAFileInThePlaceOfASetGivesWay(t *testing.T) {
+	store, root := filepath.Join(t.TempDir(), "store"), t.TempDir()
+	data := jar(t, "one")
+	write(t, filepath.Join(root, "volume-app", "app.jar"), data)
+	r := run(t, newOne(t, Options{Root: root, Store: store}), root)
+	set := r.ready()
+	r.stop()
+	must(t, os.RemoveAll(set.Dir))
+	write(t, set.Dir, []byte("of somebody"))
+	r = run(t, newOne(t, Options{Root: root, Store: store}), root)
+	has(t, r.ready(), map[string][]byte{"app.jar": data})
+}
+
 func TestAStoredSetCanBeLoadedUnlessDamaged(t *testing.T) {
 	root := t.TempDir()
 	dir := filepath.Join(root, "volume-app")

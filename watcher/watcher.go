@@ -202,11 +202,13 @@ func (w *Watcher) Scan(ctx context.Context) ([]Event, error) {
 // Resend makes the services be looked at now, all of them if none is named,
 // and a Ready or Refused follow for each even if nothing has changed.
 func (w *Watcher) Resend(services ...string) error {
-	lanes := w.all()
+	w.mu.Lock() // else one of them might be exchanged before it knows
+	defer w.mu.Unlock()
+	lanes := w.lanes
 	if len(services) > 0 {
 		lanes = nil
 		for _, name := range services {
-			l, err := w.find(name)
+			l, err := find(w.lanes, name)
 			if err != nil {
 				return err
 			}
@@ -220,8 +222,8 @@ func (w *Watcher) Resend(services ...string) error {
 	return nil
 }
 
-func (w *Watcher) find(service string) (*lane, error) {
-	for _, l := range w.all() {
+func find(lanes []*lane, service string) (*lane, error) {
+	for _, l := range lanes {
 		if l.service.Name == service {
 			return l, nil
 		}
@@ -232,7 +234,7 @@ func (w *Watcher) find(service string) (*lane, error) {
 // Prune removes the sets of a service but those whose ID is in keep and the
 // one that was told last or is about to be.
 func (w *Watcher) Prune(service string, keep map[string]bool) error {
-	l, err := w.find(service)
+	l, err := find(w.all(), service)
 	if err != nil {
 		return err
 	}
