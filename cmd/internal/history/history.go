@@ -19,7 +19,8 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// mostEntries is how many deploys of a service are remembered.
+// mostEntries is how many deploys of a service are remembered that have gone live,
+// and how many that have failed.
 const mostEntries = 200
 
 // Outcome says how a deploy ended.
@@ -115,7 +116,7 @@ func (b *Book) Amend(service string, do func(*Page)) error {
 		return damaged
 	}
 	do(&p)
-	p.Entries = p.Entries[max(0, len(p.Entries)-mostEntries):]
+	p.Entries = bounded(p.Entries)
 	text, err := json.MarshalIndent(p, "", "  ")
 	if err == nil {
 		err = renameio.WriteFile(file(b.dir, service), append(text, '\n'), 0o600, renameio.WithTempDir(b.dir))
@@ -124,6 +125,23 @@ func (b *Book) Amend(service string, do func(*Page)) error {
 		return fmt.Errorf("write the history of %s: %w", service, err)
 	}
 	return damaged
+}
+
+// bounded leaves out the oldest entries. Those that have failed do not count
+// against the others, which are what one can go back to.
+func bounded(all []Entry) []Entry {
+	left := map[bool]int{}
+	for _, e := range all {
+		left[e.Outcome == Failed]++
+	}
+	return slices.DeleteFunc(all, func(e Entry) bool {
+		failed := e.Outcome == Failed
+		if left[failed] <= mostEntries {
+			return false
+		}
+		left[failed]--
+		return true
+	})
 }
 
 // Read reads the page of a service, which is empty when there is none.

@@ -89,6 +89,25 @@ func TestAPageIsBounded(t *testing.T) {
 	}
 }
 
+// Any number of deploys that fail leave known what could be gone back to.
+func TestFailuresDoNotPushOutWhatWasLive(t *testing.T) {
+	book := open(t, t.TempDir())
+	for i := range 2*mostEntries + 3 {
+		e := Entry{Set: fmt.Sprint(i), Outcome: Failed}
+		if i < 3 {
+			e.Outcome = Live
+		}
+		change(t, book, "person", func(p *Page) { p.Entries = append(p.Entries, e) })
+	}
+	p, err := book.Page("person")
+	if good := p.Good(); err != nil || !slices.Equal(good, []string{"0", "1", "2"}) {
+		t.Errorf("good are %q, %v", good, err)
+	}
+	if n := len(p.Entries); n != mostEntries+3 || p.Entries[3].Set != fmt.Sprint(mostEntries+3) {
+		t.Errorf("%d entries, the first that failed is of set %s", n, p.Entries[3].Set)
+	}
+}
+
 func TestGoodSets(t *testing.T) {
 	p := Page{Entries: []Entry{
 		{Set: "a", Outcome: Live}, {Set: "b", Outcome: Live}, {Set: "c", Outcome: Failed}, {Set: "a", Outcome: Back},
