@@ -87,6 +87,7 @@ func (a *agent) seen(ctx context.Context, e watcher.Event) {
 		}
 		a.out.Same(e.Service, e.Reason)
 	case watcher.Degraded:
+		a.settled(e.Service, errors.New(e.Reason)) // it may last
 		a.note(e.Service, e.Reason)
 		a.out.Warn(e.Service, e.Reason)
 	case watcher.Restored:

@@ -218,6 +218,21 @@ func TestNothingIsPrunedForAHistoryThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// Services of one build wait for each other, but not for one whose files cannot
+// be had: nobody knows for how long.
+func TestAShareInTroubleIsNotAwaited(t *testing.T) {
+	a := newDeciding(t)
+	a.started()()
+	a.seen(t.Context(), watcher.Event{Kind: watcher.Changed, Service: "page"})
+	if !a.changing["page"] {
+		t.Fatal("nothing is awaited: this test tests nothing")
+	}
+	a.seen(t.Context(), watcher.Event{Kind: watcher.Degraded, Service: "page", Reason: "it does not answer"})
+	if a.changing["page"] {
+		t.Error("its files are awaited")
+	}
+}
+
 // An agent may be killed before it writes down what has gone live.
 func TestWhatIsTakenUpHasBeenLive(t *testing.T) {
 	a := newDeciding(t)
