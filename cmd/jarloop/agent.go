@@ -35,9 +35,11 @@ type agent struct {
 	// which is called by one goroutine.
 	changing map[string]bool
 
+	deciding sync.Mutex       // held while that is written down
+	turns    map[string]*turn // by service: deploys that decide what it is pinned to
+
 	mu       sync.Mutex
 	asked    map[string][]chan control.Outcome // by service: who waits for a deploy that was asked for
-	turns    map[string]*turn                  // by service: deploys that decide what it is pinned to
 	degraded map[string]string                 // by service, "" for all: why changes may be missed
 	newest   map[string]string                 // by service: ID of the set that was seen last
 	bases    []string                          // containers that clones are made of

@@ -25,8 +25,8 @@ type turn struct {
 // is about to begin: an agent that ends in between must not undo it. It has to
 // be followed by decided.
 func (a *agent) decide(service string, pin *history.Pin) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.deciding.Lock()
+	defer a.deciding.Unlock()
 	var before *history.Pin
 	if err := a.write(service, func(p *history.Page) { before, p.Pin = p.Pin, pin }); err != nil {
 		return err
@@ -43,8 +43,8 @@ func (a *agent) decide(service string, pin *history.Pin) error {
 // decided settles what has come of it. What has failed is as if it had not been;
 // what was cut off, or is tried again, stays to be done.
 func (a *agent) decided(r deployer.Result, pin *history.Pin) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.deciding.Lock()
+	defer a.deciding.Unlock()
 	t := a.turns[r.Service]
 	if r.Err == nil {
 		t.before = pin
@@ -61,6 +61,14 @@ func (a *agent) decided(r deployer.Result, pin *history.Pin) {
 			p.Pin = t.before
 		}
 	})
+}
+
+// turning says whether a deploy is under way that decides what the service is
+// pinned to.
+func (a *agent) turning(service string) bool {
+	a.deciding.Lock()
+	defer a.deciding.Unlock()
+	return a.turns[service] != nil
 }
 
 // Rollback deploys an earlier set, which then stays until new bytes come.

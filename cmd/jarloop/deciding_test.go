@@ -193,6 +193,21 @@ func (a *deciding) remembers(folder string) {
 	a.book = book
 }
 
+// failed waits until it is written down that a set has failed.
+func (a *deciding) failed(set string) {
+	a.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		for _, e := range a.page("page").Entries {
+			if e.Set == set && e.Outcome == history.Failed {
+				return
+			}
+		}
+		if time.Now().After(deadline) {
+			a.t.Fatalf("%.8s has not failed", set)
+		}
+	}
+}
+
 // live writes down that a set has been live, as if it could be here.
 func (a *deciding) live(set string) {
 	a.remember(deployer.Event{Kind: deployer.WentLive, Service: "page", Set: set})

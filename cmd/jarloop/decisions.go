@@ -119,7 +119,7 @@ func (a *agent) withhold(service string, n deployer.Newest) {
 func (a *agent) uphold(ctx context.Context, service string) {
 	p := a.page(service)
 	live, err := a.liveSet(service)
-	if err != nil || p.Pin == nil || live == p.Pin.Set {
+	if err != nil || p.Pin == nil || live == p.Pin.Set || a.turning(service) {
 		return
 	}
 	if err := a.goBack(ctx, service, p.Pin.Set); err != nil {

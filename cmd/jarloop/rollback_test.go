@@ -5,7 +5,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -117,24 +119,25 @@ func TestOfTwoRollbacksAtOnceTheSecondFails(t *testing.T) {
 	}
 }
 
-// A set comes again, as when what is live is lost, while it is being gone back
-// to another: that is deployed anew, and stays pinned.
-func TestARollbackThatBeginsAnewStays(t *testing.T) {
+// The newest comes again, as when what is live is lost, while a person goes back
+// to another: that is under way already.
+func TestARollbackUnderWayIsNotBegunAnew(t *testing.T) {
 	a := newDeciding(t)
 	a.started()
 	old := a.saved("old")
 	a.saved("new")
 	a.live(old)
-	first := a.rollback(old)
+	done := a.rollback(old)
 	a.again("page")
-	if set := a.next(); set != old {
-		t.Errorf("deployed is %.8s", set)
-	}
-	<-first
-	if a.pinned() != old {
-		t.Error("it is under way, and not pinned")
+	for deadline := time.Now().Add(20 * time.Second); a.deployer.Status()[0].Newest.State != deployer.Pinned; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the newest has not come")
+		}
 	}
 	close(a.barren.wait)
+	if o := <-done; !strings.Contains(o.Error, "none can be made here") || len(a.tried) != 0 {
+		t.Errorf("it has ended with %+v, and %d more are deployed", o, len(a.tried))
+	}
 }
 
 // What waits for room on a disk is deployed when there is some, and has to be
@@ -208,6 +211,7 @@ func TestNothingIsPrunedForAHistoryThatCannotBeRead(t *testing.T) {
 	a.started()
 	old, newest := a.saved("old"), a.saved("new")
 	a.live(old)
+	a.failed(newest) // nobody writes any more
 	page := filepath.Join(folder, "page.json")
 	if err := errors.Join(os.Remove(page), os.Symlink("page.json", page)); err != nil {
 		t.Fatal(err)
