@@ -63,7 +63,7 @@ func (a *agent) seen(ctx context.Context, e watcher.Event) {
 		if n := a.withheld(e.Service, e.Set.ID); n.State != "" && len(waiting) == 0 {
 			a.withhold(e.Service, n)
 			if n.State == deployer.Pinned {
-				a.uphold(ctx, e.Service)
+				a.uphold(e.Service)
 			}
 			return
 		}
@@ -161,6 +161,9 @@ func (a *agent) tell(e deployer.Event) {
 	a.out.Event(e)
 	a.notify.Tell(notify.Of(e))
 	a.remember(e)
+	if e.Kind == deployer.WentLive || e.Kind == deployer.Unchanged { // which may not be the newest
+		a.deployer.Withhold(e.Service, a.withheld(e.Service, a.newestOf(e.Service)))
+	}
 }
 
 // Status says how everything is doing.

@@ -103,9 +103,6 @@ func (a *agent) Rollback(ctx context.Context, r control.RollbackRequest) (contro
 	go func() { // ends with the deploy, which goes on when who asked for it has gone
 		r := <-result
 		a.decided(r, pin)
-		if r.Err == nil {
-			a.deployer.Withhold(r.Service, a.withheld(r.Service, over))
-		}
 		done <- outcomeOf(r)
 	}()
 	select {

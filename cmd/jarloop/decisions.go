@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -95,9 +94,9 @@ func (a *agent) withheld(service, set string) deployer.Newest {
 	switch {
 	case p.Paused:
 		return deployer.Newest{Set: set, State: deployer.Paused, Reason: "jarloop resume " + service + " goes on"}
-	case p.Pin == nil || set == "": // nothing has been seen yet
-	case p.Pin.Over == set:
-		return deployer.Newest{Set: set, State: deployer.Pinned, Reason: "rolled back to " + console.Short(p.Pin.Set) + " until new bytes come"}
+	case p.Pin == nil:
+	case p.Pin.Over == set || set == "": // nothing has been seen yet
+		return deployer.Newest{Set: p.Pin.Over, State: deployer.Pinned, Reason: "rolled back to " + console.Short(p.Pin.Set) + " until new bytes come"}
 	default:
 		a.amend(service, func(p *history.Page) {
 			if p.Pin != nil && p.Pin.Over != set {
@@ -116,32 +115,24 @@ func (a *agent) withhold(service string, n deployer.Newest) {
 
 // uphold deploys what a person has gone back to, where that is not live: an
 // agent may have ended before it was, or it has been lost since.
-func (a *agent) uphold(ctx context.Context, service string) {
+func (a *agent) uphold(service string) {
 	p := a.page(service)
 	live, err := a.liveSet(service)
 	if err != nil || p.Pin == nil || live == p.Pin.Set || a.turning(service) {
 		return
 	}
-	if err := a.goBack(ctx, service, p.Pin.Set); err != nil {
+	if err := a.goBack(service, p.Pin.Set); err != nil {
 		a.out.Warn(service, err.Error()+": jarloop deploy "+service+" deploys the newest")
 	}
 }
 
-// goBack deploys a set that is pinned, and says so when that is over.
-func (a *agent) goBack(ctx context.Context, service, id string) error {
+// goBack deploys a set that is pinned.
+func (a *agent) goBack(service, id string) error {
 	set, err := watcher.Load(a.sets, service, id)
-	if err != nil {
-		return err
+	if err == nil {
+		a.deployer.Deploy(set, false)
 	}
-	result := a.deployer.Deploy(set, false)
-	go func() { // ends with the deploy, or with ctx
-		select {
-		case <-result:
-			a.deployer.Withhold(service, a.withheld(service, a.newestOf(service)))
-		case <-ctx.Done():
-		}
-	}()
-	return nil
+	return err
 }
 
 // liveSet gives the ID of the set that is live of a service, "" if none is.

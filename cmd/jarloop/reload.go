@@ -66,7 +66,7 @@ func (r *reloader) take(ctx context.Context, c *config.Config, mended bool) erro
 	r.agent.notify.Set(notifyOptions(live))
 	r.now = live
 	for _, service := range again {
-		r.deploy(ctx, service)
+		r.deploy(service)
 	}
 	return nil
 }
@@ -108,9 +108,9 @@ func (r *reloader) back(ctx context.Context, err error) error {
 
 // deploy deploys a service as it is configured now: the artefacts that are
 // pinned, or the newest.
-func (r *reloader) deploy(ctx context.Context, service string) {
+func (r *reloader) deploy(service string) {
 	a := r.agent
-	if p := a.page(service); p.Pin != nil && !p.Paused && a.goBack(ctx, service, p.Pin.Set) == nil {
+	if p := a.page(service); p.Pin != nil && !p.Paused && a.goBack(service, p.Pin.Set) == nil {
 		return
 	}
 	a.again(service)
