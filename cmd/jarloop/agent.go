@@ -42,6 +42,7 @@ type agent struct {
 	asked    map[string][]chan control.Outcome // by service: who waits for a deploy that was asked for
 	degraded map[string]string                 // by service, "" for all: why changes may be missed
 	newest   map[string]string                 // by service: ID of the set that was seen last
+	refused  map[string]string                 // by service: why what was seen after it is none
 	bases    []string                          // containers that clones are made of
 }
 
@@ -74,7 +75,7 @@ func (a *agent) seen(ctx context.Context, e watcher.Event) {
 		}
 	case watcher.Refused:
 		a.settled(e.Service, errors.New("refused: "+e.Reason))
-		a.deployer.Withhold(e.Service, deployer.Newest{State: deployer.Refused, Reason: e.Reason})
+		a.noteRefused(e.Service, e.Reason)
 		a.out.Refused(e.Service, e.Reason)
 		a.notify.Tell(notify.Event{Event: notify.Refused, Time: time.Now(), Service: e.Service, Reason: e.Reason})
 		for _, w := range a.claim(e.Service) {
@@ -82,11 +83,7 @@ func (a *agent) seen(ctx context.Context, e watcher.Event) {
 		}
 	case watcher.Same:
 		a.settled(e.Service, nil)
-		if e.Reason != "" {
-			a.deployer.Withhold(e.Service, deployer.Newest{State: deployer.Refused, Reason: e.Reason})
-		} else {
-			a.deployer.Withhold(e.Service, a.withheld(e.Service, a.newestOf(e.Service)))
-		}
+		a.noteRefused(e.Service, e.Reason)
 		a.out.Same(e.Service, e.Reason)
 	case watcher.Degraded:
 		a.settled(e.Service, errors.New(e.Reason)) // it may last
@@ -151,6 +148,7 @@ func (a *agent) clones(bases map[string]string) {
 // forget drops what is known of a service that has gone from the configuration.
 func (a *agent) forget(service string) {
 	a.note(service, "")
+	a.noteNewest(service, "")
 	for _, w := range a.claim(service) {
 		w <- control.Outcome{Service: service, Error: "it has gone from the configuration"}
 	}
@@ -162,7 +160,7 @@ func (a *agent) tell(e deployer.Event) {
 	a.notify.Tell(notify.Of(e))
 	a.remember(e)
 	if e.Kind == deployer.WentLive || e.Kind == deployer.Unchanged { // which may not be the newest
-		a.deployer.Withhold(e.Service, a.withheld(e.Service, a.newestOf(e.Service)))
+		a.withholdAgain(e.Service)
 	}
 }
 

@@ -92,7 +92,7 @@ func (a *deciding) started() (stop func()) {
 		a.t.Fatal(err)
 	}
 	a.watch, a.tried = watch, make(chan string, 100)
-	a.turns = map[string]*turn{}
+	a.turns, a.refused = map[string]*turn{}, map[string]string{}
 	a.asked, a.degraded, a.newest = map[string][]chan control.Outcome{}, map[string]string{}, map[string]string{}
 	tried := a.tried
 	a.deployer = deployer.New(deployer.Options{

@@ -79,6 +79,28 @@ func (a *agent) noteNewest(service, set string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.newest[service] = set
+	delete(a.refused, service)
+}
+
+// noteRefused notes why the newest files are no set, or with no reason that they
+// are the set that was seen last.
+func (a *agent) noteRefused(service, reason string) {
+	a.mu.Lock()
+	a.refused[service] = reason
+	a.mu.Unlock()
+	a.withholdAgain(service)
+}
+
+// withholdAgain says what is withheld, which a deploy of something else has
+// had forgotten.
+func (a *agent) withholdAgain(service string) {
+	a.deployer.Withhold(service, a.withheld(service, a.newestOf(service)))
+}
+
+func (a *agent) refusal(service string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.refused[service]
 }
 
 func (a *agent) newestOf(service string) string {
@@ -87,11 +109,13 @@ func (a *agent) newestOf(service string) string {
 	return a.newest[service]
 }
 
-// withheld says whether a person has decided that the set, the newest on disk,
-// is not to be deployed; no state if not. New bytes end a pin.
+// withheld says whether the set, the newest on disk, is not to be deployed, since
+// it is refused or a person has decided so; no state if not. New bytes end a pin.
 func (a *agent) withheld(service, set string) deployer.Newest {
-	p := a.page(service)
+	p, refused := a.page(service), a.refusal(service)
 	switch {
+	case refused != "":
+		return deployer.Newest{State: deployer.Refused, Reason: refused}
 	case p.Paused:
 		return deployer.Newest{Set: set, State: deployer.Paused, Reason: "jarloop resume " + service + " goes on"}
 	case p.Pin == nil:
@@ -178,7 +202,7 @@ func (a *agent) Pause(r control.PauseRequest) error {
 		return err
 	}
 	if r.Paused {
-		a.deployer.Withhold(r.Service, a.withheld(r.Service, a.newestOf(r.Service)))
+		a.withholdAgain(r.Service)
 		a.out.Say(r.Service + " is paused: what is built of it waits")
 		return nil
 	}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/jarloop/jarloop/cmd/internal/control"
 	"github.com/jarloop/jarloop/cmd/internal/history"
+	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/watcher"
 )
 
 func TestASetThatIsNotMeantIsTheCallersMistake(t *testing.T) {
@@ -35,6 +37,59 @@ func TestASetThatIsNotMeantIsTheCallersMistake(t *testing.T) {
 		}
 		if got != c.want || err != nil && !errors.As(err, &input) {
 			t.Errorf("%s: %q (%T), want %q", c.name, got, err, c.want)
+		}
+	}
+}
+
+// What has been decided is said again when a deploy that was asked for, or of
+// what was gone back to, has ended.
+func TestStatusSaysWhatWasDecidedAfterADeploy(t *testing.T) {
+	a := newDeciding(t)
+	stop := a.started()
+	newest := a.saved("new")
+	a.failed(newest)
+	stop() // nothing else is told now
+	for _, c := range []struct {
+		name string
+		page history.Page
+		want deployer.NewestState
+	}{
+		{"nothing", history.Page{}, deployer.Broken},
+		{"paused", history.Page{Paused: true}, deployer.Paused},
+		{"rolled back", history.Page{Pin: &history.Pin{Set: "old", Over: newest}}, deployer.Pinned},
+	} {
+		for _, kind := range []deployer.Kind{deployer.WentLive, deployer.Unchanged} {
+			a.amend("page", func(p *history.Page) { *p = c.page })
+			a.tell(deployer.Event{Kind: kind, Service: "page", Set: "old"})
+			if got := a.deployer.Status()[0].Newest.State; got != c.want {
+				t.Errorf("%s, and then %s: %q, want %q", c.name, kind, got, c.want)
+			}
+		}
+	}
+}
+
+// What is refused while the set before is deployed is not live afterwards.
+func TestStatusSaysWhatWasRefusedDuringADeploy(t *testing.T) {
+	a := newDeciding(t)
+	a.started()()
+	event := func(kind watcher.EventKind, reason string) {
+		a.seen(t.Context(), watcher.Event{Kind: kind, Service: "page", Reason: reason, Set: watcher.Set{Service: "page", ID: "new"}})
+	}
+	for _, c := range []struct {
+		name string
+		tell func()
+		want deployer.NewestState
+	}{
+		{"refused", func() { event(watcher.Refused, "half a JAR") }, deployer.Refused},
+		{"the same as was refused", func() { event(watcher.Same, "half a JAR") }, deployer.Refused},
+		{"the same as before", func() { event(watcher.Same, "") }, ""},
+		{"refused again", func() { event(watcher.Refused, "half a JAR") }, deployer.Refused},
+		{"ready", func() { event(watcher.Ready, "") }, ""},
+	} {
+		c.tell()
+		a.tell(deployer.Event{Kind: deployer.WentLive, Service: "page", Set: "old"})
+		if got := a.deployer.Status()[0].Newest.State; got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
 }

@@ -183,33 +183,6 @@ func TestWhatCannotBeWrittenDownIsNotPromised(t *testing.T) {
 	}
 }
 
-// What has been decided is said again when a deploy that was asked for, or of
-// what was gone back to, has ended.
-func TestStatusSaysWhatWasDecidedAfterADeploy(t *testing.T) {
-	a := newDeciding(t)
-	stop := a.started()
-	newest := a.saved("new")
-	a.failed(newest)
-	stop() // nothing else is told now
-	for _, c := range []struct {
-		name string
-		page history.Page
-		want deployer.NewestState
-	}{
-		{"nothing", history.Page{}, deployer.Broken},
-		{"paused", history.Page{Paused: true}, deployer.Paused},
-		{"rolled back", history.Page{Pin: &history.Pin{Set: "old", Over: newest}}, deployer.Pinned},
-	} {
-		for _, kind := range []deployer.Kind{deployer.WentLive, deployer.Unchanged} {
-			a.amend("page", func(p *history.Page) { *p = c.page })
-			a.tell(deployer.Event{Kind: kind, Service: "page", Set: "old"})
-			if got := a.deployer.Status()[0].Newest.State; got != c.want {
-				t.Errorf("%s, and then %s: %q, want %q", c.name, kind, got, c.want)
-			}
-		}
-	}
-}
-
 // A set that a person goes back to may be older than those that are kept.
 func TestWhatIsPinnedIsKept(t *testing.T) {
 	a := newDeciding(t)

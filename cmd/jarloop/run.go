@@ -139,7 +139,7 @@ func newAgent(c *config.Config, bases map[string]string, network *host.Network, 
 		notify:   notify.New(notifyOptions(c), out.Complain),
 		changing: map[string]bool{},
 		asked:    map[string][]chan control.Outcome{}, turns: map[string]*turn{},
-		degraded: map[string]string{}, newest: map[string]string{},
+		degraded: map[string]string{}, newest: map[string]string{}, refused: map[string]string{},
 	}
 	a.clones(bases)
 	a.deployer = deployer.New(deployer.Options{
