@@ -2,6 +2,7 @@ package deployer
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/netip"
 )
@@ -19,7 +20,13 @@ func (w *world) Lease(_ context.Context, name string) (netip.Prefix, error) {
 }
 
 func (w *world) Hold(name string, a netip.Addr) error {
-	return w.do("hold", func() error { w.leases[name] = a; return nil })
+	return w.do("hold", func() error {
+		if !netip.MustParsePrefix("10.0.3.0/24").Contains(a) {
+			return fmt.Errorf("hold %s for %s: not of the bridge's subnet", a, name)
+		}
+		w.leases[name] = a
+		return nil
+	})
 }
 
 func (w *world) Release(name string) {

@@ -72,6 +72,47 @@ func TestAServiceAddressThatWasToldOfStays(t *testing.T) {
 	}
 }
 
+// TestAServiceAddressThatTheBridgeCannotHaveIsExchanged is about a bridge whose
+// subnet has changed: a new address is given, and is the one that the next agent
+// finds, too, wherever this one is killed.
+func TestAServiceAddressThatTheBridgeCannotHaveIsExchanged(t *testing.T) {
+	for n := 1; ; n++ {
+		w := newWorld(t)
+		d := newFakeDeployer(t, w)
+		d.Stable = true
+		before := netip.MustParseAddr("10.9.9.9")
+		d.wiring.fix("person", before)
+		for _, service := range []string{"person", "web"} {
+			if _, err := put(t.Context(), d, newSet(t, service, service+"-set-1")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.mu.Lock()
+		w.dies(n)
+		first := w.acts
+		w.mu.Unlock()
+		second := newFakeDeployer(t, w)
+		second.Stable = true
+		_ = second.recover(t.Context())
+		ended := w.acts-first < n-1
+		told := w.containers["web-1"].names["person"]
+
+		w.deadly, w.leases, w.last = 0, map[string]netip.Addr{}, netip.MustParseAddr("10.0.3.200")
+		next := newFakeDeployer(t, w)
+		next.Stable = true
+		if err := next.recover(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		now := w.containers["web-1"].names["person"]
+		if !now.IsValid() || now == before || told != before && now != told {
+			t.Errorf("killed at act %d: web was told of %s, and now of %s", n, told, now)
+		}
+		if ended {
+			return
+		}
+	}
+}
+
 // What could not be given to all is given to none.
 func TestAServiceAddressThatIsLackingChangesNothing(t *testing.T) {
 	w := newWorld(t)

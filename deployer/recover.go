@@ -117,7 +117,7 @@ func (d *Deployer) fixAddresses(ctx context.Context, found []*Generation) error 
 	for _, g := range found {
 		if g.Fixed.IsValid() && !d.wiring.fixedOf(g.Service).IsValid() && d.lane(g.Service) != nil {
 			if err := d.Network.Hold(g.Service, g.Fixed); err != nil {
-				d.warn(g.Service, "its address", err)
+				d.warn(g.Service, "it gets another address", err)
 				continue
 			}
 			d.wiring.fix(g.Service, g.Fixed)
@@ -164,7 +164,7 @@ func (d *Deployer) adopt(s Service, g *Generation) error {
 }
 
 func (l *lane) adoptLive(ctx context.Context, g *Generation) error {
-	if g.Phase != Live {
+	if g.Phase != Live || g.Fixed != l.d.wiring.fixedOf(g.Service) { // before anybody is told of that
 		l.d.state(g, Live)
 	}
 	l.live = g

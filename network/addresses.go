@@ -109,7 +109,8 @@ func (p *Pool) ask(ctx context.Context, addr netip.Addr) (bool, error) {
 
 // Hold says that owner, found running, has the address, inside the range or
 // not. That somebody else has it, or that the owner has another one, is an
-// error.
+// error, as is an address that nobody on the bridge can have: its subnet may be
+// another one than when that was given.
 func (p *Pool) Hold(owner string, addr netip.Addr) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -119,8 +120,8 @@ func (p *Pool) Hold(owner string, addr netip.Addr) error {
 	if own, ok := p.owned[owner]; ok && own != addr {
 		return fmt.Errorf("hold %s for %s: it has %s", addr, owner, own)
 	}
-	if !addr.Is4() {
-		return fmt.Errorf("hold %s for %s: not an IPv4 address", addr, owner)
+	if !p.bridge.Contains(addr) || !p.usable(addr) {
+		return fmt.Errorf("hold %s for %s: not an address for others on a bridge that is %s", addr, owner, p.bridge)
 	}
 	p.give(owner, addr)
 	// What was freed before a restart is forgotten. It is likely to lie before

@@ -122,6 +122,18 @@ func TestHold(t *testing.T) {
 	wantLease(t, p, "web-7", "")
 }
 
+// TestWhatTheBridgeCannotReachIsNotHeld is about a bridge whose subnet has
+// changed since the address was written down.
+func TestWhatTheBridgeCannotReachIsNotHeld(t *testing.T) {
+	p := newPool(t, "10.0.3.128", "10.0.3.131", "")
+	for _, addr := range []string{"10.0.4.130", "10.0.3.0", "10.0.3.1", "10.0.3.255", "fe80::1"} {
+		if err := p.Hold("web", netip.MustParseAddr(addr)); err == nil || !strings.Contains(err.Error(), addr+" for web: ") {
+			t.Errorf("%s is held: %v", addr, err)
+		}
+	}
+	wantLease(t, p, "web", "10.0.3.128")
+}
+
 func TestTheGatewayTheSubnetItselfAndItsBroadcastAreNotLeased(t *testing.T) {
 	p, err := NewPool(netip.MustParsePrefix("10.0.3.2/29"), netip.MustParseAddr("10.0.3.0"), netip.MustParseAddr("10.0.3.7"), "", nil)
 	if err != nil {

@@ -99,8 +99,12 @@ func (n *Network) Lease(ctx context.Context, container string) (netip.Prefix, er
 	return n.pool.Lease(ctx, container)
 }
 
-// Hold says that a container has an address.
+// Hold says that a container has an address. What a DHCP server gives may be of
+// another subnet than the bridge's own address.
 func (n *Network) Hold(container string, addr netip.Addr) error {
+	if n.dhcp && !n.prefix.Contains(addr) {
+		return nil
+	}
 	return n.pool.Hold(container, addr)
 }
 
