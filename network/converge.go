@@ -75,7 +75,7 @@ func (p *Ports) converge(ctx context.Context, publishes []Publish, w Wiring) (ch
 		return false, err
 	}
 	wired := len(publishes) > 0 || len(w.Addresses) > 0
-	changed, err = p.remember(have, wired)
+	changed, err = p.remember(have, there, wired)
 	if err != nil {
 		return changed, err
 	}

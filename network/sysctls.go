@@ -42,6 +42,14 @@ func wiredSysctls(bridge string) map[string]string {
 	return map[string]string{localnetOf(bridge): "1", closeTimeout: "0"}
 }
 
+// usualSysctls are what the kernel begins with. Where rules are gone with their
+// note, and an address of ours says that there were some (it is put on the
+// bridge after all else), what is as the rules want it is taken to be our doing.
+// Without service addresses nothing tells of such rules.
+func usualSysctls(bridge string) map[string]string {
+	return map[string]string{localnetOf(bridge): "0", closeTimeout: usualCloseTimeout}
+}
+
 // noteSysctls is the text that keeps values.
 func noteSysctls(values map[string]string) string {
 	note := sysctlNote
@@ -81,7 +89,7 @@ func isSysctlNumber(s string) bool {
 
 // remember finds out what the sysctls that the rules need were before us, and
 // sets back those that they need no more: all of them, or another bridge's.
-func (p *Ports) remember(have tables, wired bool) (changed bool, err error) {
+func (p *Ports) remember(have tables, there []held, wired bool) (changed bool, err error) {
 	before := notedSysctls(have)
 	for name, value := range p.before {
 		if before[name] == "" {
@@ -89,6 +97,14 @@ func (p *Ports) remember(have tables, wired bool) (changed bool, err error) {
 		}
 	}
 	p.before = nil
+	if slices.ContainsFunc(there, func(h held) bool { return h.ours && h.here }) {
+		for name, value := range usualSysctls(p.bridge) {
+			now, err := p.host.sysctl(name)
+			if before[name] == "" && err == nil && now == wiredSysctls(p.bridge)[name] {
+				before[name] = value // and the agent has not lived to put it back
+			}
+		}
+	}
 	if wired {
 		needed := map[string]string{}
 		for name := range wiredSysctls(p.bridge) {
