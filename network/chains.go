@@ -147,28 +147,26 @@ func lead(c chain, j jump, have []rule) []step {
 	wanted := c.rule(j)
 	standIn := slices.Concat(j.match, mark("one for several"), rule{"-j", c.name})
 	left := slices.IndexFunc(have, standIn.equal) // by one that was cut off; tidy takes it out
-	first, count := -1, 0
-	for i, r := range have {
+	first := slices.IndexFunc(have, wanted.equal)
+	var those []rule // as they are spelled there: iptables compares matches in their order
+	for _, r := range have {
 		if r.equal(wanted) {
-			if count == 0 {
-				first = i
-			}
-			count++
+			those = append(those, r)
 		}
 	}
-	if count == 1 && (left < 0 || first < left) {
+	if len(those) == 1 && (left < 0 || first < left) {
 		return nil
 	}
 	do := func(v verb, at int, r rule) step {
 		return step{verb: v, table: c.table, chain: j.from, at: at, rule: r}
 	}
 	var steps, after []step
-	if count > 1 && left < 0 {
+	if len(those) > 1 && left < 0 {
 		steps = append(steps, do(insert, 1, standIn))
 		after = append(after, do(remove, 0, standIn))
 	}
-	for range count {
-		steps = append(steps, do(remove, 0, wanted))
+	for _, r := range those {
+		steps = append(steps, do(remove, 0, r))
 	}
 	return slices.Concat(steps, []step{do(insert, 1, wanted)}, after)
 }

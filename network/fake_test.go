@@ -115,7 +115,7 @@ func (f *fakeVM) apply(_ context.Context, s step) error {
 			in = slices.Delete(in, s.at-1, s.at)
 		}
 	case remove:
-		i := slices.IndexFunc(in, s.rule.equal)
+		i := slices.IndexFunc(in, func(r rule) bool { return slices.Equal(r, s.rule) }) // matches are compared in their order
 		if i < 0 {
 			return fmt.Errorf("%s: no such rule", s)
 		}

@@ -25,6 +25,12 @@ func ownLabelOf(bridge string) string {
 	return bridge[:min(len(bridge), 15-len(ownLabel))] + ownLabel
 }
 
+// dev gives the interface that a label is of.
+func dev(label string) string {
+	name, _, _ := strings.Cut(label, ":")
+	return name
+}
+
 // held is an IPv4 address of the VM.
 type held struct {
 	link   int    // the index of the interface
@@ -144,8 +150,8 @@ func compareAddresses(have []held, want map[string]netip.Addr) (unwanted []held,
 		case wanted && h.here && h.prefix.IsSingleIP():
 			there[addr] = true
 		case wanted:
-			err = errors.Join(err, fmt.Errorf("give %q the service address %s: the VM has it, as %s on %s",
-				service, addr, h.prefix, h.label))
+			err = errors.Join(err, fmt.Errorf("give %q the service address %s: the VM has it, as %s on %s "+
+				"(sudo ip address del %s dev %s)", service, addr, h.prefix, h.label, h.prefix, dev(h.label)))
 		}
 	}
 	for addr := range services {

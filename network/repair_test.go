@@ -98,6 +98,9 @@ func TestRepairMendsWhatOthersHaveDone(t *testing.T) {
 				harmInsert(f, "nat", "PREROUTING", 0, jumpIn)
 			}
 		},
+		"our jump twice, once with its matches in another order": func(f *fakeVM) {
+			harmInsert(f, "nat", "PREROUTING", 0, slices.Concat(jumpIn[4:8], jumpIn[:4], jumpIn[8:]))
+		},
 		"a jump of ours from elsewhere": func(f *fakeVM) { harmInsert(f, "nat", "INPUT", 0, jumpIn) },
 		"a jump without our comment":    func(f *fakeVM) { harmInsert(f, "nat", "PREROUTING", 0, rule{"-g", "JARLOOP"}) },
 		"another target":                func(f *fakeVM) { f.all["nat"].rules["JARLOOP-80"][0][7] = "10.9.9.9:1" },

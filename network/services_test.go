@@ -185,7 +185,7 @@ func TestServiceAddressesThatCannotBeAreRefused(t *testing.T) {
 		"none":                      {map[string]netip.Addr{"web": {}}, "subnet"},
 		"two services with one":     {addresses("web", "10.0.3.100", "person", "10.0.3.100"), "has it"},
 		"that of a container":       {addresses("web", "10.0.3.131"), "has it"},
-		"the bridge's own":          {addresses("web", "10.0.3.1"), "the VM has it, as 10.0.3.1/24 on lxcbr0"},
+		"the bridge's own":          {addresses("web", "10.0.3.1"), "the VM has it, as 10.0.3.1/24 on lxcbr0 (sudo ip address del 10.0.3.1/24 dev lxcbr0)"},
 		"a name that is no label":   {addresses("we b", "10.0.3.100"), "no name"},
 		"one more than long enough": {addresses(long+"a", "10.0.3.100"), "no name"},
 	} {
