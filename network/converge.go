@@ -3,6 +3,7 @@ package network
 import (
 	"context"
 	"fmt"
+	"maps"
 )
 
 // work calls do while nobody else works on the rules. It returns when ctx ends
@@ -75,7 +76,12 @@ func (p *Ports) converge(ctx context.Context, publishes []Publish, w Wiring) (ch
 		return false, err
 	}
 	wired := len(publishes) > 0 || len(w.Addresses) > 0
-	changed, err = p.remember(have, there, wired)
+	left := p.leftovers(ctx, have, wired)
+	before := notedSysctls(have)
+	for _, l := range left {
+		maps.Copy(before, notedSysctls(l.have))
+	}
+	changed, err = p.remember(before, there, wired)
 	if err != nil {
 		return changed, err
 	}
@@ -91,6 +97,7 @@ func (p *Ports) converge(ctx context.Context, publishes []Publish, w Wiring) (ch
 		}
 		changed = true
 	}
+	changed = p.clear(ctx, left) || changed
 	if !wired {
 		return changed, nil
 	}

@@ -21,6 +21,9 @@ type fakeVM struct {
 	reads   int
 	left    int // changes and settings until it fails; -1 for never
 	block   chan struct{}
+
+	others   []*fakeVM // other variants of iptables
+	searches int       // for those
 }
 
 var errFake = errors.New("cut off")
@@ -69,6 +72,15 @@ func (f *fakeVM) String() string {
 func (f *fakeVM) rules(context.Context) (tables, error) {
 	f.reads++
 	return parseTables(f.save())
+}
+
+func (f *fakeVM) variants() []host {
+	f.searches++
+	all := []host{f}
+	for _, other := range f.others {
+		all = append(all, other)
+	}
+	return all
 }
 
 func (f *fakeVM) count(what string) error {

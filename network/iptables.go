@@ -19,6 +19,9 @@ import (
 type host interface {
 	// rules reads all rules.
 	rules(ctx context.Context) (tables, error)
+	// variants gives the same VM by each variant of iptables, whose rules are
+	// its own.
+	variants() []host
 	// apply makes one change.
 	apply(ctx context.Context, s step) error
 	// sysctl reads a setting below net; a missing one is fs.ErrNotExist.

@@ -81,6 +81,7 @@ type Ports struct {
 	// keeps busy until it has ended too.
 	busy chan struct{}
 
+	sought bool              // whether leftovers were looked for, where no rules are wanted
 	known  *Wiring           // what the rules lead to; nil if unknown
 	before map[string]string // what the sysctls that are set back were; nil if there are no rules
 }
@@ -190,11 +191,16 @@ func (p *Ports) Repair(ctx context.Context, w Wiring) (changed bool, err error) 
 }
 
 // Remove takes away every chain, rule, jump and service address of ours, also
-// those of an earlier configuration, and nothing else. That there are none is
+// those of an earlier configuration or in another variant of iptables, and
+// nothing else. That there are none is
 // no error.
 func (p *Ports) Remove(ctx context.Context) error {
-	_, err := p.work(ctx, func() (bool, error) { return p.converge(ctx, nil, Wiring{}) })
-	return err
+	for range 2 { // other variants of iptables are looked at where this one has nothing of ours
+		if _, err := p.work(ctx, func() (bool, error) { return p.converge(ctx, nil, Wiring{}) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *Ports) read(ctx context.Context) (tables, error) {

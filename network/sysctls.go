@@ -87,10 +87,10 @@ func isSysctlNumber(s string) bool {
 	return s != "" && len(s) <= longestSysctlNumber && strings.Trim(s, "0123456789") == ""
 }
 
-// remember finds out what the sysctls that the rules need were before us, and
-// sets back those that they need no more: all of them, or another bridge's.
-func (p *Ports) remember(have tables, there []held, wired bool) (changed bool, err error) {
-	before := notedSysctls(have)
+// remember finds out what the sysctls that the rules need were before us, from
+// what was noted of that, and sets back those that they need no more: all of
+// them, or another bridge's.
+func (p *Ports) remember(before map[string]string, there []held, wired bool) (changed bool, err error) {
 	for name, value := range p.before {
 		if before[name] == "" {
 			before[name] = value // somebody took the rule away
