@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -16,13 +17,17 @@ import (
 // waking anybody.
 const patience = 20 * time.Millisecond
 
-// Taken says whether somebody on the bridge has the address: it has the kernel
-// ask (arp(7)), as it would for a packet to there, and looks for the answer. One
-// who does not answer at once is not found.
+// Taken says whether somebody on the bridge, or the VM itself, has the address:
+// it has the kernel ask (arp(7)), as it would for a packet to there, and looks
+// for the answer. One who does not answer at once is not found, unless a person
+// has told the kernel where it is. Service addresses are nobody's.
 func Taken(ctx context.Context, bridge string, addr netip.Addr) (taken bool, err error) {
 	link, err := netlink.LinkByName(bridge)
 	if err != nil {
 		return false, fmt.Errorf("ask bridge %s who has %s (%s): %w", bridge, addr, bridgeRemedy, err)
+	}
+	if taken, err := known(bridge, link.Attrs().Index, addr); taken || err != nil {
+		return taken, err
 	}
 	entry := &netlink.Neigh{
 		LinkIndex: link.Attrs().Index, Family: unix.AF_INET, IP: addr.AsSlice(), Flags: netlink.NTF_USE,
@@ -47,8 +52,8 @@ func Taken(ctx context.Context, bridge string, addr netip.Addr) (taken bool, err
 		case <-ctx.Done():
 			return false, errors.Join(fmt.Errorf("ask bridge %s who has %s: %w", bridge, addr, context.Cause(ctx)), forget())
 		}
-		all, err := netlink.NeighList(link.Attrs().Index, unix.AF_INET)
-		if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
+		all, err := neighbours(link.Attrs().Index)
+		if err != nil {
 			return false, errors.Join(fmt.Errorf("ask bridge %s who has %s: %w", bridge, addr, err), forget())
 		}
 		for _, n := range all {
@@ -58,4 +63,33 @@ func Taken(ctx context.Context, bridge string, addr netip.Addr) (taken bool, err
 		}
 	}
 	return taken, forget()
+}
+
+// known says whether the VM has the address, or a person has said who has: both
+// need not be asked for, and what a person has said is not to be forgotten.
+func known(bridge string, link int, addr netip.Addr) (bool, error) {
+	all, err := readAddresses(bridge)
+	if err != nil {
+		return false, err
+	}
+	if slices.ContainsFunc(all, func(h held) bool { return h.prefix.Addr() == addr && !h.ours }) {
+		return true, nil
+	}
+	said, err := neighbours(link)
+	if err != nil {
+		return false, fmt.Errorf("ask bridge %s who has %s: %w", bridge, addr, err)
+	}
+	return slices.ContainsFunc(said, func(n netlink.Neigh) bool {
+		return n.IP.Equal(addr.AsSlice()) && n.State&netlink.NUD_PERMANENT != 0
+	}), nil
+}
+
+// neighbours gives what the kernel knows of those on a link; of a list that
+// changed meanwhile, what it had come to.
+func neighbours(link int) ([]netlink.Neigh, error) {
+	all, err := netlink.NeighList(link, unix.AF_INET)
+	if errors.Is(err, netlink.ErrDumpInterrupted) {
+		err = nil
+	}
+	return all, err
 }

@@ -27,7 +27,9 @@ func TestAnAddressThatAStrangerHasIsFound(t *testing.T) {
 		l.guest("10.0.3.132")
 		want("10.0.3.131", true)
 		want("10.0.3.130", false)
-		want("10.0.3.1", false) // the bridge's own
+		want("10.0.3.1", true) // the VM itself, which answers nobody here
+		l.check(up("eth0", "10.0.3.142/32"))
+		want("10.0.3.142", true)
 
 		given, up := context.WithCancelCause(t.Context())
 		up(errFake)
@@ -35,12 +37,20 @@ func TestAnAddressThatAStrangerHasIsFound(t *testing.T) {
 			t.Errorf("given up, it gives %t, %v", taken, err)
 		}
 
+		// A person has said where it is, and need not do so again.
+		fixed := &netlink.Neigh{
+			LinkIndex: bridge(l), Family: unix.AF_INET, IP: netip.MustParseAddr("10.0.3.143").AsSlice(),
+			State: netlink.NUD_PERMANENT, HardwareAddr: []byte{2, 'j', 10, 0, 3, 143},
+		}
+		l.check(netlink.NeighSet(fixed))
+		want("10.0.3.143", true)
+		want("10.0.3.143", true)
+		l.check(netlink.NeighDel(fixed))
+
 		// The kernel remembers one who has gone, and nothing of those that were
 		// asked for.
-		link, err := netlink.LinkByName("lxcbr0")
-		l.check(err)
 		stale := &netlink.Neigh{
-			LinkIndex: link.Attrs().Index, Family: unix.AF_INET, IP: netip.MustParseAddr("10.0.3.140").AsSlice(),
+			LinkIndex: bridge(l), Family: unix.AF_INET, IP: netip.MustParseAddr("10.0.3.140").AsSlice(),
 			State: netlink.NUD_STALE, HardwareAddr: []byte{2, 'j', 10, 0, 3, 140},
 		}
 		l.check(netlink.NeighSet(stale))
@@ -51,6 +61,13 @@ func TestAnAddressThatAStrangerHasIsFound(t *testing.T) {
 			t.Errorf("remembered: %+v", n)
 		}
 	})
+}
+
+// bridge gives the index of the lab's bridge.
+func bridge(l *lab) int {
+	link, err := netlink.LinkByName("lxcbr0")
+	l.check(err)
+	return link.Attrs().Index
 }
 
 func TestWithoutABridgeNobodyIsAsked(t *testing.T) {
