@@ -136,18 +136,17 @@ func (d *Deployer) Run(ctx context.Context, ready func()) error {
 }
 
 // tidy puts right what leads to what, and then removes what could not be removed
-// before; not while that cannot be put right, since names and ports may lead
-// there.
+// before.
 func (d *Deployer) tidy(ctx context.Context) {
 	mended, err := d.wiring.repair(ctx)
 	if len(mended) > 0 {
 		d.tell(Event{Kind: Mended, Reason: fmt.Sprint("put back what somebody changed: ", mended)})
 	}
-	if err != nil {
-		if ctx.Err() == nil {
-			d.warn("", "wiring not put right", err)
-		}
+	if ctx.Err() != nil {
 		return
+	}
+	if err != nil {
+		d.warn("", "wiring not put right", err)
 	}
 	d.sweep(ctx)
 }

@@ -49,9 +49,12 @@ func (b *garbage) of(service string) map[string]string {
 const mayLead = "names and ports may still lead there"
 
 // sweep tries again to remove what could not be removed before, and tells what
-// has become of it where that is news.
+// has become of it where that is news. What names and ports may lead to is left.
 func (d *Deployer) sweep(ctx context.Context) {
 	for g, reason := range d.garbage.list() {
+		if d.wiring.isAstray(g.Service) {
+			continue
+		}
 		err := d.discard(ctx, g, 0)
 		switch {
 		case err == nil:

@@ -1,6 +1,7 @@
 package deployer
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -59,5 +60,46 @@ func TestWhatCannotBeRemovedIsNotForgotten(t *testing.T) {
 	}
 	if len(told) != 1 || told[0].Kind != Retired || told[0].Generation != "person-1" {
 		t.Errorf("told %+v", told)
+	}
+}
+
+// TestAHostsFileThatCannotBeWrittenHoldsUpWhatItMayNameAlone is about web-1, which
+// needs person: it may name a generation of that, and none of its own service.
+func TestAHostsFileThatCannotBeWrittenHoldsUpWhatItMayNameAlone(t *testing.T) {
+	for name, next := range map[string]bool{"the agent itself": false, "the next agent": true} {
+		t.Run(name, func(t *testing.T) {
+			w, d := newSystem(t)
+			for _, service := range []string{"person", "web"} {
+				if _, err := put(t.Context(), d, newSet(t, service, service+"-set-2")); err != nil {
+					t.Fatal(err)
+				}
+				old := &Generation{Record: Record{Service: service, Number: 1, Phase: Making}}
+				old.reports = d.reportsOf(old)
+				if err := old.write(w.Folder(old.Name())); err != nil {
+					t.Fatal(err)
+				}
+				if !next {
+					d.garbage.add(old, "somebody had something mounted in it")
+				}
+			}
+			tidy := d.tidy
+			w.failing = map[string]error{"names": errors.New("read-only file system")}
+			if next {
+				d = newFakeDeployer(t, w)
+				if err := d.recover(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				tidy = d.tidy
+			}
+			tidy(t.Context())
+			if w.containers["web-1"] != nil || w.containers["person-1"] == nil {
+				t.Errorf("it should have person-1, and not web-1:\n%s", w)
+			}
+			w.failing = nil
+			tidy(t.Context())
+			if w.containers["person-1"] != nil {
+				t.Errorf("person-1 is left:\n%s", w)
+			}
+		})
 	}
 }

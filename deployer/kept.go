@@ -57,7 +57,7 @@ func (k *kept) take(service string) *Generation {
 // would take the room that it has lacked.
 func (d *Deployer) undoInstall(t *transaction, g *Generation) func(context.Context) error {
 	return func(ctx context.Context) error {
-		if t.failed == "switch" && d.wiring.isAstray() { // before, nothing led there
+		if t.failed == "switch" && d.wiring.isAstray(g.Service) { // before, nothing led there
 			d.garbage.add(g, mayLead)
 			t.undos = nil
 			return nil

@@ -82,7 +82,7 @@ func (d *Deployer) recover(ctx context.Context) error {
 		d.warn("", "wiring not put right", err)
 	}
 	for g, grace := range unwanted {
-		if d.wiring.isAstray() {
+		if d.wiring.isAstray(g.Service) {
 			d.garbage.add(g, mayLead)
 		} else if err := d.discard(ctx, g, grace); err != nil && ctx.Err() == nil {
 			d.warn(g.Service, "remove "+g.Name(), err)

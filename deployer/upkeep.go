@@ -53,31 +53,40 @@ func (w *wiring) repair(ctx context.Context) (mended []string, err error) {
 
 // mend is repair for whoever holds the lock.
 func (w *wiring) mend(ctx context.Context) (mended []string, err error) {
+	w.astray = map[string]bool{}
 	for g, s := range w.running {
-		changed, e := w.network.SetNames(g.root, w.names(s))
-		if e != nil {
-			err = errors.Join(err, fmt.Errorf("names of %s: %w", g.Name(), e))
+		changed, failed := w.network.SetNames(g.root, w.names(s))
+		if failed != nil {
+			failed = fmt.Errorf("names of %s: %w", g.Name(), failed)
 		}
 		if changed {
 			mended = append(mended, "hosts file of "+g.Name())
 			g.stale = true
 		}
 		if g.Phase == Live || g.Phase == Draining {
-			err = errors.Join(err, w.rewire(ctx, g, s))
+			failed = errors.Join(failed, w.rewire(ctx, g, s))
 		}
+		for _, need := range s.Needs {
+			w.astray[need] = w.astray[need] || failed != nil
+		}
+		err = errors.Join(err, failed)
 	}
 	changed, e := w.network.RepairPorts(ctx, w.targets(), w.fixed)
 	if changed {
 		mended = append(mended, "iptables rules")
 	}
-	err = errors.Join(err, e)
-	w.astray = err != nil
-	return mended, err
+	w.astray[everyService] = e != nil
+	return mended, errors.Join(err, e)
 }
 
-// isAstray says whether names and ports may lead to what they should not.
-func (w *wiring) isAstray() bool {
+// everyService stands in astray for all, those included that have gone from the
+// configuration.
+const everyService = ""
+
+// isAstray says whether names and ports may lead to generations of the service
+// that they should not lead to.
+func (w *wiring) isAstray(service string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.astray
+	return w.astray[service] || w.astray[everyService]
 }

@@ -26,7 +26,7 @@ type wiring struct {
 	fixed   map[string]netip.Addr  // by service: its own address, if it has one
 	live    map[string]*Generation // by service
 	running map[*Generation]Service
-	astray  bool // what it leads to could not be put right, when that was tried last
+	astray  map[string]bool // by service: what leads there could not be put right, when that was tried last
 
 	// view guards what is shown to those who only look: what was live when
 	// nothing was being moved. They wait for no switch.
