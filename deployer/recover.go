@@ -35,7 +35,7 @@ func (d *Deployer) recover(ctx context.Context) error {
 	for _, g := range found { // every address, before any is given away
 		if g.Address.IsValid() {
 			if err := d.Network.Hold(g.Name(), g.Address); err != nil {
-				d.warn(g.Service, "address of "+g.Name(), err)
+				d.warn(g.Service, g.Name()+" cannot be reached until it is deployed again (jarloop deploy "+g.Service+")", err)
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 )
 
 // BridgePrefix gives the IPv4 address of a bridge, which is its containers'
@@ -12,23 +13,48 @@ import (
 // passed over. A bridge that is missing, down or without an address is an error
 // that says how to mend it.
 func BridgePrefix(name string) (netip.Prefix, error) {
+	all, err := bridgePrefixes(name)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	return all[0], nil
+}
+
+// CheckBridge says whether a bridge is still what BridgePrefix has given.
+func CheckBridge(name string, was netip.Prefix) error {
+	all, err := bridgePrefixes(name)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(all, was) {
+		return fmt.Errorf("bridge %s is %s by now, and was %s: start jarloop anew", name, all[0], was)
+	}
+	return nil
+}
+
+// bridgePrefixes gives a bridge's own addresses, one at least.
+func bridgePrefixes(name string) ([]netip.Prefix, error) {
 	i, err := net.InterfaceByName(name)
 	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("look for bridge %s (%s): %w", name, bridgeRemedy, err)
+		return nil, fmt.Errorf("look for bridge %s (%s): %w", name, bridgeRemedy, err)
 	}
 	if i.Flags&net.FlagUp == 0 {
-		return netip.Prefix{}, fmt.Errorf("bridge %s is down (%s)", name, bridgeRemedy)
+		return nil, fmt.Errorf("bridge %s is down (%s)", name, bridgeRemedy)
 	}
 	addrs, err := readAddresses(name)
 	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("look for the address of bridge %s: %w", name, err)
+		return nil, fmt.Errorf("look for the address of bridge %s: %w", name, err)
 	}
+	var all []netip.Prefix
 	for _, a := range addrs {
 		if a.here && !a.ours && a.prefix.Addr().IsGlobalUnicast() {
-			return a.prefix, nil
+			all = append(all, a.prefix)
 		}
 	}
-	return netip.Prefix{}, fmt.Errorf("bridge %s has no IPv4 address (%s)", name, bridgeRemedy)
+	if len(all) == 0 {
+		return nil, fmt.Errorf("bridge %s has no IPv4 address (%s)", name, bridgeRemedy)
+	}
+	return all, nil
 }
 
 const bridgeRemedy = "if it is LXC's own: sudo systemctl start lxc-net"

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 
@@ -95,6 +96,9 @@ func (n *Network) Close() error { return n.ports.Close() }
 func (n *Network) Lease(ctx context.Context, container string) (netip.Prefix, error) {
 	if n.dhcp {
 		return netip.Prefix{}, nil
+	}
+	if err := network.CheckBridge(n.bridge, n.prefix); err != nil { // what is leased would reach nobody
+		return netip.Prefix{}, fmt.Errorf("lease an address for %s: %w", container, err)
 	}
 	return n.pool.Lease(ctx, container)
 }

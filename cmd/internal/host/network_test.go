@@ -66,8 +66,25 @@ func TestWithDHCPTheBridgeSaysIt(t *testing.T) {
 			t.Errorf("names are asked of %s", got)
 		}
 		// What DHCP has given is held all the same, inside the range or not.
-		if err := n.Hold("web-3", netip.MustParseAddr("10.0.3.57")); err != nil {
-			t.Error(err)
+		for container, addr := range map[string]string{"web-3": "10.0.3.57", "web-4": "192.0.2.7"} {
+			if err := n.Hold(container, netip.MustParseAddr(addr)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func TestNoAddressIsLeasedOfASubnetThatTheBridgeHasLeft(t *testing.T) {
+	onVM(t, func(t *testing.T) {
+		n := newNetwork(t, "")
+		run(t, "ip", "addr", "add", "10.0.9.1/24", "dev", bridge)
+		if _, err := n.Lease(t.Context(), "web-1"); err != nil {
+			t.Errorf("beside another: %v", err)
+		}
+		run(t, "ip", "addr", "del", "10.0.3.1/24", "dev", bridge)
+		_, err := n.Lease(t.Context(), "web-2")
+		if err == nil || !strings.Contains(err.Error(), "is 10.0.9.1/24 by now, and was 10.0.3.1/24: start jarloop anew") {
+			t.Errorf("leased: %v", err)
 		}
 	})
 }
