@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -18,6 +19,7 @@ type Network struct {
 	prefix netip.Prefix // the bridge's own address
 	pool   *network.Pool
 	ports  *network.Ports
+	claim  *net.UnixListener // nil: somebody keeps it from being claimed
 	dhcp   bool
 }
 
@@ -25,7 +27,7 @@ var _ deployer.Network = (*Network)(nil)
 
 // NewNetwork makes the network that the configuration speaks of. The bridge
 // must be up. notes receives what a person should know of what is done to the
-// VM. The caller closes it.
+// VM. No other process may have one. The caller closes it.
 func NewNetwork(c *config.Config, notes func(string)) (*Network, error) {
 	prefix, first, last, err := Range(c)
 	if err != nil {
@@ -42,8 +44,12 @@ func NewNetwork(c *config.Config, notes func(string)) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
+	claim, err := claim()
+	if err != nil {
+		return nil, err
+	}
 	return &Network{
-		bridge: c.LXC.Bridge, prefix: prefix, pool: pool, ports: ports,
+		bridge: c.LXC.Bridge, prefix: prefix, pool: pool, ports: ports, claim: claim,
 		dhcp: c.LXC.Address == config.AddressDHCP,
 	}, nil
 }
@@ -90,7 +96,14 @@ func RemoveRules(ctx context.Context, c *config.Config) error {
 
 // Close waits for what a call has left behind whose context ended. It changes
 // nothing.
-func (n *Network) Close() error { return n.ports.Close() }
+func (n *Network) Close() error {
+	err := n.ports.Close()
+	if n.claim != nil {
+		err = errors.Join(err, n.claim.Close())
+		n.claim = nil
+	}
+	return err
+}
 
 // Lease gives a container its address.
 func (n *Network) Lease(ctx context.Context, container string) (netip.Prefix, error) {
