@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -78,6 +80,7 @@ type Deployer struct {
 	shaping sync.Mutex
 
 	requests atomic.Int64 // how many there were
+	unmended string       // why the wiring is not right, as last told; tidy's own
 
 	mu      sync.Mutex
 	numbers map[string]int // the newest number of each service
@@ -145,9 +148,16 @@ func (d *Deployer) tidy(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
+	reason := ""
 	if err != nil {
-		d.warn("", "wiring not put right", err)
+		reasons := strings.Split(err.Error(), "\n") // of several, in any order
+		slices.Sort(reasons)
+		reason = strings.Join(reasons, "\n")
 	}
+	if reason != "" && reason != d.unmended {
+		d.warn("", "wiring not put right, which is tried again", err)
+	}
+	d.unmended = reason
 	d.sweep(ctx)
 }
 

@@ -103,3 +103,25 @@ func TestAHostsFileThatCannotBeWrittenHoldsUpWhatItMayNameAlone(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatCannotBePutRightIsToldWhenItIsNews(t *testing.T) {
+	w, d := newSystem(t)
+	var told []string
+	d.Tell = func(e Event) { told = append(told, e.Reason) }
+	for _, turn := range []struct {
+		fails error
+		told  int
+	}{
+		{errors.New("a lock"), 1},
+		{errors.New("a lock"), 1},
+		{errors.New("no room"), 2},
+		{nil, 2},
+		{errors.New("no room"), 3},
+	} {
+		w.failing = map[string]error{"repair ports": turn.fails}
+		d.tidy(t.Context())
+		if len(told) != turn.told {
+			t.Errorf("with %v it has been told %d times: %q", turn.fails, len(told), told)
+		}
+	}
+}
