@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -98,4 +99,31 @@ func tool(t *testing.T, name string, args ...string) string {
 		t.Fatalf("%s %q: %v\n%s%s", name, args, err, stdout.String(), stderr.String())
 	}
 	return stdout.String()
+}
+
+// TestTheUnitIsNoMoreExposedThanItSays has systemd judge the unit, and compares
+// that with what the unit's comment says. Another version of systemd judges
+// otherwise.
+func TestTheUnitIsNoMoreExposedThanItSays(t *testing.T) {
+	unit := filepath.Join("..", "..", "packaging", "jarloop.service")
+	text, err := os.ReadFile(unit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := regexp.MustCompile(`systemd-analyze security \((\d+)\) calls it (\d+\.\d)`).FindStringSubmatch(string(text))
+	if said == nil {
+		t.Fatalf("%s does not say how exposed it is", unit)
+	}
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("no systemd-analyze here")
+	}
+	if version := tool(t, analyze, "--version"); !strings.HasPrefix(version, "systemd "+said[1]+" ") {
+		t.Skipf("what the unit says is of systemd %s", said[1])
+	}
+	judged := regexp.MustCompile(`Overall exposure level for jarloop.service: (\d+\.\d)`).
+		FindStringSubmatch(tool(t, analyze, "security", "--offline=true", "--no-pager", unit))
+	if len(judged) != 2 || judged[1] != said[2] {
+		t.Errorf("systemd says %q, and the unit's comment %q", judged, said)
+	}
 }
