@@ -61,7 +61,7 @@ func oldBases(_ context.Context, m *Machine) []Finding {
 		f.State, f.Found = Warning, err.Error()
 	case len(names) > 0:
 		f.State = Warning
-		f.Found = "the configuration asks no more for " + strings.Join(names, ", ") + ", and no clone rests on it"
+		f.Found = "the configuration no longer asks for " + strings.Join(names, ", ") + ", and no clone rests on it"
 		f.Remedy = "sudo jarloop base remove " + strings.Join(names, " ")
 	}
 	return []Finding{f}
