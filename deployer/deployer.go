@@ -80,7 +80,7 @@ type Deployer struct {
 	shaping sync.Mutex
 
 	requests atomic.Int64 // how many there were
-	unmended string       // why the wiring is not right, as last told; tidy's own
+	unmended string       // why the wiring is not right, as last told; of Run alone
 
 	mu      sync.Mutex
 	numbers map[string]int // the newest number of each service
@@ -148,6 +148,13 @@ func (d *Deployer) tidy(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
+	d.tellAstray(err)
+	d.sweep(ctx)
+}
+
+// tellAstray tells why the wiring could not be put right, when that is news. With
+// nil it could, and the next reason is.
+func (d *Deployer) tellAstray(err error) {
 	reason := ""
 	if err != nil {
 		reasons := strings.Split(err.Error(), "\n") // of several, in any order
@@ -158,7 +165,6 @@ func (d *Deployer) tidy(ctx context.Context) {
 		d.warn("", "wiring not put right, which is tried again", err)
 	}
 	d.unmended = reason
-	d.sweep(ctx)
 }
 
 // Deploy hands a set to its service's lane. The newest set wins: one that

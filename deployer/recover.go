@@ -42,46 +42,31 @@ func (d *Deployer) recover(ctx context.Context) error {
 	if err := d.fixAddresses(ctx, found); err != nil {
 		return err
 	}
-	unwanted := map[*Generation]time.Duration{} // how long each may take to stop
 	d.finishSwitch(found)
 	live := d.choose(found)
+	var unwanted []*Generation
 	for _, g := range found { // newest first
-		l := d.lane(g.Service)
-		var err error
-		switch {
-		case l == nil:
-			unwanted[g] = stopGrace
-		case g == live[g.Service]:
-			err = l.adoptLive(ctx, g)
-		case (g.Phase == Live || g.Phase == Draining) && g.init.Load() > 0:
-			err = l.adoptDraining(g)
-		case g.Phase == Standby && g.init.Load() > 0 && d.Standby &&
-			g.Fingerprint == l.s.fingerprint() && g.Base == l.s.Base && l.standby == nil:
-			if err = d.adopt(l.s, g); err == nil {
-				l.standby = g
-			}
-		case g.Phase == Kept && g.init.Load() > 0 && d.KeepFailed && d.kept.of(g.Service) == nil &&
-			(live[g.Service] == nil || g.Number > live[g.Service].Number): // else a later deploy has gone live
-			d.kept.add(g)
-		default:
-			unwanted[g] = 0
-		}
+		wanted, err := d.takeUp(ctx, g, live[g.Service])
 		if err != nil {
 			if ctx.Err() != nil {
 				return err
 			}
 			d.warn(g.Service, "take up "+g.Name(), err)
-			if g != live[g.Service] {
-				unwanted[g] = 0
-			}
+		}
+		if !wanted {
+			unwanted = append(unwanted, g)
 		}
 	}
 	// Not everything stood: that nobody listened to what changed meanwhile is
 	// the reason for being here.
-	if _, err := d.wiring.repair(ctx); err != nil && ctx.Err() == nil {
-		d.warn("", "wiring not put right", err)
+	if _, err := d.wiring.repair(ctx); ctx.Err() == nil {
+		d.tellAstray(err)
 	}
-	for g, grace := range unwanted {
+	for _, g := range unwanted {
+		var grace time.Duration
+		if d.lane(g.Service) == nil {
+			grace = stopGrace // its service has gone from the configuration
+		}
 		if d.wiring.isAstray(g.Service) {
 			d.garbage.add(g, mayLead)
 		} else if err := d.discard(ctx, g, grace); err != nil && ctx.Err() == nil {
@@ -89,6 +74,31 @@ func (d *Deployer) recover(ctx context.Context) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// takeUp makes of a generation what its record says, live that which is live of
+// its service. It is false where nobody wants it, or where that cannot be.
+func (d *Deployer) takeUp(ctx context.Context, g, live *Generation) (wanted bool, err error) {
+	l, runs := d.lane(g.Service), g.init.Load() > 0
+	switch {
+	case l == nil:
+		return false, nil
+	case g == live:
+		return true, l.adoptLive(ctx, g)
+	case (g.Phase == Live || g.Phase == Draining) && runs:
+		err = l.adoptDraining(g)
+	case g.Phase == Standby && runs && d.Standby &&
+		g.Fingerprint == l.s.fingerprint() && g.Base == l.s.Base && l.standby == nil:
+		if err = d.adopt(l.s, g); err == nil {
+			l.standby = g
+		}
+	case g.Phase == Kept && runs && d.KeepFailed && d.kept.of(g.Service) == nil &&
+		(live == nil || g.Number > live.Number): // else a later deploy has gone live
+		d.kept.add(g)
+	default:
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // finishRemovals removes what an agent that was killed had begun to remove.
