@@ -87,9 +87,7 @@ func (l *lane) pause(ctx context.Context, atLeast, atMost time.Duration) {
 
 // turn looks once and does what is to be done; then says how long to pause.
 func (l *lane) turn(ctx context.Context) (atLeast, atMost time.Duration) {
-	if l.asked.Swap(false) {
-		l.owed = true
-	}
+	l.hear()
 	l.began = time.Now()
 	seen, err := l.look(ctx)
 	if errors.Is(err, errGivenUp) {
@@ -131,6 +129,13 @@ func (l *lane) turn(ctx context.Context) (atLeast, atMost time.Duration) {
 	}
 	l.recovered(ctx)
 	return pace, max(pace, l.rest(ctx, seen))
+}
+
+// hear takes note of who has asked.
+func (l *lane) hear() {
+	if l.asked.Swap(false) {
+		l.owed = true
+	}
 }
 
 // compare takes note of what has changed since the last look.

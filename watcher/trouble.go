@@ -74,9 +74,7 @@ func (l *lane) troubled(ctx context.Context, err error) (atLeast, atMost time.Du
 	if reason != l.ill {
 		l.ill, l.illTold = reason, false
 	}
-	if l.asked.Swap(false) { // meanwhile: a look can hang for long
-		l.owed = true
-	}
+	l.hear() // meanwhile: a look can hang for long
 	if l.owed {
 		l.settler.away = true
 		l.tell(ctx, Event{Kind: Refused, Reason: reason})

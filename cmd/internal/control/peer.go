@@ -59,20 +59,37 @@ func peerOf(conn net.Conn) (p peer, err error) {
 	if !ok {
 		return peer{}, fmt.Errorf("%T is no unix socket", conn)
 	}
-	raw, err := unixConn.SyscallConn()
+	cred, err := Credentials(unixConn)
 	if err != nil {
 		return peer{}, err
 	}
-	var asked error
-	err = raw.Control(func(fd uintptr) {
-		var cred *unix.Ucred
-		if cred, asked = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); asked != nil {
-			return
-		}
-		p = peer{pid: int(cred.Pid), uid: int(cred.Uid), gid: int(cred.Gid)}
-		p.groups, asked = peerGroups(fd)
+	p = peer{pid: int(cred.Pid), uid: int(cred.Uid), gid: int(cred.Gid)}
+	err = ask(unixConn, func(fd uintptr) (err error) {
+		p.groups, err = peerGroups(fd)
+		return err
 	})
-	return p, errors.Join(err, asked)
+	return p, err
+}
+
+// Credentials says which process is at the other end of a socket, as it was when
+// it connected or began to listen.
+func Credentials(conn *net.UnixConn) (cred *unix.Ucred, err error) {
+	err = ask(conn, func(fd uintptr) (err error) {
+		cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+		return err
+	})
+	return cred, err
+}
+
+// ask calls do with the descriptor of a socket.
+func ask(conn *net.UnixConn, do func(fd uintptr) error) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) { failed = do(fd) })
+	return errors.Join(err, failed)
 }
 
 // peerGroups gives the supplementary groups of the process at the other end.

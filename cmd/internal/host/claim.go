@@ -6,6 +6,8 @@ import (
 	"net"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/jarloop/jarloop/cmd/internal/control"
 )
 
 // claimed is an abstract socket (unix(7)). Like the rules and addresses that it
@@ -40,14 +42,5 @@ func claimant() (*unix.Ucred, error) {
 		return nil, err
 	}
 	defer conn.Close()
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	var holder *unix.Ucred
-	var failed error
-	err = raw.Control(func(fd uintptr) {
-		holder, failed = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	})
-	return holder, errors.Join(err, failed)
+	return control.Credentials(conn)
 }
