@@ -3,7 +3,6 @@ package deployer
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -77,12 +76,7 @@ func goesBack(t *testing.T, n, again int) (ended, over bool) {
 		w.ends(t, g.Name()) // whoever is dead takes no report away
 	}
 	if again > 0 {
-		w.deadly, w.leases = 0, map[string]netip.Addr{}
-		next := newFakeDeployer(t, w)
-		first := w.acts
-		w.dies(again)
-		_ = next.recover(t.Context())
-		over = w.acts-first < again
+		over = w.recoveryDies(t, again)
 	}
 	next := w.nextAgent(t)
 	w.check(t, "person", "person-1")

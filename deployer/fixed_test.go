@@ -20,6 +20,19 @@ func newStable(t *testing.T, w *world) *Deployer {
 	return d
 }
 
+// nextStable gives the next agent, which would give other addresses, and where web
+// calls person when it has taken stock.
+func nextStable(t *testing.T, w *world) (next *Deployer, calls netip.Addr) {
+	t.Helper()
+	w.last = netip.MustParseAddr("10.0.3.200")
+	next = w.newAgent(t)
+	next.Stable = true
+	if err := next.recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return next, w.containers["web-1"].names["person"]
+}
+
 // An agent that is killed while a service gets an address of its own, at any
 // act, is followed by one that gives it the same, if anybody was told of it.
 func TestAServiceAddressThatWasToldOfStays(t *testing.T) {
@@ -52,13 +65,7 @@ func TestAServiceAddressThatWasToldOfStays(t *testing.T) {
 			ended = w.acts-first < n-1
 			told := w.containers["web-1"].names["person"]
 
-			w.deadly, w.leases, w.last = 0, map[string]netip.Addr{}, netip.MustParseAddr("10.0.3.200")
-			next := newFakeDeployer(t, w)
-			next.Stable = true
-			if err := next.recover(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			now := w.containers["web-1"].names["person"]
+			next, now := nextStable(t, w)
 			if told.IsValid() && now != told {
 				t.Errorf("web was told of %s, and now of %s", told, now)
 			}
@@ -97,13 +104,7 @@ func TestAServiceAddressThatTheBridgeCannotHaveIsExchanged(t *testing.T) {
 		ended := w.acts-first < n-1
 		told := w.containers["web-1"].names["person"]
 
-		w.deadly, w.leases, w.last = 0, map[string]netip.Addr{}, netip.MustParseAddr("10.0.3.200")
-		next := newFakeDeployer(t, w)
-		next.Stable = true
-		if err := next.recover(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		now := w.containers["web-1"].names["person"]
+		_, now := nextStable(t, w)
 		if !now.IsValid() || now == before || told != before && now != told {
 			t.Errorf("killed at act %d: web was told of %s, and now of %s", n, told, now)
 		}

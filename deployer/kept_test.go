@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -177,13 +176,7 @@ func TestWhatIsKeptGoes(t *testing.T) {
 }
 
 func TestWhatIsKeptGoesFirstWhileMemoryIsShort(t *testing.T) {
-	const reserve = 512 << 20
-	var free atomic.Int64
-	free.Store(2 * reserve)
-	r := newRunning(t, func(o *Options) {
-		o.Standby, o.Reserve = true, reserve
-		o.Available = func() (int64, error) { return free.Load(), nil }
-	})
+	r, free := newSparing(t)
 	r.fails("b", "b-2")
 	r.fails("a", "a-2")
 	r.eventually("each has a standby", func() bool {

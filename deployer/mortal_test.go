@@ -49,12 +49,28 @@ func (w *world) reboots() {
 	clear(w.ports)
 }
 
-// nextAgent forgets what an agent had in its memory, and gives the next one,
-// which has taken stock.
-func (w *world) nextAgent(t *testing.T) *Deployer {
+// newAgent forgets what an agent had in its memory, and gives the next one.
+func (w *world) newAgent(t *testing.T) *Deployer {
 	t.Helper()
 	w.deadly, w.leases = 0, map[string]netip.Addr{}
-	next := newFakeDeployer(t, w)
+	return newFakeDeployer(t, w)
+}
+
+// recoveryDies has the next agent killed while it takes stock, and says whether
+// it was through before.
+func (w *world) recoveryDies(t *testing.T, at int) (over bool) {
+	t.Helper()
+	next := w.newAgent(t)
+	first := w.acts
+	w.dies(at)
+	_ = next.recover(t.Context())
+	return w.acts-first < at
+}
+
+// nextAgent gives the next agent, which has taken stock.
+func (w *world) nextAgent(t *testing.T) *Deployer {
+	t.Helper()
+	next := w.newAgent(t)
 	if err := next.recover(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package deployer
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"testing"
 )
 
@@ -45,12 +44,7 @@ func findsItsWay(t *testing.T, reboot bool, n, again int) (ended bool) {
 		t.Fatalf("after %v nothing is live:\n%s", err, w)
 	}
 	if again > 0 {
-		w.deadly, w.leases = 0, map[string]netip.Addr{}
-		next := newFakeDeployer(t, w)
-		first := w.acts
-		w.dies(again)
-		_ = next.recover(t.Context())
-		ended = w.acts-first < again
+		ended = w.recoveryDies(t, again)
 	}
 	next := w.nextAgent(t)
 	w.check(t, "person", truth)

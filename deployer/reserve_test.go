@@ -6,14 +6,20 @@ import (
 	"testing"
 )
 
-func TestStandbysAreGivenUpWhileMemoryIsShort(t *testing.T) {
-	const reserve = 512 << 20
-	var free atomic.Int64
+const reserve = 512 << 20 // bytes that are to stay free
+
+// newSparing is newRunning with standbys on a machine with free bytes of memory.
+func newSparing(t *testing.T) (r *running, free *atomic.Int64) {
+	free = new(atomic.Int64)
 	free.Store(2 * reserve)
-	r := newRunning(t, func(o *Options) {
+	return newRunning(t, func(o *Options) {
 		o.Standby, o.Reserve = true, reserve
 		o.Available = func() (int64, error) { return free.Load(), nil }
-	})
+	}), free
+}
+
+func TestStandbysAreGivenUpWhileMemoryIsShort(t *testing.T) {
+	r, free := newSparing(t)
 	has := func(service string) bool { return r.lanes[service].hasStandby() }
 	r.eventually("each has a standby", func() bool { return has("a") && has("b") && has("c") })
 	if res := <-r.put("a", "a-2"); res.Err != nil {
