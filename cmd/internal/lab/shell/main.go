@@ -42,6 +42,9 @@ func run(ctx context.Context, inotify bool, argv []string) (err error) {
 	}
 	cmd := l.VM(ctx, argv...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.Env = append(os.Environ(), "SHARE="+l.Share, "HOST="+l.Host, "LXC="+l.LXC, "LAB="+l.Dir, "LAPTOP="+l.Enter())
+	cmd.Env = append(os.Environ(), "SHARE="+l.Share, "HOST="+l.Host, "LXC="+l.LXC, "LAB="+l.Dir, "LAPTOP="+l.Enter(),
+		// A daemon of Gradle would outlive the lab, and nobody elsewhere could ask
+		// it for the locks that it holds.
+		"GRADLE_OPTS="+os.Getenv("GRADLE_OPTS")+" -Dorg.gradle.daemon=false")
 	return cmd.Run()
 }
