@@ -65,7 +65,7 @@ func BenchmarkIdle(b *testing.B) {
 		b.Run(fmt.Sprintf("%d services of %d files", size.services, size.files), func(b *testing.B) {
 			s, services := crowded(b, size.services, size.files)
 			crowdRig(b, s, services)
-			<-time.After(2 * stirred)
+			<-time.After(2 * scanMoreFor)
 			before, began := spent(b), time.Now()
 			<-time.After(time.Duration(b.N) * time.Second)
 			b.ReportMetric(100*(spent(b)-before).Seconds()/time.Since(began).Seconds(), "%core")

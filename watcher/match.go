@@ -3,10 +3,7 @@ package watcher
 import (
 	"fmt"
 	"path"
-	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // matcher says which names below a service's folder are its artefacts. A
@@ -52,63 +49,4 @@ func (m matcher) folder(name string) bool {
 		}
 	}
 	return len(m) == 0
-}
-
-// isJAR says whether a file of this name has to be a JAR.
-func isJAR(name string) bool { return strings.EqualFold(path.Ext(name), ".jar") }
-
-// mainJAR finds the JAR that the command runs, "" if it runs none, or says why
-// there is none.
-func mainJAR(runs string, entries []entry) (name, why string) {
-	if runs == "" {
-		return "", ""
-	}
-	var jars, shown []string
-	for _, e := range entries {
-		if e.name == runs {
-			return runs, ""
-		}
-		if isJAR(e.name) && (runs != "*" || !strings.Contains(e.name, "/")) {
-			jars = append(jars, e.name)
-			shown = append(shown, show(e.name))
-		}
-	}
-	switch list := strings.Join(shown[:min(5, len(shown))], ", "); {
-	case runs != "*" && len(jars) == 0:
-		return "", fmt.Sprintf("%s is not there, and it is what the command runs; build it", show(runs))
-	case runs != "*":
-		return "", fmt.Sprintf("%s is not there, and it is what the command runs; name the right one in exec (there is: %s)", show(runs), list)
-	case len(jars) == 0:
-		return "", "there is no JAR at the top of the folder; put it there, or say in exec what to run"
-	case len(jars) > 1:
-		return "", fmt.Sprintf("there are %d JARs (%s); remove what is old, or say in exec which one to run", len(jars), list)
-	}
-	return jars[0], ""
-}
-
-// badName says what is wrong with the last component of a name, "" if nothing
-// is. A name goes into commands, log lines and other file systems: what could
-// be taken for an option there, break a line or disguise itself is refused.
-func badName(base string) string {
-	switch {
-	case !utf8.ValidString(base):
-		return "its name is not valid UTF-8"
-	case strings.HasPrefix(base, "-"):
-		return "its name begins with a dash"
-	case strings.ContainsFunc(base, func(r rune) bool { return !unicode.IsPrint(r) }):
-		return "its name has unprintable characters"
-	}
-	return ""
-}
-
-// show gives a name for a message: as it is if it is harmless, else quoted.
-func show(name string) string {
-	if strings.ContainsAny(name, " \"\\'`$;,:") || badName(path.Base(name)) != "" || !printable(name) {
-		return strconv.Quote(name)
-	}
-	return name
-}
-
-func printable(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }

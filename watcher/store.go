@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -180,25 +181,39 @@ func Prune(store, service string, keep map[string]bool) error {
 	if err := checkName(service); err != nil {
 		return err
 	}
-	home := filepath.Join(store, service)
-	sets, err := os.ReadDir(home)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	ids, err := storedSets(store, service)
 	if err != nil {
-		return fmt.Errorf("prune sets of %s: %w", service, err)
+		return err
 	}
-	var errs []error
-	for _, set := range sets {
-		if !isID(set.Name()) || keep[set.Name()] {
-			continue
+	return removeSets(store, service, slices.DeleteFunc(ids, func(id string) bool { return keep[id] }))
+}
+
+// storedSets gives the IDs of the sets of a service that are kept.
+func storedSets(store, service string) ([]string, error) {
+	found, err := os.ReadDir(filepath.Join(store, service))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("prune sets of %s: %w", service, err)
+	}
+	var ids []string
+	for _, entry := range found {
+		if isID(entry.Name()) {
+			ids = append(ids, entry.Name())
 		}
-		errs = append(errs, os.RemoveAll(filepath.Join(home, set.Name())))
+	}
+	return ids, nil
+}
+
+// removeSets removes these sets, and the service's folder if nothing is left.
+func removeSets(store, service string, ids []string) error {
+	home := filepath.Join(store, service)
+	var errs []error
+	for _, id := range ids {
+		errs = append(errs, os.RemoveAll(filepath.Join(home, id)))
+	}
+	if err := os.Remove(home); !errors.Is(err, unix.ENOTEMPTY) && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
+		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("prune sets of %s: %w", service, err)
-	}
-	if err := os.Remove(home); err != nil && !errors.Is(err, unix.ENOTEMPTY) && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("prune sets of %s: %w", service, err)
 	}
 	return nil
@@ -218,12 +233,4 @@ func setDir(store, service, id string) (string, error) {
 func isID(s string) bool {
 	_, err := hex.DecodeString(s)
 	return err == nil && len(s) == 2*sha256.Size && s == strings.ToLower(s)
-}
-
-// checkName makes sure that a service's name can name a folder.
-func checkName(service string) error {
-	if service == "" || strings.ContainsAny(service, "/\\") || strings.HasPrefix(service, ".") || badName(service) != "" {
-		return fmt.Errorf("%q cannot be a service's name", service)
-	}
-	return nil
 }

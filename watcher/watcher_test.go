@@ -33,7 +33,7 @@ func TestANewJARIsTold(t *testing.T) {
 		write(t, filepath.Join(theirs, "app.jar"), first)
 		set := r.ready()
 		has(t, set, map[string][]byte{"app.jar": first})
-		if set.Service != "app" || len(set.ID) != 64 || filepath.Base(set.Dir) != set.ID || set.Short() != set.ID[:8] {
+		if set.Service != "app" || len(set.ID) != 64 || filepath.Base(set.Dir) != set.ID {
 			t.Errorf("set is %+v", set)
 		}
 		if set.Seen.Before(began) || set.Seen.After(time.Now()) {

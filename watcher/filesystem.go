@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Mode says where hints come from.
+// Mode says how changes are noticed.
 type Mode string
 
 // The modes. With Auto each service's folder gets what its file system needs,
@@ -116,17 +116,6 @@ func filesystemOf(fd int, known filesystem) (filesystem, error) {
 	}
 	fs.mode, fs.reason = choose(fstype, fs.magic)
 	return fs, nil
-}
-
-// Choice says what the shared folder's file system makes of mode Auto, and
-// why: "/host is fuse.bindfs, whose other side inotify cannot see". It looks
-// each time, for at most two seconds. A service whose folder is on another
-// file system gets what that one needs.
-func (w *Watcher) Choice() (Mode, string) {
-	if w.options.Mode != Auto {
-		return w.options.Mode, fmt.Sprintf("mode is set to %q", w.options.Mode)
-	}
-	return ModeOf(w.options.Root)
 }
 
 // ModeOf says what mode Auto makes of the file system that a folder is on, and

@@ -1,7 +1,6 @@
 package watcher
 
 import (
-	"archive/zip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -17,6 +16,17 @@ import (
 
 // errMoved says that a file is not what the scan saw any more.
 var errMoved = errors.New("changed while it was read")
+
+// errKeep says that it is the store, not the share, that fails.
+var errKeep = errors.New("cannot keep a copy")
+
+// keepError says so of an error, nil if there is none.
+func keepError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", errKeep, err)
+}
 
 // unfitError says that a file cannot be taken whatever one waits for.
 type unfitError struct{ reason string }
@@ -36,7 +46,7 @@ func copyFiles(ctx context.Context, folder int, entries []entry, dir string, h h
 		}
 		out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", errKeep, err)
+			return nil, keepError(err)
 		}
 		f, err := readFile(ctx, folder, e, out, buf, h)
 		if err != nil {
@@ -44,8 +54,8 @@ func copyFiles(ctx context.Context, folder int, entries []entry, dir string, h h
 			return nil, err
 		}
 		// The mode explicitly: liblxc is known to change the umask.
-		if err := errors.Join(out.Chmod(f.Mode), out.Close()); err != nil {
-			return nil, fmt.Errorf("%w: %w", errKeep, err)
+		if err := keepError(errors.Join(out.Chmod(f.Mode), out.Close())); err != nil {
+			return nil, err
 		}
 		files = append(files, f)
 	}
@@ -64,12 +74,9 @@ func makeFolders(dir, sub string) error {
 		if errors.Is(err, fs.ErrExist) {
 			return nil
 		}
-		return fmt.Errorf("%w: %w", errKeep, err)
+		return keepError(err)
 	}
-	if err := os.Chmod(sub, 0o755); err != nil {
-		return fmt.Errorf("%w: %w", errKeep, err)
-	}
-	return nil
+	return keepError(os.Chmod(sub, 0o755))
 }
 
 // readFile reads one file of the open folder into out while hashing, and makes
@@ -78,7 +85,7 @@ func makeFolders(dir, sub string) error {
 // It reads with plain read(2): os.File.ReadFrom would use copy_file_range, and
 // what splices from page to page has given stale bytes on vboxsf.
 func readFile(ctx context.Context, folder int, e entry, out io.Writer, buf []byte, h how) (File, error) {
-	fd, err := openFile(folder, e.name)
+	fd, err := openBelow(folder, e.name, asFile)
 	switch {
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP), errors.Is(err, unix.ENXIO):
 		return File{}, errMoved // gone, or a link or a socket now
@@ -117,7 +124,7 @@ func readFile(ctx context.Context, folder int, e entry, out io.Writer, buf []byt
 		}
 		hash.Write(buf[:n])
 		if _, err := out.Write(buf[:n]); err != nil {
-			return File{}, fmt.Errorf("%w: %w", errKeep, err)
+			return File{}, keepError(err)
 		}
 	}
 	if left != 0 {
@@ -128,88 +135,4 @@ func readFile(ctx context.Context, folder int, e entry, out io.Writer, buf []byt
 		mode = 0o755
 	}
 	return File{Name: e.name, Size: e.size, Mode: mode, SHA256: hex.EncodeToString(hash.Sum(nil))}, nil
-}
-
-// endless says which JAR of the open folder has no end yet, "" if none is seen
-// to lack it. It reads the last 65 KiB at most; what goes wrong is left to the
-// copy to find.
-func endless(folder int, entries []entry, h how) string {
-	for _, e := range entries {
-		if !isJAR(e.name) {
-			continue
-		}
-		fd, err := openFile(folder, e.name)
-		if err != nil {
-			return ""
-		}
-		if h.fresh {
-			_ = unix.Fadvise(fd, 0, 0, unix.FADV_DONTNEED) // as in readFile
-		}
-		_, _, err = findEnd(fileAt{fd, h.beat}, e.size)
-		unix.Close(fd)
-		if errors.Is(err, zip.ErrFormat) {
-			return show(e.name) + " has no end yet"
-		}
-	}
-	return ""
-}
-
-// fileAt is a descriptor as an io.ReaderAt that shows progress.
-type fileAt struct {
-	fd   int
-	beat func()
-}
-
-// ReadAt implements io.ReaderAt.
-func (f fileAt) ReadAt(p []byte, off int64) (done int, err error) {
-	for done < len(p) {
-		n, err := again(func() (int, error) { return unix.Pread(f.fd, p[done:], off+int64(done)) })
-		f.beat()
-		if err != nil {
-			return done, &fs.PathError{Op: "read", Path: "a file", Err: err}
-		}
-		if n == 0 {
-			return done, io.EOF
-		}
-		done += n
-	}
-	return done, nil
-}
-
-// checkFiles checks every JAR of a copy in dir. The reason is "" if all are
-// whole; main is the one that needs a Main-Class. An error is about reading
-// dir.
-func checkFiles(ctx context.Context, dir string, files []File, main string, beat func()) (reason string, err error) {
-	for _, f := range files {
-		if !isJAR(f.Name) {
-			continue
-		}
-		why, err := checkFile(ctx, filepath.Join(dir, filepath.FromSlash(f.Name)), f.Name == main, beat)
-		if err != nil {
-			return "", fmt.Errorf("check %s: %w", show(f.Name), err)
-		}
-		if why != nil {
-			return show(f.Name) + " " + why.Error(), nil
-		}
-	}
-	return "", nil
-}
-
-// checkFile checks one JAR: why is what is wrong with it, err what is wrong
-// with reading it.
-func checkFile(ctx context.Context, name string, needMain bool, beat func()) (why, err error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	why = checkJAR(ctx, fileAt{int(f.Fd()), beat}, info.Size(), needMain)
-	if why != nil && notAboutIt(why) {
-		return nil, why
-	}
-	return why, nil
 }

@@ -13,7 +13,7 @@ import (
 
 // sight is one scan of a story: at a time in milliseconds the folder holds
 // these files ("name:size:version"), or has a problem ("!text"); and the words
-// for what the settler must want done then. Where that is to take the files,
+// for what the decider must want done then. Where that is to take the files,
 // they are found as the version says: "bad…" is not whole.
 type sight struct {
 	at    int
@@ -179,7 +179,7 @@ func TestARefusalIsTakenBackWhenTheFilesAreThereAgain(t *testing.T) {
 		{"refused before", "a.jar:5:bad1", []string{"same"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := settler{runs: "*", settle: 50 * time.Millisecond, patience: 700 * time.Millisecond}
+			s := decider{runs: "*", settle: 50 * time.Millisecond, patience: 700 * time.Millisecond}
 			zero, first := time.Now(), "a.jar:5:v1"
 			if strings.Contains(test.back, "bad") {
 				first = test.back
@@ -205,10 +205,10 @@ func TestARefusalIsTakenBackWhenTheFilesAreThereAgain(t *testing.T) {
 	}
 }
 
-func TestSettler(t *testing.T) {
+func TestDecider(t *testing.T) {
 	for _, test := range stories {
 		t.Run(test.name, func(t *testing.T) {
-			s := settler{runs: test.runs, settle: 50 * time.Millisecond, patience: 700 * time.Millisecond}
+			s := decider{runs: test.runs, settle: 50 * time.Millisecond, patience: 700 * time.Millisecond}
 			zero := time.Now()
 			for _, see := range test.story {
 				now := zero.Add(time.Duration(see.at) * time.Millisecond)
@@ -221,7 +221,7 @@ func TestSettler(t *testing.T) {
 }
 
 // live does one step and puts it into words.
-func live(s *settler, now time.Time, seen snapshot, owed bool) string {
+func live(s *decider, now time.Time, seen snapshot, owed bool) string {
 	st := s.next(now, seen, owed)
 	events := st.events
 	var words []string

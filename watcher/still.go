@@ -2,7 +2,6 @@ package watcher
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -17,8 +16,9 @@ const (
 	coarse = 2100 * time.Millisecond
 )
 
-// settler decides, from what scans saw and when, whether to wait, to take the
-// files, or what to tell. It reads no clock and no file.
+// decider is the one place that decides whether a service's files are still and
+// whole: from what scans saw and when, whether to wait, to take the files, or
+// what to report. It reads no clock and no file.
 //
 //	             differs             still for settle          whole
 //	(at rest) ───────────▶ (moving) ──────────────────▶ take ─────────▶ Ready, Same
@@ -26,7 +26,7 @@ const (
 //	    │                   │    └── moved while copied ──┤                 │
 //	    │                   └──────── until patience ─────┘                 │
 //	    └──────────────────────────────── then: Refused ◀───────────────────┘
-type settler struct {
+type decider struct {
 	runs     string        // see Service.Runs
 	settle   time.Duration // stillness before files are taken
 	patience time.Duration // stillness before what is not whole is refused
@@ -35,10 +35,10 @@ type settler struct {
 	since    time.Time // when seen was first so
 	wanting  bool      // seen was taken once and not whole
 	reread   bool      // seen was read once more because of coarse times
-	told     bool      // Changed was told, and nothing after it
-	away     bool      // that nothing can be had was told since the last verdict
+	awaited  bool      // Changed was reported, and nothing after it
+	away     bool      // that nothing can be had was reported since the last verdict
 	decided  *snapshot // that the last verdict is about; nil: none yet
-	sent     Set       // last told as Ready
+	sent     Set       // last reported as Ready
 	standing refusal   // that stands since; zero: none
 }
 
@@ -46,21 +46,21 @@ type settler struct {
 // not take reading them.
 type refusal struct{ reason, id string }
 
-// repeats says whether r tells nothing that o did not.
+// repeats says whether r says nothing that o did not.
 func (r refusal) repeats(o refusal) bool {
 	return r == o || r.id != "" && r.id == o.id
 }
 
-// doing is what a lane has to do next.
+// doing is what is to be done next for a service.
 type doing int
 
 const (
-	rest doing = iota // until something is heard
+	rest doing = iota // until something may have moved
 	wait              // and scan again
 	take              // copy and check what was seen
 )
 
-// step is the settler's answer to a scan.
+// step is the decider's answer to a scan.
 type step struct {
 	do     doing
 	wait   time.Duration // of wait: at most this long
@@ -76,7 +76,7 @@ type found struct {
 
 // next takes in a scan. With owed someone asked: there will be a Ready or
 // Refused in the end even if nothing has changed.
-func (s *settler) next(now time.Time, seen snapshot, owed bool) step {
+func (s *decider) next(now time.Time, seen snapshot, owed bool) step {
 	if s.since.IsZero() || !seen.equal(s.seen) {
 		s.seen, s.since, s.wanting, s.reread = seen, now, false, false
 	}
@@ -88,8 +88,8 @@ func (s *settler) next(now time.Time, seen snapshot, owed bool) step {
 		return s.unchanged(still)
 	}
 	var st step
-	if changes := s.changes(); len(changes) > 0 && !s.told {
-		s.told = true
+	if changes := s.changes(); len(changes) > 0 && !s.awaited {
+		s.awaited = true
 		st.events = []Event{{Kind: Changed, Changes: changes}}
 	}
 	problem := s.problem()
@@ -112,26 +112,26 @@ func (s *settler) next(now time.Time, seen snapshot, owed bool) step {
 }
 
 // withdrawn answers a scan that saw nothing to deploy. That is no change, only
-// an end of the one that was told.
-func (s *settler) withdrawn(still time.Duration, why string, owed bool) step {
+// an end of the one that was reported.
+func (s *decider) withdrawn(still time.Duration, why string, owed bool) step {
 	switch {
 	case owed:
-		s.told, s.away = false, true
+		s.awaited, s.away = false, true
 		return step{events: []Event{{Kind: Refused, Reason: why}}}
-	case !s.told:
+	case !s.awaited:
 		return step{}
 	case still < vanishing:
 		return step{do: wait, wait: vanishing - still}
 	}
-	s.told, s.away = false, true
+	s.awaited, s.away = false, true
 	return step{events: []Event{{Kind: Same, Reason: why}}}
 }
 
 // unchanged answers a scan that saw what the last verdict is about.
-func (s *settler) unchanged(still time.Duration) step {
+func (s *decider) unchanged(still time.Duration) step {
 	var st step
-	if s.told || s.away { // there and back again
-		s.told, s.away = false, false
+	if s.awaited || s.away { // there and back again
+		s.awaited, s.away = false, false
 		st.events = []Event{{Kind: Same, Reason: s.standing.reason}}
 	}
 	if s.reread || !s.seen.coarse() {
@@ -148,10 +148,10 @@ func (s *settler) unchanged(still time.Duration) step {
 
 // moved says that the files changed while they were taken: their stillness
 // begins anew.
-func (s *settler) moved(now time.Time) { s.since, s.wanting = now, false }
+func (s *decider) moved(now time.Time) { s.since, s.wanting = now, false }
 
 // conclude takes in what taking the files came to.
-func (s *settler) conclude(f found, final, owed bool) []Event {
+func (s *decider) conclude(f found, final, owed bool) []Event {
 	if f.reason != "" {
 		if !final {
 			s.wanting = true
@@ -160,7 +160,7 @@ func (s *settler) conclude(f found, final, owed bool) []Event {
 		return s.refuse(refusal{f.reason, f.set.ID}, owed)
 	}
 	known := f.set.ID == s.sent.ID && !owed
-	notice := s.told || s.away || s.standing != refusal{}
+	notice := s.awaited || s.away || s.standing != refusal{}
 	s.decide()
 	s.standing = refusal{}
 	if !known {
@@ -173,28 +173,36 @@ func (s *settler) conclude(f found, final, owed bool) []Event {
 	return nil
 }
 
-func (s *settler) refuse(r refusal, owed bool) []Event {
-	told := s.told || s.away
+func (s *decider) refuse(r refusal, owed bool) []Event {
+	reported := s.awaited || s.away
 	s.decide()
 	if owed || !r.repeats(s.standing) {
 		s.standing = r
 		return []Event{{Kind: Refused, Reason: r.reason}}
 	}
-	if told {
+	if reported {
 		return []Event{{Kind: Same, Reason: r.reason}}
 	}
 	return nil
 }
 
-func (s *settler) decide() {
+func (s *decider) decide() {
 	seen := s.seen
-	s.decided, s.told, s.away, s.wanting = &seen, false, false, false
+	s.decided, s.awaited, s.away, s.wanting = &seen, false, false, false
+}
+
+// before is what the last verdict is about.
+func (s *decider) before() snapshot {
+	if s.decided == nil {
+		return snapshot{}
+	}
+	return *s.decided
 }
 
 // absent says why there is nothing to deploy, "" if there is something. No
 // file at all is no set, and neither are the rest of the files while the JAR
 // is away: not built yet, or deleted, which is not a change.
-func (s *settler) absent() string {
+func (s *decider) absent() string {
 	if s.seen.problem != "" {
 		return ""
 	}
@@ -219,25 +227,20 @@ func (s *settler) absent() string {
 }
 
 // problem says why what was seen cannot be a set whatever the bytes are.
-func (s *settler) problem() string {
+func (s *decider) problem() string {
 	if s.seen.problem != "" {
 		return s.seen.problem
 	}
-	_, why := mainJAR(s.runs, s.seen.entries)
+	_, why := s.seen.mainJAR(s.runs)
 	return why
 }
 
 // changes lists what is new or of another size since the last verdict.
-func (s *settler) changes() []Change {
-	old := make(map[string]int64)
-	if s.decided != nil {
-		for _, e := range s.decided.entries {
-			old[e.name] = e.size
-		}
-	}
+func (s *decider) changes() []Change {
 	var all []Change
+	before := s.before()
 	for _, e := range s.seen.entries {
-		if size, ok := old[e.name]; !ok || size != e.size {
+		if old, ok := before.find(e.name); !ok || old.size != e.size {
 			all = append(all, Change{e.name, e.size})
 		}
 	}
@@ -245,32 +248,21 @@ func (s *settler) changes() []Change {
 }
 
 // vanished says whether a file of the last set is missing.
-func (s *settler) vanished() bool {
+func (s *decider) vanished() bool {
 	return slices.ContainsFunc(s.sent.Files, func(f File) bool { return !s.sees(f.Name) })
 }
 
 // emptied says whether a file has become empty or come so. Tools that write a
 // file anew cut it to nothing first, and a busy machine can leave it so for long.
-func (s *settler) emptied() bool {
-	var old []entry
-	if s.decided != nil {
-		old = s.decided.entries
-	}
-	return slices.ContainsFunc(differing(old, s.seen.entries), func(e entry) bool { return e.size == 0 })
+func (s *decider) emptied() bool {
+	return slices.ContainsFunc(s.seen.differing(s.before()), func(e entry) bool { return e.size == 0 })
 }
 
-func (s *settler) sees(name string) bool {
-	_, ok := slices.BinarySearchFunc(s.seen.entries, name, func(e entry, n string) int { return strings.Compare(e.name, n) })
+func (s *decider) sees(name string) bool {
+	_, ok := s.seen.find(name)
 	return ok
 }
 
-func (s *settler) had(name string) bool {
+func (s *decider) had(name string) bool {
 	return slices.ContainsFunc(s.sent.Files, func(f File) bool { return f.Name == name })
-}
-
-// coarse says whether the files' times come in whole seconds.
-func (s snapshot) coarse() bool {
-	return len(s.entries) > 0 && !slices.ContainsFunc(s.entries, func(e entry) bool {
-		return e.mtime.nsec != 0 || e.ctime.nsec != 0
-	})
 }

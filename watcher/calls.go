@@ -1,0 +1,84 @@
+package watcher
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// grace is how long the end waits for calls on the share that hang.
+const grace = time.Second
+
+// calls are what can hang, so it runs apart from the loop. Each is given values
+// alone, and ends with a message.
+type calls struct {
+	answers  chan answer
+	ended    chan struct{} // closed when nobody takes answers any more
+	underWay map[*call]bool
+}
+
+// call is one of them.
+type call struct {
+	services []string // that it is for
+	cancel   context.CancelFunc
+	beats    atomic.Int64 // grows while there is progress
+	seen     int64        // beats when progress was asked for
+}
+
+// answer is what a call came to.
+type answer struct {
+	call *call
+	came any
+}
+
+func newCalls() *calls {
+	return &calls{answers: make(chan answer), ended: make(chan struct{}), underWay: make(map[*call]bool)}
+}
+
+// start begins a call. It shows progress by beat.
+func (c *calls) start(ctx context.Context, services []string, run func(ctx context.Context, beat func()) any) *call {
+	ctx, cancel := context.WithCancel(ctx)
+	one := &call{services: services, cancel: cancel}
+	c.underWay[one] = true
+	go func() { // ends with run; end waits for it, if not for ever
+		defer cancel()
+		a := answer{one, run(ctx, func() { one.beats.Add(1) })}
+		select {
+		case c.answers <- a:
+		case <-c.ended:
+		}
+	}()
+	return one
+}
+
+// progress says whether there was any since it was asked last.
+func (c *call) progress() bool {
+	before := c.seen
+	c.seen = c.beats.Load()
+	return c.seen != before
+}
+
+// end waits for the calls under way, and for what they say, for as long as grace
+// lets it. The error names the services of those that hang.
+func (c *calls) end(say <-chan string) error {
+	defer close(c.ended)
+	over := time.After(grace)
+	for len(c.underWay) > 0 {
+		select {
+		case a := <-c.answers:
+			delete(c.underWay, a.call)
+		case <-say:
+		case <-over:
+			var names []string
+			for one := range c.underWay {
+				names = append(names, one.services...)
+			}
+			slices.Sort(names)
+			return fmt.Errorf("stop watching: the share does not answer for %s", strings.Join(slices.Compact(names), ", "))
+		}
+	}
+	return nil
+}

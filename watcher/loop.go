@@ -1,0 +1,293 @@
+package watcher
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"time"
+)
+
+// loop owns the states of all services and both sources. It does one thing at a
+// time and makes no call that can hang; what does runs apart, is given values,
+// and answers with a message.
+type loop struct {
+	options  Options
+	ledger   *ledger
+	notifier *notifier
+	poller   *poller
+	tasks    []*task
+	calls    *calls
+	outbox   outbox
+
+	moved   chan string // by the sources: a path that may have moved, "" for any
+	changes chan change
+}
+
+// task is a service and what is done for it now.
+type task struct {
+	*state
+	mail
+	call    *call     // a look or a copy; nil: none
+	checkAt time.Time // when to see whether it makes progress
+}
+
+// What calls come to, beside nil.
+type (
+	looked struct {
+		of   *task
+		view view
+		err  error
+	}
+	copied struct {
+		of    *task
+		wish  wish
+		found found
+		err   error
+	}
+	checked struct {
+		round *round
+		took  time.Duration
+	}
+)
+
+// change asks for other services to be watched.
+type change struct {
+	services []Service
+	matchers map[string]matcher
+	done     chan struct{} // closed when it is so, and events of before are delivered
+}
+
+func newLoop(o Options, led *ledger, services []Service, matchers map[string]matcher) *loop {
+	l := &loop{
+		options: o, ledger: led, poller: newPoller(o.Poll), calls: newCalls(),
+		moved: make(chan string), changes: make(chan change), outbox: outbox{out: make(chan delivery)},
+	}
+	l.notifier = newNotifier(l.moved)
+	for _, s := range services {
+		l.tasks = append(l.tasks, &task{state: newState(s, matchers[s.Name], o, time.Time{})})
+	}
+	return l
+}
+
+// run watches until ctx ends. The error names the services for which a call
+// still hangs.
+func (l *loop) run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		if next := l.advance(ctx, time.Now()); next.IsZero() {
+			timer.Stop()
+		} else {
+			timer.Reset(time.Until(next))
+		}
+		out, first := l.outbox.first()
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case path := <-l.moved:
+			l.hint(path)
+		case a := <-l.calls.answers:
+			delete(l.calls.underWay, a.call)
+			l.answered(ctx, a)
+		case <-l.ledger.asks:
+			l.ask()
+		case c := <-l.changes:
+			l.reconfigure(c)
+		case out <- first:
+			l.outbox.delivered()
+			if first.event.Kind == Ready {
+				l.ledger.reported(first.event.Service, first.event.Set.ID)
+			}
+		}
+	}
+	return l.end()
+}
+
+// advance starts what is due, and gives when something is next.
+func (l *loop) advance(ctx context.Context, now time.Time) (next time.Time) {
+	moved, rounds := l.poller.due(now)
+	for _, r := range rounds {
+		l.calls.start(ctx, r.of, func(ctx context.Context, _ func()) any {
+			return checked{r, r.check(ctx, l.say)}
+		})
+	}
+	for _, t := range l.tasks {
+		t.moved = t.moved || slices.Contains(moved, t.service.Name)
+		if t.call == nil && t.queued == 0 && !now.Before(t.next()) {
+			l.look(ctx, t, now)
+		}
+		switch {
+		case t.call != nil:
+			next = earlier(next, l.watchCall(t, now))
+		case t.queued == 0:
+			next = earlier(next, t.next())
+		}
+	}
+	return earlier(next, l.poller.next())
+}
+
+// say says that a path may have moved. It is called apart from the loop.
+func (l *loop) say(path string) {
+	select {
+	case l.moved <- path:
+	case <-l.calls.ended:
+	}
+}
+
+// hint takes in that a path may have moved.
+func (l *loop) hint(path string) {
+	for _, t := range l.tasks {
+		t.moved = t.moved || concerns(path, t.place.dir)
+	}
+}
+
+// ask takes in who has asked.
+func (l *loop) ask() {
+	for _, name := range l.ledger.asked() {
+		for _, t := range l.tasks {
+			if t.service.Name == name {
+				t.asked, t.moved = true, true
+			}
+		}
+	}
+}
+
+// look begins a look.
+func (l *loop) look(ctx context.Context, t *task, now time.Time) {
+	folder, was := t.folder, t.begin(now)
+	if !was.spare {
+		l.notifier.retry()
+	}
+	was.add = l.notifier.add
+	t.checkAt = now.Add(l.options.hanging)
+	t.call = l.calls.start(ctx, []string{t.service.Name}, func(ctx context.Context, beat func()) any {
+		v, err := folder.look(ctx, was, beat)
+		return looked{t, v, err}
+	})
+}
+
+// copy begins a copy.
+func (l *loop) copy(ctx context.Context, t *task, w wish, now time.Time) {
+	folder := t.folder
+	t.checkAt = now.Add(l.options.hanging)
+	t.call = l.calls.start(ctx, []string{t.service.Name}, func(ctx context.Context, beat func()) any {
+		reserve := func(id string) { l.ledger.reserve(ctx, folder.service.Name, id) }
+		f, err := folder.copy(ctx, w, reserve, beat)
+		return copied{t, w, f, err}
+	})
+}
+
+// watchCall takes note when a look or a copy makes no progress, and gives when
+// to do so again.
+func (l *loop) watchCall(t *task, now time.Time) (next time.Time) {
+	if now.Before(t.checkAt) {
+		return t.checkAt
+	}
+	if !t.call.progress() {
+		t.hung(now)
+		l.follow(t, now)
+	}
+	t.checkAt = now.Add(l.options.hanging)
+	return t.checkAt
+}
+
+// answered takes in what a call came to.
+func (l *loop) answered(ctx context.Context, a answer) {
+	now := time.Now()
+	switch came := a.came.(type) {
+	case checked:
+		l.poller.finished(came.round, came.took)
+	case looked:
+		if came.of.call == a.call { // else of a service that has changed or gone
+			l.looked(ctx, came.of, came.view, came.err, now)
+		}
+	case copied:
+		if came.of.call == a.call {
+			came.of.call = nil
+			came.of.copied(now, came.wish, came.found, came.err)
+			l.follow(came.of, now)
+		}
+	}
+}
+
+// looked takes in what a look came to.
+func (l *loop) looked(ctx context.Context, t *task, v view, err error, now time.Time) {
+	t.call = nil
+	if err == nil && v.unheard {
+		l.notifier.start()
+		t.moved = true
+		return
+	}
+	if err == nil {
+		l.limits(t, v, now)
+	}
+	if w := t.looked(now, v, err); w != nil {
+		l.copy(ctx, t, *w, now)
+	}
+	if t.changed.After(l.poller.changed) {
+		l.poller.changed = t.changed
+	}
+	l.follow(t, now)
+}
+
+// follow does what a state wants to be done.
+func (l *loop) follow(t *task, now time.Time) {
+	l.poller.set(t.service.Name, t.watch, now)
+	l.outbox.add(&t.mail, t.out...)
+	t.out = nil
+}
+
+// limits reports when a limit of inotify turns it off or on.
+func (l *loop) limits(t *task, v view, now time.Time) {
+	switch {
+	case v.limited != nil:
+		t.limited = now.Add(l.options.Rescan)
+		if l.notifier.limit(t.service.Name, true) {
+			l.outbox.add(nil, Event{Kind: Degraded, Reason: v.limited.Error() + "; polling until then"})
+		}
+	case !v.spare:
+		if l.notifier.limit(t.service.Name, false) {
+			l.outbox.add(nil, Event{Kind: Restored})
+		}
+	}
+}
+
+// reconfigure forgets services that have changed or gone, and takes up new ones.
+func (l *loop) reconfigure(c change) {
+	before := make(map[string]*task)
+	for _, t := range l.tasks {
+		before[t.service.Name] = t
+	}
+	l.ledger.reconfigure(c.services)
+	l.tasks = nil
+	now := time.Now()
+	for _, s := range c.services {
+		old := before[s.Name]
+		if old != nil && reflect.DeepEqual(old.service, s) {
+			delete(before, s.Name)
+			l.tasks = append(l.tasks, old)
+			continue
+		}
+		t := &task{state: newState(s, c.matchers[s.Name], l.options, now)}
+		t.asked = old != nil && (old.owed || old.asked) // whoever asked still waits
+		l.tasks = append(l.tasks, t)
+	}
+	for name, t := range before {
+		l.poller.set(name, nil, now)
+		if t.call != nil {
+			t.call.cancel()
+			t.call = nil
+		}
+		l.outbox.drop(name, &t.mail)
+	}
+	l.outbox.close(c.done)
+}
+
+// end waits a little for the calls under way.
+func (l *loop) end() error {
+	l.calls.start(context.Background(), nil, func(context.Context, func()) any {
+		l.notifier.close() // can wait for a call that hangs
+		return nil
+	})
+	return l.calls.end(l.moved)
+}
