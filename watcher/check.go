@@ -1,7 +1,7 @@
 package watcher
 
 import (
-	"archive/zip"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,8 +14,8 @@ import (
 )
 
 // endless says which JAR of the open folder has no end yet, "" if none is seen
-// to lack it. It reads the last 65 KiB at most; what goes wrong is left to the
-// copy to find.
+// to lack it: the mark of the end record (APPNOTE.TXT 4.3.16), which a comment of
+// up to 64 KiB may follow. What goes wrong is left to the copy to find.
 func endless(folder int, entries []entry, h how) string {
 	for _, e := range entries {
 		if !isJAR(e.name) {
@@ -28,13 +28,27 @@ func endless(folder int, entries []entry, h how) string {
 		if h.fresh {
 			_ = unix.Fadvise(fd, 0, 0, unix.FADV_DONTNEED) // as in readFile
 		}
-		_, _, err = findEnd(fileAt{fd, h.beat}, e.size)
+		has, err := hasEnd(fileAt{fd, h.beat}, e.size)
 		unix.Close(fd)
-		if errors.Is(err, zip.ErrFormat) {
+		if err == nil && !has {
 			return show(e.name) + " has no end yet"
 		}
 	}
 	return ""
+}
+
+// hasEnd looks in the last KiB, then in the last 65.
+func hasEnd(r io.ReaderAt, size int64) (bool, error) {
+	for _, n := range []int64{1 << 10, 65 << 10} {
+		buf := make([]byte, min(n, size))
+		if _, err := r.ReadAt(buf, size-int64(len(buf))); err != nil && !errors.Is(err, io.EOF) {
+			return false, err
+		}
+		if bytes.Contains(buf, []byte("PK\x05\x06")) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // fileAt is a descriptor as an io.ReaderAt that shows progress.

@@ -3,6 +3,7 @@ package watcher
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 )
@@ -19,14 +20,8 @@ type ledger struct {
 
 type account struct {
 	asked    bool
-	reserved []string                 // IDs of sets that are being reported or were reported last
-	removing map[string]chan struct{} // by ID; closed when it is done
-}
-
-func newLedger(services []Service) *ledger {
-	l := &ledger{asks: make(chan struct{}, 1)}
-	l.reconfigure(services)
-	return l
+	reserved []string      // IDs of sets that are being reported or were reported last
+	store    chan struct{} // of one: full while a set is reserved, or sets are removed
 }
 
 // reconfigure makes services those that there are.
@@ -36,9 +31,11 @@ func (l *ledger) reconfigure(services []Service) {
 	before := l.accounts
 	l.accounts = make(map[string]*account)
 	for _, s := range services {
-		if l.accounts[s.Name] = before[s.Name]; l.accounts[s.Name] == nil {
-			l.accounts[s.Name] = &account{removing: make(map[string]chan struct{})}
+		a := before[s.Name]
+		if a == nil {
+			a = &account{store: make(chan struct{}, 1)}
 		}
+		l.accounts[s.Name] = a
 	}
 }
 
@@ -46,109 +43,83 @@ func (l *ledger) reconfigure(services []Service) {
 func (l *ledger) ask(services ...string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if len(services) == 0 {
+		services = slices.Collect(maps.Keys(l.accounts))
+	}
 	for _, name := range services {
 		if l.accounts[name] == nil {
 			return errUnknown(name)
 		}
 	}
-	for name, a := range l.accounts {
-		if len(services) == 0 || slices.Contains(services, name) {
-			a.asked = true
-		}
+	for _, name := range services {
+		l.accounts[name].asked = true
 	}
 	select {
 	case l.asks <- struct{}{}:
-	default: // the loop has not heard of the ask before
+	default: // the loop has yet to take in who asked before
 	}
 	return nil
 }
 
-// asked gives the services that were asked for since the last call.
-func (l *ledger) asked() (services []string) {
+// asked says whether a service was asked for since the last call.
+func (l *ledger) asked(service string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for name, a := range l.accounts {
-		if a.asked {
-			services = append(services, name)
-			a.asked = false
-		}
-	}
-	return services
+	a := l.accounts[service]
+	was := a.asked
+	a.asked = false
+	return was
 }
 
 // reserve keeps a set from being removed. It waits for a removal under way.
 func (l *ledger) reserve(ctx context.Context, service, id string) {
-	for {
-		removal := l.tryReserve(service, id)
-		if removal == nil {
-			return
-		}
-		select {
-		case <-removal:
-		case <-ctx.Done():
-			return
-		}
+	a := l.account(service)
+	if a == nil {
+		return // nobody is to hear of the set
 	}
-}
-
-func (l *ledger) tryReserve(service, id string) (removal <-chan struct{}) {
+	select {
+	case a.store <- struct{}{}:
+	case <-ctx.Done():
+		return
+	}
+	defer func() { <-a.store }()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := l.accounts[service]
-	if a == nil {
-		return nil // nobody is to hear of the set
-	}
-	if removal := a.removing[id]; removal != nil {
-		return removal
-	}
-	if !slices.Contains(a.reserved, id) {
-		a.reserved = append(a.reserved, id)
-	}
-	return nil
+	a.reserved = append(a.reserved, id)
 }
 
 // reported ends all reservations of a service but that of the set that was
 // reported last.
-func (l *ledger) reported(service, id string) {
+func (l *ledger) reported(last Set) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if a := l.accounts[service]; a != nil {
-		a.reserved = []string{id}
-	}
+	l.accounts[last.Service].reserved = []string{last.ID}
 }
 
-// remove has the sets removed that are neither reserved nor in keep.
-func (l *ledger) remove(service string, sets []string, keep map[string]bool, remove func(ids []string) error) error {
-	ids, done, err := l.removal(service, sets, keep)
-	if err != nil {
-		return err
-	}
-	defer done()
-	return remove(ids)
-}
-
-func (l *ledger) removal(service string, sets []string, keep map[string]bool) (ids []string, done func(), err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	a := l.accounts[service]
+// prune removes the sets that are neither reserved nor in keep.
+func (l *ledger) prune(store, service string, keep map[string]bool) error {
+	a := l.account(service)
 	if a == nil {
-		return nil, nil, errUnknown(service)
+		return errUnknown(service)
 	}
-	finished := make(chan struct{})
-	for _, id := range sets {
-		if !keep[id] && !slices.Contains(a.reserved, id) && a.removing[id] == nil {
-			ids = append(ids, id)
-			a.removing[id] = finished
-		}
+	a.store <- struct{}{}
+	defer func() { <-a.store }()
+	kept := maps.Clone(keep)
+	if kept == nil {
+		kept = make(map[string]bool)
 	}
-	return ids, func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		for _, id := range ids {
-			delete(a.removing, id)
-		}
-		close(finished)
-	}, nil
+	l.mu.Lock()
+	for _, id := range a.reserved {
+		kept[id] = true
+	}
+	l.mu.Unlock()
+	return Prune(store, service, kept)
+}
+
+func (l *ledger) account(service string) *account {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.accounts[service]
 }
 
 func errUnknown(service string) error { return fmt.Errorf("no service is named %q", service) }

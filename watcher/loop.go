@@ -17,7 +17,8 @@ type loop struct {
 	poller   *poller
 	tasks    []*task
 	calls    *calls
-	outbox   outbox
+	emit     func(Event) // set by run
+	limited  bool        // some service is polled because of a limit of inotify
 
 	moved   chan string // by the sources: a path that may have moved, "" for any
 	changes chan change
@@ -26,9 +27,9 @@ type loop struct {
 // task is a service and what is done for it now.
 type task struct {
 	*state
-	mail
 	call    *call     // a look or a copy; nil: none
 	checkAt time.Time // when to see whether it makes progress
+	awaited bool      // Changed was reported, and nothing that follows it
 }
 
 // What calls come to, beside nil.
@@ -57,12 +58,14 @@ type change struct {
 	done     chan struct{} // closed when it is so, and events of before are delivered
 }
 
-func newLoop(o Options, led *ledger, services []Service, matchers map[string]matcher) *loop {
+func newLoop(o Options, services []Service, matchers map[string]matcher) *loop {
 	l := &loop{
-		options: o, ledger: led, poller: newPoller(o.Poll), calls: newCalls(),
-		moved: make(chan string), changes: make(chan change), outbox: outbox{out: make(chan delivery)},
+		ledger:  &ledger{asks: make(chan struct{}, 1)},
+		options: o, poller: newPoller(o.Poll), calls: newCalls(),
+		moved: make(chan string), changes: make(chan change),
 	}
 	l.notifier = newNotifier(l.moved)
+	l.ledger.reconfigure(services)
 	for _, s := range services {
 		l.tasks = append(l.tasks, &task{state: newState(s, matchers[s.Name], o, time.Time{})})
 	}
@@ -71,7 +74,12 @@ func newLoop(o Options, led *ledger, services []Service, matchers map[string]mat
 
 // run watches until ctx ends. The error names the services for which a call
 // still hangs.
-func (l *loop) run(ctx context.Context) error {
+func (l *loop) run(ctx context.Context, emit func(context.Context, Event)) error {
+	l.emit = func(e Event) {
+		if ctx.Err() == nil {
+			emit(ctx, e)
+		}
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
@@ -80,7 +88,6 @@ func (l *loop) run(ctx context.Context) error {
 		} else {
 			timer.Reset(time.Until(next))
 		}
-		out, first := l.outbox.first()
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
@@ -93,11 +100,6 @@ func (l *loop) run(ctx context.Context) error {
 			l.ask()
 		case c := <-l.changes:
 			l.reconfigure(c)
-		case out <- first:
-			l.outbox.delivered()
-			if first.event.Kind == Ready {
-				l.ledger.reported(first.event.Service, first.event.Set.ID)
-			}
 		}
 	}
 	return l.end()
@@ -107,19 +109,18 @@ func (l *loop) run(ctx context.Context) error {
 func (l *loop) advance(ctx context.Context, now time.Time) (next time.Time) {
 	moved, rounds := l.poller.due(now)
 	for _, r := range rounds {
-		l.calls.start(ctx, r.of, func(ctx context.Context, _ func()) any {
+		l.calls.start(ctx, r.services, func(ctx context.Context, _ func()) any {
 			return checked{r, r.check(ctx, l.say)}
 		})
 	}
 	for _, t := range l.tasks {
 		t.moved = t.moved || slices.Contains(moved, t.service.Name)
-		if t.call == nil && t.queued == 0 && !now.Before(t.next()) {
+		if t.call == nil && !now.Before(t.next()) {
 			l.look(ctx, t, now)
 		}
-		switch {
-		case t.call != nil:
+		if t.call != nil {
 			next = earlier(next, l.watchCall(t, now))
-		case t.queued == 0:
+		} else {
 			next = earlier(next, t.next())
 		}
 	}
@@ -143,11 +144,9 @@ func (l *loop) hint(path string) {
 
 // ask takes in who has asked.
 func (l *loop) ask() {
-	for _, name := range l.ledger.asked() {
-		for _, t := range l.tasks {
-			if t.service.Name == name {
-				t.asked, t.moved = true, true
-			}
+	for _, t := range l.tasks {
+		if l.ledger.asked(t.service.Name) {
+			t.asked, t.moved = true, true
 		}
 	}
 }
@@ -218,9 +217,6 @@ func (l *loop) looked(ctx context.Context, t *task, v view, err error, now time.
 		t.moved = true
 		return
 	}
-	if err == nil {
-		l.limits(t, v, now)
-	}
 	if w := t.looked(now, v, err); w != nil {
 		l.copy(ctx, t, *w, now)
 	}
@@ -232,22 +228,29 @@ func (l *loop) looked(ctx context.Context, t *task, v view, err error, now time.
 
 // follow does what a state wants to be done.
 func (l *loop) follow(t *task, now time.Time) {
+	l.limits()
 	l.poller.set(t.service.Name, t.watch, now)
-	l.outbox.add(&t.mail, t.out...)
+	events := t.out
 	t.out = nil
+	for _, e := range events {
+		t.awaited = e.Kind == Changed || t.awaited && (e.Kind == Degraded || e.Kind == Restored)
+		if e.Kind == Ready {
+			l.ledger.reported(e.Set)
+		}
+		l.emit(e)
+	}
 }
 
-// limits reports when a limit of inotify turns it off or on.
-func (l *loop) limits(t *task, v view, now time.Time) {
-	switch {
-	case v.limited != nil:
-		t.limited = now.Add(l.options.Rescan)
-		if l.notifier.limit(t.service.Name, true) {
-			l.outbox.add(nil, Event{Kind: Degraded, Reason: v.limited.Error() + "; polling until then"})
-		}
-	case !v.spare:
-		if l.notifier.limit(t.service.Name, false) {
-			l.outbox.add(nil, Event{Kind: Restored})
+// limits reports when a limit of inotify has the first service polled, or the
+// last one no more.
+func (l *loop) limits() {
+	i := slices.IndexFunc(l.tasks, func(t *task) bool { return t.limited != nil })
+	if limited := i >= 0; limited != l.limited {
+		l.limited = limited
+		if limited {
+			l.emit(Event{Kind: Degraded, Reason: l.tasks[i].limited.Error() + "; polling until then"})
+		} else {
+			l.emit(Event{Kind: Restored})
 		}
 	}
 }
@@ -278,9 +281,12 @@ func (l *loop) reconfigure(c change) {
 			t.call.cancel()
 			t.call = nil
 		}
-		l.outbox.drop(name, &t.mail)
+		if t.awaited {
+			l.emit(Event{Kind: Same, Service: name})
+		}
 	}
-	l.outbox.close(c.done)
+	l.limits()
+	close(c.done)
 }
 
 // end waits a little for the calls under way.

@@ -26,13 +26,12 @@ type notifier struct {
 	add     func(folder string) error
 	failed  bool // add gives the error of starting
 	reading sync.WaitGroup
-	limited map[string]bool // services that poll because of a limit
 }
 
 var errLimit = errors.New("limit of inotify reached")
 
 func newNotifier(moved chan<- string) *notifier {
-	return &notifier{moved: moved, end: make(chan struct{}), limited: make(map[string]bool)}
+	return &notifier{moved: moved, end: make(chan struct{})}
 }
 
 // start starts inotify on first use: where every service polls, no instance of
@@ -91,18 +90,6 @@ func (n *notifier) close() {
 		_ = n.watch.Close() // the process is about to end it anyway
 	}
 	n.reading.Wait()
-}
-
-// limit notes whether a service has to poll because of a limit, and says
-// whether that is the first or was the last of them.
-func (n *notifier) limit(service string, on bool) (turned bool) {
-	before := len(n.limited) > 0
-	if on {
-		n.limited[service] = true
-	} else {
-		delete(n.limited, service)
-	}
-	return before != (len(n.limited) > 0)
 }
 
 // cover asks for what moves directly in this folder from now on. It is called

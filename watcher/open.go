@@ -23,8 +23,8 @@ func (p place) open() (int, error) {
 		return openPath(p.dir)
 	}
 	root, err := openPath(p.root)
-	if err != nil || rel == "." {
-		return root, err
+	if err != nil {
+		return -1, err
 	}
 	defer unix.Close(root)
 	fd, err := openBelow(root, rel, asFolder)
@@ -53,17 +53,12 @@ const (
 
 // openBelow opens what has this name (slashes allowed) below an open folder. It
 // follows no link in any component, not even one that stays inside, which
-// os.Root and pathrs would. A link in the place of a folder is ENOTDIR.
+// os.Root and pathrs would: that is ELOOP, and a link in the place of the folder
+// ENOTDIR.
 func openBelow(folder int, name string, as int) (int, error) {
-	if dir, rest, more := strings.Cut(name, "/"); more {
-		next, err := openBelow(folder, dir, asFolder)
-		if err != nil {
-			return -1, err
-		}
-		defer unix.Close(next)
-		return openBelow(next, rest, as)
+	how := unix.OpenHow{
+		Flags:   unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_CLOEXEC | uint64(as),
+		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS,
 	}
-	return again(func() (int, error) {
-		return unix.Openat(folder, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC|as, 0)
-	})
+	return again(func() (int, error) { return unix.Openat2(folder, name, &how) })
 }

@@ -52,12 +52,12 @@ type rhythm struct {
 
 // round is a round of quick checks.
 type round struct {
-	dev     uint64
-	recent  bool
-	paths   []knownPath
-	of      []string // services
-	began   time.Time
-	changed time.Time // newest change of those that are checked
+	dev      uint64
+	paths    []knownPath
+	services []string // whose paths these are
+	began    time.Time
+	rhythm   *rhythm
+	interval func(cost time.Duration) time.Duration // until the next, if one costs so much
 }
 
 func newPoller(poll time.Duration) *poller {
@@ -78,7 +78,7 @@ func (p *poller) set(service string, w *watch, now time.Time) {
 		first := rhythm{due: now.Add(minCheck)}
 		p.devices[w.dev] = &device{recent: first, others: first}
 	}
-	p.plan(w.dev)
+	p.devices[w.dev].plan()
 }
 
 // on gives the watches on a device, those scanned the longest ago first.
@@ -108,15 +108,10 @@ func divide(watches []*watch, now time.Time) (recent, others []*watch) {
 	return recent[:few], append(others, recent[few:]...)
 }
 
-// plan finds out when there is something to do on a device.
-func (p *poller) plan(dev uint64) {
-	s := p.devices[dev]
-	if s.round != nil {
-		return
-	}
-	s.next = s.others.due
-	if s.recent.due.Before(s.next) {
-		s.next = s.recent.due
+// plan finds out when the next round is due.
+func (s *device) plan() {
+	if s.round == nil {
+		s.next = earlier(s.recent.due, s.others.due)
 	}
 }
 
@@ -150,22 +145,24 @@ func (p *poller) due(now time.Time) (moved []string, rounds []*round) {
 		if len(recent) == 0 {
 			s.recent = rhythm{due: now.Add(maxCheck)}
 		}
-		if !now.Before(s.recent.due) {
-			s.round = &round{dev: dev, recent: true, began: now, changed: recent[0].changed}
-			watches = recent
-		} else if !now.Before(s.others.due) {
-			s.round = &round{dev: dev, began: now}
-			watches = others
-		} else {
-			p.plan(dev)
+		r := &round{dev: dev, began: now}
+		switch {
+		case !now.Before(s.recent.due):
+			watches, r.rhythm = recent, &s.recent
+			r.interval = func(cost time.Duration) time.Duration { return recentInterval(cost, since(recent[0].changed, now)) }
+		case !now.Before(s.others.due):
+			watches, r.rhythm = others, &s.others
+			r.interval = func(cost time.Duration) time.Duration { return checkInterval(cost, since(p.changed, now)) }
+		default:
+			s.plan()
 			continue
 		}
-		s.next = now.Add(stuck)
-		moved = append(moved, p.fill(s.round, watches, now)...)
-		if len(s.round.paths) == 0 {
-			p.finished(s.round, 0)
+		s.round, s.next = r, now.Add(stuck)
+		moved = append(moved, p.fill(r, watches, now)...)
+		if len(r.paths) == 0 {
+			p.finished(r, 0)
 		} else {
-			rounds = append(rounds, s.round)
+			rounds = append(rounds, r)
 		}
 	}
 	return moved, rounds
@@ -186,7 +183,7 @@ func (p *poller) fill(r *round, watches []*watch, now time.Time) (moved []string
 			moved = append(moved, w.service)
 			continue
 		}
-		r.paths, r.of = append(r.paths, w.paths...), append(r.of, w.service)
+		r.paths, r.services = append(r.paths, w.paths...), append(r.services, w.service)
 	}
 	return moved
 }
@@ -206,28 +203,14 @@ func (r *round) check(ctx context.Context, moved func(path string)) (took time.D
 	return time.Since(began)
 }
 
-// finished plans the next round of a kind when one is over that took so long.
+// finished plans the next round of a kind when one is over that took so long. At
+// least half of the time is spent at rest, unless the share hung.
 func (p *poller) finished(r *round, took time.Duration) {
+	r.rhythm.cost = mean(r.rhythm.cost, took)
+	r.rhythm.due = r.began.Add(max(took+min(stuck, took), r.interval(r.rhythm.cost)))
 	s := p.devices[r.dev]
 	s.round = nil
-	if r.recent {
-		s.recent.finished(r.began, took, func(cost time.Duration) time.Duration {
-			return recentInterval(cost, since(r.changed, r.began))
-		})
-	} else {
-		s.others.finished(r.began, took, func(cost time.Duration) time.Duration {
-			return checkInterval(cost, since(p.changed, r.began))
-		})
-	}
-	p.plan(r.dev)
-}
-
-// finished sets when the next round is due; interval gives the time between two
-// that cost so much each. At least half of it is spent at rest, unless the share
-// hung.
-func (r *rhythm) finished(began time.Time, took time.Duration, interval func(cost time.Duration) time.Duration) {
-	r.cost = mean(r.cost, took)
-	r.due = began.Add(max(took+min(stuck, took), interval(r.cost)))
+	s.plan()
 }
 
 // scanInterval gives the time between two scans of a service.

@@ -88,12 +88,13 @@ func TestAServiceIsScannedWhenThatIsDue(t *testing.T) {
 }
 
 func TestARoundThatHungIsNotRestedFromAsLong(t *testing.T) {
-	var r rhythm
-	synctest.Test(t, func(t *testing.T) {
-		began := time.Now()
+	inBench(t, func(t *testing.T, b bench) {
+		b.watch(&watch{service: "a", paths: []knownPath{{name: "/none"}}, scanned: time.Now(), cost: time.Hour})
+		time.Sleep(time.Until(b.next()))
+		_, rounds := b.due(time.Now())
 		time.Sleep(time.Hour)
-		r.finished(began, time.Hour, func(time.Duration) time.Duration { return maxCheck })
-		if rest := time.Until(r.due); rest < maxCheck || rest > stuck {
+		b.finished(rounds[0], time.Hour)
+		if rest := time.Until(b.devices[1].others.due); rest < maxCheck || rest > stuck {
 			t.Errorf("the next round is due in %v", rest)
 		}
 	})

@@ -35,7 +35,8 @@ type state struct {
 	trouble trouble
 	fs      filesystem // that the folder was on at the last look
 	filled  uint64     // device that the folder was on when it had files
-	limited time.Time  // until then inotify is not tried again
+	limited error      // why it has to be polled although inotify should do
+	spared  time.Time  // until then inotify is not tried again
 
 	recent  recent
 	watch   *watch        // what is to be polled; nil: nothing
@@ -68,7 +69,7 @@ func (s *state) begin(now time.Time) before {
 	if s.watch != nil {
 		s.watch.spent = true
 	}
-	return before{fs: s.fs, spare: now.Before(s.limited)}
+	return before{fs: s.fs, spare: now.Before(s.spared)}
 }
 
 // hear takes note of who has asked.
@@ -90,6 +91,12 @@ func (s *state) looked(now time.Time, seen view, err error) *wish {
 		return nil
 	}
 	s.fs = seen.fs
+	if !seen.spare {
+		s.limited = seen.limited
+	}
+	if seen.limited != nil {
+		s.spared = now.Add(s.options.Rescan)
+	}
 	if len(seen.entries) > 0 {
 		s.filled = seen.fs.dev
 	} else if seen.problem == "" && s.filled != 0 && s.filled != seen.fs.dev {

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -181,34 +180,16 @@ func Prune(store, service string, keep map[string]bool) error {
 	if err := checkName(service); err != nil {
 		return err
 	}
-	ids, err := storedSets(store, service)
-	if err != nil {
-		return err
-	}
-	return removeSets(store, service, slices.DeleteFunc(ids, func(id string) bool { return keep[id] }))
-}
-
-// storedSets gives the IDs of the sets of a service that are kept.
-func storedSets(store, service string) ([]string, error) {
-	found, err := os.ReadDir(filepath.Join(store, service))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("prune sets of %s: %w", service, err)
-	}
-	var ids []string
-	for _, entry := range found {
-		if isID(entry.Name()) {
-			ids = append(ids, entry.Name())
-		}
-	}
-	return ids, nil
-}
-
-// removeSets removes these sets, and the service's folder if nothing is left.
-func removeSets(store, service string, ids []string) error {
 	home := filepath.Join(store, service)
+	sets, err := os.ReadDir(home)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("prune sets of %s: %w", service, err)
+	}
 	var errs []error
-	for _, id := range ids {
-		errs = append(errs, os.RemoveAll(filepath.Join(home, id)))
+	for _, set := range sets {
+		if isID(set.Name()) && !keep[set.Name()] {
+			errs = append(errs, os.RemoveAll(filepath.Join(home, set.Name())))
+		}
 	}
 	if err := os.Remove(home); !errors.Is(err, unix.ENOTEMPTY) && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
 		errs = append(errs, err)

@@ -10,7 +10,6 @@ import (
 // Watcher watches the folders of some services.
 type Watcher struct {
 	options Options
-	ledger  *ledger
 	loop    *loop
 	started atomic.Bool
 }
@@ -30,33 +29,18 @@ func New(o Options, services []Service) (*Watcher, error) {
 	if err := openStore(o.Store); err != nil {
 		return nil, err
 	}
-	l := newLedger(services)
-	return &Watcher{options: o, ledger: l, loop: newLoop(o, l, services, matchers)}, nil
+	return &Watcher{options: o, loop: newLoop(o, services, matchers)}, nil
 }
 
 // Run watches until ctx ends and calls emit for each event, from this one
-// goroutine; while emit has not returned, no service gets further than its next
-// event. It returns nil, or an error that names the services of which a call
+// goroutine; while emit has not returned, nothing else is noticed. It returns nil, or an error that names the services of which a call
 // on the share was still hanging: such a call cannot be ended, and its
 // goroutine stays until the kernel lets go of it. Run can be called once.
 func (w *Watcher) Run(ctx context.Context, emit func(context.Context, Event)) error {
 	if w.started.Swap(true) {
 		return errors.New("run watcher: it has been run before")
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- w.loop.run(ctx) }()
-	for {
-		select {
-		case d := <-w.loop.outbox.out:
-			if d.done != nil {
-				close(d.done)
-			} else {
-				emit(ctx, d.event)
-			}
-		case err := <-ended:
-			return err
-		}
-	}
+	return w.loop.run(ctx, emit)
 }
 
 // Reconfigure makes services those that are watched, while Run runs. One that
@@ -85,18 +69,12 @@ func (w *Watcher) Reconfigure(ctx context.Context, services []Service) error {
 
 // Resend makes the services be looked at now, all of them if none is named,
 // and a Ready or Refused follow for each even if nothing has changed.
-func (w *Watcher) Resend(services ...string) error { return w.ledger.ask(services...) }
+func (w *Watcher) Resend(services ...string) error { return w.loop.ledger.ask(services...) }
 
 // Prune removes the sets of a service but those whose ID is in keep and the
 // one that was reported last or is about to be.
 func (w *Watcher) Prune(service string, keep map[string]bool) error {
-	sets, err := storedSets(w.options.Store, service)
-	if err != nil {
-		return err
-	}
-	return w.ledger.remove(service, sets, keep, func(ids []string) error {
-		return removeSets(w.options.Store, service, ids)
-	})
+	return w.loop.ledger.prune(w.options.Store, service, keep)
 }
 
 // Choice says what the shared folder's file system makes of mode Auto, and
