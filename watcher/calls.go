@@ -13,7 +13,7 @@ import (
 const grace = time.Second
 
 // calls are what can hang, so it runs apart from the loop. Each is given values
-// alone, and ends with a message.
+// alone, and ends with a message: what the loop is to do then.
 type calls struct {
 	answers  chan answer
 	ended    chan struct{} // closed when nobody takes answers any more
@@ -24,14 +24,14 @@ type calls struct {
 type call struct {
 	services []string // that it is for
 	cancel   context.CancelFunc
+	dropped  bool
 	beats    atomic.Int64 // grows while there is progress
 	seen     int64        // beats when progress was asked for
 }
 
-// answer is what a call came to.
 type answer struct {
 	call *call
-	came any
+	then func()
 }
 
 func newCalls() *calls {
@@ -39,7 +39,7 @@ func newCalls() *calls {
 }
 
 // start begins a call. It shows progress by beat.
-func (c *calls) start(ctx context.Context, services []string, run func(ctx context.Context, beat func()) any) *call {
+func (c *calls) start(ctx context.Context, services []string, run func(ctx context.Context, beat func()) (then func())) *call {
 	ctx, cancel := context.WithCancel(ctx)
 	one := &call{services: services, cancel: cancel}
 	c.underWay[one] = true
@@ -52,6 +52,20 @@ func (c *calls) start(ctx context.Context, services []string, run func(ctx conte
 		}
 	}()
 	return one
+}
+
+// answered does what is to be done when a call has ended, unless it was dropped.
+func (c *calls) answered(a answer) {
+	delete(c.underWay, a.call)
+	if !a.call.dropped {
+		a.then()
+	}
+}
+
+// drop cancels a call. Nothing is done when it ends.
+func (c *call) drop() {
+	c.dropped = true
+	c.cancel()
 }
 
 // progress says whether there was any since it was asked last.

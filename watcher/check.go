@@ -81,32 +81,22 @@ func checkFiles(ctx context.Context, dir string, files []File, main string, beat
 		if !isJAR(f.Name) {
 			continue
 		}
-		why, err := checkFile(ctx, filepath.Join(dir, filepath.FromSlash(f.Name)), f.Name == main, beat)
-		if err != nil {
+		err := checkFile(ctx, dir, f, f.Name == main, beat)
+		if notAboutIt(err) {
 			return "", fmt.Errorf("check %s: %w", show(f.Name), err)
 		}
-		if why != nil {
-			return show(f.Name) + " " + why.Error(), nil
+		if err != nil {
+			return show(f.Name) + " " + err.Error(), nil
 		}
 	}
 	return "", nil
 }
 
-// checkFile checks one JAR: why is what is wrong with it, err what is wrong
-// with reading it.
-func checkFile(ctx context.Context, name string, needMain bool, beat func()) (why, err error) {
-	f, err := os.Open(name)
+func checkFile(ctx context.Context, dir string, f File, needMain bool, beat func()) error {
+	in, err := os.Open(filepath.Join(dir, filepath.FromSlash(f.Name)))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	why = checkJAR(ctx, fileAt{int(f.Fd()), beat}, info.Size(), needMain)
-	if why != nil && notAboutIt(why) {
-		return nil, why
-	}
-	return why, nil
+	defer in.Close()
+	return checkJAR(ctx, fileAt{int(in.Fd()), beat}, f.Size, needMain)
 }

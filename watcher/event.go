@@ -32,23 +32,16 @@ const (
 	Restored
 )
 
+var kinds = [...]string{
+	Changed: "changed", Ready: "ready", Refused: "refused", Same: "same", Degraded: "degraded", Restored: "restored",
+}
+
 // String gives the kind in lower case.
 func (k EventKind) String() string {
-	switch k {
-	case Changed:
-		return "changed"
-	case Ready:
-		return "ready"
-	case Refused:
-		return "refused"
-	case Same:
-		return "same"
-	case Degraded:
-		return "degraded"
-	case Restored:
-		return "restored"
+	if k < Changed || k > Restored {
+		return "unknown"
 	}
-	return "unknown"
+	return kinds[k]
 }
 
 // Event is what the watcher reports.

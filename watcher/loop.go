@@ -32,25 +32,6 @@ type task struct {
 	awaited bool      // Changed was reported, and nothing that follows it
 }
 
-// What calls come to, beside nil.
-type (
-	looked struct {
-		of   *task
-		view view
-		err  error
-	}
-	copied struct {
-		of    *task
-		wish  wish
-		found found
-		err   error
-	}
-	checked struct {
-		round *round
-		took  time.Duration
-	}
-)
-
 // change asks for other services to be watched.
 type change struct {
 	services []Service
@@ -94,8 +75,7 @@ func (l *loop) run(ctx context.Context, emit func(context.Context, Event)) error
 		case path := <-l.moved:
 			l.hint(path)
 		case a := <-l.calls.answers:
-			delete(l.calls.underWay, a.call)
-			l.answered(ctx, a)
+			l.calls.answered(a)
 		case <-l.ledger.asks:
 			l.ask()
 		case c := <-l.changes:
@@ -109,8 +89,9 @@ func (l *loop) run(ctx context.Context, emit func(context.Context, Event)) error
 func (l *loop) advance(ctx context.Context, now time.Time) (next time.Time) {
 	moved, rounds := l.poller.due(now)
 	for _, r := range rounds {
-		l.calls.start(ctx, r.services, func(ctx context.Context, _ func()) any {
-			return checked{r, r.check(ctx, l.say)}
+		l.calls.start(ctx, r.services, func(ctx context.Context, _ func()) func() {
+			took := r.check(ctx, l.say)
+			return func() { l.poller.finished(r, took) }
 		})
 	}
 	for _, t := range l.tasks {
@@ -159,9 +140,9 @@ func (l *loop) look(ctx context.Context, t *task, now time.Time) {
 	}
 	was.add = l.notifier.add
 	t.checkAt = now.Add(l.options.hanging)
-	t.call = l.calls.start(ctx, []string{t.service.Name}, func(ctx context.Context, beat func()) any {
-		v, err := folder.look(ctx, was, beat)
-		return looked{t, v, err}
+	t.call = l.calls.start(ctx, []string{t.service.Name}, func(call context.Context, beat func()) func() {
+		v, err := folder.look(call, was, beat)
+		return func() { l.looked(ctx, t, v, err) }
 	})
 }
 
@@ -169,10 +150,10 @@ func (l *loop) look(ctx context.Context, t *task, now time.Time) {
 func (l *loop) copy(ctx context.Context, t *task, w wish, now time.Time) {
 	folder := t.folder
 	t.checkAt = now.Add(l.options.hanging)
-	t.call = l.calls.start(ctx, []string{t.service.Name}, func(ctx context.Context, beat func()) any {
-		reserve := func(id string) { l.ledger.reserve(ctx, folder.service.Name, id) }
-		f, err := folder.copy(ctx, w, reserve, beat)
-		return copied{t, w, f, err}
+	t.call = l.calls.start(ctx, []string{t.service.Name}, func(call context.Context, beat func()) func() {
+		reserve := func(id string) { l.ledger.reserve(call, folder.service.Name, id) }
+		f, err := folder.copy(call, w, reserve, beat)
+		return func() { l.copied(t, w, f, err) }
 	})
 }
 
@@ -190,27 +171,17 @@ func (l *loop) watchCall(t *task, now time.Time) (next time.Time) {
 	return t.checkAt
 }
 
-// answered takes in what a call came to.
-func (l *loop) answered(ctx context.Context, a answer) {
+// copied takes in what a copy came to.
+func (l *loop) copied(t *task, w wish, f found, err error) {
 	now := time.Now()
-	switch came := a.came.(type) {
-	case checked:
-		l.poller.finished(came.round, came.took)
-	case looked:
-		if came.of.call == a.call { // else of a service that has changed or gone
-			l.looked(ctx, came.of, came.view, came.err, now)
-		}
-	case copied:
-		if came.of.call == a.call {
-			came.of.call = nil
-			came.of.copied(now, came.wish, came.found, came.err)
-			l.follow(came.of, now)
-		}
-	}
+	t.call = nil
+	t.copied(now, w, f, err)
+	l.follow(t, now)
 }
 
 // looked takes in what a look came to.
-func (l *loop) looked(ctx context.Context, t *task, v view, err error, now time.Time) {
+func (l *loop) looked(ctx context.Context, t *task, v view, err error) {
+	now := time.Now()
 	t.call = nil
 	if err == nil && v.unheard {
 		l.notifier.start()
@@ -278,8 +249,7 @@ func (l *loop) reconfigure(c change) {
 	for name, t := range before {
 		l.poller.set(name, nil, now)
 		if t.call != nil {
-			t.call.cancel()
-			t.call = nil
+			t.call.drop()
 		}
 		if t.awaited {
 			l.emit(Event{Kind: Same, Service: name})
@@ -291,7 +261,7 @@ func (l *loop) reconfigure(c change) {
 
 // end waits a little for the calls under way.
 func (l *loop) end() error {
-	l.calls.start(context.Background(), nil, func(context.Context, func()) any {
+	l.calls.start(context.Background(), nil, func(context.Context, func()) func() {
 		l.notifier.close() // can wait for a call that hangs
 		return nil
 	})

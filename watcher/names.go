@@ -3,6 +3,7 @@ package watcher
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -30,28 +31,22 @@ func newMatcher(patterns []string) (matcher, error) {
 
 // file says whether a file of this name is an artefact.
 func (m matcher) file(name string) bool {
-	for _, p := range m {
-		if ok, err := path.Match(p, name); ok && err == nil {
-			return true
-		}
-	}
-	return len(m) == 0
+	return len(m) == 0 || slices.ContainsFunc(m, func(p string) bool { return matches(p, name) })
 }
 
 // folder says whether artefacts can be below the folder of this name, so that
 // a scan reads no others.
 func (m matcher) folder(name string) bool {
 	depth := strings.Count(name, "/") + 1
-	for _, p := range m {
+	return len(m) == 0 || slices.ContainsFunc(m, func(p string) bool {
 		parts := strings.Split(p, "/")
-		if len(parts) <= depth {
-			continue
-		}
-		if ok, err := path.Match(strings.Join(parts[:depth], "/"), name); ok && err == nil {
-			return true
-		}
-	}
-	return len(m) == 0
+		return len(parts) > depth && matches(strings.Join(parts[:depth], "/"), name)
+	})
+}
+
+func matches(pattern, name string) bool {
+	ok, err := path.Match(pattern, name)
+	return ok && err == nil
 }
 
 // isJAR says whether a file of this name has to be a JAR.
