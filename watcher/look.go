@@ -35,14 +35,14 @@ type view struct {
 	polls   bool  // inotify does not see what changes here
 	limited error // why not, although it should
 	spare   bool  // inotify was not tried, because it was limited a short while ago
-	unheard bool  // inotify is to be started; then the folder has to be looked at anew
+	unasked bool  // inotify is to be started first; then the folder has to be looked at anew
 }
 
 // look opens and scans the folder. It can hang.
 func (f folder) look(ctx context.Context, was before, beat func()) (view, error) {
 	v := view{polls: true, spare: was.spare}
 	fd, err := f.open(was, &v)
-	if err != nil || v.unheard {
+	if err != nil || v.unasked {
 		return v, err
 	}
 	defer unix.Close(fd)
@@ -77,7 +77,7 @@ func (f folder) open(was before, v *view) (int, error) {
 	}
 	unix.Close(fd)
 	if events {
-		if v.unheard = was.add == nil; v.unheard {
+		if v.unasked = was.add == nil; v.unasked {
 			return -1, nil
 		}
 		v.polls = false

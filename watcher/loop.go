@@ -73,7 +73,7 @@ func (l *loop) run(ctx context.Context, emit func(context.Context, Event)) error
 		case <-ctx.Done():
 		case <-timer.C:
 		case path := <-l.moved:
-			l.hint(path)
+			l.mayHaveMoved(path)
 		case a := <-l.calls.answers:
 			l.calls.answered(a)
 		case <-l.ledger.asks:
@@ -116,8 +116,8 @@ func (l *loop) say(path string) {
 	}
 }
 
-// hint takes in that a path may have moved.
-func (l *loop) hint(path string) {
+// mayHaveMoved takes in that a path may have moved.
+func (l *loop) mayHaveMoved(path string) {
 	for _, t := range l.tasks {
 		t.moved = t.moved || concerns(path, t.place.dir)
 	}
@@ -183,7 +183,7 @@ func (l *loop) copied(t *task, w wish, f found, err error) {
 func (l *loop) looked(ctx context.Context, t *task, v view, err error) {
 	now := time.Now()
 	t.call = nil
-	if err == nil && v.unheard {
+	if err == nil && v.unasked {
 		l.notifier.start()
 		t.moved = true
 		return
@@ -226,7 +226,7 @@ func (l *loop) limits() {
 	}
 }
 
-// reconfigure forgets services that have changed or gone, and takes up new ones.
+// reconfigure drops services that have changed or gone, and takes up new ones.
 func (l *loop) reconfigure(c change) {
 	before := make(map[string]*task)
 	for _, t := range l.tasks {

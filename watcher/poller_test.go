@@ -191,7 +191,7 @@ func TestAChangeOfARecentFileIsSeenByAQuickCheck(t *testing.T) {
 	began := time.Now()
 	write(t, filepath.Join(s.theirs, "volume-app", "app.jar"), jar(t, "the second"))
 	r.ready()
-	t.Logf("told after %v", time.Since(began))
+	t.Logf("reported after %v", time.Since(began))
 }
 
 func TestANewFileIsSeenByAQuickCheckOfTheFolder(t *testing.T) {
@@ -207,5 +207,5 @@ func TestAChangeOfAColdFileIsSeenWithinPoll(t *testing.T) {
 	began := time.Now()
 	write(t, filepath.Join(s.theirs, "volume-app", "conf", fileName(7)), []byte("the second"))
 	r.ready()
-	t.Logf("told after %v", time.Since(began))
+	t.Logf("reported after %v", time.Since(began))
 }

@@ -23,7 +23,7 @@ func TestOtherServicesAreWatched(t *testing.T) {
 	if err := w.Reconfigure(t.Context(), []Service{b, a}); err != nil {
 		t.Fatal(err)
 	}
-	if s := r.ready(); s.Service != "b" { // and a, which was told, is not told again
+	if s := r.ready(); s.Service != "b" { // and a, which was reported, is not reported again
 		t.Fatalf("%s is ready, not b", s.Service)
 	}
 	if err := w.Reconfigure(t.Context(), []Service{b, a, a}); err == nil {
@@ -53,7 +53,7 @@ func TestOtherServicesAreWatched(t *testing.T) {
 	}
 }
 
-// A change that was told of must come to an end, or a build waits for it.
+// A change that was reported must come to an end, or a build waits for it.
 func TestAChangeEndsWithItsService(t *testing.T) {
 	root := t.TempDir()
 	a := Service{Name: "a", Dir: filepath.Join(root, "a"), Runs: "*"}

@@ -151,7 +151,7 @@ func (s *scanner) descend(ctx context.Context, parent int, name, base string, de
 	fd, err := openBelow(parent, base, asFolder)
 	switch {
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP):
-		return nil // gone or exchanged since its status was read
+		return nil // gone or replaced since its status was read
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
 		s.refuse(fmt.Sprintf("folder %s cannot be read (permission denied); make it readable", show(name)))
 		return nil

@@ -65,7 +65,7 @@ type step struct {
 	do     doing
 	wait   time.Duration // of wait: at most this long
 	final  bool          // of take: what is not whole now will be refused
-	events []Event       // to be told first
+	events []Event       // to be reported first
 }
 
 // found is what taking the files came to.

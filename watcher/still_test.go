@@ -27,7 +27,7 @@ var stories = []struct {
 	owed  bool
 	story []sight
 }{
-	{"files that are still are taken and told once", "*", false, []sight{
+	{"files that are still are taken and reported once", "*", false, []sight{
 		{0, "a.jar:5:v1", "changed a.jar, wait 50ms"},
 		{50, "a.jar:5:v1", "take, ready"},
 		{55, "a.jar:5:v1", "rest"},
@@ -54,13 +54,13 @@ var stories = []struct {
 		{1700, "a.jar:5:bad1 touched", "take for good"},
 		{1800, "a.jar:5:bad1 touched", "rest"},
 	}},
-	{"a refused file that becomes whole is told", "*", false, []sight{
+	{"a refused file that becomes whole is reported", "*", false, []sight{
 		{0, "a.jar:5:bad1", "changed a.jar, wait 50ms"},
 		{800, "a.jar:5:bad1", "take for good, refused bad1"},
 		{900, "a.jar:6:v1", "changed a.jar, wait 50ms"},
 		{950, "a.jar:6:v1", "take, ready"},
 	}},
-	{"going back to what was told last ends a refusal", "*", false, []sight{
+	{"going back to what was reported last ends a refusal", "*", false, []sight{
 		{0, "a.jar:5:v1", "changed a.jar, wait 50ms"},
 		{50, "a.jar:5:v1", "take, ready"},
 		{100, "a.jar:5:bad1", "wait 50ms"},
@@ -68,7 +68,7 @@ var stories = []struct {
 		{1000, "a.jar:5:v1", "wait 50ms"},
 		{1050, "a.jar:5:v1", "take, same"},
 	}},
-	{"a rewrite with the same bytes is silence, but closes a change that was told", "*", false, []sight{
+	{"a rewrite with the same bytes is silence, but closes a change that was reported", "*", false, []sight{
 		{0, "a.jar:5:v1", "changed a.jar, wait 50ms"},
 		{50, "a.jar:5:v1", "take, ready"},
 		{100, "a.jar:5:v1 touched", "wait 50ms"},
@@ -150,7 +150,7 @@ var stories = []struct {
 		{2040, "", "same"},
 		{2100, "", "rest"},
 	}},
-	{"whoever asked is told what is known already", "*", true, []sight{
+	{"whoever asked is answered with what is known already", "*", true, []sight{
 		{0, "a.jar:5:v1", "changed a.jar, wait 50ms"},
 		{50, "a.jar:5:v1", "take, ready"},
 		{5000, "a.jar:5:v1", "take for good, ready"},

@@ -122,7 +122,7 @@ func install(ctx context.Context, tmp, final string) error {
 		return nil
 	}
 	if err := unix.Renameat2(unix.AT_FDCWD, tmp, unix.AT_FDCWD, final, unix.RENAME_EXCHANGE); err != nil {
-		return fmt.Errorf("exchange %s for the damaged %s: %w", tmp, final, err)
+		return fmt.Errorf("replace the damaged %s by %s: %w", final, tmp, err)
 	}
 	return nil
 }

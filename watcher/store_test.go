@@ -40,7 +40,7 @@ func TestAStoredSetCanBeLoadedUnlessDamaged(t *testing.T) {
 	want := set
 	want.Seen = time.Time{}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("loaded set differs (-told +loaded):\n%s", diff)
+		t.Errorf("loaded set differs (-reported +loaded):\n%s", diff)
 	}
 	for name, mode := range map[string]fs.FileMode{"": 0o755, "bin": 0o755, "bin/run": 0o755, "app.jar": 0o644, "..": 0o700} {
 		info, err := os.Stat(filepath.Join(set.Dir, name))

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// deaf makes a rig whose inotify adds no watch, so that nothing is heard.
+// deaf makes a rig whose inotify adds no watch, so that nothing is noticed.
 func deaf(t *testing.T, rescan time.Duration) *rig {
 	t.Helper()
 	root := t.TempDir()
@@ -67,9 +67,9 @@ func TestAStormOfEventsEndsWithTheNewestBytes(t *testing.T) {
 	}
 	want, err := os.Stat(name)
 	must(t, err)
-	for told := 0; ; told++ {
+	for reported := 0; ; reported++ {
 		if set := r.ready(); set.Files[0].Size == want.Size() {
-			t.Logf("%d sets on the way", told)
+			t.Logf("%d sets on the way", reported)
 			return
 		}
 	}
@@ -78,7 +78,7 @@ func TestAStormOfEventsEndsWithTheNewestBytes(t *testing.T) {
 func TestLostEventsAreMadeUpForByTheSlowTimer(t *testing.T) {
 	t.Parallel()
 	r := deaf(t, 100*time.Millisecond)
-	write(t, r.dir("app.jar"), jar(t, "never heard of"))
+	write(t, r.dir("app.jar"), jar(t, "never noticed"))
 	r.ready()
 }
 
@@ -106,7 +106,7 @@ func TestALimitOfInotifyTurnsToPollingAndNamesTheSetting(t *testing.T) {
 			e := r.next(Degraded)
 			contains(t, e.Reason, test.want, "polling")
 			if e.Service != "" {
-				t.Errorf("told of service %q, want the whole watcher", e.Service)
+				t.Errorf("it is of service %q, want the whole watcher", e.Service)
 			}
 			write(t, r.dir("app.jar"), jar(t, "found by polling"))
 			r.ready()
@@ -239,24 +239,24 @@ func TestErrorsOfTheShareAreToldAfterAWhileAndAnsweredAtOnce(t *testing.T) {
 		return s.out
 	}
 	s.looked(now, view{}, unix.EIO)
-	if told := events(); len(told) != 0 {
-		t.Fatalf("told %+v at once", told)
+	if reported := events(); len(reported) != 0 {
+		t.Fatalf("reported %+v at once", reported)
 	}
 	s.asked = true
 	s.begin(now)
 	s.looked(now, view{}, unix.EIO)
-	if told := events(); len(told) != 1 || told[0].Kind != Refused || !strings.Contains(told[0].Reason, "input/output error") {
-		t.Errorf("told %+v, want a refusal", told)
+	if reported := events(); len(reported) != 1 || reported[0].Kind != Refused || !strings.Contains(reported[0].Reason, "input/output error") {
+		t.Errorf("reported %+v, want a refusal", reported)
 	}
 	now = now.Add(tolerance)
 	s.looked(now, view{}, unix.EIO)
 	s.looked(now, view{}, errors.Join(unix.EIO))
-	if told := events(); len(told) != 1 || told[0].Kind != Degraded {
-		t.Errorf("told %+v, want %s", told, Degraded)
+	if reported := events(); len(reported) != 1 || reported[0].Kind != Degraded {
+		t.Errorf("reported %+v, want %s", reported, Degraded)
 	}
 	s.looked(now, view{}, nil)
 	s.looked(now, view{}, nil)
-	if told := events(); len(told) != 1 || told[0].Kind != Restored {
-		t.Errorf("told %+v, want %s", told, Restored)
+	if reported := events(); len(reported) != 1 || reported[0].Kind != Restored {
+		t.Errorf("reported %+v, want %s", reported, Restored)
 	}
 }

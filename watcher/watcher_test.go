@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// both runs a test with the hints of inotify, and on a share that inotify
+// both runs a test with the events of inotify, and on a share that inotify
 // cannot see. In the test, theirs is the folder of the service as the other
 // side writes it.
 func both(t *testing.T, test func(t *testing.T, r *rig, theirs string), setups ...setup) {
 	t.Run("with inotify", func(t *testing.T) {
 		t.Parallel()
-		hintsOnly := func(o *Options, _ *Service) { o.Mode, o.Rescan = Inotify, time.Hour }
-		r := start(t, t.TempDir(), append(setups, hintsOnly)...)
+		eventsOnly := func(o *Options, _ *Service) { o.Mode, o.Rescan = Inotify, time.Hour }
+		r := start(t, t.TempDir(), append(setups, eventsOnly)...)
 		test(t, r, r.dir())
 	})
 	t.Run("on a share", func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestTouchedBytesAreSilence(t *testing.T) {
 		})
 		write(t, name, jar(t, "another"))
 		if next := r.ready(); next.ID == first.ID {
-			t.Error("the next set told is the same one")
+			t.Error("the next set reported is the same one")
 		}
 	})
 }
