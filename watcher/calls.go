@@ -45,7 +45,9 @@ func (c *calls) start(ctx context.Context, services []string, run func(ctx conte
 	c.underWay[one] = true
 	go func() { // ends with run; end waits for it, if not for ever
 		defer cancel()
-		a := answer{one, run(ctx, func() { one.beats.Add(1) })}
+		beat := func() { one.beats.Add(1) }
+		a := answer{one, run(ctx, beat)}
+		beat() // for a loop that is late to take the answer
 		select {
 		case c.answers <- a:
 		case <-c.ended:

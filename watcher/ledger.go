@@ -85,7 +85,9 @@ func (l *ledger) reserve(ctx context.Context, service, id string) {
 	defer func() { <-a.store }()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a.reserved = append(a.reserved, id)
+	if !slices.Contains(a.reserved, id) {
+		a.reserved = append(a.reserved, id)
+	}
 }
 
 // reported ends all reservations of a service but that of the set that was

@@ -21,7 +21,7 @@ type folder struct {
 }
 
 // before is what a look needs of what is known: the filesystem of the look
-// before, and what covers folders by inotify, nil while that is not started.
+// before, and what covers folders by inotify.
 type before struct {
 	fs    filesystem
 	add   func(folder string) error
@@ -35,15 +35,14 @@ type view struct {
 	polls   bool  // inotify does not see what changes here
 	limited error // why not, although it should
 	spare   bool  // inotify was not tried, because it was limited a short while ago
-	unasked bool  // inotify is to be started first; then the folder has to be looked at anew
 }
 
 // look opens and scans the folder. It can hang.
 func (f folder) look(ctx context.Context, was before, beat func()) (view, error) {
 	v := view{polls: true, spare: was.spare}
 	fd, err := f.open(was, &v)
-	if err != nil || v.unasked {
-		return v, err
+	if err != nil {
+		return view{}, err
 	}
 	defer unix.Close(fd)
 	h := how{match: f.match, fresh: v.fs.mode == Poll, beat: beat}
@@ -77,9 +76,6 @@ func (f folder) open(was before, v *view) (int, error) {
 	}
 	unix.Close(fd)
 	if events {
-		if v.unasked = was.add == nil; v.unasked {
-			return -1, nil
-		}
 		v.polls = false
 		for _, folder := range above(f.place.root, f.place.dir) {
 			v.cover(was, folder)

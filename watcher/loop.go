@@ -36,7 +36,7 @@ type task struct {
 type change struct {
 	services []Service
 	matchers map[string]matcher
-	done     chan struct{} // closed when it is so, and events of before are delivered
+	done     chan struct{} // closed when it is so
 }
 
 func newLoop(o Options, services []Service, matchers map[string]matcher) *loop {
@@ -135,8 +135,8 @@ func (l *loop) ask() {
 // look begins a look.
 func (l *loop) look(ctx context.Context, t *task, now time.Time) {
 	folder, was := t.folder, t.begin(now)
-	if !was.spare {
-		l.notifier.retry()
+	if l.options.Mode != Poll && !was.spare {
+		l.notifier.start()
 	}
 	was.add = l.notifier.add
 	t.checkAt = now.Add(l.options.hanging)
@@ -183,11 +183,6 @@ func (l *loop) copied(t *task, w wish, f found, err error) {
 func (l *loop) looked(ctx context.Context, t *task, v view, err error) {
 	now := time.Now()
 	t.call = nil
-	if err == nil && v.unasked {
-		l.notifier.start()
-		t.moved = true
-		return
-	}
 	if w := t.looked(now, v, err); w != nil {
 		l.copy(ctx, t, *w, now)
 	}

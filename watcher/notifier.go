@@ -21,7 +21,7 @@ type notifier struct {
 	moved chan<- string // the path that may have moved; "" means any
 	end   chan struct{} // closed by close
 	watch *fsnotify.Watcher
-	// add has a folder watched; nil while inotify is not started. It is for what
+	// add has a folder watched; nil before the first start. It is for what
 	// looks at folders, apart from the loop, and can hang as that can.
 	add     func(folder string) error
 	failed  bool // add gives the error of starting
@@ -34,26 +34,19 @@ func newNotifier(moved chan<- string) *notifier {
 	return &notifier{moved: moved, end: make(chan struct{})}
 }
 
-// start starts inotify on first use: where every service polls, no instance of
-// it is spent. Where that fails, add gives the error until retry.
+// start starts inotify, if it is not. Where that fails, add gives the error until
+// the next start.
 func (n *notifier) start() {
-	if n.add != nil {
+	if n.add != nil && !n.failed {
 		return
 	}
 	watch, err := fsnotify.NewWatcher()
-	if err != nil {
-		n.add, n.failed = func(string) error { return err }, true
+	if n.failed = err != nil; n.failed {
+		n.add = func(string) error { return err }
 		return
 	}
 	n.watch, n.add = watch, watch.Add
 	n.reading.Go(func() { n.read(watch) })
-}
-
-// retry has inotify started anew where that failed.
-func (n *notifier) retry() {
-	if n.failed {
-		n.add, n.failed = nil, false
-	}
 }
 
 // read says what may have moved until the watcher is closed. Errors of reading

@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -54,9 +55,7 @@ func (o Options) complete() (Options, error) {
 		}
 		*dir = filepath.Clean(*dir)
 	}
-	if o.Mode == "" {
-		o.Mode = Auto
-	}
+	o.Mode = cmp.Or(o.Mode, Auto)
 	if o.Mode != Auto && o.Mode != Inotify && o.Mode != Poll {
 		return o, fmt.Errorf("mode %q: must be %q, %q or %q", o.Mode, Auto, Inotify, Poll)
 	}
@@ -75,9 +74,7 @@ func (o Options) complete() (Options, error) {
 		if *d.value < 0 {
 			return o, fmt.Errorf("%s %s: must not be negative", d.what, *d.value)
 		}
-		if *d.value == 0 {
-			*d.value = d.usual
-		}
+		*d.value = cmp.Or(*d.value, d.usual)
 	}
 	o.Patience = max(o.Patience, o.Settle)
 	return o, nil

@@ -260,3 +260,17 @@ func TestErrorsOfTheShareAreToldAfterAWhileAndAnsweredAtOnce(t *testing.T) {
 		t.Errorf("reported %+v, want %s", reported, Restored)
 	}
 }
+
+func TestALimitOfInotifyEndsWithTheServiceThatMetIt(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	w := newOne(t, Options{Root: root, Mode: Inotify})
+	w.loop.notifier.add = func(string) error { return unix.ENOSPC }
+	must(t, os.Mkdir(filepath.Join(root, "volume-app"), 0o755))
+	r := run(t, w, root)
+	r.next(Degraded)
+	must(t, w.Reconfigure(t.Context(), nil))
+	if e := r.next(Restored); e.Service != "" {
+		t.Errorf("it is of service %q, want the whole watcher", e.Service)
+	}
+}
