@@ -19,7 +19,7 @@ func newDependents(t *testing.T) (*world, *Deployer) {
 	for i := range 5 {
 		o.Services = append(o.Services, Service{
 			Name: fmt.Sprintf("web%d", i), Base: "base", Target: "/web", Exec: "nginx", Port: 8080, Needs: []string{"person"},
-			HealthTimeout: time.Minute, Drain: time.Second, OnRewire: "nginx -s reload",
+			HealthTimeout: time.Minute, Drain: time.Second, ReloadCommand: "nginx -s reload",
 		})
 	}
 	d := New(o)
@@ -60,7 +60,7 @@ func switchOf(t *testing.T) (first, last int) {
 			last = i + 1
 		}
 	}
-	if want := 2*5 + 1; last-first+1 != want { // names and on_rewire of each, and the ports
+	if want := 2*5 + 1; last-first+1 != want { // names and reload_command of each, and the ports
 		t.Fatalf("a switch made the calls %v, want %d", w.log[before+first-1:before+last], want)
 	}
 	return first, last

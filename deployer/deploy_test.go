@@ -22,7 +22,7 @@ func newFakeDeployer(t *testing.T, w *world) *Deployer {
 		Services: []Service{
 			{Name: "person", Base: "base", Target: "/person", Port: 8085, HealthTimeout: time.Minute, Drain: time.Second},
 			{Name: "web", Base: "base", Target: "/web", Exec: "nginx", Port: 8080, Needs: []string{"person"},
-				HealthTimeout: time.Minute, Drain: time.Second, OnRewire: "nginx -s reload"},
+				HealthTimeout: time.Minute, Drain: time.Second, ReloadCommand: "nginx -s reload"},
 		},
 		Logs: w.logs, KeepLogs: 1 << 20, KeepGenerations: 5, KeepFailed: true,
 		Machine: mortal{w}, Network: w, Probe: w.probe,

@@ -58,7 +58,7 @@ type fakeContainer struct {
 	names   map[string]netip.Addr
 	address netip.Addr
 	cached  map[string]netip.Addr // what its service has read last of names
-	rewired int                   // how often on_rewire ran
+	rewired int                   // how often reload_command ran
 	open    int                   // connections
 }
 

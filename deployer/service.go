@@ -31,9 +31,9 @@ type Service struct {
 	HealthTimeout time.Duration
 	// Drain is how long an old generation is kept for what it was doing.
 	Drain time.Duration
-	// OnRewire is a shell command line, run inside when names that the
+	// ReloadCommand is a shell command line, run inside when names that the
 	// service needs lead elsewhere; empty: none.
-	OnRewire string
+	ReloadCommand string
 	// Debug is the port on which the service's JVM listens for a debugger; 0:
 	// it does not.
 	Debug uint16 `json:",omitempty"`
@@ -48,7 +48,7 @@ type Service struct {
 // but for their artefacts and addresses.
 func (s Service) fingerprint() string {
 	// What is left out can change under a running generation.
-	s.HealthPath, s.HealthTimeout, s.Drain, s.OnRewire, s.Logs, s.Needs = "", 0, 0, "", nil, nil
+	s.HealthPath, s.HealthTimeout, s.Drain, s.ReloadCommand, s.Logs, s.Needs = "", 0, 0, "", nil, nil
 	s.Before, s.After, s.HookTimeout = nil, nil, 0
 	text, err := json.Marshal(struct {
 		Service

@@ -261,14 +261,14 @@ func (w *wiring) move(ctx context.Context, moves map[string]*Generation) error {
 
 // rewire tells a generation that caches names that they have changed.
 func (w *wiring) rewire(ctx context.Context, g *Generation, s Service) error {
-	if !g.stale || s.OnRewire == "" {
+	if !g.stale || s.ReloadCommand == "" {
 		return nil
 	}
-	_, err := w.machine.Run(ctx, g.Name(), []string{"/bin/sh", "-c", s.OnRewire})
+	_, err := w.machine.Run(ctx, g.Name(), []string{"/bin/sh", "-c", s.ReloadCommand})
 	// One whose service has ended reads its names when it starts again; it is
 	// no reason to hold up those it needs.
 	if err != nil && w.alive(g) == nil {
-		return fmt.Errorf("on_rewire of %s: %w", g.Name(), err)
+		return fmt.Errorf("reload_command of %s: %w", g.Name(), err)
 	}
 	g.stale = false
 	return nil

@@ -34,7 +34,7 @@ run = %q
 dir = %q
 [lxc]
 path = %q
-wiring = "hosts"
+names = "hosts"
 [base.small-base]
 template = "busybox"
 [service.page]

@@ -146,7 +146,7 @@ func newAgent(c *config.Config, bases map[string]string, network *host.Network, 
 		Services: deployServices(c, bases), Logs: logsOf(c),
 		KeepLogs: int64(c.Logs.Keep), KeepGenerations: c.Logs.Generations, Standby: c.LXC.Standby, KeepFailed: c.LXC.KeepFailed,
 		Reserve: int64(c.LXC.Reserve), Together: c.Watch.Together,
-		Stable:  c.LXC.Wiring == config.WiringStable,
+		Stable:  c.LXC.Names == config.NamesVIP,
 		Machine: host.NewMachine(c, lxcChild()), Network: network,
 		Beat: func() { supervisor(daemon.SdNotifyWatchdog) },
 		Hook: a.hook, Lost: a.again, Tell: a.tell, Output: out.Line,
@@ -186,7 +186,7 @@ func deployServices(c *config.Config, bases map[string]string) []deployer.Servic
 		all = append(all, deployer.Service{
 			Name: s.Name, Base: bases[s.Base], Target: s.Target, Exec: s.Exec, Port: uint16(s.Port),
 			Needs: s.Needs, Logs: s.Logs, HealthPath: s.Health.Path, HealthTimeout: s.Health.Timeout.Duration,
-			Drain: s.Drain.Duration, OnRewire: s.OnRewire, Debug: uint16(s.Debug),
+			Drain: s.Drain.Duration, ReloadCommand: s.ReloadCommand, Debug: uint16(s.Debug),
 			Before: s.BeforeDeploy, After: s.AfterDeploy, HookTimeout: s.HookTimeout.Duration,
 		})
 	}

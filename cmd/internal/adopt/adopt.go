@@ -58,7 +58,7 @@ type service struct {
 	logs             []string
 	users, makes     []string
 	run              []string // of its base
-	rewire           string
+	reload           string
 	version          int // of its main class
 	notes            []string
 	folder           folder

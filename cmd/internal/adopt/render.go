@@ -131,8 +131,8 @@ func (s service) render(line printer) {
 	key("port", strconv.Itoa(s.port), s.portNote)
 	lists(line, "needs ", s.needs)
 	lists(line, "logs  ", s.logs)
-	if s.rewire != "" && len(s.needs) > 0 {
-		line("on_rewire = %s", quote(s.rewire))
+	if s.reload != "" && len(s.needs) > 0 {
+		line("reload_command = %s", quote(s.reload))
 	}
 }
 

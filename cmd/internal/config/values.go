@@ -125,3 +125,37 @@ func (r Range) Inside(bridge netip.Prefix) error {
 	}
 	return nil
 }
+
+// Command is a command of the VM: argv, or none. A command line is one for the shell.
+type Command []string
+
+// written gives a number, duration or size as the file has it.
+func written(to any) string {
+	switch to := to.(type) {
+	case *int:
+		return strconv.Itoa(*to)
+	case *Duration:
+		return to.String()
+	case *Size:
+		return to.String()
+	default:
+		return ""
+	}
+}
+
+// measure reads what written gives, of the same type as to, for comparisons.
+func measure(to any, text string) int64 {
+	switch to.(type) {
+	case *Duration:
+		var d Duration
+		_ = d.UnmarshalText([]byte(text)) // the table of keys is right: a test reads it
+		return int64(d.Duration)
+	case *Size:
+		var s Size
+		_ = s.UnmarshalText([]byte(text))
+		return int64(s)
+	default:
+		n, _ := strconv.ParseInt(text, 10, 64)
+		return n
+	}
+}

@@ -86,10 +86,10 @@ func TestRangeInsideTheBridgesSubnet(t *testing.T) {
 }
 
 func TestNearest(t *testing.T) {
-	names := []string{"port", "needs", "health", "on_rewire"}
+	names := []string{"port", "needs", "health", "reload_command"}
 	for word, want := range map[string]string{
 		"prot": "port", "prt": "port", "PORT": "port", "ports": "port", "need": "needs", "helath": "health",
-		"on-rewire": "on_rewire", "onrewire": "on_rewire", "xxxx": "", "": "", "p": "", "porttrop": "",
+		"reload-command": "reload_command", "reloadcommand": "reload_command", "xxxx": "", "": "", "p": "", "porttrop": "",
 	} {
 		if got := nearest(word, names); got != want {
 			t.Errorf("nearest to %q is %q, want %q", word, got, want)

@@ -30,7 +30,7 @@ import (
 // Machine is the containers of this host.
 type Machine struct {
 	*lxc.Host
-	// Backing is how clones are made: auto, overlay, btrfs, zfs or dir.
+	// Backing is how clones are made: auto, overlay, btrfs or dir.
 	Backing string
 
 	mu    sync.Mutex

@@ -98,7 +98,7 @@ func child(t *testing.T) (argv []string, asked string) {
 }
 
 func TestACloneIsOfTheConfiguredBacking(t *testing.T) {
-	for _, backing := range []string{"auto", "overlay", "btrfs", "zfs", "dir"} {
+	for _, backing := range []string{"auto", "overlay", "btrfs", "dir"} {
 		t.Run(backing, func(t *testing.T) {
 			argv, asked := child(t)
 			c := configuration(t, "backing = \""+backing+"\"")

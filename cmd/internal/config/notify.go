@@ -1,0 +1,71 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+)
+
+// Notify says who is notified of what happens.
+type Notify struct {
+	Command Command
+	Webhook string
+	Events  []string // of Events
+	Timeout Duration
+}
+
+// Events are those that there can be notifications of.
+var Events = []string{
+	"deploying", "waiting", "live", "failed", "refused", "died", "back", "restarted", "retired",
+	"adopted", "unchanged", "mended", "warning",
+}
+
+// usualEvents are those where the file names none: how deploys ended, and what
+// happened to what was live.
+var usualEvents = []string{"live", "failed", "refused", "died", "back"}
+
+func (o *Notify) keys() []key {
+	return []key{
+		{name: "command", to: &o.Command, like: `"notify-send jarloop"`, usual: "none", change: live,
+			doc: "a command line of the shell, or a list of words, run on this machine as root. The event is on its " +
+				"standard input, and JARLOOP_EVENT, …_SERVICE, …_GENERATION, …_SET and …_ADDRESS are in its environment"},
+		{name: "webhook", to: &o.Webhook, like: `"http://192.168.1.2:9000/jarloop"`, usual: "none", change: live, wrong: badWebhook,
+			doc: "the event is sent there by POST"},
+		{name: "events", to: &o.Events, like: `["failed", "died"]`, usual: `["live", "failed", "refused", "died", "back"]`,
+			change: live, wrong: badEvent,
+			doc: "of what. There are " + listed(Events, "and")},
+		{name: "timeout", to: &o.Timeout, preset: `"10s"`, limits: "100ms to 10m", change: live,
+			doc: "how long the command, or the answer, may take"},
+	}
+}
+
+// complete gives the events that are usual where somebody is notified.
+func (o *Notify) complete(n *node) {
+	if at := n.at("events"); (!at.given || at.known()) && (len(o.Command) > 0 || o.Webhook != "") {
+		o.Events = slices.Clone(usualEvents)
+	}
+}
+
+func (o *Notify) check(r *report, n *node) {
+	events := n.at("events")
+	switch {
+	case events.given && len(o.Events) == 0:
+		r.add(events, "is empty, so there would be no notification; leave it out for the usual ones")
+	case events.given && !n.at("command").given && !n.at("webhook").given:
+		r.add(n, "nobody is notified; add a command or a webhook")
+	}
+}
+
+func badWebhook(address string) string {
+	if u, err := url.Parse(address); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Sprintf(`%q is not an address to send to; write it like "http://192.168.1.2:9000/jarloop"`, address)
+	}
+	return ""
+}
+
+func badEvent(event string) string {
+	if slices.Contains(Events, event) {
+		return ""
+	}
+	return fmt.Sprintf("no event is called %q%s", event, meant(event, Events, "; there are "+listed(Events, "and")))
+}

@@ -1,0 +1,55 @@
+package config
+
+import "slices"
+
+// Publish is a port of the VM that is forwarded to a service.
+type Publish struct {
+	Interface string
+	Port      int
+	Service   string
+}
+
+func (p *Publish) keys() []key {
+	return []key{
+		{name: "interface", to: &p.Interface, like: `"eth0"`, required: true, change: live,
+			wrong: device("interfaces"),
+			doc:   `the interface of the VM that requests come in by. "ip route" names it`},
+		{name: "port", to: &p.Port, like: "8080", required: true, limits: "1 to 65535", is: "a port", change: live,
+			doc: "the port of the VM"},
+		{name: "service", to: &p.Service, like: `"web"`, required: true, change: live,
+			doc: "the service that the port is forwarded to"},
+	}
+}
+
+// Port is a port of the VM that is forwarded to a service.
+type Port struct {
+	Publish
+	To int // port of the service that it is forwarded to; 0: the one it listens on
+}
+
+// Ports gives every port of the VM that is forwarded to a service: those published,
+// and those of debuggers. These come in by the interfaces that the published ones do;
+// if there is none, from the VM and its containers alone, since whoever can debug a
+// service is root where it runs.
+func (c *Config) Ports() []Port {
+	var ports []Port
+	var interfaces []string
+	for _, p := range c.Publishes {
+		ports = append(ports, Port{Publish: p})
+		if !slices.Contains(interfaces, p.Interface) {
+			interfaces = append(interfaces, p.Interface)
+		}
+	}
+	if len(interfaces) == 0 {
+		interfaces = []string{c.LXC.Bridge}
+	}
+	for _, s := range c.Services {
+		if s.Debug == 0 {
+			continue
+		}
+		for _, name := range interfaces {
+			ports = append(ports, Port{Publish{Interface: name, Port: s.Debug, Service: s.Name}, s.Debug})
+		}
+	}
+	return ports
+}
