@@ -14,7 +14,7 @@ func (l *Layout) TOML() string {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# Written by jarloop init from what it found in %s.", plain(l.Dir))
 	line("# Lines with GUESS are to be looked at. Everything that is not here has a default;")
-	line("# the config.toml that comes with jarloop names it all.")
+	line("# docs/configuration.md, which comes with jarloop, names it all.")
 	line("")
 	line("[watch]")
 	line("dir = %s", quote(l.Dir))

@@ -14,13 +14,23 @@ import (
 type Base struct {
 	Name string
 
-	Distribution string   // NAME:SUITE
-	Mirror       string   // "": the build tool's own choice
-	Template     string   // an lxc-create template
-	Args         []string // for the template
-	Packages     []string
-	Run          []string // shell commands, run inside after the packages
-	Privileged   bool     // whether root inside is root of the host
+	// debian:SUITE or ubuntu:SUITE. With neither this nor a template the container
+	// exists already and is only cloned.
+	Distribution string
+	// What is installed beside a minimal system with systemd.
+	Packages []string
+	// Where packages come from. Default: where this machine gets its own.
+	Mirror string
+	// Whether root inside is root of this machine. If not, it wants a range of IDs for
+	// root in /etc/subuid and /etc/subgid, and Linux 5.11; jarloop init writes false
+	// where these are there.
+	Privileged bool
+	// Shell commands, run inside after the packages.
+	Run []string
+	// A template of lxc-create: its name, or its absolute path.
+	Template string
+	// What follows -- at lxc-create.
+	Args []string
 }
 
 // Exists says whether the base is a container that somebody else made.
@@ -28,23 +38,13 @@ func (b Base) Exists() bool { return b.Distribution == "" && b.Template == "" }
 
 func (b *Base) keys() []key {
 	return []key{
-		{name: "distribution", to: &b.Distribution, like: `"debian:bookworm"`, usual: "none", change: redeploys, wrong: badDistribution,
-			doc: `"debian:SUITE" or "ubuntu:SUITE". With neither this nor a template the container exists already and is only cloned`},
-		{name: "mirror", to: &b.Mirror, like: `"http://mirror.example/debian"`, usual: "where this machine gets its own packages",
-			change: redeploys, wrong: badMirror,
-			doc: "where packages come from"},
-		{name: "template", to: &b.Template, like: `"ubuntu"`, usual: "none", change: redeploys, wrong: badTemplate,
-			doc: "a template of lxc-create: its name, or its absolute path"},
-		{name: "args", to: &b.Args, like: `["--release", "noble"]`, usual: "none", change: redeploys,
-			doc: `what follows "--" at lxc-create`},
-		{name: "packages", to: &b.Packages, like: `["nginx-light"]`, usual: "none", change: redeploys, wrong: badPackage,
-			doc: "what is installed beside a minimal system with systemd"},
-		{name: "run", to: &b.Run, like: `["rm -f /etc/motd"]`, usual: "none", change: redeploys, lines: true,
-			wrong: empty("give a command or take it out"),
-			doc:   "shell commands, run inside after the packages"},
-		{name: "privileged", to: &b.Privileged, preset: "true", like: "false", change: redeploys,
-			doc: "false: root inside is nobody outside. It wants a range of IDs for root in /etc/subuid and " +
-				"/etc/subgid, and Linux 5.11; jarloop init writes it where these are there"},
+		{name: "distribution", to: &b.Distribution, like: `"debian:bookworm"`, wrong: badDistribution, change: redeploys},
+		{name: "packages", to: &b.Packages, like: `["nginx-light"]`, wrong: badPackage, change: redeploys},
+		{name: "mirror", to: &b.Mirror, like: `"http://mirror.example/debian"`, wrong: badMirror, change: redeploys},
+		{name: "privileged", to: &b.Privileged, preset: "true", change: redeploys},
+		{name: "run", to: &b.Run, like: `["rm -f /etc/motd"]`, wrong: empty("give a command or take it out"), lines: true, change: redeploys},
+		{name: "template", to: &b.Template, like: `"ubuntu"`, wrong: badTemplate, change: redeploys},
+		{name: "args", to: &b.Args, like: `["--release", "noble"]`, change: redeploys},
 	}
 }
 

@@ -20,4 +20,6 @@
 // Only Read touches the machine; everything after it is a function of the bytes.
 // Nothing here asks whether a folder, a bridge or a container exists: that is the
 // business of those that use them.
+//
+//go:generate go test -run ^TestTheDocumentsFollowFromTheKeys$ -update
 package config

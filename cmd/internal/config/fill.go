@@ -22,9 +22,9 @@ func (r *report) fill(n *node, keys []key) {
 
 func (r *report) read(n *node, k key) {
 	switch to := k.to.(type) {
-	case []key:
+	case table:
 		r.ofKind(n, unstable.Table, "a table like "+k.like)
-		r.fill(n, to)
+		r.fill(n, to.keys())
 		return
 	case group:
 		r.group(n, k, to)
@@ -33,9 +33,8 @@ func (r *report) read(n *node, k key) {
 	if n.given {
 		r.value(n, k)
 		r.limits(n, k)
-	} else if k.required {
-		what, _, _ := strings.Cut(k.doc, ". ")
-		r.add(n, "missing; add %s = %s, %s", k.name, k.example(), what)
+	} else if k.required != "" {
+		r.add(n, "missing; add %s = %s, %s", k.name, k.example(), k.required)
 	}
 	if k.preset != "" && (!n.given || n.known()) {
 		preset := grow([]byte("preset = " + k.preset)).root.at("preset")
@@ -49,14 +48,14 @@ func (r *report) group(n *node, k key, g group) {
 		r.ofKind(n, unstable.Array, "a list of tables like "+k.like)
 		for _, item := range n.items {
 			r.ofKind(item, unstable.Table, "a table like "+k.like)
-			r.fill(item, g.add(""))
+			r.fill(item, g.add("").keys())
 		}
 		return
 	}
 	r.ofKind(n, unstable.Table, "a table like "+k.like)
 	for _, name := range n.names {
 		r.ofKind(n.at(name), unstable.Table, "a table like "+k.like)
-		r.fill(n.at(name), g.add(name))
+		r.fill(n.at(name), g.add(name).keys())
 	}
 }
 
@@ -194,7 +193,7 @@ func (r *report) limits(n *node, k key) {
 	if k.is != "" {
 		is = "is not " + k.is
 	}
-	if !k.required && k.preset == "" {
+	if k.required == "" && k.preset == "" {
 		otherwise = ", or leave it out"
 	}
 	r.add(n, "%s %s; give %s%s", text, is, k.limits, otherwise)

@@ -1,18 +1,18 @@
 package config
 
-// key is all that is to be known of one key of the configuration. What is decoded,
-// the defaults, the errors, what is taken up while the agent runs, the comments of
-// config.toml and docs/configuration.md follow from it.
+// key declares one key of the configuration, beside the field that it fills: what is
+// decoded, the defaults, the errors and what is taken up while the agent runs follow
+// from it. What is said of it in config.toml and docs/configuration.md follows from it
+// and the field's comment.
 type key struct {
 	name string
-	// to is what the key fills: a *string, *int, *bool, *[]string, *Command or
-	// encoding.TextUnmarshaler; the []key of a table; or a group of tables.
+	// to is what the key fills: a *string, *int, *bool, *[]string, *Command,
+	// encoding.TextUnmarshaler or table; or a group of tables.
 	to any
 
 	preset   string              // the default, as TOML; "": the zero value, or one that depends on other keys
-	usual    string              // the default in words, where preset cannot say it
 	like     string              // a value that an error can show, as TOML; "": preset
-	required bool                // has no default: the file must have it
+	required string              // what it is, if it has no default and the file must have it
 	limits   string              // "LOW to HIGH", both included, as values are written
 	is       string              // what a number within the limits is, as in "a port"
 	values   []string            // the only ones
@@ -22,7 +22,6 @@ type key struct {
 	change change
 	was    string            // the key's old name
 	gone   map[string]string // values of old, and what to say of them
-	doc    string            // a sentence, or more, without the last full stop
 }
 
 // change says what a new value of a key does while the agent runs.
@@ -34,35 +33,31 @@ const (
 	redeploys change = "redeploy" // it is taken up at once, and the service deployed again
 )
 
+// table is a struct that a table of the file fills.
+type table interface{ keys() []key }
+
 // group is a table of tables, as [service.NAME], or a list of them, as [[publish]].
 type group struct {
+	all  any // the slice that it fills
 	list bool
-	add  func(name string) []key // a new one, by its keys
-	one  func() []key            // the keys of one that fills nothing
+	add  func(name string) table
+	none table // one that is not in the slice
 }
 
-// each gives the group of tables that fill the elements of all.
-func each[T any](all *[]T, list bool, keys func(one *T, name string) []key) group {
-	return group{
-		list: list,
-		add: func(name string) []key {
-			*all = append(*all, *new(T))
-			return keys(&(*all)[len(*all)-1], name)
-		},
-		one: func() []key { return keys(new(T), "") },
-	}
-}
-
-// table gives the keys of a table, or of each in a group; nil for a value.
-func (k key) table() []key {
-	switch to := k.to.(type) {
-	case []key:
-		return to
-	case group:
-		return to.one()
-	default:
-		return nil
-	}
+// each gives the group of tables that fill the elements of all; name is where one keeps
+// its name, nil for a list.
+func each[T any, P interface {
+	*T
+	table
+}](all *[]T, name func(P) *string) group {
+	return group{all: all, list: name == nil, none: P(new(T)), add: func(called string) table {
+		*all = append(*all, *new(T))
+		one := P(&(*all)[len(*all)-1])
+		if name != nil {
+			*name(one) = called
+		}
+		return one
+	}}
 }
 
 // example is a value for the key, as TOML.

@@ -24,17 +24,17 @@ func (c *Config) Live(running *Config) (live *Config, restart []string) {
 
 // keep sets the keys that wait for a restart to what they were, and gives the names of
 // those that were to change.
-func keep(table string, now, was []key) (changed []string) {
+func keep(within string, now, was []key) (changed []string) {
 	for i, k := range now {
-		if below, ok := k.to.([]key); ok {
-			changed = append(changed, keep(table+k.name+".", below, was[i].to.([]key))...)
+		if below, ok := k.to.(table); ok {
+			changed = append(changed, keep(within+k.name+".", below.keys(), was[i].to.(table).keys())...)
 		}
 		if k.change != restart {
 			continue
 		}
 		n, w := reflect.ValueOf(k.to).Elem(), reflect.ValueOf(was[i].to).Elem()
 		if !reflect.DeepEqual(n.Interface(), w.Interface()) {
-			changed = append(changed, table+k.name)
+			changed = append(changed, within+k.name)
 			n.Set(w)
 		}
 	}

@@ -4,15 +4,35 @@ import "net/netip"
 
 // LXC says where containers live and how they are made.
 type LXC struct {
-	Path       string
-	Backing    string // one of the Backing… values
-	Bridge     string
-	Address    string // AddressStatic or AddressDHCP
-	Range      Range  // the zero Range: to be derived from the bridge's subnet
-	Names      string // NamesVIP or NamesHosts
-	Standby    bool
-	Reserve    Size
+	// Where containers live; lxc-ls -P takes the same.
+	Path string
+	// How clones are made. auto takes the fastest that this folder's filesystem has; dir
+	// copies everything, and works everywhere.
+	Backing string
+	// The bridge that containers are attached to.
+	Bridge string
+	// Who gives addresses to containers: static is the agent, and nobody waits for a
+	// lease; dhcp is for bridges that are run by others.
+	Address string
+	// The addresses to give. Keep it apart from the range of the bridge's DHCP server.
+	// Default: the upper half of the bridge's subnet.
+	Range Range
+	// Whether a service's name leads to a virtual IP of its own that never changes
+	// (vip), or straight to the live generation's address (hosts). With hosts, a service
+	// sees the address of who calls it, and callers have to look its name up again after
+	// a deploy (reload_command). Default: vip; hosts with address = "dhcp".
+	Names string
+	// Whether the next generation of each service is booted ahead of time. A deploy is
+	// then a copy and a start of the JVM, for about 25 MiB of memory a service.
+	Standby bool
+	// Whether the container of the newest failed deploy of each service is kept, without
+	// the service itself, until the next deploy has ended. jarloop enter SERVICE
+	// --failed looks inside.
 	KeepFailed bool
+	// Memory that standbys leave free. Where less is available, containers of failed
+	// deploys are removed, and then the services that have not changed for longest go
+	// without a standby.
+	Reserve Size
 }
 
 // The values of LXC.Backing.
@@ -37,35 +57,18 @@ const (
 
 func (l *LXC) keys() []key {
 	return []key{
-		{name: "path", to: &l.Path, preset: `"/var/lib/lxc"`, change: restart,
-			doc: "where containers live; lxc-ls -P takes the same"},
+		{name: "path", to: &l.Path, preset: `"/var/lib/lxc"`, change: restart},
 		{name: "backing", to: &l.Backing, preset: `"auto"`, change: restart,
 			values: []string{BackingAuto, BackingOverlay, BackingBtrfs, BackingDir},
-			gone:   map[string]string{"zfs": `is not supported; use "auto", "overlay", "btrfs" or "dir"`},
-			doc: "how clones are made. auto takes the fastest that this folder's filesystem has; dir copies " +
-				"everything, and works everywhere"},
-		{name: "bridge", to: &l.Bridge, preset: `"lxcbr0"`, change: restart,
-			wrong: device("bridges"),
-			doc:   "the bridge that containers are attached to"},
-		{name: "address", to: &l.Address, preset: `"static"`, values: []string{AddressStatic, AddressDHCP}, change: restart,
-			doc: "who gives addresses to containers. static: the agent, and nobody waits for a lease; dhcp is for bridges " +
-				"that are run by others"},
-		{name: "range", to: &l.Range, like: `"10.0.3.128-10.0.3.253"`, usual: "the upper half of the bridge's subnet", change: restart,
-			doc: "the addresses to give. Keep it apart from the range of the bridge's DHCP server"},
-		{name: "names", to: &l.Names, like: `"vip"`, usual: `"vip"; with address = "dhcp" it is "hosts"`, change: restart,
-			values: []string{NamesVIP, NamesHosts}, was: "wiring", gone: map[string]string{"stable": `is called "vip" now`},
-			doc: "whether a service's name leads to a virtual IP of its own that never changes, or straight to the live " +
-				"generation's address. With hosts, services see the address of who calls them, and callers have to look the " +
-				"name up again after a deploy (reload_command)"},
-		{name: "standby", to: &l.Standby, preset: "true", change: restart,
-			doc: "whether the next generation of each service is booted ahead of time. A deploy is then a copy and a start " +
-				"of the JVM, for about 25 MiB of memory a service"},
-		{name: "reserve", to: &l.Reserve, preset: `"256MiB"`, limits: "0MiB to 1024GiB", change: restart,
-			doc: "memory that standbys leave free. Where less is available, containers of failed deploys are removed, and " +
-				"then the services that have not changed for longest go without a standby"},
-		{name: "keep_failed", to: &l.KeepFailed, preset: "true", change: restart,
-			doc: "whether the container of the newest failed deploy of each service is kept, without the service itself, " +
-				"until the next deploy has ended. jarloop enter SERVICE --failed looks inside"},
+			gone:   map[string]string{"zfs": `is not supported; use "auto", "overlay", "btrfs" or "dir"`}},
+		{name: "bridge", to: &l.Bridge, preset: `"lxcbr0"`, wrong: device("bridges"), change: restart},
+		{name: "address", to: &l.Address, preset: `"static"`, values: []string{AddressStatic, AddressDHCP}, change: restart},
+		{name: "range", to: &l.Range, like: `"10.0.3.128-10.0.3.253"`, change: restart},
+		{name: "names", to: &l.Names, like: `"vip"`, values: []string{NamesVIP, NamesHosts}, change: restart,
+			was: "wiring", gone: map[string]string{"stable": `is called "vip" now`}},
+		{name: "standby", to: &l.Standby, preset: "true", change: restart},
+		{name: "keep_failed", to: &l.KeepFailed, preset: "true", change: restart},
+		{name: "reserve", to: &l.Reserve, preset: `"256MiB"`, limits: "0MiB to 1024GiB", change: restart},
 	}
 }
 

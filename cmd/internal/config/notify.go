@@ -8,9 +8,17 @@ import (
 
 // Notify says who is notified of what happens.
 type Notify struct {
+	// A command line of the shell, or a list of words, run on this machine as root. The
+	// event is on its standard input, and JARLOOP_EVENT, …_SERVICE, …_GENERATION, …_SET
+	// and …_ADDRESS are in its environment.
 	Command Command
+	// The event is sent there by POST.
 	Webhook string
-	Events  []string // of Events
+	// The events to notify of. There are also deploying, waiting, restarted, retired,
+	// adopted, unchanged, mended and warning. Default: live, failed, refused, died and
+	// back.
+	Events []string
+	// How long the command, or the answer, may take.
 	Timeout Duration
 }
 
@@ -26,16 +34,10 @@ var usualEvents = []string{"live", "failed", "refused", "died", "back"}
 
 func (o *Notify) keys() []key {
 	return []key{
-		{name: "command", to: &o.Command, like: `"notify-send jarloop"`, usual: "none", change: live,
-			doc: "a command line of the shell, or a list of words, run on this machine as root. The event is on its " +
-				"standard input, and JARLOOP_EVENT, …_SERVICE, …_GENERATION, …_SET and …_ADDRESS are in its environment"},
-		{name: "webhook", to: &o.Webhook, like: `"http://192.168.1.2:9000/jarloop"`, usual: "none", change: live, wrong: badWebhook,
-			doc: "the event is sent there by POST"},
-		{name: "events", to: &o.Events, like: `["failed", "died"]`, usual: `["live", "failed", "refused", "died", "back"]`,
-			change: live, wrong: badEvent,
-			doc: "of what. There are " + listed(Events, "and")},
-		{name: "timeout", to: &o.Timeout, preset: `"10s"`, limits: "100ms to 10m", change: live,
-			doc: "how long the command, or the answer, may take"},
+		{name: "command", to: &o.Command, like: `"notify-send jarloop"`, change: live},
+		{name: "webhook", to: &o.Webhook, like: `"http://192.168.1.2:9000/jarloop"`, wrong: badWebhook, change: live},
+		{name: "events", to: &o.Events, like: `["failed", "died"]`, wrong: badEvent, change: live},
+		{name: "timeout", to: &o.Timeout, preset: `"10s"`, limits: "100ms to 10m", change: live},
 	}
 }
 

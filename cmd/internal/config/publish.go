@@ -4,20 +4,19 @@ import "slices"
 
 // Publish is a port of the VM that is forwarded to a service.
 type Publish struct {
+	// The interface of the VM that requests come in by; "ip route" names it.
 	Interface string
-	Port      int
-	Service   string
+	// The port of the VM.
+	Port int
+	// The service that the port is forwarded to.
+	Service string
 }
 
 func (p *Publish) keys() []key {
 	return []key{
-		{name: "interface", to: &p.Interface, like: `"eth0"`, required: true, change: live,
-			wrong: device("interfaces"),
-			doc:   `the interface of the VM that requests come in by. "ip route" names it`},
-		{name: "port", to: &p.Port, like: "8080", required: true, limits: "1 to 65535", is: "a port", change: live,
-			doc: "the port of the VM"},
-		{name: "service", to: &p.Service, like: `"web"`, required: true, change: live,
-			doc: "the service that the port is forwarded to"},
+		{name: "interface", to: &p.Interface, like: `"eth0"`, required: "the interface of the VM that requests come in by", wrong: device("interfaces"), change: live},
+		{name: "port", to: &p.Port, like: "8080", required: "the port of the VM", limits: "1 to 65535", is: "a port", change: live},
+		{name: "service", to: &p.Service, like: `"web"`, required: "the service that the port is forwarded to", change: live},
 	}
 }
 

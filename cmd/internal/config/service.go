@@ -12,76 +12,81 @@ import (
 type Service struct {
 	Name string
 
-	Base          string
-	Source        string   // absolute, in Watch.Dir
-	Files         []string // patterns of path.Match; none: every file
-	Target        string   // folder inside the container
-	Exec          string   // shell command line; "": java -jar and the one JAR
-	Port          int
-	Needs         []string
-	Logs          []string // patterns of files inside the container
-	Health        Health
-	Drain         Duration
-	ReloadCommand string  // shell command line; "": none
-	Debug         int     // port of the VM, and of its JVM; 0: none
-	BeforeDeploy  Command // run on the VM
-	AfterDeploy   Command // run on the VM
-	HookTimeout   Duration
+	// The base that its containers are cloned from. Default: service-base or, where only
+	// one base is written, that one.
+	Base string
+	// The folder with its artefacts, below watch.dir. Default: volume-SERVICE.
+	Source string
+	// Patterns of the files that are taken from source. Default: every file.
+	Files []string
+	// Where they go inside the container. The folder is replaced whole, and exec starts
+	// in it. Default: /SERVICE.
+	Target string
+	// The service: a shell command line. The flags of the sample system trade the last
+	// of the speed for the start: shared class data, the quick compiler only, the
+	// collector that needs no threads. Default: java -jar and the one JAR.
+	Exec string
+	// The port that the service listens on.
+	Port int
+	// The services that it calls. They are started before it and are in its hosts file.
+	Needs []string
+	// Files inside the container to follow beside standard output, as in ["/log/*.log"].
+	Logs []string
+	// What proves a new generation.
+	Health Health
+	// How long the old generation may finish what it was doing.
+	Drain Duration
+	// A shell command line, run inside when a service in needs has moved: nginx looks
+	// names up at its start and at a reload, and never else.
+	ReloadCommand string
+	// The service's JVM listens for a debugger, on this port of the container, and of
+	// this machine, where it is forwarded to the live generation. It is open to whom the
+	// published ports are. jarloop pause while you debug.
+	Debug int
+	// Run on this machine as root, like notify.command, before files go into a new
+	// generation. If it fails, nothing is deployed. Its output is among the lines of the
+	// service.
+	BeforeDeploy Command
+	// The same when the generation is live. If it fails, that is reported.
+	AfterDeploy Command
+	// How long either of the two may take.
+	HookTimeout Duration
 }
 
 func (s *Service) keys() []key {
 	return []key{
-		{name: "base", to: &s.Base, like: `"service-base"`, usual: "service-base or, where only one base is written, that one", change: redeploys,
-			doc: "the base that its containers are cloned from"},
-		{name: "source", to: &s.Source, like: `"volume-frontend"`, usual: "volume-SERVICE", change: live,
-			doc: "the folder with its artefacts, below watch.dir"},
-		{name: "files", to: &s.Files, like: `["*.jar"]`, usual: "every file", change: live, wrong: badFilePattern,
-			doc: "patterns of the files that are taken from source"},
-		{name: "target", to: &s.Target, like: `"/frontend"`, usual: "/SERVICE", change: redeploys,
-			doc: "where they go inside the container. The folder is replaced whole, and exec starts in it"},
-		{name: "exec", to: &s.Exec, like: `"java -jar /frontend/FrontendApplication.jar"`, usual: "java -jar and the one JAR",
-			change: redeploys, wrong: empty("give a command, or leave it out for java -jar and the one JAR"),
-			doc: "a shell command line, the service. The flags of the sample system trade the last of the speed for the " +
-				"start: shared class data, the quick compiler only, the collector that needs no threads"},
-		{name: "port", to: &s.Port, like: "8080", required: true, limits: "1 to 65535", is: "a port", change: redeploys,
-			doc: "the port that the service listens on"},
-		{name: "needs", to: &s.Needs, like: `["person"]`, usual: "none", change: live,
-			doc: "the services that it calls. They are started before it and are in its hosts file"},
-		{name: "logs", to: &s.Logs, like: `["/log/*.log"]`, usual: "none", change: live, wrong: badLogPattern,
-			doc: `files inside the container to follow beside standard output, as in ["/log/*.log"]`},
-		{name: "health", to: s.Health.keys(), like: `{ path = "/", timeout = "60s" }`, change: live,
-			doc: "what proves a new generation: an answer to a request for path, within timeout"},
-		{name: "drain", to: &s.Drain, preset: `"10s"`, limits: "0s to 1h", change: live,
-			doc: "how long the old generation may finish what it was doing"},
-		{name: "reload_command", to: &s.ReloadCommand, like: `"nginx -s reload"`, usual: "none", change: live, was: "on_rewire",
-			wrong: empty("give a command, or leave it out"),
-			doc: "a shell command line, run inside when a service in needs has moved. nginx looks names up at its start and " +
-				"at a reload, and never else"},
-		{name: "debug", to: &s.Debug, like: "5005", usual: "none", limits: "1 to 65535", is: "a port", change: redeploys,
-			doc: "the service's JVM listens for a debugger, on this port of the container, and of this machine, where it is " +
-				"forwarded to the live generation. It is open to whom the published ports are. jarloop pause while you debug"},
-		{name: "before_deploy", to: &s.BeforeDeploy, like: `"./migrate"`, usual: "none", change: live,
-			doc: "run on this machine as root, like notify.command, before files go into a new generation. If it fails, nothing " +
-				"is deployed. Its output is among the lines of the service"},
-		{name: "after_deploy", to: &s.AfterDeploy, like: `"./smoke"`, usual: "none", change: live,
-			doc: "the same when the generation is live. If it fails, that is reported"},
-		{name: "hook_timeout", to: &s.HookTimeout, preset: `"10s"`, limits: "100ms to 10m", change: live,
-			doc: "how long either of the two may take"},
+		{name: "base", to: &s.Base, like: `"service-base"`, change: redeploys},
+		{name: "source", to: &s.Source, like: `"volume-frontend"`, change: live},
+		{name: "files", to: &s.Files, like: `["*.jar"]`, wrong: badFilePattern, change: live},
+		{name: "target", to: &s.Target, like: `"/frontend"`, change: redeploys},
+		{name: "exec", to: &s.Exec, like: `"java -jar /frontend/FrontendApplication.jar"`, change: redeploys,
+			wrong: empty("give a command, or leave it out for java -jar and the one JAR")},
+		{name: "port", to: &s.Port, like: "8080", required: "the port that the service listens on", limits: "1 to 65535", is: "a port", change: redeploys},
+		{name: "needs", to: &s.Needs, like: `["person"]`, change: live},
+		{name: "logs", to: &s.Logs, like: `["/log/*.log"]`, wrong: badLogPattern, change: live},
+		{name: "health", to: &s.Health, like: `{ path = "/", timeout = "60s" }`},
+		{name: "drain", to: &s.Drain, preset: `"10s"`, limits: "0s to 1h", change: live},
+		{name: "reload_command", to: &s.ReloadCommand, like: `"nginx -s reload"`, was: "on_rewire", wrong: empty("give a command, or leave it out"), change: live},
+		{name: "debug", to: &s.Debug, like: "5005", limits: "1 to 65535", is: "a port", change: redeploys},
+		{name: "before_deploy", to: &s.BeforeDeploy, like: `"./migrate"`, change: live},
+		{name: "after_deploy", to: &s.AfterDeploy, like: `"./smoke"`, change: live},
+		{name: "hook_timeout", to: &s.HookTimeout, preset: `"10s"`, limits: "100ms to 10m", change: live},
 	}
 }
 
-// Health says what proves a generation healthy.
+// Health is what proves a new generation.
 type Health struct {
-	Path    string // "": the port accepts a connection
+	// What is requested of the port, to be answered below 400. Default: the port only
+	// has to accept a connection.
+	Path string
+	// How long a new generation may take until then.
 	Timeout Duration
 }
 
 func (h *Health) keys() []key {
 	return []key{
-		{name: "path", to: &h.Path, like: `"/"`, usual: "none: the port accepts a connection", change: live, wrong: badHealthPath,
-			doc: "what is requested of the port, to be answered below 400"},
-		{name: "timeout", to: &h.Timeout, preset: `"60s"`, limits: "100ms to 1h", change: live,
-			doc: "how long a new generation may take until then"},
+		{name: "path", to: &h.Path, like: `"/"`, wrong: badHealthPath, change: live},
+		{name: "timeout", to: &h.Timeout, preset: `"60s"`, limits: "100ms to 1h", change: live},
 	}
 }
 

@@ -41,7 +41,11 @@ func homeOf(name string) string {
 		return "at the top of the file, above the first [table]"
 	}
 	for _, k := range top {
-		if slices.Contains(names(k.table()), name) {
+		in, ok := k.to.(table)
+		if g, many := k.to.(group); many {
+			in, ok = g.none, true
+		}
+		if ok && slices.Contains(names(in.keys()), name) {
 			return "in a table like " + k.like
 		}
 	}
