@@ -30,7 +30,7 @@ func (c *Config) check(r *report, root *node) {
 		needs := root.at("service").at(cycle.closes()).at("needs")
 		r.add(needs.items[cycle.need], "none can be started first: %s; take one of these needs out", cycle)
 	}
-	c.checkPublishes(r, root.at("publish"))
+	c.checkPublishes(r, root)
 	c.checkDebug(r, root)
 }
 
@@ -68,11 +68,12 @@ func (c *Config) checkService(r *report, root *node, s *Service) {
 		r.add(n, "%s", reason)
 		return
 	}
+	bases := c.baseNames()
 	if base := n.at("base"); !base.given && s.Base == "" {
-		r.add(base, "missing, and there are several; add one of base = %s", quoted(c.baseNames(), "or"))
+		r.add(base, "missing, and there are several; add one of base = %s", quoted(bases, "or"))
 	} else if c.Base(s.Base) == nil {
 		r.add(base, "no base is called %q%s", s.Base,
-			meant(s.Base, c.baseNames(), "; add [base.NAME], with nothing in it if the container exists already"))
+			meant(s.Base, bases, "; add [base.NAME], with nothing in it if the container exists already"))
 	}
 	if s.Source == "" {
 		r.add(n.at("source"), "is empty; give a folder below watch.dir, or leave it out for %q", "volume-"+s.Name)
@@ -91,18 +92,19 @@ func (c *Config) checkService(r *report, root *node, s *Service) {
 			r.add(at, "%q is in the list twice; take one out", need)
 		case c.Service(need) == nil:
 			r.add(at, "no service is called %q%s", need,
-				meant(need, c.serviceNames(), "; add [service.NAME] or take it out"))
+				meant(need, root.at("service").names, "; add [service.NAME] or take it out"))
 		}
 	}
 }
 
-func (c *Config) checkPublishes(r *report, list *node) {
+func (c *Config) checkPublishes(r *report, root *node) {
+	list := root.at("publish")
 	taken := map[int]int{} // port → publish
 	for i, p := range c.Publishes {
 		n := list.items[i]
 		if c.Service(p.Service) == nil {
 			r.add(n.at("service"), "no service is called %q%s", p.Service,
-				meant(p.Service, c.serviceNames(), "; add [service.NAME] or leave this publish out"))
+				meant(p.Service, root.at("service").names, "; add [service.NAME] or leave this publish out"))
 		}
 		first, ok := taken[p.Port]
 		if !ok {
@@ -111,7 +113,7 @@ func (c *Config) checkPublishes(r *report, list *node) {
 		}
 		if f := c.Publishes[first]; f.Service != p.Service || f.Interface == p.Interface {
 			r.add(n.at("port"), "%d is published on line %d already, for %q; choose another port or leave one out",
-				p.Port, list.items[first].line, f.Service)
+				p.Port, r.line(list.items[first]), f.Service)
 		}
 	}
 }
@@ -134,7 +136,15 @@ func (c *Config) checkDebug(r *report, root *node) {
 		}
 		if i := slices.IndexFunc(c.Publishes, func(p Publish) bool { return p.Port == s.Debug }); i >= 0 {
 			r.add(n, "%d is published on line %d, for %q; choose another port",
-				s.Debug, root.at("publish").items[i].line, c.Publishes[i].Service)
+				s.Debug, r.line(root.at("publish").items[i]), c.Publishes[i].Service)
 		}
 	}
+}
+
+func (c *Config) baseNames() []string {
+	var list []string
+	for _, b := range c.Bases {
+		list = append(list, b.Name)
+	}
+	return list
 }

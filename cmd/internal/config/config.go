@@ -46,36 +46,20 @@ func (c *Config) keys() []key {
 
 // Service gives the service of that name, or nil. It points into c.
 func (c *Config) Service(name string) *Service {
-	for i := range c.Services {
-		if c.Services[i].Name == name {
-			return &c.Services[i]
-		}
-	}
-	return nil
+	return one(c.Services, func(s *Service) bool { return s.Name == name })
 }
 
 // Base gives the base of that name, or nil. It points into c.
 func (c *Config) Base(name string) *Base {
-	for i := range c.Bases {
-		if c.Bases[i].Name == name {
-			return &c.Bases[i]
+	return one(c.Bases, func(b *Base) bool { return b.Name == name })
+}
+
+// one gives the first for which is says so, or nil.
+func one[T any](all []T, is func(*T) bool) *T {
+	for i := range all {
+		if is(&all[i]) {
+			return &all[i]
 		}
 	}
 	return nil
-}
-
-func (c *Config) serviceNames() []string {
-	list := make([]string, len(c.Services))
-	for i, s := range c.Services {
-		list[i] = s.Name
-	}
-	return list
-}
-
-func (c *Config) baseNames() []string {
-	list := make([]string, len(c.Bases))
-	for i, b := range c.Bases {
-		list[i] = b.Name
-	}
-	return list
 }

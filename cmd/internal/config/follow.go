@@ -21,10 +21,17 @@ const (
 
 // Follow calls changed each time that the file has become another one, with what
 // Load gives for it then, until ctx ends. It begins with the file that data, as
-// Parse was given it, was read from. A file that is gone or cannot be used is told
+// Parse was given it, was read from. A file that is gone or cannot be used is reported
 // once, until it changes again. Calls come from this one goroutine.
 func Follow(ctx context.Context, path string, data []byte, changed func(context.Context, *Config, error)) {
-	hints := watchFolder(ctx, path)
+	events, errs := make(chan fsnotify.Event), make(chan error)
+	if w, err := fsnotify.NewWatcher(); err == nil {
+		defer w.Close()
+		// By its folder, since editors put another file in its place.
+		if w.Add(filepath.Dir(path)) == nil {
+			events, errs = w.Events, w.Errors
+		}
+	}
 	known := sha256.Sum256(data)
 	for ctx.Err() == nil {
 		if now := settled(ctx, path, known); now.sum != known && ctx.Err() == nil {
@@ -32,10 +39,26 @@ func Follow(ctx context.Context, path string, data []byte, changed func(context.
 			c, err := now.parse(path)
 			changed(ctx, c, err)
 		}
+		wait(ctx, filepath.Base(path), events, errs)
+	}
+}
+
+// wait returns when something happens to the file of that name, and at times when
+// nothing does.
+func wait(ctx context.Context, name string, events <-chan fsnotify.Event, errs <-chan error) {
+	seldom := time.After(lookSeldom)
+	for {
 		select {
 		case <-ctx.Done():
-		case <-hints:
-		case <-time.After(lookSeldom):
+			return
+		case <-seldom:
+			return
+		case <-errs: // an overflow: looking is never wrong
+			return
+		case e := <-events:
+			if filepath.Base(e.Name) == name {
+				return
+			}
 		}
 	}
 }
@@ -78,41 +101,4 @@ func (s snapshot) parse(path string) (*Config, error) {
 		return nil, s.err
 	}
 	return Parse(path, s.data)
-}
-
-// watchFolder gives a channel that receives when something happens to the file.
-// It is watched by its folder, since editors put another file in its place.
-func watchFolder(ctx context.Context, path string) <-chan struct{} {
-	hints := make(chan struct{}, 1)
-	w, err := fsnotify.NewWatcher()
-	if err != nil {
-		return hints
-	}
-	if err := w.Add(filepath.Dir(path)); err != nil {
-		w.Close()
-		return hints
-	}
-	context.AfterFunc(ctx, func() { w.Close() })
-	go func() { // ends when the watcher is closed
-		for {
-			select {
-			case e, open := <-w.Events:
-				if !open {
-					return
-				}
-				if filepath.Base(e.Name) != filepath.Base(path) {
-					continue
-				}
-			case _, open := <-w.Errors: // an overflow: looking is never wrong
-				if !open {
-					return
-				}
-			}
-			select {
-			case hints <- struct{}{}:
-			default:
-			}
-		}
-	}()
-	return hints
 }

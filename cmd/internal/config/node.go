@@ -1,7 +1,6 @@
 package config
 
 import (
-	"sort"
 	"strconv"
 	"strings"
 
@@ -17,11 +16,11 @@ const maxDepth = 6
 // into structs ends at the first wrong type, takes Port for port, and keeps no
 // positions for what is checked afterwards.
 type node struct {
-	around       *node  // the table or list that it stands in; nil: the file as a whole
-	name         string // in quotes where TOML wants them; [1] in a list
-	line, column int    // from 1, in bytes; of what is around it where given is false
-	given        bool   // is in the file
-	wrong        bool   // has a problem: what else could be said of it is noise
+	around *node  // the table or list that it stands in; nil: the file as a whole
+	name   string // in quotes where TOML wants them; [1] in a list
+	offset int    // in bytes; of what is around it where given is false; of the whole -1
+	given  bool   // is in the file
+	wrong  bool   // has a problem: what else could be said of it is noise
 
 	kind  unstable.Kind    // Table and Array also for those that [headers] make
 	text  string           // of a text, number or truth value
@@ -35,7 +34,7 @@ type node struct {
 func (n *node) at(name string) *node {
 	child := n.below[name]
 	if child == nil {
-		child = &node{around: n, name: quotedName(name), line: n.line, column: n.column}
+		child = &node{around: n, name: quotedName(name), offset: n.offset}
 		if n.below == nil {
 			n.below = map[string]*node{}
 		}
@@ -84,24 +83,18 @@ type tree struct {
 	root   *node
 	beyond *node // stands for all that lies deeper than maxDepth
 	twice  []twice
-	starts []int // offset of each line
 }
 
 // twice is a key that is given a second time.
 type twice struct {
-	node         *node
-	line, column int
+	*node
+	again int // offset
 }
 
 // grow gives the keys of a document. It stops quietly where the TOML is malformed:
 // saying so is the decoder's part.
 func grow(data []byte) *tree {
-	t := &tree{root: &node{kind: unstable.Table, given: true}, beyond: &node{}, starts: []int{0}}
-	for i, b := range data {
-		if b == '\n' {
-			t.starts = append(t.starts, i+1)
-		}
-	}
+	t := &tree{root: &node{kind: unstable.Table, given: true, offset: -1}, beyond: &node{}}
 	var parser unstable.Parser
 	parser.Reset(data)
 	table := t.root
@@ -173,9 +166,9 @@ func (t *tree) value(n *node, v *unstable.Node, depth int) {
 
 // item adds an element to a list. Lists in lists have no place of their own.
 func (t *tree) item(list *node, where unstable.Range, kind unstable.Kind) *node {
-	n := &node{around: list, name: "[" + strconv.Itoa(len(list.items)) + "]", given: true, kind: kind, line: list.line, column: list.column}
+	n := &node{around: list, name: "[" + strconv.Itoa(len(list.items)) + "]", given: true, kind: kind, offset: list.offset}
 	if where.Length > 0 {
-		n.line, n.column = t.position(where)
+		n.offset = int(where.Offset)
 	}
 	list.items = append(list.items, n)
 	return n
@@ -189,8 +182,7 @@ func (t *tree) enter(table *node, part *unstable.Node, depth int) *node {
 	name := string(part.Data)
 	n := table.at(name)
 	if !n.given {
-		n.given, n.kind = true, unstable.Table
-		n.line, n.column = t.position(part.Raw)
+		n.given, n.kind, n.offset = true, unstable.Table, int(part.Raw.Offset)
 		table.names = append(table.names, name)
 	}
 	return n
@@ -199,8 +191,7 @@ func (t *tree) enter(table *node, part *unstable.Node, depth int) *node {
 // define notes that a key is given here, and whether it was before.
 func (t *tree) define(n *node, part *unstable.Node) {
 	if n.set {
-		line, column := t.position(part.Raw)
-		t.twice = append(t.twice, twice{n, line, column})
+		t.twice = append(t.twice, twice{n, int(part.Raw.Offset)})
 	}
 	n.set = true
 }
@@ -219,10 +210,4 @@ func (n *node) depth() int {
 		return 0
 	}
 	return 1 + n.around.depth()
-}
-
-func (t *tree) position(where unstable.Range) (line, column int) {
-	offset := int(where.Offset)
-	line = sort.Search(len(t.starts), func(i int) bool { return t.starts[i] > offset })
-	return line, offset - t.starts[line-1] + 1
 }

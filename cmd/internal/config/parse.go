@@ -17,19 +17,19 @@ func Parse(file string, data []byte) (*Config, error) {
 	data = bytes.TrimPrefix(data, []byte("\uFEFF")) // Windows editors put it there,
 	// and this, which a shell would take for a part of the last word of a line.
 	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
-	if err := text(file, data); err != nil {
+	r := &report{file: file, data: data}
+	if err := r.text(); err != nil {
 		return nil, err
 	}
 	t := grow(data)
-	r := &report{file: file}
-	for _, again := range t.twice {
-		r.addAt(again.line, again.column, again.node, "given twice, first on line %d; keep one of them", again.node.line)
+	for _, key := range t.twice {
+		r.addAt(key.again, key.node, "given twice, first on line %d; keep one of them", r.line(key.node))
 	}
 	// The library says what is no TOML; of keys given twice it says less.
 	var ignored map[string]any
 	if err := toml.Unmarshal(data, &ignored); err != nil {
 		if len(t.twice) == 0 {
-			r.problems = append(r.problems, malformed(file, err))
+			return nil, malformed(file, err)
 		}
 		return nil, r.err()
 	}
@@ -44,37 +44,38 @@ func Parse(file string, data []byte) (*Config, error) {
 }
 
 // text refuses what is too large or not UTF-8 text.
-func text(file string, data []byte) error {
-	if len(data) > maxBytes {
-		return failure(file, nil, "larger than %s; this is no configuration", Size(maxBytes))
+func (r *report) text() error {
+	if len(r.data) > maxBytes {
+		return failure(r.file, nil, "larger than %s; this is no configuration", Size(maxBytes))
 	}
-	if utf8.Valid(data) {
+	if utf8.Valid(r.data) {
 		return nil
 	}
-	remedy := "save it as UTF-8"
-	if bytes.HasPrefix(data, []byte("\xFF\xFE")) || bytes.HasPrefix(data, []byte("\xFE\xFF")) {
-		remedy = "it looks like UTF-16, which PowerShell writes; save it as UTF-8"
+	p := Problem{File: r.file, Text: "not UTF-8 text; save it as UTF-8"}
+	if bytes.HasPrefix(r.data, []byte("\xFF\xFE")) || bytes.HasPrefix(r.data, []byte("\xFE\xFF")) {
+		p.Text = "not UTF-8 text; it looks like UTF-16, which PowerShell writes; save it as UTF-8"
 	}
-	good := data[:len(data)-len(bytes.TrimLeftFunc(data, func(c rune) bool { return c != utf8.RuneError }))]
-	line, column := 1+bytes.Count(good, []byte("\n")), len(good)-bytes.LastIndexByte(good, '\n')
-	return &Error{Problems: []Problem{{File: file, Line: line, Column: column, Text: "not UTF-8 text; " + remedy}}}
+	good := 0
+	for c, n := utf8.DecodeRune(r.data); c != utf8.RuneError || n > 1; c, n = utf8.DecodeRune(r.data[good:]) {
+		good += n
+	}
+	p.Line, p.Column = r.position(good)
+	return &Error{Problems: []Problem{p}}
 }
 
 // malformed gives the decoder's error in our form.
-func malformed(file string, err error) Problem {
-	problem := Problem{File: file, Text: "not valid TOML: " + visible(strings.TrimPrefix(err.Error(), "toml: "))}
-	var where *toml.DecodeError
-	if !errors.As(err, &where) {
-		return problem
+func malformed(file string, err error) error {
+	p := Problem{File: file, Text: "not valid TOML: " + visible(strings.TrimPrefix(err.Error(), "toml: "))}
+	if where, ok := errors.AsType[*toml.DecodeError](err); ok {
+		p.Line, p.Column = where.Position()
 	}
-	problem.Line, problem.Column = where.Position()
 	for _, hint := range hints {
-		if strings.Contains(problem.Text, hint.message) {
-			problem.Text += "; " + hint.remedy
+		if strings.Contains(p.Text, hint.message) {
+			p.Text += "; " + hint.remedy
 			break
 		}
 	}
-	return problem
+	return &Error{Problems: []Problem{p}}
 }
 
 // visible escapes control characters, which the decoder's words can have from a key.

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -129,19 +130,8 @@ func (r Range) Inside(bridge netip.Prefix) error {
 // Command is a command of the VM: argv, or none. A command line is one for the shell.
 type Command []string
 
-// written gives a number, duration or size as the file has it.
-func written(to any) string {
-	switch to := to.(type) {
-	case *int:
-		return strconv.Itoa(*to)
-	case *Duration:
-		return to.String()
-	case *Size:
-		return to.String()
-	default:
-		return ""
-	}
-}
+// written gives what to points to, a number, duration or size, as the file has it.
+func written(to any) string { return fmt.Sprint(reflect.ValueOf(to).Elem()) }
 
 // measure reads what written gives, of the same type as to, for comparisons.
 func measure(to any, text string) int64 {
