@@ -1,7 +1,6 @@
 package config
 
 import (
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -34,31 +33,21 @@ func (c *Config) check(r *report, root *node) {
 	c.checkDebug(r, root)
 }
 
+// checkFolders looks at the folders of the machine, and whether others write there.
 func (c *Config) checkFolders(r *report, root *node) {
-	dir := root.at("watch").at("dir")
-	folders := []struct {
-		at   *node
-		path string
-	}{
-		{root.at("state"), c.State}, {root.at("run"), c.Run}, {root.at("lxc").at("path"), c.LXC.Path}, {dir, c.Watch.Dir},
-	}
-	for _, f := range folders {
-		if !filepath.IsAbs(f.path) {
-			r.add(f.at, "%q is not absolute; begin it with a slash, since the agent's working folder is not certain", f.path)
-		} else if f.path == "/" {
-			r.add(f.at, "must not be /; give a folder of its own")
+	dir, run := root.at("watch").at("dir"), root.at("run")
+	paths := []string{c.State, c.Run, c.LXC.Path}
+	for i, at := range []*node{root.at("state"), run, root.at("lxc").at("path")} {
+		path := paths[i]
+		if strings.ContainsAny(path, " \t:,\"'\\") {
+			r.add(at, "%q contains a space, quote, colon, comma or backslash, which the options of mounts cannot carry; rename it", path)
 		}
-	}
-	for _, f := range folders[:3] {
-		if strings.ContainsAny(f.path, " \t:,\"'\\") {
-			r.add(f.at, "%q contains a space, quote, colon, comma or backslash, which the options of mounts cannot carry; rename it", f.path)
-		}
-		if !dir.known() && within(f.path, c.Watch.Dir) {
-			r.add(f.at, "%q lies in the shared folder %q, which others write; choose a folder elsewhere", f.path, c.Watch.Dir)
+		if !dir.known() && within(path, c.Watch.Dir) {
+			r.add(at, "%q lies in the shared folder %q, which others write; choose a folder elsewhere", path, c.Watch.Dir)
 		}
 	}
 	if len(c.Run)+len("/jarloop.sock") > maxSocket {
-		r.add(root.at("run"), "is too long for the path of a unix socket; keep it to %d bytes", maxSocket-len("/jarloop.sock"))
+		r.add(run, "is too long for the path of a unix socket; keep it to %d bytes", maxSocket-len("/jarloop.sock"))
 	}
 }
 

@@ -12,9 +12,7 @@ const defaultBase = "service-base"
 // shortest form.
 func (c *Config) complete(root *node) {
 	for _, folder := range []*string{&c.State, &c.Run, &c.Watch.Dir, &c.LXC.Path} {
-		if *folder != "" {
-			*folder = filepath.Clean(*folder)
-		}
+		*folder = filepath.Clean(*folder)
 	}
 	if at := root.at("lxc").at("names"); !at.given || at.known() {
 		c.LXC.Names = NamesVIP

@@ -32,8 +32,8 @@ type Config struct {
 
 func (c *Config) keys() []key {
 	return []key{
-		{name: "state", to: &c.State, preset: `"/var/lib/jarloop"`, change: restart},
-		{name: "run", to: &c.Run, preset: `"/run/jarloop"`, change: restart},
+		{name: "state", to: &c.State, preset: `"/var/lib/jarloop"`, wrong: badFolder, change: restart},
+		{name: "run", to: &c.Run, preset: `"/run/jarloop"`, wrong: badFolder, change: restart},
 		{name: "watch", to: &c.Watch, like: "[watch]"},
 		{name: "lxc", to: &c.LXC, like: "[lxc]"},
 		{name: "logs", to: &c.Logs, like: "[logs]"},

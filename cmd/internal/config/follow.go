@@ -1,8 +1,9 @@
 package config
 
 import (
+	"bytes"
 	"context"
-	"crypto/sha256"
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -32,10 +33,10 @@ func Follow(ctx context.Context, path string, data []byte, changed func(context.
 			events, errs = w.Events, w.Errors
 		}
 	}
-	known := sha256.Sum256(data)
+	known := snapshot{data: data}
 	for ctx.Err() == nil {
-		if now := settled(ctx, path, known); now.sum != known && ctx.Err() == nil {
-			known = now.sum
+		if now := settled(ctx, path, known); !now.same(known) && ctx.Err() == nil {
+			known = now
 			c, err := now.parse(path)
 			changed(ctx, c, err)
 		}
@@ -64,16 +65,16 @@ func wait(ctx context.Context, name string, events <-chan fsnotify.Event, errs <
 }
 
 // settled gives what the file is like when it is as it was, or still.
-func settled(ctx context.Context, path string, known [sha256.Size]byte) snapshot {
+func settled(ctx context.Context, path string, known snapshot) snapshot {
 	now := snap(path)
-	for now.sum != known {
+	for !now.same(known) {
 		select {
 		case <-ctx.Done():
 			return now
 		case <-time.After(still):
 		}
 		next := snap(path)
-		if next.sum == now.sum {
+		if next.same(now) {
 			break
 		}
 		now = next
@@ -81,19 +82,19 @@ func settled(ctx context.Context, path string, known [sha256.Size]byte) snapshot
 	return now
 }
 
-// snapshot is what a file is like at one moment.
+// snapshot is what a file is like at one moment: its content, or what is wrong.
 type snapshot struct {
 	data []byte
 	err  error
-	sum  [sha256.Size]byte // of the content, or of what is wrong
 }
 
 func snap(path string) snapshot {
 	data, err := Read(path)
-	if err != nil {
-		return snapshot{err: err, sum: sha256.Sum256([]byte("\x00" + err.Error()))}
-	}
-	return snapshot{data: data, sum: sha256.Sum256(data)}
+	return snapshot{data, err}
+}
+
+func (s snapshot) same(other snapshot) bool {
+	return bytes.Equal(s.data, other.data) && fmt.Sprint(s.err) == fmt.Sprint(other.err)
 }
 
 func (s snapshot) parse(path string) (*Config, error) {

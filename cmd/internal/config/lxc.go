@@ -57,7 +57,7 @@ const (
 
 func (l *LXC) keys() []key {
 	return []key{
-		{name: "path", to: &l.Path, preset: `"/var/lib/lxc"`, change: restart},
+		{name: "path", to: &l.Path, preset: `"/var/lib/lxc"`, wrong: badFolder, change: restart},
 		{name: "backing", to: &l.Backing, preset: `"auto"`, change: restart,
 			values: []string{BackingAuto, BackingOverlay, BackingBtrfs, BackingDir},
 			gone:   map[string]string{"zfs": `is not supported; use "auto", "overlay", "btrfs" or "dir"`}},

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -70,6 +71,18 @@ func WrongTarget(target string) string {
 // within says whether a clean absolute path is the folder or lies in it.
 func within(path, folder string) bool {
 	return path == folder || folder == "/" || strings.HasPrefix(path, folder+"/")
+}
+
+// badFolder says what is wrong with a folder of the machine.
+func badFolder(path string) string {
+	switch {
+	case !filepath.IsAbs(path):
+		return fmt.Sprintf("%q is not absolute; begin it with a slash, since the agent's working folder is not certain", path)
+	case filepath.Clean(path) == "/":
+		return "must not be /; give a folder of its own"
+	default:
+		return ""
+	}
 }
 
 // device gives what refuses the name of a network interface by the kernel's own rule

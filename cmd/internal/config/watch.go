@@ -33,7 +33,7 @@ const (
 
 func (w *Watch) keys() []key {
 	return []key{
-		{name: "dir", to: &w.Dir, preset: `"/host"`, change: restart},
+		{name: "dir", to: &w.Dir, preset: `"/host"`, wrong: badFolder, change: restart},
 		{name: "mode", to: &w.Mode, preset: `"auto"`, values: []string{ModeAuto, ModeInotify, ModePoll}, change: restart},
 		{name: "poll", to: &w.Poll, preset: `"10s"`, limits: "10ms to 1m", change: restart},
 		{name: "settle", to: &w.Settle, preset: `"20ms"`, limits: "0s to 10m", change: restart},
