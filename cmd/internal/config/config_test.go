@@ -3,6 +3,7 @@ package config
 import (
 	"net/netip"
 	"os"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -23,6 +24,16 @@ func parse(t *testing.T, toml string) *Config {
 	return c
 }
 
+// withDefaults gives a service with the declared default of each key that is zero in it.
+func withDefaults(s Service) Service {
+	for _, k := range s.keys() {
+		if k.preset != "" && reflect.ValueOf(k.to).Elem().IsZero() {
+			new(report).read(&node{}, k)
+		}
+	}
+	return s
+}
+
 func TestTwoLinesMakeAService(t *testing.T) {
 	got := parse(t, "[service.frontend]\nport = 8081\n")
 	want := &Config{
@@ -32,10 +43,10 @@ func TestTwoLinesMakeAService(t *testing.T) {
 		LXC:   LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Names: "vip", Standby: true, Reserve: 256 << 20, KeepFailed: true},
 		Logs:  Logs{Keep: 16 << 20, Generations: 5},
 		Bases: []Base{{Name: "service-base", Distribution: "debian:bookworm", Packages: []string{"openjdk-17-jre-headless"}, Privileged: true}},
-		Services: []Service{{
+		Services: []Service{withDefaults(Service{
 			Name: "frontend", Base: "service-base", Source: "/host/volume-frontend", Target: "/frontend", Port: 8081,
 			Health: Health{Timeout: Duration{time.Minute}}, Drain: Duration{10 * time.Second}, HookTimeout: Duration{10 * time.Second},
-		}},
+		})},
 		Notify: Notify{Timeout: Duration{10 * time.Second}},
 	}
 	if diff := cmp.Diff(want, got, sameAddress); diff != "" {
@@ -106,13 +117,15 @@ service = "a"
 			{Name: "trusty", Template: "/opt/templates/lxc-x", Args: []string{"-r", "trusty"}, Run: []string{"a\nb"}},
 		},
 		Services: []Service{
-			{Name: "b", Base: "trusty", Source: "/shared/y", Target: "/b/c", Port: 1, Health: Health{Timeout: Duration{time.Minute}}, HookTimeout: Duration{10 * time.Second}},
-			{Name: "a", Base: "handmade", Source: "/shared/volume-a", Target: "/a", Port: 2,
+			withDefaults(Service{Name: "b", Base: "trusty", Source: "/shared/y", Target: "/b/c", Port: 1,
+				Health: Health{Timeout: Duration{time.Minute}}, HookTimeout: Duration{10 * time.Second}}),
+			withDefaults(Service{Name: "a", Base: "handmade", Source: "/shared/volume-a", Target: "/a", Port: 2,
 				Health: Health{Path: "/health?full=1", Timeout: Duration{90 * time.Second}}, Drain: Duration{10 * time.Second},
-				BeforeDeploy: Command{"check", "$x"}, AfterDeploy: Command{"/bin/sh", "-c", "smoke"}, HookTimeout: Duration{2 * time.Minute}},
+				BeforeDeploy: Command{"check", "$x"}, AfterDeploy: Command{"/bin/sh", "-c", "smoke"}, HookTimeout: Duration{2 * time.Minute}}),
 		},
 		Publishes: []Publish{{"eth0", 80, "a"}, {"eth1", 80, "a"}},
 	}
+	want.Services[0].Drain = Duration{} // as written
 	if diff := cmp.Diff(want, got, sameAddress); diff != "" {
 		t.Errorf("resolved (-want +got):\n%s", diff)
 	}

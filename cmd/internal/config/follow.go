@@ -54,7 +54,7 @@ func wait(ctx context.Context, name string, events <-chan fsnotify.Event, errs <
 			return
 		case <-seldom:
 			return
-		case <-errs: // an overflow: looking is never wrong
+		case <-errs: //nolint:errcheck // an overflow: looking is never wrong
 			return
 		case e := <-events:
 			if filepath.Base(e.Name) == name {
