@@ -74,7 +74,7 @@ together = true
 keep = "512KiB"
 generations = 0
 [notify]
-command = "told | cat"
+command = "notified | cat"
 events = ["retired"]
 timeout = "1m"
 [base.handmade]
@@ -111,7 +111,7 @@ service = "a"
 		LXC: LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Names: "hosts", Reserve: 1 << 30,
 			Range: Range{netip.MustParseAddr("10.0.3.10"), netip.MustParseAddr("10.0.3.20")}},
 		Logs:   Logs{Keep: 512 << 10},
-		Notify: Notify{Command: Command{"/bin/sh", "-c", "told | cat"}, Events: []string{"retired"}, Timeout: Duration{time.Minute}},
+		Notify: Notify{Command: Command{"/bin/sh", "-c", "notified | cat"}, Events: []string{"retired"}, Timeout: Duration{time.Minute}},
 		Bases: []Base{
 			{Name: "handmade", Privileged: true},
 			{Name: "trusty", Template: "/opt/templates/lxc-x", Args: []string{"-r", "trusty"}, Run: []string{"a\nb"}},

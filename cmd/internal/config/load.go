@@ -11,7 +11,7 @@ import (
 // maxBytes bounds what is read as a configuration.
 const maxBytes = 1 << 20
 
-// The places where Find looks when it is told of none.
+// The places where Find looks when it is given none.
 var usual = []string{"config.toml", "/etc/jarloop/config.toml"}
 
 // Find gives the configuration file to use: the explicit one as it is, else

@@ -181,7 +181,7 @@ port = 8080
 files = ["\u001b[2J*.jar"]
 `,
 			"config.toml:3:10: service.web.files[0]: contains the control character U+001B; remove it"},
-		{"several problems are told at once, in the order of the file",
+		{"several problems are reported at once, in the order of the file",
 			`[watch]
 mode = "pol"
 [service.web]
