@@ -4,6 +4,7 @@ import "testing"
 
 // What is said where keys and types are wrong.
 func TestWrongTypes(t *testing.T) {
+	serviceKeys := listed(names(new(Service).keys()), "and")
 	refuses(t, []wrong{
 		{"an unknown key with a near name",
 			`[service.frontend]
@@ -65,13 +66,13 @@ health = { paht = "/" }
 port = 8080
 a.b.c.d.e.f.g.h = 1
 `,
-			"config.toml:3:1: service.web.a: unknown key; known here: base, source, files, target, exec, port, needs, logs, health, drain, reload_command, debug, before_deploy, after_deploy and hook_timeout"},
+			"config.toml:3:1: service.web.a: unknown key; known here: " + serviceKeys},
 		{"a name that needs quotes is quoted",
 			`[service.web]
 port = 8080
 "a b" = 1
 `,
-			`config.toml:3:1: service.web."a b": unknown key; known here: base, source, files, target, exec, port, needs, logs, health, drain, reload_command, debug, before_deploy, after_deploy and hook_timeout`},
+			`config.toml:3:1: service.web."a b": unknown key; known here: ` + serviceKeys},
 		{"a port in quotes",
 			`[service.web]
 port = "x"
@@ -192,6 +193,6 @@ bogus = true
 			`config.toml:2:1: watch.mode: "pol" is none of "auto", "inotify" and "poll"; did you mean "poll"?
 config.toml:4:1: service.web.port: 70000 is not a port; give 1 to 65535
 config.toml:5:10: service.web.needs[0]: no service is called "wbe"; did you mean "web"?
-config.toml:6:1: service.web.bogus: unknown key; known here: base, source, files, target, exec, port, needs, logs, health, drain, reload_command, debug, before_deploy, after_deploy and hook_timeout`},
+config.toml:6:1: service.web.bogus: unknown key; known here: ` + serviceKeys},
 	})
 }
