@@ -31,6 +31,8 @@ type Service struct {
 	HealthTimeout time.Duration
 	// Drain is how long an old generation is kept for what it was doing.
 	Drain time.Duration
+	// StopTimeout is how long a service may take to end when it is asked to.
+	StopTimeout time.Duration `json:",omitempty"`
 	// ReloadCommand is a shell command line, run inside when names that the
 	// service needs lead elsewhere; empty: none.
 	ReloadCommand string
@@ -49,7 +51,7 @@ type Service struct {
 func (s Service) fingerprint() string {
 	// What is left out can change under a running generation.
 	s.HealthPath, s.HealthTimeout, s.Drain, s.ReloadCommand, s.Logs, s.Needs = "", 0, 0, "", nil, nil
-	s.Before, s.After, s.HookTimeout = nil, nil, 0
+	s.Before, s.After, s.HookTimeout, s.StopTimeout = nil, nil, 0, 0
 	text, err := json.Marshal(struct {
 		Service
 		Format int // raised when what is put inside a container changes

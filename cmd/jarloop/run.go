@@ -186,7 +186,7 @@ func deployServices(c *config.Config, bases map[string]string) []deployer.Servic
 		all = append(all, deployer.Service{
 			Name: s.Name, Base: bases[s.Base], Target: s.Target, Exec: s.Exec, Port: uint16(s.Port),
 			Needs: s.Needs, Logs: s.Logs, HealthPath: s.Health.Path, HealthTimeout: s.Health.Timeout.Duration,
-			Drain: s.Drain.Duration, ReloadCommand: s.ReloadCommand, Debug: uint16(s.Debug),
+			Drain: s.Drain.Duration, StopTimeout: s.StopTimeout.Duration, ReloadCommand: s.ReloadCommand, Debug: uint16(s.Debug),
 			Before: s.BeforeDeploy, After: s.AfterDeploy, HookTimeout: s.HookTimeout.Duration,
 		})
 	}

@@ -36,6 +36,8 @@ type Service struct {
 	Health Health
 	// How long the old generation may finish what it was doing.
 	Drain Duration
+	// How long a service may take to end when it is asked to, before it is killed.
+	StopTimeout Duration
 	// A shell command line, run inside when a service in needs has moved: nginx looks
 	// names up at its start and at a reload, and never else.
 	ReloadCommand string
@@ -66,6 +68,7 @@ func (s *Service) keys() []key {
 		{name: "logs", to: &s.Logs, like: `["/log/*.log"]`, wrong: badLogPattern, change: live},
 		{name: "health", to: &s.Health, like: `{ path = "/", timeout = "60s" }`},
 		{name: "drain", to: &s.Drain, preset: `"10s"`, limits: "0s to 1h", change: live},
+		{name: "stop_timeout", to: &s.StopTimeout, preset: `"10s"`, limits: "0s to 10m", change: live},
 		{name: "reload_command", to: &s.ReloadCommand, like: `"nginx -s reload"`, was: "on_rewire", wrong: empty("give a command, or leave it out"), change: live},
 		{name: "debug", to: &s.Debug, like: "5005", limits: "1 to 65535", is: "a port", change: redeploys},
 		{name: "before_deploy", to: &s.BeforeDeploy, like: `"./migrate"`, change: live},
