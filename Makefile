@@ -70,12 +70,15 @@ fuzz: deps-build ## try every fuzz test for FUZZ_TIME=30s
 .PHONY: bench
 bench: deps-test deps-run deps-example build ## measure this machine in a lab; BENCHFLAGS='-run latency -n 10' chooses what
 	@mkdir -p build
-	@$(GO) run $(TEST_AS_ROOT) ./cmd/internal/bench -program ./jarloop $(BENCHFLAGS)
+	@$(GO) run $(TEST_AS_ROOT) ./cmd/bench -program ./jarloop $(BENCHFLAGS)
 
 .PHONY: pictures
-pictures: TEST_ENV := JARLOOP_PICTURES=draw
 pictures: deps-build deps-run deps-test deps-example ## draw the README's pictures of the terminal anew
-	@$(TEST_ENV) $(GO) test $(TEST_AS_ROOT) -count=1 -timeout 15m -run TestTheREADMEShowsWhatIsSeen ./cmd/jarloop
+	@$(GO) run $(TEST_AS_ROOT) ./cmd/pictures
+
+.PHONY: lab
+lab: deps-build deps-run deps-test ## open a shell on the VM of a lab
+	@$(GO) run $(TEST_AS_ROOT) ./cmd/lab
 
 # Apart from the other tests: whoever asks meanwhile must get an answer, and two
 # cores that build and test beside it are late with it.
@@ -87,7 +90,7 @@ kill: deps-build deps-run deps-test deps-example ## kill the agent before, in an
 .PHONY: soak
 soak: kill build ## what takes long: make kill, and a thousand redeploys
 	@mkdir -p build
-	@$(GO) run $(TEST_AS_ROOT) ./cmd/internal/bench -program ./jarloop -run growth
+	@$(GO) run $(TEST_AS_ROOT) ./cmd/bench -program ./jarloop -run growth
 
 .PHONY: lint
 lint: deps-build $(GOLANGCI) ## check style, common mistakes and who imports whom

@@ -16,6 +16,9 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/lab"
 )
 
+// checkout is the root of the sources.
+const checkout = "../.."
+
 // system is the sample system in a lab.
 type system struct {
 	*lab.Lab
@@ -60,8 +63,8 @@ func newSystem(t *testing.T, bindfs bool) *system {
 	t.Helper()
 	s := newLab(t, bindfs)
 	s.write(s.config, s.configuration())
-	if out, err := exec.CommandContext(s.ctx, "cp", "-a", "../../example", s.example).CombinedOutput(); err != nil {
-		t.Fatalf("copy the example: %v: %s", err, out)
+	if _, err := s.Example(s.ctx, checkout); err != nil {
+		t.Fatal(err)
 	}
 	// Outside of the lab, whose VM has no way to packages. Built once, kept
 	// for the next run.
@@ -73,16 +76,12 @@ func newSystem(t *testing.T, bindfs bool) *system {
 
 // configuration is the shipped one, with the lab's folders.
 func (s *system) configuration() string {
-	text, err := os.ReadFile("../../config.toml")
+	s.t.Helper()
+	text, err := s.Configuration(checkout)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return replace(s.t, string(text), map[string]string{
-		`"/var/lib/jarloop"`: fmt.Sprintf("%q", filepath.Join(s.Dir, "state")),
-		`"/run/jarloop"`:     fmt.Sprintf("%q", filepath.Join(s.Dir, "run")),
-		`"/host"`:            fmt.Sprintf("%q", s.Host),
-		`"/var/lib/lxc"`:     fmt.Sprintf("%q", s.LXC),
-	})
+	return text
 }
 
 // small is a configuration whose base and service take next to nothing to make.

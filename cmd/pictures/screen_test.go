@@ -1,4 +1,4 @@
-package picture
+package main
 
 import (
 	"encoding/xml"
@@ -13,24 +13,24 @@ import (
 func TestParse(t *testing.T) {
 	for _, c := range []struct {
 		name, capture string
-		want          []Row
+		want          []row
 	}{
-		{"plain text", "hello\nworld\n", []Row{{{"hello", ""}}, {{"world", ""}}}},
-		{"nothing below the last row", "hello\n\n\n", []Row{{{"hello", ""}}}},
-		{"an empty row above it", "a\n\nb\n", []Row{{{"a", ""}}, nil, {{"b", ""}}}},
-		{"a colour and its end", "\x1b[31mred\x1b[39m not", []Row{{{"red", "red"}, {" not", ""}}}},
-		{"colour and weight in one order", "\x1b[1;32mlive\x1b[0m x", []Row{{{"live", "green bold"}, {" x", ""}}}},
-		{"colour and weight in two", "\x1b[1m\x1b[32mlive\x1b[m x", []Row{{{"live", "green bold"}, {" x", ""}}}},
-		{"the end of a weight", "\x1b[2;35mdim\x1b[22mnot", []Row{{{"dim", "magenta dim"}, {"not", "magenta"}}}},
-		{"a bright one", "\x1b[96mbright", []Row{{{"bright", "bright-cyan"}}}},
-		{"a style that goes on in the next row", "\x1b[33ma\nb", []Row{{{"a", "yellow"}}, {{"b", "yellow"}}}},
-		{"an order that changes nothing", "a\x1b[39m\x1b[49mb", []Row{{{"ab", ""}}}},
-		{"blanks at the end", "a  \x1b[31m  ", []Row{{{"a", ""}}}},
-		{"blanks within", "a  \x1b[31m  b", []Row{{{"a  ", ""}, {"  b", "red"}}}},
-		{"what is markup elsewhere", "<a> & │", []Row{{{"<a> & │", ""}}}},
+		{"plain text", "hello\nworld\n", []row{{{"hello", ""}}, {{"world", ""}}}},
+		{"nothing below the last row", "hello\n\n\n", []row{{{"hello", ""}}}},
+		{"an empty row above it", "a\n\nb\n", []row{{{"a", ""}}, nil, {{"b", ""}}}},
+		{"a colour and its end", "\x1b[31mred\x1b[39m not", []row{{{"red", "red"}, {" not", ""}}}},
+		{"colour and weight in one order", "\x1b[1;32mlive\x1b[0m x", []row{{{"live", "green bold"}, {" x", ""}}}},
+		{"colour and weight in two", "\x1b[1m\x1b[32mlive\x1b[m x", []row{{{"live", "green bold"}, {" x", ""}}}},
+		{"the end of a weight", "\x1b[2;35mdim\x1b[22mnot", []row{{{"dim", "magenta dim"}, {"not", "magenta"}}}},
+		{"a bright one", "\x1b[96mbright", []row{{{"bright", "bright-cyan"}}}},
+		{"a style that goes on in the next row", "\x1b[33ma\nb", []row{{{"a", "yellow"}}, {{"b", "yellow"}}}},
+		{"an order that changes nothing", "a\x1b[39m\x1b[49mb", []row{{{"ab", ""}}}},
+		{"blanks at the end", "a  \x1b[31m  ", []row{{{"a", ""}}}},
+		{"blanks within", "a  \x1b[31m  b", []row{{{"a  ", ""}, {"  b", "red"}}}},
+		{"what is markup elsewhere", "<a> & │", []row{{{"<a> & │", ""}}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := Parse(c.capture)
+			got, err := parse(c.capture)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -54,7 +54,7 @@ func TestWhatAPictureCannotShowIsAnError(t *testing.T) {
 		"bytes that are no letters": "a\xff",
 	} {
 		t.Run(name, func(t *testing.T) {
-			rows, err := Parse("first\n" + capture)
+			rows, err := parse("first\n" + capture)
 			if err == nil || !strings.HasPrefix(err.Error(), "row 2: ") {
 				t.Errorf("%q, %v", rows, err)
 			}
@@ -63,23 +63,23 @@ func TestWhatAPictureCannotShowIsAnError(t *testing.T) {
 }
 
 // sample has every look in it, and every character that markup takes for itself.
-func sample(t *testing.T) Screen {
+func sample(t *testing.T) screen {
 	t.Helper()
 	var all strings.Builder
 	for _, order := range []string{"0", "1", "2", "30", "31", "32", "33", "34", "35", "36", "37", "90", "91", "92", "93", "94", "95", "96", "97", "0;1;31"} {
 		all.WriteString("\x1b[" + order + "m" + order + "\x1b[0m  ")
 	}
-	rows, err := Parse(all.String() + "\n\n  <b>\"it's\" & │ …</b>  \x1b[2m×3  -->")
+	rows, err := parse(all.String() + "\n\n  <b>\"it's\" & │ …</b>  \x1b[2m×3  -->")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Screen{Title: "jarloop: <all> & more", Rows: rows}
+	return screen{Title: "jarloop: <all> & more", Rows: rows}
 }
 
 func TestAPictureIsReadAsItWasDrawn(t *testing.T) {
 	want := sample(t)
-	svg := want.SVG("What <it> shows", 80)
-	got, err := Read(svg)
+	svg := want.svg("What <it> shows", 80)
+	got, err := read(svg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestAPictureIsReadAsItWasDrawn(t *testing.T) {
 
 func TestAPictureIsWellFormedAndKnowsEveryStyle(t *testing.T) {
 	s := sample(t)
-	svg := s.SVG("x", 10)
+	svg := s.svg("x", 10)
 	for d := xml.NewDecoder(strings.NewReader(svg)); ; {
 		if _, err := d.Token(); errors.Is(err, io.EOF) {
 			break
@@ -123,10 +123,10 @@ func TestWhatIsNoPictureOfAScreenIsNotRead(t *testing.T) {
 		"nothing":         "",
 		"no markup":       "hello",
 		"another picture": `<svg xmlns="http://www.w3.org/2000/svg"><text x="1">bar</text></svg>`,
-		"half a picture":  Screen{Title: "x"}.SVG("x", 3)[:300],
+		"half a picture":  screen{Title: "x"}.svg("x", 3)[:300],
 	} {
 		t.Run(name, func(t *testing.T) {
-			if s, err := Read(svg); err == nil {
+			if s, err := read(svg); err == nil {
 				t.Errorf("read as %v", s)
 			}
 		})

@@ -1,7 +1,7 @@
-// Command shell stands up a lab and runs a command on its VM, a shell if none
+// Command lab stands up a lab and runs a command on its VM, a shell if none
 // is given, then takes it down:
 //
-//	go run ./cmd/internal/lab/shell [-inotify] [COMMAND ARGUMENT...]
+//	go run ./cmd/lab [-inotify] [COMMAND ARGUMENT...]
 //
 // The command finds the lab's folders in its environment: SHARE is the
 // laptop's side of the shared folder, HOST the VM's, LXC lxc.path, LAB a

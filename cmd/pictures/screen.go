@@ -1,13 +1,4 @@
-// Package picture turns what a terminal shows into an SVG, for the README, and
-// back, so that a test can say whether the picture is still true.
-//
-//	tmux capture-pane -p -e ──▶ Parse ──▶ Screen ──▶ SVG ──▶ docs/run.svg
-//	                                        ▲                   │
-//	                                        └────── Read ◀──────┘
-//
-// Nothing is passed over in silence: an order or a colour that the picture could
-// not show is an error.
-package picture
+package main
 
 import (
 	"fmt"
@@ -17,23 +8,24 @@ import (
 	"unicode/utf8"
 )
 
-// Screen is what a terminal shows.
-type Screen struct {
+// screen is what a terminal shows. Nothing of it is passed over in silence: an
+// order or a colour that a picture could not show is an error.
+type screen struct {
 	Title string // of the terminal
-	Rows  []Row
+	Rows  []row
 }
 
-// Row is one row of a Screen, from the left.
-type Row []Span
+// row is one row of a screen, from the left.
+type row []span
 
-// Span is text of one style. Each of its characters is one cell wide.
-type Span struct {
+// span is text of one style. Each of its characters is one cell wide.
+type span struct {
 	Text  string
 	Style string // names of colour and weight, in this order: "", "red", "red bold"
 }
 
 // String is the text of the row alone.
-func (r Row) String() string {
+func (r row) String() string {
 	var b strings.Builder
 	for _, s := range r {
 		b.WriteString(s.Text)
@@ -53,16 +45,16 @@ type style struct{ colour, weight string }
 
 func (s style) String() string { return strings.TrimSpace(s.colour + " " + s.weight) }
 
-// Parse gives the rows of a captured screen: text with orders for its style and
+// parse gives the rows of a captured screen: text with orders for its style and
 // no others.
-func Parse(capture string) ([]Row, error) {
-	var rows []Row
+func parse(capture string) ([]row, error) {
+	var rows []row
 	var now style
 	for line := range strings.SplitSeq(strings.TrimRight(capture, "\n"), "\n") {
-		var row Row
+		var r row
 		for line != "" {
 			text, rest, order := strings.Cut(line, "\x1b[")
-			if err := add(&row, text, now); err != nil {
+			if err := add(&r, text, now); err != nil {
 				return nil, fmt.Errorf("row %d: %w", len(rows)+1, err)
 			}
 			if !order {
@@ -77,25 +69,25 @@ func Parse(capture string) ([]Row, error) {
 			}
 			line = after
 		}
-		rows = append(rows, trimmed(row))
+		rows = append(rows, trimmed(r))
 	}
 	return rows, nil
 }
 
 // add adds text to a row.
-func add(row *Row, text string, now style) error {
+func add(r *row, text string, now style) error {
 	if !utf8.ValidString(text) {
 		return fmt.Errorf("broken UTF-8: %q", text)
 	}
 	if i := strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }); i >= 0 {
 		return fmt.Errorf("not to be shown: %q", text[i:])
 	}
-	switch last := len(*row) - 1; {
+	switch last := len(*r) - 1; {
 	case text == "":
-	case last >= 0 && (*row)[last].Style == now.String():
-		(*row)[last].Text += text
+	case last >= 0 && (*r)[last].Style == now.String():
+		(*r)[last].Text += text
 	default:
-		*row = append(*row, Span{text, now.String()})
+		*r = append(*r, span{text, now.String()})
 	}
 	return nil
 }
@@ -127,13 +119,13 @@ func (s *style) obey(parameters string) error {
 }
 
 // trimmed is a row without the blanks at its end, which nobody sees.
-func trimmed(row Row) Row {
-	for len(row) > 0 {
-		last := &row[len(row)-1]
+func trimmed(r row) row {
+	for len(r) > 0 {
+		last := &r[len(r)-1]
 		if last.Text = strings.TrimRight(last.Text, " "); last.Text != "" {
 			break
 		}
-		row = row[:len(row)-1]
+		r = r[:len(r)-1]
 	}
-	return row
+	return r
 }

@@ -2,7 +2,7 @@
 // says of each figure what was asked of it:
 //
 //	make bench
-//	go run ./cmd/internal/bench -run latency,load -n 10
+//	go run ./cmd/bench -run latency,load -n 10
 //
 // It prints a table and writes the same to build/bench.json, with every single
 // sample, and as a picture to build/bench.svg. It needs root. Figures depend

@@ -1,4 +1,4 @@
-package picture
+package main
 
 import (
 	"encoding/xml"
@@ -26,9 +26,9 @@ const (
 .bright-black{fill:#939ca7}.bright-red{fill:#ffa198}.bright-green{fill:#7ee787}.bright-yellow{fill:#f2cc60}.bright-blue{fill:#a5d6ff}.bright-magenta{fill:#e2c5ff}.bright-cyan{fill:#8be9e9}.bright-white{fill:#ffffff}`
 )
 
-// SVG draws the screen, columns wide or as wide as its longest row. about says
+// svg draws the screen, columns wide or as wide as its longest row. about says
 // what there is to see, for those who cannot.
-func (s Screen) SVG(about string, columns int) string {
+func (s screen) svg(about string, columns int) string {
 	for _, row := range s.Rows {
 		columns = max(columns, utf8.RuneCountInString(row.String()))
 	}
@@ -58,8 +58,8 @@ func (s Screen) SVG(about string, columns int) string {
 	return b.String()
 }
 
-// Read gives back the screen that an SVG of this package shows.
-func Read(svg string) (Screen, error) {
+// read gives back the screen that an SVG of this program shows.
+func read(svg string) (screen, error) {
 	var drawn struct {
 		Text []struct {
 			Class string `xml:"class,attr"`
@@ -71,18 +71,18 @@ func Read(svg string) (Screen, error) {
 		} `xml:"text"`
 	}
 	if err := xml.Unmarshal([]byte(svg), &drawn); err != nil {
-		return Screen{}, fmt.Errorf("read a picture: %w", err)
+		return screen{}, fmt.Errorf("read a picture: %w", err)
 	}
 	if len(drawn.Text) == 0 || drawn.Text[0].Class != "name" {
-		return Screen{}, errors.New("read a picture: it is not of a screen")
+		return screen{}, errors.New("read a picture: it is not of a screen")
 	}
-	s := Screen{Title: drawn.Text[0].Name}
+	s := screen{Title: drawn.Text[0].Name}
 	for _, text := range drawn.Text[1:] {
-		var row Row
-		for _, span := range text.Spans {
-			row = append(row, Span{span.Text, span.Style})
+		var r row
+		for _, s := range text.Spans {
+			r = append(r, span{s.Text, s.Style})
 		}
-		s.Rows = append(s.Rows, row)
+		s.Rows = append(s.Rows, r)
 	}
 	return s, nil
 }

@@ -7,11 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jarloop/jarloop/cmd/internal/control"
@@ -43,7 +40,11 @@ func (r *rig) newSample(ctx context.Context, more string) (*sample, error) {
 	if err := r.provision(ctx); err != nil {
 		return nil, err
 	}
-	if err := r.gradle(ctx); err != nil {
+	source, err := r.Example(ctx, r.root)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Gradle(ctx, source, "buildJar"); err != nil {
 		return nil, err
 	}
 	s := &sample{rig: r, artefacts: map[string]artefact{}}
@@ -64,36 +65,11 @@ func (r *rig) newSample(ctx context.Context, more string) (*sample, error) {
 
 // configureSample writes the shipped configuration with the lab's folders.
 func (r *rig) configureSample(more string) error {
-	text, err := r.shipped()
+	text, err := r.Configuration(r.root)
 	if err != nil {
 		return err
 	}
-	for old, new := range map[string]string{
-		`"/var/lib/jarloop"`: strconv.Quote(filepath.Join(r.Dir, "state")),
-		`"/run/jarloop"`:     strconv.Quote(filepath.Join(r.Dir, "run")),
-		`"/host"`:            strconv.Quote(r.Host),
-		`"/var/lib/lxc"`:     strconv.Quote(r.LXC),
-	} {
-		if strings.Count(text, old) != 1 {
-			return fmt.Errorf("config.toml has %s %d times, not once", old, strings.Count(text, old))
-		}
-		text = strings.Replace(text, old, new, 1)
-	}
 	return os.WriteFile(r.config, []byte(text+"\n"+more), 0o644)
-}
-
-// gradle builds a copy of the example into the share.
-func (r *rig) gradle(ctx context.Context) error {
-	source := filepath.Join(r.Dir, "example")
-	if out, err := exec.CommandContext(ctx, "cp", "-a", filepath.Join(r.root, "example"), source).CombinedOutput(); err != nil {
-		return fmt.Errorf("copy the example: %w: %s", err, out)
-	}
-	cmd := exec.CommandContext(ctx, "gradle", "--offline", "--no-daemon", "-q", "-Pshare="+r.Share, "buildJar")
-	cmd.Dir = source
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("gradle buildJar: %w: %s", err, out)
-	}
-	return nil
 }
 
 var webVersion = regexp.MustCompile(`"web/([^"]+)"`)
