@@ -47,7 +47,7 @@ help: ## list these targets
 
 .PHONY: build
 build: deps-build ## build ./jarloop
-	@$(GO) build -buildvcs=false -trimpath -ldflags '$(if $(VERSION),-X main.version=$(VERSION))' -o jarloop ./cmd/jarloop
+	@$(GO) build -buildvcs=false -trimpath -ldflags '$(if $(VERSION),-X github.com/jarloop/jarloop/cmd/internal/self.version=$(VERSION))' -o jarloop ./cmd/jarloop
 
 .PHONY: demo
 demo: deps-run deps-example build ## run the sample system here; PORT=8080 and INTERFACE=eth0 choose where

@@ -15,6 +15,7 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/control"
 	"github.com/jarloop/jarloop/cmd/internal/history"
 	"github.com/jarloop/jarloop/cmd/internal/notify"
+	"github.com/jarloop/jarloop/cmd/internal/self"
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/watcher"
 )
@@ -167,7 +168,7 @@ func (a *agent) tell(e deployer.Event) {
 // Status says how everything is doing.
 func (a *agent) Status() control.Status {
 	s := control.Status{
-		Version: programVersion(), PID: os.Getpid(), Since: a.started,
+		Version: self.Version(), PID: os.Getpid(), Since: a.started,
 		Watching: a.watching, Services: a.deployer.Status(),
 	}
 	a.mu.Lock()

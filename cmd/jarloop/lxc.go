@@ -6,16 +6,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/jarloop/jarloop/cmd/internal/host"
+	"github.com/jarloop/jarloop/cmd/internal/self"
 	"github.com/jarloop/jarloop/deployer/lxc"
 )
 
-// lxcCall is the hidden verb under which the program is the child that calls
-// liblxc.
-const lxcCall = "lxc-call"
-
 func lxcVerb() *cobra.Command {
 	return &cobra.Command{
-		Use:    lxcCall,
+		Use:    self.LXCCall,
 		Short:  "Make one call of liblxc, for the agent",
 		Hidden: true,
 		Args:   cobra.NoArgs,

@@ -7,8 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jarloop/jarloop/cmd/internal/bases"
+	"github.com/jarloop/jarloop/cmd/internal/checkup"
 	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/cmd/internal/doctor"
+	"github.com/jarloop/jarloop/cmd/internal/folders"
 	"github.com/jarloop/jarloop/cmd/internal/host"
 	"github.com/jarloop/jarloop/watcher"
 )
@@ -76,12 +79,12 @@ func (r *reloader) apply(ctx context.Context, c *config.Config) (again []string,
 	if err := watcher.Check(watchServices(c)); err != nil {
 		return nil, err
 	}
-	if err := doctor.Preflight(ctx, machine(c), r.agent.out.Complain); err != nil {
+	if err := doctor.Preflight(ctx, checkup.Machine(c), r.agent.out.Complain); err != nil {
 		return nil, err
 	}
-	bases, err := provision(ctx, c, nil, r.agent.out)
+	containers, err := bases.Provision(ctx, c, nil, r.agent.out)
 	if err == nil {
-		err = letPass(c)
+		err = folders.LetPass(c)
 	}
 	if err != nil {
 		return nil, err
@@ -89,11 +92,11 @@ func (r *reloader) apply(ctx context.Context, c *config.Config) (again []string,
 	if err := r.network.Publish(ctx, c); err != nil {
 		return nil, err
 	}
-	again, err = r.agent.deployer.Reconfigure(ctx, deployServices(c, bases))
+	again, err = r.agent.deployer.Reconfigure(ctx, deployServices(c, containers))
 	if err != nil {
 		return nil, r.back(ctx, err)
 	}
-	r.agent.clones(bases)
+	r.agent.clones(containers)
 	// After the deployer, which has to know the services that it is told of.
 	return again, r.agent.watch.Reconfigure(ctx, watchServices(c))
 }

@@ -12,18 +12,24 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/jarloop/jarloop/cmd/internal/bases"
+	"github.com/jarloop/jarloop/cmd/internal/checkup"
+	"github.com/jarloop/jarloop/cmd/internal/cli"
 	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/cmd/internal/console"
 	"github.com/jarloop/jarloop/cmd/internal/control"
 	"github.com/jarloop/jarloop/cmd/internal/doctor"
+	"github.com/jarloop/jarloop/cmd/internal/folders"
 	"github.com/jarloop/jarloop/cmd/internal/history"
 	"github.com/jarloop/jarloop/cmd/internal/host"
 	"github.com/jarloop/jarloop/cmd/internal/notify"
+	"github.com/jarloop/jarloop/cmd/internal/render"
+	"github.com/jarloop/jarloop/cmd/internal/self"
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/watcher"
 )
 
-func (p *program) runVerb() *cobra.Command {
+func runVerb(p *cli.Program) *cobra.Command {
 	mute, untitled := false, false
 	cmd := &cobra.Command{
 		Use:   "run",
@@ -34,7 +40,7 @@ interrupted. What is changed in the configuration meanwhile is taken up. The
 containers go on serving without it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			path, err := config.Find(p.configFile)
+			path, err := config.Find(p.ConfigFile)
 			if err != nil {
 				return err
 			}
@@ -65,23 +71,23 @@ containers go on serving without it.`,
 
 // runAgent is the main job, from the lock to the last word.
 func runAgent(ctx context.Context, from source, c *config.Config, out *console.Console) error {
-	if err := needRoot(); err != nil {
+	if err := checkup.NeedRoot(); err != nil {
 		return err
 	}
-	lock, err := lockFolders(ctx, c)
+	lock, err := folders.Lock(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
-	if err := doctor.Preflight(ctx, machine(c), out.Complain); err != nil {
+	if err := doctor.Preflight(ctx, checkup.Machine(c), out.Complain); err != nil {
 		return err
 	}
 
-	bases, err := provision(ctx, c, nil, out)
+	containers, err := bases.Provision(ctx, c, nil, out)
 	if err != nil {
 		return err
 	}
-	if err := letPass(c); err != nil {
+	if err := folders.LetPass(c); err != nil {
 		return err
 	}
 	network, err := host.NewNetwork(c, out.Say)
@@ -93,18 +99,18 @@ func runAgent(ctx context.Context, from source, c *config.Config, out *console.C
 	if err != nil {
 		return err
 	}
-	book, err := history.Open(historyOf(c))
+	book, err := history.Open(folders.History(c))
 	if err != nil {
 		return err
 	}
-	a := newAgent(c, bases, network, watch, book, out)
-	socket, err := control.Listen(socketOf(c))
+	a := newAgent(c, containers, network, watch, book, out)
+	socket, err := control.Listen(folders.Socket(c))
 	if err != nil {
 		return err
 	}
 	defer socket.Close()
 
-	out.Say("version " + programVersion() + ", " + a.watching)
+	out.Say("version " + self.Version() + ", " + a.watching)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return control.Serve(ctx, socket, a, out.Complain) })
 	group.Go(func() error { a.notify.Run(ctx); return nil })
@@ -112,7 +118,7 @@ func runAgent(ctx context.Context, from source, c *config.Config, out *console.C
 		// Artefacts are looked for when it is known what is live.
 		return a.deployer.Run(ctx, func() {
 			supervisor(daemon.SdNotifyReady)
-			group.Go(func() error { out.KeepTitle(ctx, func() string { return title(a.Status()) }); return nil })
+			group.Go(func() error { out.KeepTitle(ctx, func() string { return render.Title(a.Status()) }); return nil })
 			group.Go(func() error { return a.watch.Run(ctx, a.seen) })
 			group.Go(func() error {
 				r := &reloader{agent: a, network: network, now: c}
@@ -134,7 +140,7 @@ func newAgent(c *config.Config, bases map[string]string, network *host.Network, 
 	mode, why := watch.Choice()
 	why = strings.Replace(why, c.Watch.Dir+" is ", "it is ", 1) // it is named before
 	a := &agent{
-		out: out, watch: watch, book: book, sets: setsOf(c), keepSets: c.Watch.Keep,
+		out: out, watch: watch, book: book, sets: folders.Sets(c), keepSets: c.Watch.Keep,
 		started: time.Now(), watching: fmt.Sprintf("watches %s by %s: %s", c.Watch.Dir, mode, why),
 		notify:   notify.New(notifyOptions(c), out.Complain),
 		changing: map[string]bool{},
@@ -143,11 +149,11 @@ func newAgent(c *config.Config, bases map[string]string, network *host.Network, 
 	}
 	a.clones(bases)
 	a.deployer = deployer.New(deployer.Options{
-		Services: deployServices(c, bases), Logs: logsOf(c),
+		Services: deployServices(c, bases), Logs: folders.Logs(c),
 		KeepLogs: int64(c.Logs.Keep), KeepGenerations: c.Logs.Generations, Standby: c.LXC.Standby, KeepFailed: c.LXC.KeepFailed,
 		Reserve: int64(c.LXC.Reserve), Together: c.Watch.Together,
 		Stable:  c.LXC.Wiring == config.WiringStable,
-		Machine: host.NewMachine(c, lxcChild()), Network: network,
+		Machine: host.NewMachine(c, self.LXCChild()), Network: network,
 		Beat: func() { supervisor(daemon.SdNotifyWatchdog) },
 		Hook: a.hook, Lost: a.again, Tell: a.tell, Output: out.Line,
 	})
@@ -164,7 +170,7 @@ func supervisor(state string) {
 func watchOptions(c *config.Config) watcher.Options {
 	return watcher.Options{
 		Root: c.Watch.Dir, Mode: watcher.Mode(c.Watch.Mode), Poll: c.Watch.Poll.Duration,
-		Store:  setsOf(c),
+		Store:  folders.Sets(c),
 		Settle: max(c.Watch.Settle.Duration, time.Millisecond), // 0 would be the watcher's own default
 	}
 }
@@ -192,7 +198,3 @@ func deployServices(c *config.Config, bases map[string]string) []deployer.Servic
 	}
 	return all
 }
-
-// lxcChild is the command that makes one call of liblxc: this very program,
-// even when its file has been replaced since.
-func lxcChild() []string { return []string{"/proc/self/exe", lxcCall} }

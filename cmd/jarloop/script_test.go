@@ -10,13 +10,15 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/jarloop/jarloop/cmd/internal/self"
 )
 
 // This program under the name of jarloop is jarloop: no other has to be built
 // for the scripts. The verb is that of the children that jarloop starts, by
 // whatever name.
 func init() {
-	if filepath.Base(os.Args[0]) == "jarloop" || len(os.Args) > 1 && os.Args[1] == lxcCall {
+	if filepath.Base(os.Args[0]) == "jarloop" || len(os.Args) > 1 && os.Args[1] == self.LXCCall {
 		os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 	}
 }

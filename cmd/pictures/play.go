@@ -229,7 +229,7 @@ func (d *developer) interrupts() {
 	d.sees("agent", first, "exited with 0")
 	d.does(func() error {
 		if _, err := d.control.Status(d.ctx); !errors.Is(err, control.ErrNoAgent) {
-			return fmt.Errorf("an agent still answers: %w", err)
+			return fmt.Errorf("an agent still answers, with error %v", err)
 		}
 		client := &http.Client{Transport: d.Client(false).Transport, Timeout: 10 * time.Second}
 		response, err := client.Get("http://" + lab.Address + "/api")

@@ -1,4 +1,4 @@
-package main
+package render
 
 import (
 	"strings"
@@ -35,7 +35,7 @@ func TestTheTitleTellsTheWorstFirst(t *testing.T) {
 			}
 			s.Services = append(s.Services, deployer.Status{Service: string(rune('a' + i)), State: state})
 		}
-		if got := title(s); got != want {
+		if got := Title(s); got != want {
 			t.Errorf("%s: %q, want %q", states, got, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package render
 
 import (
 	"bytes"
@@ -63,7 +63,10 @@ func TestTheStatesAreInColour(t *testing.T) {
 		{"live     live ", "live     \x1b[1;32mlive\x1b[0m "}, {"down     failed ", "down     \x1b[1;31mfailed\x1b[0m "},
 		{"web      waiting ", "web      \x1b[33mwaiting\x1b[0m "}, {"person   none ", "person   \x1b[2mnone\x1b[0m "},
 	} {
-		want = replace(t, want, map[string]string{c[0]: c[1]})
+		if strings.Count(want, c[0]) != 1 {
+			t.Fatalf("%q is there %d times", c[0], strings.Count(want, c[0]))
+		}
+		want = strings.Replace(want, c[0], c[1], 1)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -151,7 +154,7 @@ func TestAllIsWellWhenEveryServiceIsLiveAndNothingIsMissed(t *testing.T) {
 		{"one is not", control.Status{Services: []deployer.Status{live, failed}}, false},
 		{"all are live, but changes may be missed", control.Status{Services: []deployer.Status{live}, Degraded: "the shared folder is gone"}, false},
 	} {
-		if got := well(c.s); got != c.want {
+		if got := Well(c.s); got != c.want {
 			t.Errorf("%s: %t", c.name, got)
 		}
 	}
@@ -170,7 +173,7 @@ func TestReasonsGiveATerminalNoOrders(t *testing.T) {
 		if err := (reader{columns: func() int { return columns }}).table(&out, s, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
-		if err := waterfall(&out, s, "web"); err != nil {
+		if err := LastDeploy(&out, s, "web"); err != nil {
 			t.Fatal(err)
 		}
 		if text := out.String(); strings.ContainsAny(text, "\x1b\u202e") || strings.Count(text, "\n") != lines {

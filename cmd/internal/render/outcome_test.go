@@ -1,4 +1,4 @@
-package main
+package render
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jarloop/jarloop/cmd/internal/control"
+	"github.com/jarloop/jarloop/cmd/internal/exit"
 )
 
 // What a service has printed can be in the reason, with orders for a terminal.
@@ -22,10 +23,10 @@ func TestAnOutcomeIsOneLineThatGivesNoOrders(t *testing.T) {
 		{control.Outcome{Service: "web", Generation: "web-8", Set: "3fa2c1d0e5b4", Took: time.Second}, "; it stays",
 			"web: live: web-8 3fa2c1d0 in 1.00 s; it stays\n", nil},
 		{control.Outcome{Service: "web", Error: "prove: \x1b]2;owned\aended\nfrontend: live: forged"}, "; it stays",
-			"web: failed: prove: ]2;ownedended frontend: live: forged\n", errSilent},
+			"web: failed: prove: ]2;ownedended frontend: live: forged\n", exit.ErrSilent},
 	} {
 		var out bytes.Buffer
-		if err := tellOutcome(&out, c.outcome, c.more); !errors.Is(err, c.err) || out.String() != c.want {
+		if err := Outcome(&out, c.outcome, c.more); !errors.Is(err, c.err) || out.String() != c.want {
 			t.Errorf("%+v: %q, %v, want %q, %v", c.outcome, out.String(), err, c.want, c.err)
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package render
 
 import (
 	"fmt"
@@ -11,9 +11,9 @@ import (
 	"github.com/jarloop/jarloop/deployer"
 )
 
-// waterfall shows the steps of a service's last deploy, each where it began
+// LastDeploy shows the steps of a service's last deploy, each where it began
 // and as long as it took.
-func waterfall(out io.Writer, s control.Status, name string) error {
+func LastDeploy(out io.Writer, s control.Status, name string) error {
 	for _, service := range s.Services {
 		if service.Service != name {
 			continue

@@ -1,4 +1,4 @@
-package main
+package render
 
 import (
 	"bytes"
@@ -24,11 +24,22 @@ const (
 	restOrder      = "\x1b[J"
 )
 
+// Watch shows the status again and again until ctx ends: in place, as redraw says,
+// or each time that it has changed. It says whether all was well at last; that
+// there is no agent at first is an error.
+func Watch(ctx context.Context, out io.Writer, ask func(context.Context) (control.Status, error), show Show, redraw bool) (well bool, err error) {
+	w := statusWatch{out: out, ask: ask, show: show, now: time.Now, redraw: redraw}
+	return w.run(ctx)
+}
+
+// Show writes a status.
+type Show func(out io.Writer, s control.Status, now time.Time) error
+
 // statusWatch shows the status again and again.
 type statusWatch struct {
 	out    io.Writer
 	ask    func(context.Context) (control.Status, error)
-	show   func(io.Writer, control.Status, time.Time) error
+	show   Show
 	redraw bool // in place, each time; else below the one before, when it has changed
 	now    func() time.Time
 
@@ -61,7 +72,7 @@ func (w *statusWatch) run(ctx context.Context) (well bool, err error) {
 
 // frame shows one answer of the agent, or why there is none.
 func (w *statusWatch) frame(s control.Status, unanswered error) error {
-	w.well = unanswered == nil && well(s)
+	w.well = unanswered == nil && Well(s)
 	text, err := w.text(s, unanswered, w.now())
 	if err != nil {
 		return err

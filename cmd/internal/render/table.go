@@ -1,4 +1,4 @@
-package main
+package render
 
 import (
 	"bytes"
@@ -24,14 +24,22 @@ var heads = []string{"SERVICE", "STATE", "GENERATION", "SET", "SINCE", "MEMORY",
 // spare are columns that a narrow terminal does without, the first ones first.
 var spare = []string{"MEMORY", "RESTARTS", "SET", "SINCE", "ADDRESS"}
 
+// Status writes the status as a table for a person.
+func Status(out io.Writer, s control.Status, now time.Time) error {
+	r := reader{console.Coloured(out), func() int { return console.Columns(out) }}
+	return r.table(out, s, now)
+}
+
+// Well says whether every service is live with the newest artefacts, and no change
+// may be missed.
+func Well(s control.Status) bool {
+	return s.Degraded == "" && !slices.ContainsFunc(s.Services, func(one deployer.Status) bool { return one.State != "live" })
+}
+
 // reader is a person who reads the status.
 type reader struct {
 	colour  bool
 	columns func() int // of the terminal, whose size may change; 0 is no end of them
-}
-
-func readerOf(out io.Writer) reader {
-	return reader{console.Coloured(out), func() int { return console.Columns(out) }}
 }
 
 // table writes the status.
@@ -93,13 +101,6 @@ func row(s deployer.Status, now time.Time) []string {
 	return []string{
 		s.Service, s.State, dash(s.Generation), dash(console.Short(s.Set)), dash(since), dash(memory), dash(restarts), dash(s.Address), newest(s),
 	}
-}
-
-func dash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
 }
 
 // newest says what is on disk when that is not what serves, and why.

@@ -1,4 +1,4 @@
-package main
+package bases
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/cmd/internal/control"
+	"github.com/jarloop/jarloop/cmd/internal/folders"
 )
 
 // withBase is an agent that makes clones of one base.
@@ -26,7 +27,7 @@ func TestTheBasesOfAnAgentAreThoseOfTheFileAndItsOwn(t *testing.T) {
 	dir := t.TempDir()
 	c := &config.Config{State: filepath.Join(dir, "state"), Run: filepath.Join(dir, "run")}
 	c.Bases = []config.Base{{Name: "small", Template: "busybox", Privileged: true}, {Name: "mine", Privileged: true}}
-	r, err := recipe(c.Bases[0])
+	r, err := Recipe(c.Bases[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,12 +48,12 @@ func TestTheBasesOfAnAgentAreThoseOfTheFileAndItsOwn(t *testing.T) {
 		t.Errorf("looking for one leaves %v, %v", left, err)
 	}
 
-	lock, err := lockFolders(t.Context(), c)
+	lock, err := folders.Lock(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	expect("while one starts", r.Container(), "mine")()
-	socket, err := control.Listen(socketOf(c))
+	socket, err := control.Listen(folders.Socket(c))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,11 +67,11 @@ func TestTheBasesOfAnAgentAreThoseOfTheFileAndItsOwn(t *testing.T) {
 	}
 
 	release := expect("after it")
-	if second, err := lockFolders(t.Context(), c); !errors.Is(err, errBusy) {
+	if second, err := folders.Lock(t.Context(), c); !errors.Is(err, folders.ErrBusy) {
 		t.Errorf("an agent that starts meanwhile gets %v, %v", second, err)
 	}
 	release()
-	if lock, err = lockFolders(t.Context(), c); err != nil {
+	if lock, err = folders.Lock(t.Context(), c); err != nil {
 		t.Fatalf("and then: %v", err)
 	}
 	if err := lock.Close(); err != nil {

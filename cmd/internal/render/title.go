@@ -1,4 +1,4 @@
-package main
+package render
 
 import (
 	"fmt"
@@ -7,9 +7,9 @@ import (
 	"github.com/jarloop/jarloop/deployer"
 )
 
-// title says in a few words how all services are doing: what is worst first,
+// Title says in a few words how all services are doing: what is worst first,
 // then what is under way.
-func title(s control.Status) string {
+func Title(s control.Status) string {
 	in := map[string][]string{}
 	for _, service := range s.Services {
 		state := service.State

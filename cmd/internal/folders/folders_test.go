@@ -1,4 +1,4 @@
-package main
+package folders
 
 import (
 	"context"
@@ -24,7 +24,7 @@ func TestUnprivilegedContainersAndNobodyElseComeToTheirReports(t *testing.T) {
 	if err := os.Chmod(c.State, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	reports := filepath.Join(logsOf(c), "web", "1")
+	reports := filepath.Join(Logs(c), "web", "1")
 	if err := os.MkdirAll(reports, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -43,16 +43,16 @@ func TestUnprivilegedContainersAndNobodyElseComeToTheirReports(t *testing.T) {
 			t.Error("others come to them, too")
 		}
 	}
-	lock, err := lockFolders(t.Context(), c)
+	lock, err := Lock(t.Context(), c)
 	if err != nil {
 		t.Fatalf("the folders are not ours any more: %v", err)
 	}
-	if second, err := lockFolders(t.Context(), c); !errors.Is(err, errBusy) {
+	if second, err := Lock(t.Context(), c); !errors.Is(err, ErrBusy) {
 		t.Errorf("a second one gets %v, %v", second, err)
 	}
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
-	if second, err := lockFolders(over, c); !errors.Is(err, context.Canceled) {
+	if second, err := Lock(over, c); !errors.Is(err, context.Canceled) {
 		t.Errorf("one that is to stop gets %v, %v", second, err)
 	}
 	if err := lock.Close(); err != nil {
