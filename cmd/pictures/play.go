@@ -35,7 +35,7 @@ func play(ctx context.Context, checkout string) (pictures []picture, err error) 
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, d.terminal.close()) }()
+	defer func() { err = errors.Join(err, d.close()) }()
 
 	d.builds("buildJar")
 	d.types("agent", "jarloop run")
@@ -228,8 +228,11 @@ func (d *developer) interrupts() {
 	d.types("agent", "echo exited with $?")
 	d.sees("agent", first, "exited with 0")
 	d.does(func() error {
-		if _, err := d.control.Status(d.ctx); !errors.Is(err, control.ErrNoAgent) {
-			return fmt.Errorf("an agent still answers, with error %v", err)
+		switch _, err := d.control.Status(d.ctx); {
+		case err == nil:
+			return errors.New("an agent still answers")
+		case !errors.Is(err, control.ErrNoAgent):
+			return err
 		}
 		client := &http.Client{Transport: d.Client(false).Transport, Timeout: 10 * time.Second}
 		response, err := client.Get("http://" + lab.Address + "/api")
