@@ -20,6 +20,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+
+	"github.com/jarloop/jarloop/network/defaults"
 )
 
 // labOf names the test that this process runs, alone, in a network namespace
@@ -88,6 +90,7 @@ func runAlone(t *testing.T) {
 
 func newLab(t *testing.T, iptables string) *lab {
 	l := &lab{t: t, iptables: iptables, guests: map[string]netns.NsHandle{}}
+	l.check(defaults.Set())
 	l.check(up("lo", ""))
 	l.check(netlink.LinkAdd(&netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "lxcbr0"}}))
 	l.check(up("lxcbr0", "10.0.3.1/24"))
@@ -127,8 +130,10 @@ func (l *lab) machine(vmSide, address, gateway string) netns.NsHandle {
 	l.t.Helper()
 	var handle netns.NsHandle
 	l.check(apart(func() (err error) {
-		handle, err = netns.New()
-		return err
+		if handle, err = netns.New(); err != nil {
+			return err
+		}
+		return defaults.Set()
 	}))
 	l.t.Cleanup(func() { handle.Close() })
 	l.check(netlink.LinkAdd(&netlink.Veth{

@@ -128,6 +128,7 @@ func (b *bench) prepare(ctx context.Context, program string) (err error) {
 	b.program = filepath.Join(b.work, "jarloop")
 	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-o", b.program, "./cmd/jarloop")
 	cmd.Dir = b.root
+	cmd.Env = append(os.Environ(), "GOFLAGS=")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return errors.Join(fmt.Errorf("build the program: %w: %s", err, text), b.close())
 	}

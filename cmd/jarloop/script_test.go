@@ -33,8 +33,8 @@ func init() {
 //
 // What could reach this machine's rules runs under "unshare --net".
 func TestScripts(t *testing.T) {
-	// Others may enter, since a script becomes one of them.
-	dir, err := os.MkdirTemp("", "jlt-script-")
+	// Others may enter, wherever TMPDIR is, since a script becomes one of them.
+	dir, err := os.MkdirTemp("/tmp", "jlt-script-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,6 +75,9 @@ func TestScripts(t *testing.T) {
 func install(name string) error {
 	self, err := os.Executable()
 	if err != nil {
+		return err
+	}
+	if err := os.Chmod(self, 0o755); err != nil { // built with a private umask, it is root's alone
 		return err
 	}
 	if os.Link(self, name) == nil {

@@ -108,8 +108,9 @@ func newDeveloper(ctx context.Context, l *lab.Lab, checkout string) (*developer,
 	if d.example, err = l.Example(ctx, checkout); err != nil {
 		return nil, err
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-o", d.program, "./cmd/jarloop")
+	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", d.program, "./cmd/jarloop")
 	build.Dir = checkout
+	build.Env = append(os.Environ(), "GOFLAGS=")
 	for _, cmd := range []*exec.Cmd{
 		build,
 		exec.CommandContext(ctx, d.program, "provision", "--config", config), // outside of the VM, which has no way to packages
@@ -247,18 +248,9 @@ func (d *developer) interrupts() {
 	})
 }
 
-// anywhere is rows without what is of this machine and this build alone.
+// anywhere is rows without what is of this lab alone.
 func (d *developer) anywhere(rows []row) []row {
-	var version []byte
-	d.does(func() (err error) {
-		version, err = exec.CommandContext(d.ctx, d.program, "version").Output()
-		return err
-	})
-	own := strings.TrimPrefix(strings.TrimSpace(string(version)), "jarloop ")
-	if own == "" {
-		return rows
-	}
-	by := strings.NewReplacer(d.Host, "/host", own, "(devel)", "fuse.bindfs", "fuse")
+	by := strings.NewReplacer(d.Host, "/host", "fuse.bindfs", "fuse")
 	var all []row
 	for _, r := range rows {
 		r = slices.Clone(r)

@@ -68,7 +68,7 @@ func newTerminal(ctx context.Context, l *lab.Lab, program, window string) (*term
 // serve starts tmux's server, which ends with this program.
 func (t *terminal) serve(settings string) error {
 	t.server = t.lab.VM(context.Background(), "tmux", "-D", "-S", t.socket, "-f", settings)
-	t.server.Env = append(os.Environ(), "LC_ALL=C.UTF-8") // or it has no "│"
+	t.server.Env = append(t.server.Env, "LC_ALL=C.UTF-8") // or it has no "│"
 	t.server.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	started := make(chan error)
 	go func() { // close waits for it

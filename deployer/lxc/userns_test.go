@@ -16,13 +16,32 @@ import (
 // first is the host's ID of root in the unprivileged containers of the tests.
 const first = 100000
 
+// passable gives a folder that other users can come to. It is in /tmp itself:
+// where TMPDIR leads to may be a person's own.
+func passable(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "jlt-")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
 // newUnprivilegedHost gives a host whose base is one for a user namespace.
 func newUnprivilegedHost(t *testing.T) *Host {
 	t.Helper()
 	if text, err := os.ReadFile("/proc/sys/user/max_user_namespaces"); err != nil || strings.TrimSpace(string(text)) == "0" {
 		t.Skip("this kernel makes no user namespaces")
 	}
-	path := t.TempDir()
+	path := passable(t)
 	h := newHost(t, path, "dir")
 	// Whatever ranges this machine has: the child sees those of the test.
 	ids := filepath.Join(t.TempDir(), "ids")
@@ -32,11 +51,6 @@ for file in /etc/subuid /etc/subgid; do
 	[ ! -e "$file" ] || mount --bind "$0" "$file" || exit
 done
 exec "$@"`, ids}, child...)
-	for dir := path; dir != "/tmp" && dir != "/"; dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
 	root := filepath.Join(path, "base", "rootfs")
 	mkdir(t, filepath.Join(root, "opt", "old"))
 	err := filepath.WalkDir(root, func(name string, _ fs.DirEntry, err error) error {

@@ -55,7 +55,7 @@ var idle = fake{
 // socket's has at most 107 bytes (unix(7)).
 func folder(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "jlt-control-")
+	dir, err := os.MkdirTemp("/tmp", "jlt-control-")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,17 +15,18 @@ func TestUnprivilegedContainersAndNobodyElseComeToTheirReports(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("giving folders away needs root")
 	}
-	c := &config.Config{State: t.TempDir(), Run: t.TempDir()}
-	for dir := filepath.Dir(c.State); dir != "/tmp" && dir != "/"; dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Chmod(c.State, 0o700); err != nil {
+	state, err := os.MkdirTemp("/tmp", "jlt-") // where TMPDIR leads to may be a person's own
+	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = os.RemoveAll(state) })
+	c := &config.Config{State: state, Run: t.TempDir()}
 	reports := filepath.Join(Logs(c), "web", "1")
-	if err := os.MkdirAll(reports, 0o755); err != nil {
+	err = os.MkdirAll(reports, 0o755)
+	for _, folder := range []string{Logs(c), filepath.Dir(reports), reports} { // whatever the umask is
+		err = errors.Join(err, os.Chmod(folder, 0o755))
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	const first, other = 100000, 1000

@@ -16,6 +16,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/jarloop/jarloop/cmd/internal/config"
+	"github.com/jarloop/jarloop/network/defaults"
 )
 
 // soon bounds every wait of these tests.
@@ -37,6 +38,9 @@ func onVM(t *testing.T, test func(t *testing.T)) {
 		t.Skip("needs root, to make network namespaces")
 	}
 	if os.Getenv(vmOf) == t.Name() {
+		if err := defaults.Set(); err != nil {
+			t.Fatal(err)
+		}
 		run(t, "ip", "link", "set", "lo", "up")
 		if err := netlink.LinkAdd(&netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: bridge}}); err != nil {
 			t.Fatal(err)

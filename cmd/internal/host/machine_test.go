@@ -187,14 +187,16 @@ func TestReportsAreLentToTheOwnerOfTheBasesRoot(t *testing.T) {
 	if err := os.Chown(filepath.Join(m.Path, "unprivileged/rootfs"), first, first); err != nil {
 		t.Fatal(err)
 	}
-	above := t.TempDir()
-	for dir := above; dir != "/tmp" && dir != "/"; dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o711); err != nil {
-			t.Fatal(err)
-		}
+	above, err := os.MkdirTemp("/tmp", "jlt-") // where TMPDIR leads to may be a person's own
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(above) })
+	if err := os.Chmod(above, 0o711); err != nil {
+		t.Fatal(err)
 	}
 	folder := filepath.Join(above, "reports")
-	if err := os.Mkdir(folder, 0o755); err != nil {
+	if err := errors.Join(os.Mkdir(folder, 0o755), os.Chmod(folder, 0o755)); err != nil { // whatever the umask is
 		t.Fatal(err)
 	}
 	is := func(owner uint32, mode fs.FileMode) {

@@ -52,6 +52,11 @@ func (l *Lab) Gradle(ctx context.Context, example, task string) error {
 func (l *Lab) GradleTo(ctx context.Context, folder, example, task string) error {
 	cmd := exec.CommandContext(ctx, "gradle", "--offline", "--no-daemon", "-q", "-Pshare="+folder, task)
 	cmd.Dir = example
+	// Settings and scripts that a person has for all builds do not count here.
+	cmd.Env = append(environment(), "GRADLE_USER_HOME="+filepath.Join(cache, "gradle"))
+	if home := os.Getenv("JAVA_HOME"); home != "" {
+		cmd.Env = append(cmd.Env, "JAVA_HOME="+home)
+	}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("gradle %s: %w: %s", task, err, out)
 	}
