@@ -105,11 +105,15 @@ $(GOLANGCI):
 	    ln -sf "$$(command -v golangci-lint)" $@; \
 	else \
 	    echo "build golangci-lint $(GOLANGCI_VERSION), once: this takes minutes"; \
-	    GOBIN=$(@D) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI_VERSION); \
+	    CGO_ENABLED=0 GOBIN=$(@D) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI_VERSION); \
 	fi
 
+.PHONY: tools
+tools: $(GOLANGCI) $(NFPM) ## compile the tools that any target needs
+
 .PHONY: deps deps-build deps-run deps-test deps-example
-deps: deps-build deps-run deps-test deps-example ## install every package that any target needs
+deps: ## install every package that any target needs
+	@packaging/install-packages $(foreach p,$(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES) $(EXAMPLE_PACKAGES),'$p')
 deps-build:
 	@packaging/install-packages $(foreach p,$(BUILD_PACKAGES),'$p')
 deps-run:
@@ -131,7 +135,7 @@ deb: deps-build $(NFPM) ## make a Debian package in build/; ARCH=arm64 for anoth
 
 $(NFPM):
 	@echo "build nfpm $(NFPM_VERSION), once: this takes a minute"
-	@GOBIN=$(@D) $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm@v$(NFPM_VERSION)
+	@CGO_ENABLED=0 GOBIN=$(@D) $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm@v$(NFPM_VERSION)
 
 .PHONY: clean
 clean: ## remove what was built here; containers are removed by "jarloop clean"

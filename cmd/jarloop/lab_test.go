@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -28,6 +27,9 @@ type system struct {
 	config  string
 	example string // a copy of example/, to edit
 	agent   *agentProcess
+	// control asks the agent as its verbs do, without a process for each question:
+	// tests ask all the time, and two cores are to be the agent's.
+	control *control.Client
 }
 
 // newLab stands up a lab in which nothing is configured yet.
@@ -46,7 +48,10 @@ func newLab(t *testing.T, bindfs bool) *system {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &system{Lab: l, t: t, ctx: ctx, program: program, config: filepath.Join(l.Dir, "config.toml"), example: filepath.Join(l.Dir, "example")}
+	s := &system{
+		Lab: l, t: t, ctx: ctx, program: program, config: filepath.Join(l.Dir, "config.toml"), example: filepath.Join(l.Dir, "example"),
+		control: control.NewClient(filepath.Join(l.Dir, "run", "jarloop.sock")),
+	}
 	t.Cleanup(func() {
 		if s.agent != nil {
 			s.agent.kill()
@@ -194,9 +199,10 @@ func (s *system) verb(args ...string) (string, int) {
 func (s *system) status() control.Status {
 	s.t.Helper()
 	var status control.Status
-	s.agent.eventually("the agent answers", func() bool {
-		out, _ := s.verb("status", "--json")
-		return json.Unmarshal([]byte(out), &status) == nil
+	s.agent.eventually("the agent answers", func() (answers bool) {
+		var err error
+		status, err = s.control.Status(s.ctx)
+		return err == nil
 	})
 	return status
 }

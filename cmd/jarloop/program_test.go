@@ -28,8 +28,9 @@ func onceBuilt(flags ...string) func() (string, error) {
 		}
 		programFolders = append(programFolders, dir)
 		program := filepath.Join(dir, "jarloop")
-		// Without the race detector: liblxc forks, and it does not bear that.
-		build := exec.Command("go", slices.Concat([]string{"build", "-buildvcs=false", "-o", program}, flags, []string{"."})...)
+		// Without the race detector: liblxc forks, and it does not bear that. With the
+		// flags of "make build", which has compiled most of it.
+		build := exec.Command("go", slices.Concat([]string{"build", "-buildvcs=false", "-trimpath", "-o", program}, flags, []string{"."})...)
 		build.Env = append(os.Environ(), "GOFLAGS=") // which may ask for the race detector
 		out, err := build.CombinedOutput()
 		if err != nil {

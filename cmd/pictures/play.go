@@ -108,7 +108,7 @@ func newDeveloper(ctx context.Context, l *lab.Lab, checkout string) (*developer,
 	if d.example, err = l.Example(ctx, checkout); err != nil {
 		return nil, err
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", d.program, "./cmd/jarloop")
+	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-o", d.program, "./cmd/jarloop")
 	build.Dir = checkout
 	build.Env = append(os.Environ(), "GOFLAGS=")
 	for _, cmd := range []*exec.Cmd{

@@ -42,10 +42,11 @@ func newUnprivilegedHost(t *testing.T) *Host {
 		t.Skip("this kernel makes no user namespaces")
 	}
 	path := passable(t)
-	h := newHost(t, path, "dir")
-	// Whatever ranges this machine has: the child sees those of the test.
+	// Whatever ranges this machine has: the child sees those of the test. They are
+	// there as long as the host, which asks the child when it is taken down.
 	ids := filepath.Join(t.TempDir(), "ids")
 	writeFile(t, ids, fmt.Sprintf("root:%d:65536\n", first))
+	h := newHost(t, path, "dir")
 	h.Child = append([]string{"unshare", "--mount", "sh", "-c", `
 for file in /etc/subuid /etc/subgid; do
 	[ ! -e "$file" ] || mount --bind "$0" "$file" || exit

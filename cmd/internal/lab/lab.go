@@ -58,7 +58,15 @@ func New(ctx context.Context, bindfs bool) (l *Lab, err error) {
 			err = errors.Join(err, l.Close())
 		}
 	}()
-	if l.lock, err = lock(ctx, filepath.Join(cache, "lock")); err != nil {
+	// Whoever waits stands first in a queue, so that tests of one package, which
+	// stand up one lab after the other, do not keep out those of another.
+	queue, err := lock(ctx, filepath.Join(cache, "queue"))
+	if err != nil {
+		return l, err
+	}
+	l.lock, err = lock(ctx, filepath.Join(cache, "lock"))
+	queue.Close()
+	if err != nil {
 		return l, err
 	}
 	if err := l.sweep(ctx); err != nil {
