@@ -123,6 +123,12 @@ func (a *agent) read(out io.Reader) {
 // trouble is what nginx and JVMs print when something is wrong.
 var trouble = regexp.MustCompile(`\[(error|crit|alert|emerg)\]|Exception|not delivered`)
 
+// particular is what differs between failures of one kind, in answers and in
+// what nginx prints.
+var particular = regexp.MustCompile(`^\d{4}/\d\d/\d\d [\d:]+ |\d+#\d+: |\*\d+|\d+(\.\d+){3}(:\d+)?|[a-z]+-\d+"|bench-\d+|"version":"[^"]*",?|"host":"[^"]*",?`)
+
+func inGeneral(kind string) string { return particular.ReplaceAllString(kind, "*") }
+
 // troubled are the troubles that services have printed, the most frequent
 // first.
 func (a *agent) troubled() []string {

@@ -136,8 +136,3 @@ func (b *bench) prepare(ctx context.Context, program string) (err error) {
 }
 
 func (b *bench) close() error { return os.RemoveAll(b.work) }
-
-// say tells how far it is.
-func say(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05 ")+format+"\n", args...)
-}

@@ -180,3 +180,8 @@ func loadAverage() string {
 	one, _, _ := strings.Cut(string(text), " ")
 	return one
 }
+
+// say tells how far it is.
+func say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05 ")+format+"\n", args...)
+}

@@ -73,6 +73,12 @@ type service struct {
 	drain time.Duration
 }
 
+// artefact is the file of a service that a rebuild replaces, as it was built.
+type artefact struct {
+	path string
+	data []byte
+}
+
 // url is where the laptop reaches the service.
 func (s service) url() string { return fmt.Sprintf("http://%s:%d/", lab.Address, s.port) }
 

@@ -21,12 +21,6 @@ type sample struct {
 	artefacts map[string]artefact // by service
 }
 
-// artefact is the file of a service that a rebuild replaces, as it was built.
-type artefact struct {
-	path string
-	data []byte
-}
-
 // ways are where the answers show the version of a service, asked through
 // those that depend on it.
 var ways = map[string]string{"frontend": "/api", "person": "/api", "web": "/web/"}

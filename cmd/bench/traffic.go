@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -63,12 +62,6 @@ func (t *traffic) note(connection string, r *vegeta.Result) {
 	}
 	t.failed = append(t.failed, failure{connection + ": " + inGeneral(kind), r.Timestamp, r.End()})
 }
-
-// particular is what differs between failures of one kind, in answers and in
-// what nginx prints.
-var particular = regexp.MustCompile(`^\d{4}/\d\d/\d\d [\d:]+ |\d+#\d+: |\*\d+|\d+(\.\d+){3}(:\d+)?|[a-z]+-\d+"|bench-\d+|"version":"[^"]*",?|"host":"[^"]*",?`)
-
-func inGeneral(kind string) string { return particular.ReplaceAllString(kind, "*") }
 
 // fail notes a failure of a request that was sent beside the traffic.
 func (t *traffic) fail(kind string, began time.Time) {
