@@ -173,7 +173,7 @@ func removeNamed(ctx context.Context, c *config.Config, names []string, say func
 }
 
 // removeEach removes bases, as far as that can be.
-func removeEach(ctx context.Context, builder *base.Builder, containers []string, say func(string)) error {
+func removeEach(ctx context.Context, builder *base.Store, containers []string, say func(string)) error {
 	var errs error
 	for _, container := range containers {
 		if err := builder.Remove(ctx, container); err != nil {

@@ -86,10 +86,6 @@ func provision(ctx context.Context, c *config.Config, names []string, out *conso
 	return containers, nil
 }
 
-func newBuilder(c *config.Config) *base.Builder {
-	backing := c.LXC.Backing
-	if backing != config.BackingBtrfs {
-		backing = "" // a plain folder serves the others
-	}
-	return &base.Builder{Path: c.LXC.Path, Bridge: c.LXC.Bridge, Backing: backing}
+func newBuilder(c *config.Config) *base.Store {
+	return &base.Store{Path: c.LXC.Path, Bridge: c.LXC.Bridge, Btrfs: c.LXC.Backing == config.BackingBtrfs}
 }

@@ -2,10 +2,12 @@ package base
 
 import (
 	"fmt"
-	"net/netip"
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/jarloop/jarloop/deployer/base/internal/tool"
+	"github.com/jarloop/jarloop/deployer/base/rootfs"
 )
 
 // haltSystemd is the signal on which systemd powers off, systemd(1).
@@ -13,7 +15,7 @@ const haltSystemd = "SIGRTMIN+3"
 
 // settings are what a base's LXC configuration says; clones get a copy of it.
 type settings struct {
-	include   string
+	include   string // of a base that no template made
 	arch      string // none if it is empty
 	container string
 	rootfs    string // with its kind: "dir:/…"
@@ -23,6 +25,15 @@ type settings struct {
 	first     int    // the host's ID of root; privileged if it is 0
 }
 
+// text gives the configuration of a base, with what its template wrote, if one
+// made it.
+func (s settings) text(template string) string {
+	if s.include != "" {
+		return s.render()
+	}
+	return s.adapt(template)
+}
+
 // render gives the configuration of a container that had none.
 func (s settings) render() string {
 	items := []string{"lxc.include = " + s.include}
@@ -30,19 +41,18 @@ func (s settings) render() string {
 		items = append(items, "lxc.arch = "+s.arch)
 	}
 	items = append(items,
-		"lxc.uts.name = "+s.container,
-		"lxc.rootfs.path = "+s.rootfs,
 		"lxc.autodev = 1",
-		"lxc.tty.max = 0", // no getty runs: see scripts/shape.sh
+		"lxc.tty.max = 0", // no getty runs: see rootfs/scripts/shape.sh
 	)
 	return strings.Join(append(items, s.own()...), "\n") + "\n"
 }
 
-// adapt gives the configuration that a template wrote, with ours in place of
-// what it says of the network and of confinement, and without what must not
-// be the same in every clone: logs, addresses, a start at boot.
+// adapt gives the configuration that a template wrote, with our lines for its
+// name, root, network and confinement, and without what must not be the same in
+// every clone: logs, addresses, a start at boot.
 func (s settings) adapt(text string) string {
-	drop := []string{"lxc.net.", "lxc.apparmor.", "lxc.log.", "lxc.console.logfile", "lxc.start.", "lxc.hook.clone", "lxc.idmap"}
+	drop := []string{"lxc.uts.name", "lxc.rootfs.path", "lxc.net.", "lxc.apparmor.", "lxc.log.", "lxc.console.logfile",
+		"lxc.start.", "lxc.hook.clone", "lxc.idmap"}
 	if s.halt != "" {
 		drop = append(drop, "lxc.signal.halt")
 	}
@@ -63,6 +73,8 @@ func (s settings) adapt(text string) string {
 // own gives the items that are the same whoever made the rest.
 func (s settings) own() []string {
 	items := []string{
+		"lxc.uts.name = " + s.container,
+		"lxc.rootfs.path = " + s.rootfs,
 		// Debian's common.conf runs an unanchored sed over the clone's
 		// /etc/hosts here.
 		"lxc.hook.clone =",
@@ -104,7 +116,7 @@ func (s settings) mapped() []string {
 		"lxc.cap.drop = mac_admin mac_override sys_time sys_module sys_rawio",
 	}
 	for _, kind := range []string{"u", "g"} {
-		items = append(items, fmt.Sprintf("lxc.idmap = %s 0 %d %d", kind, s.first, idCount))
+		items = append(items, fmt.Sprintf("lxc.idmap = %s 0 %d %d", kind, s.first, rootfs.IDs))
 	}
 	return items
 }
@@ -128,20 +140,15 @@ func arch() string {
 	}[runtime.GOARCH]
 }
 
-// onlyLoopback says whether a resolv.conf(5) names servers, but none that
-// another host could reach.
-func onlyLoopback(text string) bool {
-	loopback := false
-	for line := range strings.Lines(text) {
-		words := strings.Fields(line)
-		if len(words) < 2 || words[0] != "nameserver" {
-			continue
-		}
-		addr, err := netip.ParseAddr(words[1])
-		if err == nil && !addr.IsLoopback() {
-			return false
-		}
-		loopback = loopback || err == nil
+// profile gives the AppArmor profile for the base's clones, "" on a host
+// without AppArmor.
+func profile() string {
+	if !onDisk("/sys/kernel/security/apparmor") {
+		return ""
 	}
-	return loopback
+	// liblxc writes and loads the profile with it.
+	if _, err := tool.Find("apparmor_parser"); err != nil {
+		return "unconfined"
+	}
+	return "generated"
 }

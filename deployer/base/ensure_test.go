@@ -156,12 +156,12 @@ const hang = "setsid sleep 86398 >/dev/null 2>&1 &\nfor root; do :; done\necho x
 func TestABuildIsKilledWithAllThatItStarted(t *testing.T) {
 	for _, test := range []struct {
 		name string
-		stop func(b *Builder, cancel context.CancelCauseFunc) // before it hangs
-		then func(cancel context.CancelCauseFunc)             // when it hangs
+		stop func(b *Store, cancel context.CancelCauseFunc) // before it hangs
+		then func(cancel context.CancelCauseFunc)           // when it hangs
 		want string
 	}{
 		{"when its context ends", nil, func(cancel context.CancelCauseFunc) { cancel(errors.New("Ctrl-C")) }, "killed: Ctrl-C"},
-		{"at its deadline", func(b *Builder, _ context.CancelCauseFunc) { b.Timeout = 500 * time.Millisecond }, nil, "not done after 500ms"},
+		{"at its deadline", func(b *Store, _ context.CancelCauseFunc) { b.Timeout = 500 * time.Millisecond }, nil, "not done after 500ms"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := builder(t)
@@ -221,7 +221,7 @@ func TestOfTwoBuildersOneBuildsAndTheOtherWaits(t *testing.T) {
 func TestTheWaitForAnotherBuilderEndsWithItsContext(t *testing.T) {
 	b := builder(t)
 	r := busybox("true")
-	unlock, err := b.lock(t.Context(), r.Container(), nil)
+	unlock, err := lock(t.Context(), b.folder(r.Container()), func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,7 +278,7 @@ exec /usr/share/lxc/templates/lxc-busybox "$@"
 		t.Fatal(err)
 	}
 	ensure(t, b, r)
-	if onDisk(filepath.Join(dir, "rootfs/half")) || !ready(dir, r.hash()) {
+	if onDisk(filepath.Join(dir, "rootfs/half")) || !ready(dir, r.Hash()) {
 		t.Error("the half base was not replaced")
 	}
 }

@@ -2,15 +2,21 @@ package base
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/jarloop/jarloop/deployer/base/internal/tool"
 )
 
 // A base in a file is a tar archive of its root, compressed with zstd, behind
@@ -43,6 +49,62 @@ type head struct {
 	// Size and Sum are the length and the SHA-256 of what follows the head.
 	Size int64  `json:"size"`
 	Sum  string `json:"sha256"`
+}
+
+// writeWhole writes the head and what pack writes after it to out, and gives the
+// size of both.
+func writeWhole(out *os.File, h head, pack func(io.Writer) error) (int64, error) {
+	// As long as it can get.
+	h.Size, h.Sum = 1<<62, strings.Repeat("0", 2*sha256.Size)
+	frame, err := h.frame(0)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := out.Write(frame); err != nil {
+		return 0, err
+	}
+	sum := sha256.New()
+	if err := pack(io.MultiWriter(out, sum)); err != nil {
+		return 0, err
+	}
+	end, err := out.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return 0, err
+	}
+	h.Size, h.Sum = end-int64(len(frame)), hex.EncodeToString(sum.Sum(nil))
+	if frame, err = h.frame(len(frame)); err != nil {
+		return 0, err
+	}
+	_, err = out.WriteAt(frame, 0)
+	return end, err
+}
+
+// openFile opens a file whose head is right, and whose content begins at
+// start and has the size that the head says.
+func openFile(file string) (f *os.File, h head, start int64, err error) {
+	f, err = os.Open(file)
+	if err != nil {
+		return nil, h, 0, err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+		}
+	}()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, h, 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, h, 0, fmt.Errorf("%w: not a regular file", ErrFile)
+	}
+	if h, start, err = readHead(f); err != nil {
+		return nil, h, 0, err
+	}
+	if has := info.Size() - start; has != h.Size {
+		return nil, h, 0, fmt.Errorf("%w: %d bytes after its head, and it should have %d; copy it once more", ErrFile, has, h.Size)
+	}
+	return f, h, start, nil
 }
 
 // frame gives the head's frame, padded to at least so many bytes: it is
@@ -99,7 +161,7 @@ func (h head) check() error {
 	}
 	for _, line := range h.Config {
 		if !portable(line) {
-			return fmt.Errorf("%w: its configuration says %q, which no export writes", ErrFile, printable(line))
+			return fmt.Errorf("%w: its configuration says %q, which no export writes", ErrFile, tool.Printable(line))
 		}
 	}
 	return nil
@@ -109,14 +171,14 @@ func (h head) check() error {
 // machine.
 func (h head) suits(r Recipe) error {
 	if h.Arch != runtime.GOARCH {
-		return fmt.Errorf("%w: it is for %s, and this machine is %s", ErrDiffers, printable(h.Arch), runtime.GOARCH)
+		return fmt.Errorf("%w: it is for %s, and this machine is %s", ErrDiffers, tool.Printable(h.Arch), runtime.GOARCH)
 	}
 	for _, part := range []struct{ name, file, here string }{
 		{"name", h.Recipe.Name, r.Name},
 		{"distribution", h.Recipe.Distribution, r.Distribution},
 		{"template", h.Recipe.Template, r.Template},
 		{"args", list(h.Recipe.Args), list(r.Args)},
-		{"packages", list(packages(h.Recipe)), list(packages(r))},
+		{"packages", list(h.Recipe.PackageSet()), list(r.PackageSet())},
 		{"run", list(h.Recipe.Run), list(r.Run)},
 		{"mirror", h.Recipe.Mirror, r.Mirror},
 		{"ID of root (privileged, /etc/subuid)", id(h.Recipe.First), id(r.First)},
@@ -126,7 +188,7 @@ func (h head) suits(r Recipe) error {
 				ErrDiffers, part.name, quoted(part.file), quoted(part.here))
 		}
 	}
-	if h.Hash != r.hash() {
+	if h.Hash != r.Hash() {
 		return fmt.Errorf("%w: another version of jarloop built it, and this one builds it otherwise; export it once more with this one", ErrDiffers)
 	}
 	return nil
@@ -146,7 +208,7 @@ func quoted(text string) string {
 	if text == "" {
 		return "not given"
 	}
-	return fmt.Sprintf("%q", printable(text))
+	return fmt.Sprintf("%q", tool.Printable(text))
 }
 
 // taken are the keys of a template's configuration that go with a base. None
@@ -167,10 +229,5 @@ func portable(line string) bool {
 	if key == "lxc.include" && (!strings.HasPrefix(value, includes) || strings.Contains(value, "..")) {
 		return false
 	}
-	for _, t := range taken {
-		if key == t {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(taken, key)
 }

@@ -31,8 +31,8 @@ type Base struct {
 
 // List gives the bases of ours below Path, by container name. A Path that is
 // not there has none.
-func (b *Builder) List() ([]Base, error) {
-	entries, err := os.ReadDir(b.Path)
+func (s *Store) List() ([]Base, error) {
+	entries, err := os.ReadDir(s.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -41,7 +41,7 @@ func (b *Builder) List() ([]Base, error) {
 	}
 	var bases []Base
 	for _, e := range entries {
-		dir := filepath.Join(b.Path, e.Name())
+		dir := s.folder(e.Name())
 		m, err := readMark(dir)
 		if err != nil {
 			continue // not ours, or gone meanwhile
@@ -56,9 +56,9 @@ func (b *Builder) List() ([]Base, error) {
 }
 
 // Size gives how much of the disk a base takes. It looks at each of its files.
-func (b *Builder) Size(ctx context.Context, container string) (size int64, err error) {
+func (s *Store) Size(ctx context.Context, container string) (size int64, err error) {
 	linked := map[uint64]bool{} // inodes with more than one name
-	err = filepath.WalkDir(filepath.Join(b.Path, container), func(path string, _ fs.DirEntry, err error) error {
+	err = filepath.WalkDir(s.folder(container), func(path string, _ fs.DirEntry, err error) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -88,8 +88,8 @@ func (b *Builder) Size(ctx context.Context, container string) (size int64, err e
 
 // estimate gives how long the newest complete build of the base called name
 // took, 0 where there is none.
-func (b *Builder) estimate(name string) time.Duration {
-	bases, err := b.List()
+func (s *Store) estimate(name string) time.Duration {
+	bases, err := s.List()
 	if err != nil {
 		return 0 // only an estimate: the build itself will say what is wrong
 	}

@@ -1,4 +1,4 @@
-package base
+package rootfs
 
 import (
 	"regexp"
@@ -38,13 +38,13 @@ func TestHash(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			before := debian(nil)
 			got := debian(test.change)
-			if (got.hash() == before.hash()) != test.same {
-				t.Errorf("%s\n%s: want same = %v", before.hash(), got.hash(), test.same)
+			if (got.Hash() == before.Hash()) != test.same {
+				t.Errorf("%s\n%s: want same = %v", before.Hash(), got.Hash(), test.same)
 			}
 		})
 	}
 	r := debian(nil)
-	r.hash()
+	r.Hash()
 	if r.Packages[0] != "nginx-light" {
 		t.Error("Hash sorted the caller's packages")
 	}
@@ -88,10 +88,30 @@ func TestCheck(t *testing.T) {
 		{"an unknown distribution", func(r *Recipe) { r.Distribution = "arch:latest" }, "other systems come from a template"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			err := debian(test.change).check()
+			err := debian(test.change).Check()
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 		})
+	}
+}
+
+// A base that a released version built must not be built anew.
+func TestTheHashStaysWhatItWas(t *testing.T) {
+	for want, r := range map[string]Recipe{
+		"d092cc035c3041a7325448df98b8f104bac7666820c4cf8b3222d62de9162b77": {
+			Name: "service-base", Distribution: "debian:bookworm", Packages: []string{"nginx-light", "curl"},
+			Run: []string{"true", "echo a > /b && false"}, Mirror: "http://mirror.example/debian",
+		},
+		"3c0a4f1bddf3904b1d65d4d656ef18ba3df33e1f89afd599d6d18a86b76551f4": {
+			Name: "service-base", Distribution: "debian:bookworm", Packages: []string{"openjdk-17-jre-headless"}, First: 100000,
+		},
+		"ae1fcb58bd819fe53fa64da630b70c31aee5e507b38bd99059dd73715d366adf": {
+			Name: "bb", Template: "busybox", Args: []string{"-r", "x"},
+		},
+	} {
+		if got := r.Hash(); got != want {
+			t.Errorf("%+v: %s, want %s", r, got, want)
+		}
 	}
 }

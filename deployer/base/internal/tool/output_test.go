@@ -1,4 +1,4 @@
-package base
+package tool
 
 import (
 	"fmt"
@@ -47,25 +47,7 @@ func TestTailKeepsTheLastLinesOnly(t *testing.T) {
 	for i := range 1000 {
 		fmt.Fprintln(o, i)
 	}
-	if len(o.last) != kept || !strings.HasSuffix(o.tail(), "\n    998\n    999") {
+	if len(o.last) != lastLines || !strings.HasSuffix(o.tail(), "\n    998\n    999") {
 		t.Errorf("%d lines: %s", len(o.last), o.tail())
-	}
-}
-
-func TestParseClones(t *testing.T) {
-	for _, test := range []struct {
-		name, text string
-		want       []string
-	}{
-		{"an empty file", "", nil},
-		{"two clones, one below another path", "/var/lib/lxc\na\n/srv/lxc\nb\n", []string{"a", "b"}},
-		{"a number, as old versions wrote", "2", []string{"2 of them"}},
-		{"the number nought", "0\n", nil},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, parseClones(test.text)); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
-			}
-		})
 	}
 }

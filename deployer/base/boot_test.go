@@ -87,7 +87,7 @@ func TestOnBtrfsARootIsASubvolume(t *testing.T) {
 		t.Skipf("no loop mount of btrfs here: %s", out)
 	}
 	defer command(t, "umount", b.Path)
-	b.Backing = "btrfs"
+	b.Btrfs = true
 	// mmdebstrap's part is played by a copy of what the template makes.
 	script(t, "mmdebstrap", `for root; do :; done
 exec /usr/share/lxc/templates/lxc-busybox --path="${root%/rootfs}" --name=x --rootfs="$root"

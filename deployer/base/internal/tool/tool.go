@@ -1,4 +1,8 @@
-package base
+// Package tool runs the programs that root filesystems are made with. Each runs
+// in mount and PID namespaces of its own, so whatever it mounts or leaves running
+// is gone when it ends, when its context ends, and when this process is killed.
+// That takes root.
+package tool
 
 import (
 	"context"
@@ -29,32 +33,37 @@ var packageOf = map[string]string{
 	"btrfs": "btrfs-progs", "sh": "dash", "chroot": "coreutils", "mount": "mount", "tar": "tar",
 }
 
-// run runs a tool and waits for it, passing on each line that it prints. When
-// ctx ends, or this process does, the tool and all that it started are
-// killed: the kernel ends a PID namespace with its first process, and that
-// one's end is not reported before the last of the others has gone. The error
-// bears the tool's last lines; its name is the caller's to add.
-func run(ctx context.Context, line func(string), name string, args ...string) error {
-	return pipe(ctx, line, nil, nil, name, args...)
+// Run runs a tool and waits for it, passing on each line that it prints. When
+// ctx ends, or this process does, the tool and all that it started are killed:
+// the kernel ends a PID namespace with its first process, whose end is reported
+// after that of the others. The error has the tool's last lines; its name is for
+// the caller to add.
+func Run(ctx context.Context, line func(string), name string, args ...string) error {
+	return Pipe(ctx, line, nil, nil, name, args...)
 }
 
-// pipe is run for a tool that reads in, and whose standard output goes to
-// data rather than being lines, each where it is not nil.
-func pipe(ctx context.Context, line func(string), in io.Reader, data io.Writer, name string, args ...string) error {
+// Pipe is Run for a tool that reads in, and whose standard output goes to out
+// rather than being lines, each where it is not nil. If in or out fails, that is
+// the error. If the error is exec.ErrWaitDelay, in may still be read.
+func Pipe(ctx context.Context, line func(string), in io.Reader, out io.Writer, name string, args ...string) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
-	path, err := find(name)
+	path, err := Find(name)
 	if err != nil {
 		return err
 	}
-	out := &output{line: line}
+	printed := &output{line: line}
+	ends := &ends{in: in, out: out}
 	cmd := exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", inNamespaces, "sh", path}, args...)...)
 	cmd.Env = environment(os.Environ())
 	cmd.Dir = "/"
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, out
-	if data != nil {
-		cmd.Stdout = data
+	cmd.Stdout, cmd.Stderr = printed, printed
+	if in != nil {
+		cmd.Stdin = ends
+	}
+	if out != nil {
+		cmd.Stdout = ends
 	}
 	cmd.WaitDelay = outputWait
 	cmd.SysProcAttr = &syscall.SysProcAttr{
@@ -67,18 +76,44 @@ func pipe(ctx context.Context, line func(string), in io.Reader, data io.Writer, 
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	err = cmd.Run()
-	out.flush()
+	printed.flush()
 	switch {
-	case err == nil:
+	case err == nil && ends.failed == nil:
 		return nil
 	case ctx.Err() != nil:
-		return fmt.Errorf("killed: %w%s", context.Cause(ctx), out.tail())
+		return fmt.Errorf("killed: %w%s", context.Cause(ctx), printed.tail())
+	case errors.Is(err, exec.ErrWaitDelay) || ends.failed == nil:
+		return fmt.Errorf("%w%s", err, printed.tail())
 	}
-	return fmt.Errorf("%w%s", err, out.tail())
+	return ends.failed
 }
 
-// find gives the path of a tool, or says how to get it.
-func find(name string) (string, error) {
+// ends are what a tool reads and writes. They remember why one failed: the tool
+// sees no more than a closed pipe.
+type ends struct {
+	in     io.Reader
+	out    io.Writer
+	failed error
+}
+
+func (e *ends) Write(p []byte) (int, error) {
+	n, err := e.out.Write(p)
+	if err != nil {
+		e.failed = err
+	}
+	return n, err
+}
+
+func (e *ends) Read(p []byte) (int, error) {
+	n, err := e.in.Read(p)
+	if err != nil && err != io.EOF {
+		e.failed = err
+	}
+	return n, err
+}
+
+// Find gives the path of a tool, or says how to get it.
+func Find(name string) (string, error) {
 	path, err := exec.LookPath(name)
 	if err == nil {
 		return path, nil

@@ -1,4 +1,4 @@
-package base
+package rootfs
 
 import (
 	"context"
@@ -20,12 +20,16 @@ const (
 	xattrDefaultACL = "system.posix_acl_default"
 )
 
-// shift gives the root to the users of unprivileged clones: whatever belongs
-// to ID n there belongs to first+n of the host. What is shifted already stays,
-// so that a root from a file is either or both. Devices go: a clone has those
-// that LXC binds into it, and could open what others it finds. Nobody changes
-// the root meanwhile.
-func shift(ctx context.Context, root string, first int) error {
+// shiftOwners makes the root one for unprivileged guests whose root is the host's
+// ID first, if that is not 0: what belongs to ID n belongs to first+n then. What
+// is shifted already stays, so that a root from an archive is either or both.
+// Devices are removed: a guest gets its own from the engine, and could open any
+// other that it finds. Nobody changes the root meanwhile.
+func shiftOwners(ctx context.Context, root string, first int, p Progress) error {
+	if first == 0 {
+		return nil
+	}
+	p.Step("give it to unprivileged clones")
 	return filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		if err == nil {
 			err = ctx.Err()
@@ -95,12 +99,12 @@ func shiftOne(name string, first int) error {
 // shifted gives the host's ID for one inside.
 func shifted(id uint32, first int) (uint32, error) {
 	switch f := uint32(first); {
-	case id < idCount:
+	case id < IDs:
 		return f + id, nil
-	case id >= f && id-f < idCount:
+	case id >= f && id-f < IDs:
 		return id, nil
 	}
-	return 0, fmt.Errorf("it belongs to ID %d, and clones have only those below %d", id, idCount)
+	return 0, fmt.Errorf("it belongs to ID %d, and clones have only those below %d", id, IDs)
 }
 
 // attribute gives an extended attribute, nil if there is none.
@@ -153,18 +157,4 @@ func shiftACL(value []byte, first int) ([]byte, error) {
 		binary.LittleEndian.PutUint32(e[4:], id)
 	}
 	return out, nil
-}
-
-// give makes the root one for unprivileged clones, where the recipe says so,
-// and lets their root, and nobody else, pass the folder of the base.
-func (w *build) give(ctx context.Context) error {
-	first := w.recipe.First
-	if first == 0 {
-		return nil
-	}
-	w.begin("give it to unprivileged clones")
-	if err := shift(ctx, w.root, first); err != nil {
-		return err
-	}
-	return errors.Join(os.Chown(w.dir, 0, first), os.Chmod(w.dir, 0o710))
 }

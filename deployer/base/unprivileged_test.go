@@ -2,7 +2,6 @@ package base
 
 import (
 	"archive/tar"
-	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -11,30 +10,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 const testFirst = 100000
 
 func groupOf(info fs.FileInfo) int { return int(info.Sys().(*syscall.Stat_t).Gid) }
 
-// capability is cap_net_raw=ep, as setcap writes it: version 2.
-var capability = append([]byte{1, 0, 0, 2, 0, 0x20}, make([]byte, 14)...)
-
-// acl grants user 7 something: version, then the owner, the user, the group,
-// the mask and the others.
-var acl = []byte{
-	2, 0, 0, 0,
-	1, 0, 6, 0, 255, 255, 255, 255,
-	2, 0, 4, 0, 7, 0, 0, 0,
-	4, 0, 4, 0, 255, 255, 255, 255,
-	16, 0, 4, 0, 255, 255, 255, 255,
-	32, 0, 0, 0, 255, 255, 255, 255,
-}
-
 // passableBuilder gives a builder whose folder clones can come to.
-func passableBuilder(t *testing.T) *Builder {
+func passableBuilder(t *testing.T) *Store {
 	t.Helper()
 	b := builder(t)
 	for dir := b.Path; dir != "/tmp" && dir != "/"; dir = filepath.Dir(dir) {
@@ -54,7 +37,7 @@ func TestAnUnprivilegedBaseBelongsToTheRootOfItsClones(t *testing.T) {
 	privileged := busybox(lines...)
 	r := privileged
 	r.First = testFirst
-	if privileged.hash() == r.hash() {
+	if privileged.Hash() == r.Hash() {
 		t.Error("both have one hash")
 	}
 	dir := filepath.Join(b.Path, ensure(t, b, r))
@@ -97,49 +80,6 @@ func TestAnUnprivilegedBaseBelongsToTheRootOfItsClones(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("liblxc reads: %s", got)
 		}
-	}
-}
-
-func TestAFilesCapabilitiesAndAccessListsGoWithItsOwner(t *testing.T) {
-	needRoot(t)
-	root := t.TempDir()
-	file := filepath.Join(root, "file")
-	writeFile(t, file, "x", 0o644)
-	for attr, value := range map[string][]byte{xattrCapability: capability, xattrACL: acl} {
-		err := unix.Lsetxattr(file, attr, value, 0)
-		if errors.Is(err, unix.ENOTSUP) {
-			t.Skipf("%s: %v", attr, err)
-		}
-		if err != nil {
-			t.Fatal(attr, err)
-		}
-	}
-	wantACL := bytes.Replace(acl, []byte{7, 0, 0, 0}, []byte{0xA7, 0x86, 1, 0}, 1)
-	wantCap := append(append([]byte{1, 0, 0, 3}, capability[4:]...), 0xA0, 0x86, 1, 0)
-	for range 2 { // what is shifted stays
-		if err := shift(deadline(t, time.Minute), root, testFirst); err != nil {
-			t.Fatal(err)
-		}
-		for attr, want := range map[string][]byte{xattrCapability: wantCap, xattrACL: wantACL} {
-			if got, err := attribute(file, attr); !bytes.Equal(got, want) || err != nil {
-				t.Errorf("%s:\n% x, %v; want\n% x", attr, got, err, want)
-			}
-		}
-	}
-}
-
-func TestAnOwnerWhomClonesDoNotKnowIsAnError(t *testing.T) {
-	needRoot(t)
-	root := t.TempDir()
-	file := filepath.Join(root, "file")
-	writeFile(t, file, "x", 0o644)
-	if err := os.Chown(file, 70000, 0); err != nil {
-		t.Fatal(err)
-	}
-	err := shift(deadline(t, time.Minute), root, testFirst)
-	want := "give " + file + " to unprivileged clones: it belongs to ID 70000, and clones have only those below 65536"
-	if err == nil || err.Error() != want {
-		t.Errorf("%v; want %s", err, want)
 	}
 }
 

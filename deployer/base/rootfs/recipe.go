@@ -1,4 +1,4 @@
-package base
+package rootfs
 
 import (
 	"crypto/sha256"
@@ -14,6 +14,10 @@ import (
 // format is part of every hash: raise it when what is built from the same
 // recipe changes, and every base is built anew, beside the old one.
 const format = 1
+
+// IDs is how many users and groups an unprivileged guest has: 0 to 65535, as
+// Debian uses them.
+const IDs = 1 << 16
 
 // Recipe says what a base is made of. With neither Distribution nor Template
 // it names a container that someone else made and keeps.
@@ -35,20 +39,20 @@ type Recipe struct {
 	// Mirror is where Distribution comes from; mmdebstrap's choice if empty.
 	// A single address has no security updates of its own to go with it.
 	Mirror string `json:"mirror,omitempty"`
-	// First is the host's user and group ID that is root in the clones, which
-	// run in a user namespace then; 0 for privileged ones. FirstID gives it.
+	// First is the host's user and group ID that is root in the guests, which
+	// run in a user namespace then; 0 for privileged ones.
 	First int `json:"first_id,omitempty"`
 }
 
-// exists says whether the recipe names a container that exists already,
-// rather than saying how to build one.
-func (r Recipe) exists() bool { return r.Distribution == "" && r.Template == "" }
+// Exists says whether the recipe names a container that exists already, rather
+// than how to build one.
+func (r Recipe) Exists() bool { return r.Distribution == "" && r.Template == "" }
 
-// hash gives the SHA-256, in hexadecimal, over everything that decides the
+// Hash gives the SHA-256, in hexadecimal, over everything that decides the
 // content of the base. The name does not, nor does the order of the packages.
-func (r Recipe) hash() string {
+func (r Recipe) Hash() string {
 	r.Name = ""
-	r.Packages = packages(r)
+	r.Packages = r.PackageSet()
 	text, err := json.Marshal(struct {
 		Format int
 		Recipe Recipe
@@ -60,18 +64,18 @@ func (r Recipe) hash() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// packages gives the recipe's packages as the hash sees them.
-func packages(r Recipe) []string {
+// PackageSet gives the packages in order, each once.
+func (r Recipe) PackageSet() []string {
 	return slices.Compact(slices.Sorted(slices.Values(r.Packages)))
 }
 
 // Container gives the name of the base's container: Name itself where the
 // container exists already, else Name and the first digits of the hash.
 func (r Recipe) Container() string {
-	if r.exists() {
+	if r.Exists() {
 		return r.Name
 	}
-	return r.Name + "-" + r.hash()[:8]
+	return r.Name + "-" + r.Hash()[:8]
 }
 
 var (
@@ -87,8 +91,8 @@ var (
 // bytes, sethostname(2).
 const longestName = 64 - 9
 
-// check says what is wrong with the recipe.
-func (r Recipe) check() error {
+// Check says what is wrong with the recipe.
+func (r Recipe) Check() error {
 	switch {
 	case r.Name == "":
 		return errors.New("the base has no name")
@@ -98,15 +102,15 @@ func (r Recipe) check() error {
 		return fmt.Errorf("the name %q is longer than %d characters", r.Name, longestName)
 	case r.Distribution != "" && r.Template != "":
 		return errors.New("both a distribution and a template: choose one")
-	case r.exists() && len(r.Packages)+len(r.Run) > 0:
+	case r.Exists() && len(r.Packages)+len(r.Run) > 0:
 		return errors.New("packages or run lines, but neither a distribution nor a template to start from")
 	case r.Template == "" && len(r.Args) > 0:
 		return errors.New("arguments, but no template that takes them")
 	case r.Distribution == "" && r.Mirror != "":
 		return errors.New("a mirror, but no distribution that comes from it")
-	case r.First != 0 && r.exists():
+	case r.First != 0 && r.Exists():
 		return errors.New("unprivileged clones, but neither a distribution nor a template to build for them")
-	case r.First != 0 && r.First < idCount:
+	case r.First != 0 && r.First < IDs:
 		return fmt.Errorf("the first ID %d is one that clones have themselves", r.First)
 	case r.Mirror != "" && !mirrorForm.MatchString(r.Mirror):
 		return fmt.Errorf("the mirror %q is no address", r.Mirror)
@@ -126,14 +130,14 @@ func (r Recipe) checkDistribution() error {
 	if !distForm.MatchString(r.Distribution) {
 		return fmt.Errorf("the distribution %q: NAME:SUITE, for instance debian:bookworm", r.Distribution)
 	}
-	if name, _ := r.distribution(); name != "debian" && name != "ubuntu" && r.Mirror == "" {
+	if name, _ := r.System(); name != "debian" && name != "ubuntu" && r.Mirror == "" {
 		return fmt.Errorf("the distribution %q: without a mirror, only debian and ubuntu are known; other systems come from a template", r.Distribution)
 	}
 	return nil
 }
 
-// distribution gives the two halves of Distribution.
-func (r Recipe) distribution() (name, suite string) {
+// System gives the two halves of Distribution: its name and its suite.
+func (r Recipe) System() (name, suite string) {
 	name, suite, _ = strings.Cut(r.Distribution, ":")
 	return name, suite
 }

@@ -1,4 +1,4 @@
-package base
+package tool
 
 import (
 	"bytes"
@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// kept is how many last lines of a tool an error shows.
-	kept = 15
+	// lastLines is how many last lines of a tool an error shows.
+	lastLines = 15
 	// longest is the longest line that is kept of what a tool prints, in
 	// bytes; the rest of it is dropped.
 	longest = 400
@@ -19,7 +19,7 @@ const (
 type output struct {
 	line func(string) // called for each line
 	part []byte       // of the line that is not finished
-	last []string     // at most kept
+	last []string     // at most lastLines
 }
 
 // Write never fails.
@@ -44,21 +44,21 @@ func (o *output) Write(p []byte) (int, error) {
 
 // flush ends the line that has no end yet.
 func (o *output) flush() {
-	text := printable(string(o.part))
+	text := Printable(string(o.part))
 	o.part = o.part[:0]
 	if text == "" {
 		return
 	}
-	if len(o.last) == kept {
+	if len(o.last) == lastLines {
 		o.last = append(o.last[:0], o.last[1:]...)
 	}
 	o.last = append(o.last, text)
 	o.line(text)
 }
 
-// printable gives the line without what could forge another line or move a
+// Printable gives the line without what could forge another line or move a
 // terminal's cursor, and without blanks at its ends.
-func printable(line string) string {
+func Printable(line string) string {
 	if !utf8.ValidString(line) {
 		line = strings.ToValidUTF8(line, "?")
 	}
