@@ -1,7 +1,7 @@
-// Package history remembers of each service what became of its deploys, and
-// what a person has decided about it: that an earlier set is to stay, or that
-// nothing is to be deployed for now. It is what makes an earlier set known after
-// a restart of the agent; nothing that serves depends on it.
+// Package history keeps on disk how the deploys of each service ended, and what a
+// person has decided about it: that an earlier set is pinned, or that nothing is
+// to be deployed for now. So the agent knows earlier sets after a restart; nothing
+// that serves depends on it.
 package history
 
 import (
@@ -71,8 +71,8 @@ func (p Page) Good() []string {
 
 // Book has the pages of all services. It may be used by several goroutines.
 type Book struct {
-	dir string
-	mu  sync.Mutex
+	dir     string
+	amended sync.Mutex // by one at a time; a page is replaced whole, so readers need none
 }
 
 // ErrDamaged says that a page is not one, as after somebody has edited it.
@@ -98,19 +98,15 @@ func Open(dir string) (*Book, error) {
 
 // Page gives what is known of the service. A page that cannot be read counts as
 // an empty one, and the error says so.
-func (b *Book) Page(service string) (Page, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return Read(b.dir, service)
-}
+func (b *Book) Page(service string) (Page, error) { return Read(b.dir, service) }
 
 // Amend changes the page of a service as do wants. A damaged one is written
 // anew, and the error is ErrDamaged then. After any other error nothing has
 // been written; do is not called for a page that cannot be read, since it is
 // there all the same.
 func (b *Book) Amend(service string, do func(*Page)) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	b.amended.Lock()
+	defer b.amended.Unlock()
 	p, damaged := Read(b.dir, service)
 	if damaged != nil && !errors.Is(damaged, ErrDamaged) {
 		return damaged

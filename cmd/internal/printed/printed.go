@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/jarloop/jarloop/deployer"
@@ -35,10 +34,8 @@ type Reader struct {
 	// Since leaves out the files that were last written to before. When they
 	// are followed, what is added to them comes.
 	Since time.Time
-	// Line receives the lines, one at a time.
+	// Line receives the lines, on the goroutine that calls Print or Follow.
 	Line func(deployer.Line)
-
-	mu sync.Mutex // one line at a time
 }
 
 // Generations gives the numbers of a service's generations whose output is
@@ -157,13 +154,13 @@ func (r *Reader) read(ctx context.Context, f file, unfinished bool) (int64, erro
 	var held *logs.Line // whether it is whole is known when the next one comes
 	end, err := logs.Follow(now, f.open, 0, logs.Options{}, func(l logs.Line) {
 		if held != nil && ctx.Err() == nil {
-			r.give(f, *held)
+			r.give(line{f, *held})
 			next = held.Offset
 		}
 		held = &l
 	})
 	if held != nil && ctx.Err() == nil && (unfinished || f.endsAt(end)) {
-		r.give(f, *held)
+		r.give(line{f, *held})
 		next = end
 	}
 	return next, f.wrong(err)
@@ -190,12 +187,9 @@ func (f file) endsAt(offset int64) bool {
 	return n == 1 && err == nil && last[0] == '\n'
 }
 
-// give hands on a line, unless it is the JVM's word on what jarloop told it.
-func (r *Reader) give(f file, l logs.Line) {
-	if guest.IsJVMNote(l.Text) {
-		return
+// give passes a line on, unless it is what the JVM prints about jarloop's options.
+func (r *Reader) give(l line) {
+	if !guest.IsJVMNote(l.Text) {
+		r.Line(deployer.Line{Service: l.Service, Generation: l.Generation(), File: l.File, Text: l.Text})
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.Line(deployer.Line{Service: f.Service, Generation: f.Generation(), File: f.File, Text: l.Text})
 }
