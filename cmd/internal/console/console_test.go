@@ -34,7 +34,7 @@ func shown(r reader, services []string, tell func(*Console)) string {
 func settled(c *Console) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.settle("")
+	c.held.settle("")
 }
 
 // words make colours readable: <red>…</>.
