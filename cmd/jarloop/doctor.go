@@ -18,9 +18,9 @@ func (p *program) doctorVerb() *cobra.Command {
 	asJSON, fix := false, false
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check the machine, and say how to mend each thing",
+		Short: "Check the machine, and say how to repair it",
 		Long: `Doctor looks at everything that jarloop rests on and changes nothing, unless
---fix is given: then it mends what is safe to mend (ip_forward, the limits of
+--fix is given: then it repairs what is safe to repair (ip_forward, the limits of
 inotify, folders of its own, LXC's bridge) and says so. Its exit status is 1
 when something has failed; warnings leave it 0.`,
 		Args: cobra.NoArgs,
@@ -32,7 +32,7 @@ when something has failed; warnings leave it 0.`,
 			m := machine(c)
 			findings := doctor.Examine(cmd.Context(), m)
 			if fix {
-				findings, err = doctor.Mend(cmd.Context(), m, findings)
+				findings, err = doctor.Repair(cmd.Context(), m, findings)
 			}
 			if e := tellFindings(cmd.OutOrStdout(), findings, asJSON); e != nil {
 				return e
@@ -49,7 +49,7 @@ when something has failed; warnings leave it 0.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().BoolVar(&fix, "fix", false, "mend what is safe to mend")
+	cmd.Flags().BoolVar(&fix, "fix", false, "repair what is safe to repair")
 	return cmd
 }
 
@@ -63,8 +63,8 @@ func tellFindings(out io.Writer, findings []doctor.Finding, asJSON bool) error {
 	fmt.Fprintln(w, "STATE\tCHECK\tFOUND")
 	for _, f := range findings {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", f.State, console.Plain(f.Check), console.Plain(f.Found))
-		if f.Mended != "" {
-			fmt.Fprintf(w, "\t\t  mended: %s\n", console.Plain(f.Mended))
+		if f.Repaired != "" {
+			fmt.Fprintf(w, "\t\t  repaired: %s\n", console.Plain(f.Repaired))
 		}
 		if f.State != doctor.OK && f.Remedy != "" {
 			fmt.Fprintf(w, "\t\t  remedy: %s\n", console.Plain(f.Remedy))

@@ -70,7 +70,7 @@ func TestTheDoctorOnAVM(t *testing.T) {
 	}
 
 	all, status = s.findings("--fix")
-	if f := all["ip_forward"]; status != exitFailed || f.State != doctor.OK || f.Mended == "" {
+	if f := all["ip_forward"]; status != exitFailed || f.State != doctor.OK || f.Repaired == "" {
 		t.Errorf("after --fix: status %d, %v", status, f)
 	}
 	if text, err := s.VM(s.ctx, "cat", "/proc/sys/net/ipv4/ip_forward").Output(); err != nil || string(text) != "1\n" {

@@ -86,3 +86,13 @@ func (p *probe) Start(ctx context.Context, unit string) error {
 	}
 	return nil
 }
+
+// thereYet is an error where a folder is not there.
+func thereYet(folder string) error {
+	if info, err := os.Stat(folder); err != nil {
+		return fmt.Errorf("%s cannot be looked at: %w", folder, err)
+	} else if !info.IsDir() {
+		return fmt.Errorf("%s is no folder", folder)
+	}
+	return nil
+}
