@@ -24,13 +24,13 @@ func TestEnsureBuildsOnceAndBesideWhatIsThere(t *testing.T) {
 		if p.Line == "" {
 			steps = append(steps, p.Step)
 		} else if p.Line == "said inside" && p.Base == "jlt-base-bb" && p.Elapsed > 0 {
-			steps = append(steps, "heard")
+			steps = append(steps, "line")
 		}
 	}
 	first := ensure(t, b, busybox("echo said inside; echo made > /made"))
 	if got, want := strings.Join(steps, "\n"), strings.Join([]string{
 		"create from the template busybox", "shape", "run 1 of 1: echo said inside; echo made > /made",
-		"heard", "trim", "write it to disk",
+		"line", "trim", "write it to disk",
 	}, "\n"); got != want {
 		t.Errorf("steps:\n%s\nwant:\n%s", got, want)
 	}
@@ -150,7 +150,7 @@ func TestAMissingToolIsNamedWithItsPackage(t *testing.T) {
 }
 
 // hang is a tool that starts something that hangs, beyond its own reach, and
-// hangs itself. Its last line tells of it.
+// hangs itself. Its last line says so.
 const hang = "setsid sleep 86398 >/dev/null 2>&1 &\nfor root; do :; done\necho x > $root.half\necho hanging\nsleep 86398\n"
 
 func TestABuildIsKilledWithAllThatItStarted(t *testing.T) {

@@ -119,7 +119,7 @@ func TestABaseIsTheSameAfterExportAndImport(t *testing.T) {
 	var steps []string
 	other := &Store{Path: filepath.Join(t.TempDir(), "lxc"), Bridge: "jltbr9", Progress: func(p Progress) {
 		if p.Doing != "importing" || p.Base != r.Name {
-			t.Errorf("told: %+v", p)
+			t.Errorf("reported: %+v", p)
 		}
 		if p.Line == "" {
 			steps = append(steps, p.Step)
@@ -148,7 +148,7 @@ func TestABaseIsTheSameAfterExportAndImport(t *testing.T) {
 		t.Errorf("%d bytes take %d on disk", info.Size(), s.Blocks*512)
 	}
 	if want := []string{"unpack", "write it to disk"}; !slices.Equal(steps, want) {
-		t.Errorf("told steps %q, want %q", steps, want)
+		t.Errorf("steps %q, want %q", steps, want)
 	}
 	wantContainer(t, b, other, container)
 

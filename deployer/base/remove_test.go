@@ -170,7 +170,7 @@ func TestTheSizeIsWhatTheDiskHasLess(t *testing.T) {
 	if one < empty+written || one > empty+2*written {
 		t.Errorf("%d bytes before, %d with a file of %d", empty, one, written)
 	}
-	// Neither a second name nor a hole takes room.
+	// Neither a second name nor a hole takes space.
 	if err := os.Link(filepath.Join(root, "file"), filepath.Join(root, "again")); err != nil {
 		t.Fatal(err)
 	}

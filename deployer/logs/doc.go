@@ -9,11 +9,11 @@
 //	                             └──────────┴────────┘
 //	                              by Bound    Tail, Trace
 //
-// The beginning of a long file is given back to the filesystem while the
-// service writes on: offsets keep their meaning, and nobody is blocked.
+// The beginning of a long file is released to the filesystem while the service
+// writes on: offsets keep their meaning, and nobody is blocked.
 //
 // The file is written by a container, which is trusted less than its reader:
 // Open takes nothing but a regular file and follows no link, memory is bounded
 // whatever is in it, and lines are cleaned, so that none can pass for another
-// or give orders to a terminal.
+// or control a terminal.
 package logs

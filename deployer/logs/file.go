@@ -25,7 +25,7 @@ var errIrregular = errors.New("not a regular file")
 func Open(path string) (*os.File, error) { return open(path, os.O_RDWR) }
 
 func open(path string, flags int) (*os.File, error) {
-	// What it is is seen before it is opened, since a device can act on that.
+	// Its type is checked before it is opened, since opening a device can have effects.
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
@@ -45,8 +45,8 @@ func open(path string, flags int) (*os.File, error) {
 	return os.NewFile(uintptr(again), path), nil
 }
 
-// Bound gives the beginning of a file back to its filesystem, so that about
-// the last keep bytes remain, once it takes up more than twice that. Its size
+// Bound releases the beginning of a file to its filesystem, so that about the
+// last keep bytes remain, once it takes up more than twice that. Its size
 // and the offsets in it stay as they are, and whoever appends to it is not
 // disturbed. On a filesystem that cannot do so (fallocate(2),
 // FALLOC_FL_PUNCH_HOLE) the file is emptied instead; a writer must have it
@@ -63,12 +63,12 @@ func Bound(f *os.File, keep int64) error {
 	return err
 }
 
-// block is what is given back whole. Filesystems with larger ones write zeros
-// into what is left of one, which is read as given back too.
+// block is the size of what is released. A filesystem with larger blocks writes
+// zeros into a part of one, which are read as released too.
 const block = 4096
 
-// release gives back what lies before an offset, and says whether the file had
-// to be emptied for it.
+// release releases what lies before an offset, and says whether the file had to be
+// emptied for it.
 func release(f *os.File, before int64) (emptied bool, err error) {
 	before -= before % block
 	if before <= 0 {
@@ -90,7 +90,7 @@ func allocated(info fs.FileInfo) int64 {
 }
 
 // data gives the first offset, from the one given on, at which a file holds
-// bytes that have not been given back; its size if there is none. It moves the
+// bytes that have not been released; its size if there is none. It moves the
 // descriptor's own offset.
 func data(f *os.File, offset, size int64) (int64, error) {
 	if offset >= size {

@@ -56,8 +56,8 @@ func (r *reader) read(f *os.File) (bool, error) {
 func (r *reader) take(piece []byte) {
 	for len(piece) > 0 {
 		part, rest, ended := bytes.Cut(piece, []byte("\n"))
-		if room := maxLine - len(r.line); len(part) > room {
-			part, rest, ended = piece[:room], piece[room:], false
+		if free := maxLine - len(r.line); len(part) > free {
+			part, rest, ended = piece[:free], piece[free:], false
 		}
 		r.pos += int64(len(piece) - len(rest))
 		piece = rest

@@ -14,7 +14,7 @@ const maxTail = 4 << 20
 
 // Tail gives the last n lines of a file that a container writes, cleaned, the
 // oldest first; fewer if there are not so many, or if they are longer than
-// 4 MiB together. What Bound has given back is no line, and neither is the
+// 4 MiB together. What Bound has released is no line, and neither is the
 // rest of the one that was cut. A missing file is fs.ErrNotExist.
 func Tail(path string, n int) ([]string, error) {
 	lines, err := tail(path, n)
@@ -81,6 +81,6 @@ func split(text []byte, n int) []string {
 	return lines
 }
 
-// kept is a line without the zeros that stand for bytes given back while it
-// was read.
+// kept is a line without the zeros that stand for bytes that were released while
+// it was read.
 func kept(line string) string { return strings.TrimLeft(line, "\x00") }

@@ -26,8 +26,8 @@ const (
 	lastLines  = 10
 )
 
-// Trace gives of a service's last lines what tells why it ended: the last Java
-// stack trace whole, with its message, the log line before it, and the lines
+// Trace gives those of a service's last lines that show why it ended: the last
+// Java stack trace whole, with its message, the log line before it, and the lines
 // after it; where there is none near the end, the last few lines.
 func Trace(lines []string) []string {
 	last := -1

@@ -4,7 +4,7 @@
 //	volume-frontend/FrontendApplication.jar   a service, its command and Java's version
 //	               /config.yml                its port, and whom it calls
 //	upstart/frontend.conf                     its command, as the original system ran it
-//	volume-nginx-conf.d/                      nginx in front: whom it leads to, and its port
+//	volume-nginx-conf.d/                      nginx in front: whom it calls, and its port
 //
 // Nothing in the folder is changed, or followed out of it. What cannot be
 // translated is in Notes, and in the comments.

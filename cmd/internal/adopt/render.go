@@ -135,8 +135,8 @@ func (s service) render(line printer) {
 	}
 }
 
-// publish leads a port of the VM to nginx, else to the only service that no
-// other calls; where there is a choice it is left to the reader.
+// publish publishes nginx on a port of the VM, else the only service that no other
+// calls; where there are several, the reader chooses.
 func (l *Layout) publish(line printer) {
 	var first []string
 	for _, s := range l.services {

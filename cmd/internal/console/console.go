@@ -34,8 +34,8 @@ type Console struct {
 }
 
 // New makes a console on f: for a person if f is a terminal, and in colour
-// unless NO_COLOR is set or the terminal is dumb. services are the names to
-// make room for.
+// unless NO_COLOR is set or the terminal is dumb. services are the names
+// that the columns are to fit.
 func New(f *os.File, services []string) *Console {
 	person, colour := readerOf(f)
 	c := newConsole(f, person, colour, services, time.Now)
@@ -82,7 +82,7 @@ func (c *Console) line(service, colour, what, text string, output ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer c.title.changed()
-	c.held.settle(service)
+	c.held.flush(service)
 	c.put(service, colour, what, text)
 	for _, text := range output {
 		c.bar(service, text)

@@ -96,7 +96,7 @@ func TestEvents(t *testing.T) {
 `, `
 {"level":"error","service":"frontend","generation":"frontend-8","reason":"killed for memory","tail":["the last line"],"time":"2024-03-01T12:00:00Z","message":"died"}
 `},
-		{"the generation before is live again",
+		{"the previous generation is live again",
 			event(deployer.Event{Kind: deployer.Back, Generation: "frontend-7", Set: set, Reason: "frontend-8 ended"}), `
 12:00:00 frontend back     frontend-7  3fa2c1d0 is live again: frontend-8 ended
 `, `

@@ -51,9 +51,9 @@ func (h *held) printed(l deployer.Line, text string, first bool) {
 		return
 	}
 	if first {
-		h.settle(l.Service)
+		h.flush(l.Service)
 	} else {
-		h.settleLine(l.Service) // an old one prints on during a build
+		h.flushLine(l.Service) // an old one prints on during a build
 	}
 	h.folds[l.Service] = &fold{line: l, text: text}
 	h.bar(l.Service, text)
@@ -62,7 +62,7 @@ func (h *held) printed(l deployer.Line, text string, first bool) {
 // changed holds a change back, for others of the same build to come.
 func (h *held) changed(service, what string) {
 	if slices.Contains(h.build.services, service) {
-		h.settleBuild() // that is another one
+		h.flushBuild() // that is another one
 	}
 	if len(h.build.services) == 0 {
 		h.build.what = what
@@ -70,24 +70,24 @@ func (h *held) changed(service, what string) {
 		h.build.timer.Stop()
 	}
 	h.build.services = append(h.build.services, service)
-	h.build.timer = h.later(gatherFor, h.settleBuild)
+	h.build.timer = h.later(gatherFor, h.flushBuild)
 }
 
-// settle shows what is held back of a service, of all if it is "".
-func (h *held) settle(service string) {
+// flush shows what is held back of a service, of all if it is "".
+func (h *held) flush(service string) {
 	if service == "" || slices.Contains(h.build.services, service) {
-		h.settleBuild()
+		h.flushBuild()
 	}
 	if service != "" {
-		h.settleLine(service)
+		h.flushLine(service)
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(h.folds)) {
-		h.settleLine(name)
+		h.flushLine(name)
 	}
 }
 
-func (h *held) settleLine(service string) {
+func (h *held) flushLine(service string) {
 	if f := h.folds[service]; f != nil {
 		h.unfold(f)
 		delete(h.folds, service)
@@ -108,7 +108,7 @@ func (h *held) unfold(f *fold) {
 	h.bar(f.line.Service, text)
 }
 
-func (h *held) settleBuild() {
+func (h *held) flushBuild() {
 	b := h.build
 	h.build = build{}
 	switch len(b.services) {

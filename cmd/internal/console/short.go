@@ -2,7 +2,7 @@ package console
 
 import "fmt"
 
-// Short is the part of a set's ID that tells it from others at a glance.
+// Short is the beginning of a set's ID, which is enough for a person.
 func Short(id string) string { return id[:min(8, len(id))] }
 
 // Size is a number of bytes for a person: "12 kB".

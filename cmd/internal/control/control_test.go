@@ -80,7 +80,7 @@ func listen(t *testing.T) (l net.Listener, path string) {
 // server is one that answers; stop ends it, and is safe to call again.
 type server struct {
 	path   string
-	warned chan string // what was told of clients that were refused
+	warned chan string // the clients that were refused
 	stop   func() (took time.Duration, err error)
 }
 

@@ -62,8 +62,8 @@ type Machine struct {
 	Probe  Probe
 }
 
-// Probe is what no file tells. Its methods only look; an error is found and
-// reported like anything else.
+// Probe is what is not in a file. Its methods change nothing, but for Start; an
+// error is a finding like any other.
 type Probe interface {
 	// Liblxc gives the version of liblxc; an error where there is none.
 	Liblxc() (string, error)
@@ -90,7 +90,7 @@ type Probe interface {
 
 // Rules are what others have among the rules.
 type Rules struct {
-	Conflicts []string // they lead a published port elsewhere
+	Conflicts []string // they send a published port elsewhere
 	Backends  string   // rules in both variants of iptables; "" is none
 	Obstacles []network.Obstacle
 }

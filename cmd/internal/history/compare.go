@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// What says how a file differs between two sets.
+// What is how a file differs between two sets.
 type What string
 
 // The ways to differ.
@@ -34,7 +34,7 @@ type Difference struct {
 // mostEntriesOfJAR bounds the memory that a hostile JAR can take.
 const mostEntriesOfJAR = 200_000
 
-// Compare tells how the files in the folder of one set differ from those of
+// Compare gives how the files in the folder of one set differ from those of
 // another, sorted by name.
 func Compare(from, to string) ([]Difference, error) {
 	before, err := sums(from)

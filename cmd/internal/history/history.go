@@ -23,7 +23,7 @@ import (
 // and how many that have failed.
 const mostEntries = 200
 
-// Outcome says how a deploy ended.
+// Outcome is how a deploy ended.
 type Outcome string
 
 // The outcomes.
@@ -43,15 +43,15 @@ type Entry struct {
 	Took       time.Duration `json:"took_ns,omitempty"`
 }
 
-// Pin says that an earlier set is live on purpose.
+// Pin keeps an earlier set live.
 type Pin struct {
 	// Set is the one that is to stay.
 	Set string `json:"set"`
-	// Over is what was newest when it was pinned: any other ends the pin.
+	// Over is the set that was newest when it was pinned: a newer one ends the pin.
 	Over string `json:"over"`
 }
 
-// Page is what is known of one service.
+// Page is the history of one service.
 type Page struct {
 	Entries []Entry `json:"entries"` // the newest last
 	Pin     *Pin    `json:"pin,omitempty"`
@@ -75,7 +75,7 @@ type Book struct {
 	amended sync.Mutex // by one at a time; a page is replaced whole, so readers need none
 }
 
-// ErrDamaged says that a page is not one, as after somebody has edited it.
+// ErrDamaged says that a page cannot be parsed, as after somebody has edited it.
 var ErrDamaged = errors.New("it is damaged")
 
 // Open makes the folder of a book, where there is none yet, and removes pages
@@ -96,14 +96,13 @@ func Open(dir string) (*Book, error) {
 	return &Book{dir: dir}, nil
 }
 
-// Page gives what is known of the service. A page that cannot be read counts as
+// Page gives the history of the service. A page that cannot be read counts as
 // an empty one, and the error says so.
 func (b *Book) Page(service string) (Page, error) { return Read(b.dir, service) }
 
-// Amend changes the page of a service as do wants. A damaged one is written
-// anew, and the error is ErrDamaged then. After any other error nothing has
-// been written; do is not called for a page that cannot be read, since it is
-// there all the same.
+// Amend changes the page of a service by do, and writes it. A damaged page is
+// replaced by a new one, and the error is ErrDamaged. After any other error nothing
+// has been written; a page that cannot be read for now is left as it is.
 func (b *Book) Amend(service string, do func(*Page)) error {
 	b.amended.Lock()
 	defer b.amended.Unlock()

@@ -42,7 +42,7 @@ func TestADamagedPageIsWrittenAnew(t *testing.T) {
 		t.Error("half a page is read without an error")
 	}
 	if err := book.Amend("person", func(p *Page) { p.Paused = true }); err == nil {
-		t.Error("that a page was damaged is not told")
+		t.Error("that a page was damaged is no error")
 	}
 	if p, err := book.Page("person"); err != nil || !p.Paused {
 		t.Errorf("afterwards: %+v, %v", p, err)
@@ -59,7 +59,7 @@ func TestAPageThatCannotBeReadIsLeft(t *testing.T) {
 	}
 	err := open(t, dir).Amend("person", func(*Page) { t.Error("a page is changed that is not known") })
 	if err == nil || errors.Is(err, ErrDamaged) {
-		t.Errorf("it is told as %v", err)
+		t.Errorf("the error is %v", err)
 	}
 	if to, err := os.Readlink(page); err != nil || to != "person.json" {
 		t.Errorf("it is not there any more: %q, %v", to, err)

@@ -87,7 +87,7 @@ var (
 	mirrorForm  = regexp.MustCompile(`^([a-z][a-z0-9+.-]*:/|deb )`)
 )
 
-// longestName leaves room for a hyphen and eight digits in a host name of 64
+// longestName leaves space for a hyphen and eight digits in a host name of 64
 // bytes, sethostname(2).
 const longestName = 64 - 9
 

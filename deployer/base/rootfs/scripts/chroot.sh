@@ -29,7 +29,7 @@ ln -s fd/2 "$root/dev/stderr"
 # Names resolve by the host's servers where the root knows none of its own: no
 # file, or a link into /run, which is empty here.
 resolv=$root/etc/resolv.conf
-lent=
+copied=
 if [ -L "$resolv" ]; then
 	case $(readlink "$resolv") in
 	/run/* | ../run/*)
@@ -39,7 +39,7 @@ if [ -L "$resolv" ]; then
 		;;
 	esac
 elif [ ! -e "$resolv" ] && [ -d "$root/etc" ]; then
-	cp /etc/resolv.conf "$resolv" && lent=yes
+	cp /etc/resolv.conf "$resolv" && copied=yes
 fi
 
 # Packages ask this before they start a service (invoke-rc.d(8)).
@@ -55,5 +55,5 @@ status=0
 chroot "$root" /bin/sh -c "$2" || status=$?
 
 if [ "$denied" ]; then rm -f "$policy"; fi
-if [ "$lent" ] && cmp -s /etc/resolv.conf "$resolv"; then rm -f "$resolv"; fi
+if [ "$copied" ] && cmp -s /etc/resolv.conf "$resolv"; then rm -f "$resolv"; fi
 exit "$status"
