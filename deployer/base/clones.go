@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// noClones is an ErrClones that names them while there are clones.
+// noClones is an ErrClones that names the clones, if there are any.
 func noClones(dir string) error {
 	on, err := clones(dir)
 	if err != nil {
@@ -21,9 +21,9 @@ func noClones(dir string) error {
 	return nil
 }
 
-// clones gives the containers that rest on the one in dir. liblxc keeps two
-// lines for each, the clone's lxc.path and its name; old versions kept their
-// number instead (lxccontainer.c, mod_rdep).
+// clones gives the containers that rest on the one in dir. liblxc writes two lines
+// for each, the clone's lxc.path and its name; old versions wrote their number
+// instead (lxccontainer.c, mod_rdep).
 func clones(dir string) ([]string, error) {
 	text, err := os.ReadFile(filepath.Join(dir, "lxc_snapshots"))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -2,7 +2,6 @@ package base
 
 import (
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -15,8 +14,6 @@ const haltSystemd = "SIGRTMIN+3"
 
 // settings are what a base's LXC configuration says; clones get a copy of it.
 type settings struct {
-	include   string // of a base that no template made
-	arch      string // none if it is empty
 	container string
 	rootfs    string // with its kind: "dir:/…"
 	bridge    string // no network if it is empty
@@ -25,26 +22,28 @@ type settings struct {
 	first     int    // the host's ID of root; privileged if it is 0
 }
 
-// text gives the configuration of a base, with what its template wrote, if one
-// made it.
-func (s settings) text(template string) string {
-	if s.include != "" {
-		return s.render()
+// untemplated begins the configuration of a base that no template made, of the
+// distribution called name. arch is left out if it is empty; exists says which
+// files are there.
+func untemplated(name, arch string, exists func(string) bool) string {
+	include := includes + name + ".common.conf"
+	if !exists(include) {
+		include = includes + "common.conf"
 	}
-	return s.adapt(template)
+	text := "lxc.include = " + include + "\n"
+	if arch != "" {
+		text += "lxc.arch = " + arch + "\n"
+	}
+	return text + "lxc.autodev = 1\n" +
+		"lxc.tty.max = 0\n" // no getty runs: see rootfs/scripts/shape.sh
 }
 
-// render gives the configuration of a container that had none.
-func (s settings) render() string {
-	items := []string{"lxc.include = " + s.include}
-	if s.arch != "" {
-		items = append(items, "lxc.arch = "+s.arch)
-	}
-	items = append(items,
-		"lxc.autodev = 1",
-		"lxc.tty.max = 0", // no getty runs: see rootfs/scripts/shape.sh
-	)
-	return strings.Join(append(items, s.own()...), "\n") + "\n"
+// includes is where LXC keeps what it knows of distributions.
+const includes = "/usr/share/lxc/config/"
+
+// archs has LXC's words for Go's architectures.
+var archs = map[string]string{
+	"amd64": "x86_64", "386": "i686", "arm64": "aarch64", "arm": "armhf", "ppc64le": "ppc64le", "s390x": "s390x",
 }
 
 // adapt gives the configuration that a template wrote, with our lines for its
@@ -70,7 +69,7 @@ func (s settings) adapt(text string) string {
 	return b.String() + strings.Join(s.own(), "\n") + "\n"
 }
 
-// own gives the items that are the same whoever made the rest.
+// own gives the items that every base has.
 func (s settings) own() []string {
 	items := []string{
 		"lxc.uts.name = " + s.container,
@@ -119,25 +118,6 @@ func (s settings) mapped() []string {
 		items = append(items, fmt.Sprintf("lxc.idmap = %s 0 %d %d", kind, s.first, rootfs.IDs))
 	}
 	return items
-}
-
-// includes is where LXC keeps what it knows of distributions.
-const includes = "/usr/share/lxc/config/"
-
-// includeFor gives the file that a distribution's configuration includes.
-func includeFor(name string, exists func(string) bool) string {
-	if file := includes + name + ".common.conf"; exists(file) {
-		return file
-	}
-	return includes + "common.conf"
-}
-
-// arch gives LXC's word for the architecture of this program, "" where they
-// differ in ways not known here.
-func arch() string {
-	return map[string]string{
-		"amd64": "x86_64", "386": "i686", "arm64": "aarch64", "arm": "armhf", "ppc64le": "ppc64le", "s390x": "s390x",
-	}[runtime.GOARCH]
 }
 
 // profile gives the AppArmor profile for the base's clones, "" on a host

@@ -7,8 +7,8 @@ import (
 )
 
 func TestRender(t *testing.T) {
+	debians := func(file string) bool { return file == "/usr/share/lxc/config/debian.common.conf" }
 	s := settings{
-		include: "/usr/share/lxc/config/debian.common.conf", arch: "x86_64",
 		container: "service-base-1a2b3c4d", rootfs: "dir:/var/lib/lxc/service-base-1a2b3c4d/rootfs",
 		bridge: "lxcbr0", halt: haltSystemd, apparmor: "generated",
 	}
@@ -29,11 +29,11 @@ lxc.net.0.link = lxcbr0
 lxc.net.0.flags = up
 lxc.net.0.hwaddr = 00:16:3e:xx:xx:xx
 `
-	if diff := cmp.Diff(want, s.text("")); diff != "" {
+	if diff := cmp.Diff(want, s.adapt(untemplated("debian", "x86_64", debians))); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 
-	s = settings{include: includes + "common.conf", container: "b", rootfs: "btrfs:/b/rootfs"}
+	s = settings{container: "b", rootfs: "btrfs:/b/rootfs"}
 	const bare = `lxc.include = /usr/share/lxc/config/common.conf
 lxc.autodev = 1
 lxc.tty.max = 0
@@ -44,8 +44,8 @@ lxc.log.level = WARN
 lxc.net =
 lxc.net.0.type = empty
 `
-	if diff := cmp.Diff(bare, s.text("")); diff != "" {
-		t.Errorf("without bridge, AppArmor and so on: -want +got:\n%s", diff)
+	if diff := cmp.Diff(bare, s.adapt(untemplated("mystery", "", debians))); diff != "" {
+		t.Errorf("of a distribution that LXC does not know, without bridge, AppArmor and so on: -want +got:\n%s", diff)
 	}
 }
 
@@ -79,21 +79,11 @@ lxc.net.0.link = br0
 lxc.net.0.flags = up
 lxc.net.0.hwaddr = 00:16:3e:xx:xx:xx
 `
-	if diff := cmp.Diff(want, settings{container: "b", rootfs: "btrfs:/p/b/rootfs", bridge: "br0"}.text(template)); diff != "" {
+	if diff := cmp.Diff(want, settings{container: "b", rootfs: "btrfs:/p/b/rootfs", bridge: "br0"}.adapt(template)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	got := settings{container: "b", rootfs: "dir:/b", halt: haltSystemd}.text("lxc.signal.halt = SIGPWR\n")
+	got := settings{container: "b", rootfs: "dir:/b", halt: haltSystemd}.adapt("lxc.signal.halt = SIGPWR\n")
 	if diff := cmp.Diff("lxc.uts.name = b\nlxc.rootfs.path = dir:/b\nlxc.hook.clone =\nlxc.log.level = WARN\nlxc.signal.halt = SIGRTMIN+3\nlxc.net =\nlxc.net.0.type = empty\n", got); diff != "" {
 		t.Errorf("a known halt signal replaces the template's: -want +got:\n%s", diff)
-	}
-}
-
-func TestIncludeFor(t *testing.T) {
-	exists := func(file string) bool { return file == includes+"debian.common.conf" }
-	if got := includeFor("debian", exists); got != includes+"debian.common.conf" {
-		t.Errorf("debian: %s", got)
-	}
-	if got := includeFor("mystery", exists); got != includes+"common.conf" {
-		t.Errorf("a distribution that LXC does not know: %s", got)
 	}
 }

@@ -39,7 +39,7 @@ func (s *Store) Ensure(ctx context.Context, r Recipe) (container string, built b
 		ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not done after %s: %w", limit, context.DeadlineExceeded))
 		defer cancel()
 		config, err := rootfs.Build(ctx, r, root, j)
-		return content{template: config}, err
+		return content{config: config}, err
 	})
 	if err != nil {
 		return "", false, fmt.Errorf("build base %s: %w", container, err)

@@ -97,6 +97,26 @@ func TestRunLinesSeeASmallWorldThatEndsWithThem(t *testing.T) {
 	}
 }
 
+func TestATemplateKeepsTheFilesThatItsConfigurationNames(t *testing.T) {
+	b := builder(t)
+	template := filepath.Join(t.TempDir(), "lxc-test")
+	writeFile(t, template, `#!/bin/sh
+for a; do case $a in --path=*) path=${a#--path=};; esac; done
+echo "tmpfs tmp tmpfs defaults 0 0" > $path/fstab
+echo "lxc.mount.fstab = $path/fstab" >> $path/config
+exec /usr/share/lxc/templates/lxc-busybox "$@"
+`, 0o755)
+	dir := filepath.Join(b.Path, ensure(t, b, Recipe{Name: "jlt-base-fstab", Template: template}))
+	file := strings.TrimSpace(strings.TrimPrefix(command(t, "lxc-info", "-P", b.Path, "-n", filepath.Base(dir), "-H", "-c", "lxc.mount.fstab"), "lxc.mount.fstab = "))
+	if text, err := os.ReadFile(file); !strings.HasPrefix(file, dir) || string(text) != "tmpfs tmp tmpfs defaults 0 0\n" {
+		t.Errorf("%s: %q, %v", file, text, err)
+	}
+	if err := b.Remove(t.Context(), filepath.Base(dir)); err != nil {
+		t.Error(err)
+	}
+	wantEmpty(t, b.Path)
+}
+
 func TestABuildThatFailsLeavesNothingAndSaysWhy(t *testing.T) {
 	debian := Recipe{Name: "jlt-base-deb", Distribution: "debian:bookworm"}
 	for _, test := range []struct {

@@ -83,8 +83,7 @@ func absent(file string) error {
 	return err
 }
 
-// headOf gives what a file is to say of the base in dir, all but the size and the
-// sum.
+// headOf gives the head of a file for the base in dir, without size and sum.
 func headOf(dir string, r Recipe) (head, error) {
 	m, err := readMark(dir)
 	if err != nil {

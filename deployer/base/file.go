@@ -34,7 +34,7 @@ const (
 // fileFormat is raised when an older jarloop could not read a newer one's file.
 const fileFormat = 1
 
-// head is what a file says of the base in it.
+// head describes the base in a file.
 type head struct {
 	Jarloop string    `json:"jarloop"` // "base": what kind of file it is
 	Format  int       `json:"format"`
@@ -123,8 +123,8 @@ func (h head) frame(least int) ([]byte, error) {
 	return append(frame, text...), nil
 }
 
-// readHead reads the head, whose frame takes so many bytes. What is wrong with
-// it is an ErrFile.
+// readHead reads the head, and gives the length of its frame. A wrong one is an
+// ErrFile.
 func readHead(file io.Reader) (h head, length int64, err error) {
 	var start [frameSize]byte
 	if _, err := io.ReadFull(file, start[:]); err != nil {
@@ -144,7 +144,7 @@ func readHead(file io.Reader) (h head, length int64, err error) {
 	return h, frameSize + int64(n), h.check()
 }
 
-// short says that a file ends too early, where that is the reason.
+// short gives the error of a file that ends too early as an ErrFile.
 func short(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("%w: it ends too early; copy it once more", ErrFile)
@@ -167,8 +167,8 @@ func (h head) check() error {
 	return nil
 }
 
-// suits says why the base in the file is not the one that r describes on this
-// machine.
+// suits is an error if the base in the file is not the one that r describes on
+// this machine.
 func (h head) suits(r Recipe) error {
 	if h.Arch != runtime.GOARCH {
 		return fmt.Errorf("%w: it is for %s, and this machine is %s", ErrDiffers, tool.Printable(h.Arch), runtime.GOARCH)
@@ -211,15 +211,15 @@ func quoted(text string) string {
 	return fmt.Sprintf("%q", tool.Printable(text))
 }
 
-// taken are the keys of a template's configuration that go with a base. None
-// of them makes this host run anything: that is what hooks would do.
+// taken are the keys of a template's configuration that go with a base. Hooks are
+// none of them: this host would run them.
 var taken = []string{
 	"lxc.arch", "lxc.autodev", "lxc.cap.drop", "lxc.include", "lxc.mount.auto", "lxc.mount.entry",
 	"lxc.pty.max", "lxc.signal.halt", "lxc.signal.reboot", "lxc.signal.stop", "lxc.tty.max",
 }
 
-// portable says whether a line of a configuration is one that goes with a
-// base. Files that it includes are LXC's own.
+// portable says whether a line of a configuration goes with a base. It includes
+// only files of LXC's own.
 func portable(line string) bool {
 	key, value, ok := strings.Cut(line, "=")
 	key, value = strings.TrimSpace(key), strings.TrimSpace(value)

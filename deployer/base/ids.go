@@ -23,9 +23,9 @@ import (
 const usualFirst = 100000
 
 // FirstID gives the host's user and group ID that is root in unprivileged
-// clones. It is from root's ranges in /etc/subuid and /etc/subgid. Where there
-// are none though liblxc has to ask newuidmap, which goes by them, the error
-// says how to add them.
+// clones, from root's ranges in /etc/subuid and /etc/subgid. Without ranges it is
+// an ID that is free, unless newuidmap is installed: liblxc uses that then, and it
+// allows nothing else than the ranges. The error says how to add them.
 func FirstID() (int, error) {
 	uids, err := readRanges("/etc/subuid")
 	if err != nil {
@@ -96,8 +96,8 @@ func freeID(taken []user.SubID) int {
 	return int(free)
 }
 
-// Unprivileged says what is in the way of unprivileged clones below path on
-// this machine as it is; nil if nothing is. path need not be there yet.
+// Unprivileged says why this machine cannot have unprivileged clones below path;
+// nil if it can. path need not be there yet.
 func Unprivileged(path string) error {
 	first, err := FirstID()
 	if err != nil {
@@ -130,9 +130,9 @@ func mountsOverlays(release string) bool {
 	return err == nil && (major > 5 || major == 5 && minor >= 11)
 }
 
-// Passable says which folder on the way to dir cannot be passed by a user of
-// the host whose group is gid and who is nobody else: mounts of an unprivileged
-// clone are made by its own root.
+// Passable is an error that names the first folder on the way to dir that a user
+// cannot pass whose only group is gid. An unprivileged clone's root is such a user,
+// and makes the clone's mounts.
 func Passable(dir string, gid int) error {
 	for ; ; dir = filepath.Dir(dir) {
 		info, err := os.Stat(dir)

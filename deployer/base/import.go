@@ -67,7 +67,7 @@ func (s *Store) importFile(ctx context.Context, r Recipe, file string) error {
 	return err
 }
 
-// unpack unpacks a file's archive into root, and says whether its sum is right.
+// unpack unpacks a file's archive into root. A wrong sum is an ErrFile.
 func unpack(ctx context.Context, r Recipe, h head, archive io.Reader, root string, j *job) (content, error) {
 	sum := sha256.New()
 	archive = io.TeeReader(archive, sum)
@@ -82,5 +82,5 @@ func unpack(ctx context.Context, r Recipe, h head, archive io.Reader, root strin
 	if got := hex.EncodeToString(sum.Sum(nil)); got != h.Sum {
 		return content{}, fmt.Errorf("%w: its content is damaged, by its checksum; copy it once more", ErrFile)
 	}
-	return content{template: strings.Join(h.Config, "\n"), begun: h.Begun, took: time.Duration(h.Took)}, err
+	return content{config: strings.Join(h.Config, "\n"), begun: h.Begun, took: time.Duration(h.Took)}, err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -19,13 +20,13 @@ const undoTimeout = 2 * time.Minute
 
 // content is what a root was made of, beside its files.
 type content struct {
-	template string        // the LXC configuration of its template; "": it has none
-	begun    time.Time     // when its build began, elsewhere; zero: it was built here, now
-	took     time.Duration // how long that one lasted
+	config string        // of LXC, that its template wrote; "": no template made it
+	begun  time.Time     // when its build began, elsewhere; zero: it was built here, now
+	took   time.Duration // how long that one lasted
 }
 
-// make makes the recipe's base of the root that fill puts into an empty folder.
-// It is false where the base is there already. What fails leaves nothing.
+// make makes the recipe's base: fill fills its root, an empty folder. It is false
+// if the base is there already. What fails leaves nothing.
 func (s *Store) make(ctx context.Context, r Recipe, j *job, fill func(root string) (content, error)) (bool, error) {
 	defer j.end()
 	if err := s.check(); err != nil {
@@ -87,8 +88,11 @@ func (s *Store) takeIn(ctx context.Context, r Recipe, j *job, dir string, fill f
 	if err := syncAll(root); err != nil {
 		return err
 	}
-	text := s.settings(r, root).text(c.template)
-	if err := renameio.WriteFile(configOf(dir), []byte(text), 0o640); err != nil {
+	if r.Distribution != "" {
+		name, _ := r.System()
+		c.config = untemplated(name, archs[runtime.GOARCH], onDisk)
+	}
+	if err := renameio.WriteFile(configOf(dir), []byte(s.settings(r, root).adapt(c.config)), 0o640); err != nil {
 		return err
 	}
 	m.Took, m.Complete = time.Since(m.Begun), true
@@ -101,7 +105,7 @@ func (s *Store) takeIn(ctx context.Context, r Recipe, j *job, dir string, fill f
 // makeRoot makes the empty root.
 func (s *Store) makeRoot(ctx context.Context, j *job, root string) error {
 	if !s.Btrfs {
-		return os.Mkdir(root, 0o755)
+		return errors.Join(os.Mkdir(root, 0o755), os.Chmod(root, 0o755)) // whatever the umask is
 	}
 	if err := tool.Run(ctx, j.Line, "btrfs", "subvolume", "create", root); err != nil {
 		return fmt.Errorf("make a subvolume (backing btrfs needs %s to be on btrfs): %w", s.Path, err)
@@ -118,10 +122,6 @@ func (s *Store) settings(r Recipe, root string) settings {
 	set := settings{
 		container: r.Container(), rootfs: kind + root, bridge: s.Bridge,
 		apparmor: profile(), first: r.First,
-	}
-	if r.Distribution != "" {
-		name, _ := r.System()
-		set.include, set.arch = includeFor(name, onDisk), arch()
 	}
 	if r.Distribution != "" || onDisk(filepath.Join(root, "etc/systemd/system")) {
 		set.halt = haltSystemd

@@ -33,8 +33,8 @@ type mark struct {
 }
 
 // readMark gives the mark of the container's folder dir. No mark is
-// fs.ErrNotExist; a mark that says nothing sensible is errForeign, since it
-// proves nothing.
+// fs.ErrNotExist; one that cannot be parsed, or is another container's, is
+// errForeign.
 func readMark(dir string) (mark, error) {
 	file := filepath.Join(dir, markFile)
 	text, err := os.ReadFile(file)
@@ -73,8 +73,8 @@ func ready(dir, hash string) bool {
 	return onDisk(configOf(dir))
 }
 
-// owned says whether the folder of a container is there and ours: an error
-// where it is there and not ours.
+// owned says whether the folder of a container is there and ours. One that is
+// there and not ours is an error.
 func owned(dir string) (bool, error) {
 	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
 		return false, nil

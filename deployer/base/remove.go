@@ -18,9 +18,9 @@ import (
 // lockPatience is how long a removal waits for whoever has the base's lock.
 const lockPatience = 10 * time.Second
 
-// Remove removes a base of ours. It refuses while clones rest on the base and
-// while the base runs, and it refuses what is not a base of ours. What is gone
-// already is no error.
+// Remove removes a base of ours. While clones rest on it that is ErrClones, and
+// while it runs ErrRunning. What is no base of ours is an error, and stays; what is
+// gone already is none.
 func (s *Store) Remove(ctx context.Context, container string) error {
 	if container == "" || container != filepath.Base(container) || strings.HasPrefix(container, ".") {
 		return fmt.Errorf("remove base %q: not the name of a container", container)
@@ -89,7 +89,7 @@ func remove(ctx context.Context, dir string) error {
 	return os.RemoveAll(dir)
 }
 
-// free says why the container in dir must not be removed.
+// free is an error if the container in dir is in use.
 func free(ctx context.Context, dir string) error {
 	if err := noClones(dir); err != nil {
 		return err

@@ -5,9 +5,7 @@ import (
 	_ "embed" // the script
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -28,7 +26,7 @@ const mostWindow = 64 << 20
 // Pack writes the root to w, as a tar archive that is compressed with zstd.
 func Pack(ctx context.Context, root string, w io.Writer, p Progress) error {
 	p.Step("measure")
-	total, err := treeSize(ctx, root)
+	total, err := Size(ctx, root)
 	if err != nil {
 		return err
 	}
@@ -75,24 +73,6 @@ func Unpack(ctx context.Context, r Recipe, root string, archive io.Reader, size 
 		return err
 	}
 	return shiftOwners(ctx, root, r.First, p)
-}
-
-// treeSize gives about what the regular files below dir hold, in bytes.
-func treeSize(ctx context.Context, dir string) (size int64, err error) {
-	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil || !d.Type().IsRegular() {
-			return err
-		}
-		info, err := d.Info()
-		if err == nil {
-			size += info.Size()
-		}
-		return err
-	})
-	return size, err
 }
 
 // meter counts what is written to it, and reports every megabyte of all.

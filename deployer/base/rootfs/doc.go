@@ -10,6 +10,7 @@
 //	root ─▶ Pack ─▶ zstd(tar(root)) ─▶ Unpack ─▶ root
 //
 // What fails or is killed leaves half a root, and perhaps a folder beside it
-// whose name begins with the root's: the caller removes both. Everything is done
-// by commands in namespaces of their own (package tool), as root.
+// whose name begins with the root's: the caller removes both. What succeeds leaves
+// such a folder where a template's configuration needs it. Everything is done by
+// commands in namespaces of their own (package tool), as root.
 package rootfs

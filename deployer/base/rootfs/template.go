@@ -12,8 +12,8 @@ import (
 )
 
 // template makes the root with lxc-create, and gives the configuration that it
-// writes. The container that lxc-create makes is no more than that: a folder
-// beside the root, removed at once.
+// writes. The folder of lxc-create's container is beside the root. It stays if the
+// configuration names files in it, as lxc-download's does with lxc.mount.fstab.
 func template(ctx context.Context, r Recipe, root string, p Progress) (config string, err error) {
 	p.Step("create from the template " + r.Template)
 	path, name := root+".template", r.Container()
@@ -28,10 +28,12 @@ func template(ctx context.Context, r Recipe, root string, p Progress) (config st
 	if err != nil {
 		return "", err
 	}
-	if err := os.RemoveAll(path); err != nil {
-		return "", err
+	if config = string(text); !strings.Contains(config, path+"/") {
+		if err := os.RemoveAll(path); err != nil {
+			return "", err
+		}
 	}
-	return string(text), aptInstall(ctx, r, root, p)
+	return config, aptInstall(ctx, r, root, p)
 }
 
 // aptInstall installs the packages into the root that a template made.
