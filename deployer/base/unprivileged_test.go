@@ -16,15 +16,30 @@ const testFirst = 100000
 
 func groupOf(info fs.FileInfo) int { return int(info.Sys().(*syscall.Stat_t).Gid) }
 
+// passable gives a folder that other users can come to. It is in /tmp itself:
+// where TMPDIR leads to may be a person's own.
+func passable(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "jlt-")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
 // passableBuilder gives a builder whose folder clones can come to.
 func passableBuilder(t *testing.T) *Store {
 	t.Helper()
 	b := builder(t)
-	for dir := b.Path; dir != "/tmp" && dir != "/"; dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
+	b.Path = passable(t)
 	return b
 }
 

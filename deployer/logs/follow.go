@@ -96,7 +96,7 @@ type follower struct {
 	keep   int64
 	file   *os.File // closed by close
 	looked time.Time
-	freed  int64 // what lies before it has been released
+	freed  int64 // what lies before it has been given back
 	err    error // of the last attempt
 }
 
