@@ -1,0 +1,161 @@
+package deployer
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net"
+	"net/netip"
+	"time"
+)
+
+// Engine makes, runs and removes instances: containers that carry a record of
+// ours. It is the one door to whatever makes containers; deployer/lxc is one
+// engine, the fake of the tests another, and package enginetest is what each of
+// them has to pass.
+//
+// A service runs inside an instance as one unit of its init. The instance boots
+// without it; Launch lets it run, and the engine knows how it ended.
+//
+// All methods may be called from several goroutines. Calls for different
+// instances do not wait for each other. A call ends when its context does, and
+// has a deadline of its own where the engine could hang.
+type Engine interface {
+	// List gives every instance that carries a record of ours, and those whose
+	// making or removal was cut off. Of others it says nothing.
+	List(ctx context.Context) ([]Instance, error)
+	// LastNumber gives the highest N for which SERVICE-N exists, whoever made
+	// it, or for which output is kept; 0 if there is none.
+	LastNumber(ctx context.Context, service string) (int, error)
+
+	// Create makes a stopped instance from its base. Its record is there before
+	// anything else of it, so what was cut off can be found and removed. A name
+	// that somebody else has is ErrExists, and nothing was done.
+	Create(ctx context.Context, s Spec) error
+	// SetRecord replaces the record of an instance, durably and as one act.
+	SetRecord(ctx context.Context, name string, record []byte) error
+	// Start boots the instance and gives its address once it has one. A service
+	// that was launched before starts with the boot. One that runs is left as it
+	// is; one whose start hangs is stopped first.
+	Start(ctx context.Context, name string) (netip.Addr, error)
+	// Stop asks the service to end and the instance to halt, and kills after
+	// grace what is left; 0 kills at once. One that is stopped, half made or gone
+	// is no error.
+	Stop(ctx context.Context, name string, grace time.Duration) error
+	// Remove removes a stopped instance with its record. What it has printed is
+	// kept, see Prune. One that is half made or gone is no error.
+	Remove(ctx context.Context, name string) error
+
+	// Install makes the folder target of the running instance hold exactly what
+	// the agent's own folder source holds, and c what its service runs.
+	Install(ctx context.Context, name, source, target string, c Command) error
+	// Launch starts the service: the first time as soon as the guest has booted
+	// far enough, later where it has ended. From then on Check tells of this run.
+	// A service that runs is left as it is.
+	Launch(ctx context.Context, name string) error
+	// Quit ends the service and all that it has started, and not the instance:
+	// all processes are asked, and after grace killed. It does not start again
+	// by itself, not with the next boot either.
+	Quit(ctx context.Context, name string, grace time.Duration) error
+	// Check is nil while the service has not ended, also before it was launched;
+	// else an *ExitError. It is quick.
+	Check(name string) error
+	// Wait waits for the end of the service or of its instance, and gives an
+	// *ExitError, or the cause of ctx.
+	Wait(ctx context.Context, name string) error
+
+	// Run runs a command inside and gives what it printed, at most 64 KiB;
+	// another exit status than 0 is an error that says it.
+	Run(ctx context.Context, name string, argv []string) ([]byte, error)
+	// Dial connects to a TCP port of the instance, as its callers would.
+	Dial(ctx context.Context, name string, port uint16) (net.Conn, error)
+	// ReadFile reads a regular file of the running instance, at most 1 MiB.
+	ReadFile(ctx context.Context, name, file string) ([]byte, error)
+	// WriteFile replaces a file of the running instance as one act where that
+	// can be; one that is there keeps its owner and mode.
+	WriteFile(ctx context.Context, name, file string, data []byte, perm fs.FileMode) error
+
+	// Follow gives each line that the service prints, and that is added to files
+	// which match o.Files, once over all agents, until ctx ends; then what is
+	// there already, and returns. What it has seen is kept, bounded, and outlives
+	// the instance.
+	Follow(ctx context.Context, name string, o FollowOptions, line func(Line)) error
+	// Tail gives what the service of an instance printed last, a stack trace
+	// whole. The instance may have ended, or be gone.
+	Tail(name string) []string
+	// Prune removes kept output of a service's instances that are gone, but for
+	// that of the newest keep.
+	Prune(ctx context.Context, service string, keep int) error
+
+	// Connections counts the open connections to a port of the instance.
+	Connections(ctx context.Context, name string, port uint16) (int, error)
+	// Memory gives how many bytes of memory the instance holds; an error where
+	// nobody counts them.
+	Memory(ctx context.Context, name string) (int64, error)
+	// Space gives what is free where instances, and what they print, are kept.
+	Space(ctx context.Context) ([]Space, error)
+}
+
+// Spec is what an instance is made of.
+type Spec struct {
+	// Name is SERVICE-NUMBER.
+	Name string
+	Base string
+	// Address is the instance's own, with its network's prefix; the zero Prefix
+	// lets it ask by DHCP.
+	Address netip.Prefix
+	// Record is kept with the instance; only the deployer reads it.
+	Record []byte
+}
+
+// Command is what the service of an instance runs.
+type Command struct {
+	Line string // of a shell
+	Dir  string // the folder that it runs in
+	Env  map[string]string
+}
+
+// Instance is one as it was found.
+type Instance struct {
+	Name string
+	// Record is what Create or SetRecord was given. Where it cannot be had,
+	// Err says why.
+	Record  []byte
+	Err     error
+	Running bool
+	// Half says that its making or its removal was cut off: it can only be
+	// removed.
+	Half bool
+}
+
+// FollowOptions say what of an instance's output is followed.
+type FollowOptions struct {
+	// Files are patterns of files inside that are followed beside the service's
+	// standard output and error.
+	Files []string
+	// Keep is how many bytes are kept of each.
+	Keep int64
+}
+
+// Space is what is free in one place.
+type Space struct {
+	Where        string // for people
+	Bytes, Files uint64
+	// NoFiles says that the filesystem does not count files (btrfs).
+	NoFiles bool
+}
+
+// ErrExists says that an instance cannot be made, since another one has its name.
+var ErrExists = errors.New("the name is taken")
+
+// ExitError says how a service ended.
+type ExitError struct {
+	// How is for people, the end of a sentence about the process: "exited with
+	// status 1", "killed by SIGKILL: out of memory".
+	How string
+	// Stopped says that the instance does not run any more either, and Gone that
+	// it is not there any more.
+	Stopped, Gone bool
+}
+
+func (e *ExitError) Error() string { return "the process " + e.How }
