@@ -9,9 +9,9 @@ import (
 )
 
 // BridgePrefix gives the IPv4 address of a bridge, which is its containers'
-// gateway, with the length of their subnet's prefix; service addresses are
-// passed over. A bridge that is missing, down or without an address is an error
-// that says how to mend it.
+// gateway, with the length of their subnet's prefix; virtual IPs are passed over.
+// A bridge that is missing, down or without an address is an error with the
+// remedy.
 func BridgePrefix(name string) (netip.Prefix, error) {
 	all, err := bridgePrefixes(name)
 	if err != nil {
@@ -20,8 +20,37 @@ func BridgePrefix(name string) (netip.Prefix, error) {
 	return all[0], nil
 }
 
-// CheckBridge says whether a bridge is still what BridgePrefix has given.
-func CheckBridge(name string, was netip.Prefix) error {
+// Range gives the bridge's own address, and the addresses that are leased: those
+// that are wanted, or DefaultRange where first is the zero Addr. Where the
+// bridge's subnet has no room for them, its address comes with the error.
+func Range(name string, first, last netip.Addr) (bridge netip.Prefix, _, _ netip.Addr, err error) {
+	bridge, err = BridgePrefix(name)
+	switch {
+	case err != nil:
+		return netip.Prefix{}, first, last, err
+	case !first.IsValid():
+		first, last, err = DefaultRange(bridge)
+	default:
+		err = checkRange(bridge, first, last)
+	}
+	return bridge, first, last, err
+}
+
+// checkRange says whether both ends can be given to containers: inside the
+// subnet, and neither its first nor its last address.
+func checkRange(bridge netip.Prefix, first, last netip.Addr) error {
+	subnet := bridge.Masked()
+	for _, end := range []netip.Addr{first, last} {
+		if !subnet.Contains(end) || !subnet.Contains(end.Next()) || !subnet.Contains(end.Prev()) {
+			return fmt.Errorf("lxc.range %s-%s: %s cannot be used in the bridge's subnet %s; "+
+				"choose addresses inside it, or leave lxc.range out", first, last, end, subnet)
+		}
+	}
+	return nil
+}
+
+// checkBridgeStays says whether a bridge is still what BridgePrefix has given.
+func checkBridgeStays(name string, was netip.Prefix) error {
 	all, err := bridgePrefixes(name)
 	if err != nil {
 		return err
@@ -56,8 +85,6 @@ func bridgePrefixes(name string) ([]netip.Prefix, error) {
 	}
 	return all, nil
 }
-
-const bridgeRemedy = "if it is LXC's own: sudo systemctl start lxc-net"
 
 // DefaultRange gives the addresses that are leased where none are configured:
 // the upper half of the subnet without its last two addresses, the broadcast

@@ -20,6 +20,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
 // labOf names the test that this process runs, alone, in a network namespace
@@ -257,15 +259,18 @@ func (l *lab) wantNone(from netns.NsHandle, address string) {
 	}
 }
 
-// withIPTables has a Ports use one variant of iptables.
-func withIPTables(program string) PortsOption { return func(p *Ports) { p.program = program } }
-
-func (l *lab) ports(publishes ...Publish) *Ports {
+// kernel gives that of the VM, with the lab's variant of iptables.
+func (l *lab) kernel() *vm {
 	l.t.Helper()
-	p, err := NewPorts("lxcbr0", subnet, publishes, withIPTables(l.iptables))
+	k, err := newVM(l.iptables)
 	l.check(err)
-	l.t.Cleanup(func() { p.Close() })
-	return p
+	return k
+}
+
+// ports makes an agent that publishes ports.
+func (l *lab) ports(publish ...deployer.Publish) *agent {
+	l.t.Helper()
+	return newAgent(l.kernel(), Options{Bridge: "lxcbr0", Subnet: subnet}, publish...)
 }
 
 // run runs iptables by hand.

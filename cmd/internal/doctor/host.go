@@ -40,16 +40,11 @@ func (p *probe) Range() (bridge netip.Prefix, first, last netip.Addr, err error)
 	return host.Range(p.config)
 }
 
-func (p *probe) Rules(ctx context.Context, bridge netip.Prefix) (found Rules, err error) {
-	ports, err := network.NewPorts(p.config.LXC.Bridge, bridge.Masked(), host.Publishes(p.config))
-	if err != nil {
-		return Rules{}, err
-	}
-	defer ports.Close()
+func (p *probe) Rules(ctx context.Context, _ netip.Prefix) (found Rules, err error) {
 	var errs [3]error
-	found.Conflicts, errs[0] = ports.Conflicts(ctx)
-	found.Backends, errs[1] = ports.Backends(ctx)
-	found.Obstacles, errs[2] = ports.Obstacles(ctx)
+	found.Conflicts, errs[0] = network.Conflicts(ctx, host.Publishes(p.config))
+	found.Backends, errs[1] = network.Backends(ctx)
+	found.Obstacles, errs[2] = network.Obstacles(ctx, p.config.LXC.Bridge)
 	return found, errors.Join(errs[:]...)
 }
 

@@ -142,12 +142,12 @@ func TestRulesAreMadeAndRemovedAndThoseOfOthersStay(t *testing.T) {
 			t.Errorf("no rule leads to the target: %q", rules(t))
 		}
 		made := rules(t)
-		if mended, err := ports.RepairPorts(t.Context(), targets, nil); err != nil || mended {
-			t.Errorf("nothing was to be mended: %t, %v", mended, err)
+		if repaired, err := ports.RepairPorts(t.Context(), targets, nil); err != nil || repaired {
+			t.Errorf("nothing was to be repaired: %t, %v", repaired, err)
 		}
 		run(t, "iptables", "-t", "nat", "-F", "JARLOOP")
-		if mended, err := ports.RepairPorts(t.Context(), targets, nil); err != nil || !mended || !slices.Equal(rules(t), made) {
-			t.Errorf("mended: %t, %v: %q", mended, err, rules(t))
+		if repaired, err := ports.RepairPorts(t.Context(), targets, nil); err != nil || !repaired || !slices.Equal(rules(t), made) {
+			t.Errorf("repaired: %t, %v: %q", repaired, err, rules(t))
 		}
 		c := configuration(t, "")
 		c.LXC.Bridge = "jltgone0" // it needs none

@@ -4,23 +4,25 @@ import (
 	"maps"
 	"strings"
 	"testing"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
 // TestRulesInAnotherVariantAreTakenOver is about iptables becoming its other
 // variant, which shows none of the rules that the kernel goes on to obey.
 func TestRulesInAnotherVariantAreTakenOver(t *testing.T) {
-	before := Wiring{Targets: targets("web", "10.0.3.131:8080"), Addresses: addresses("web", "10.0.3.100")}
-	now := Wiring{Targets: targets("web", "10.0.3.133:8080"), Addresses: before.Addresses}
+	before := deployer.Routes{Targets: targets("web", "10.0.3.131:8080"), VIPs: addresses("web", "10.0.3.100")}
+	now := deployer.Routes{Targets: targets("web", "10.0.3.133:8080"), VIPs: before.VIPs}
 	built := newFake(t, crowded)
-	setAll(t, fakePorts(built, web80), now, true)
+	setAll(t, fakeAgent(built, web80), now, true)
 
-	for name, takeOver := range map[string]func(p *Ports) *Ports{
-		"by the agent that made them": func(p *Ports) *Ports { return p },
-		"by the next one":             func(p *Ports) *Ports { return fakePorts(p.host.(*fakeVM), web80) },
+	for name, takeOver := range map[string]func(p *agent) *agent{
+		"by the agent that made them": func(p *agent) *agent { return p },
+		"by the next one":             func(p *agent) *agent { return fakeAgent(p.fake(), web80) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t, crowded)
-			p := fakePorts(f, web80)
+			p := fakeAgent(f, web80)
 			setAll(t, p, before, true)
 			other := exchange(t, f)
 			p = takeOver(p)
@@ -32,7 +34,7 @@ func TestRulesInAnotherVariantAreTakenOver(t *testing.T) {
 			if f.searches > 0 {
 				t.Error("the other variant is asked each time")
 			}
-			if err := fakePorts(f).Remove(t.Context()); err != nil || f.sysctls[closeTimeout] != "10" {
+			if err := fakeAgent(f).Remove(t.Context()); err != nil || f.sysctls[closeTimeout] != "10" {
 				t.Errorf("sysctls are %v, %v", f.sysctls, err)
 			}
 		})
@@ -40,19 +42,19 @@ func TestRulesInAnotherVariantAreTakenOver(t *testing.T) {
 }
 
 func TestRulesInBothVariantsAreRemoved(t *testing.T) {
-	now := Wiring{Targets: targets("web", "10.0.3.131:8080"), Addresses: addresses("web", "10.0.3.100")}
+	now := deployer.Routes{Targets: targets("web", "10.0.3.131:8080"), VIPs: addresses("web", "10.0.3.100")}
 	for name, again := range map[string]bool{"in one": false, "in both": true} {
 		f := newFake(t, crowded)
 		want := maps.Clone(f.sysctls)
 		want["ipv4/ip_forward"] = "1"
-		setAll(t, fakePorts(f, web80), now, true)
+		setAll(t, fakeAgent(f, web80), now, true)
 		other := exchange(t, f)
 		if again {
 			f.others = nil // an earlier version has not looked there
-			setAll(t, fakePorts(f, web80), now, true)
+			setAll(t, fakeAgent(f, web80), now, true)
 			f.others = []*fakeVM{other}
 		}
-		if err := fakePorts(f).Remove(t.Context()); err != nil {
+		if err := fakeAgent(f).Remove(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		same(t, name+": rules", string(newFake(t, crowded).save()), string(f.save()))
@@ -65,14 +67,13 @@ func TestRulesInBothVariantsAreRemoved(t *testing.T) {
 
 // TestAVariantThatIsBrokenIsSaid wants the rules made all the same.
 func TestAVariantThatIsBrokenIsSaid(t *testing.T) {
-	now := Wiring{Targets: targets("web", "10.0.3.131:8080"), Addresses: addresses("web", "10.0.3.100")}
+	now := deployer.Routes{Targets: targets("web", "10.0.3.131:8080"), VIPs: addresses("web", "10.0.3.100")}
 	f := newFake(t, crowded)
-	setAll(t, fakePorts(f, web80), now, true)
+	setAll(t, fakeAgent(f, web80), now, true)
 	want := f.String()
 	exchange(t, f).left = 0
-	p := fakePorts(f, web80)
 	said := ""
-	p.notes = func(s string) { said += s }
+	p := newAgent(f, Options{Bridge: "lxcbr0", Subnet: subnet, Notes: func(s string) { said += s }}, web80)
 	setAll(t, p, now, true)
 	same(t, "rules", want, f.String())
 	if !strings.Contains(said, errFake.Error()) {

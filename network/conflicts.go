@@ -8,24 +8,30 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
-// Conflicts gives the rules of others that lead a published port elsewhere, as
+// Conflicts gives the rules of others that send a published port elsewhere, as
 // sentences. Such a rule is left as it is; ours come before it.
-func (p *Ports) Conflicts(ctx context.Context) ([]string, error) {
-	var conflicts []string
-	_, err := p.work(ctx, func() (bool, error) {
-		have, err := p.host.rules(ctx)
-		conflicts = findConflicts(have, p.publishes)
-		return false, err
-	})
+func Conflicts(ctx context.Context, publish []deployer.Publish) ([]string, error) {
+	have, err := readRules(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for rules on the published ports: %w", err)
 	}
-	return conflicts, nil
+	return findConflicts(have, publish), nil
 }
 
-func findConflicts(have tables, publishes []Publish) []string {
+// readRules reads the rules that iptables shows.
+func readRules(ctx context.Context) (tables, error) {
+	tool, err := newIPTables("iptables")
+	if err != nil {
+		return nil, err
+	}
+	return tool.read(ctx)
+}
+
+func findConflicts(have tables, publish []deployer.Publish) []string {
 	t := have["nat"]
 	if t == nil {
 		return nil
@@ -36,18 +42,18 @@ func findConflicts(have tables, publishes []Publish) []string {
 			continue
 		}
 		for _, r := range t.rules[chain] {
-			i := slices.IndexFunc(publishes, func(p Publish) bool { return takes(r, p) })
+			i := slices.IndexFunc(publish, func(p deployer.Publish) bool { return takes(r, p) })
 			if i >= 0 {
-				conflicts = append(conflicts, fmt.Sprintf("a rule of somebody else may lead port %d elsewhere: "+
-					"iptables -t nat -A %s %s", publishes[i].Port, chain, r))
+				conflicts = append(conflicts, fmt.Sprintf("a rule of somebody else may send port %d elsewhere: "+
+					"iptables -t nat -A %s %s", publish[i].Port, chain, r))
 			}
 		}
 	}
 	return conflicts
 }
 
-// takes says whether the rule leads packets for a published port elsewhere.
-func takes(r rule, p Publish) bool {
+// takes says whether the rule sends packets for a published port elsewhere.
+func takes(r rule, p deployer.Publish) bool {
 	if to := r.target(); to != "DNAT" && to != "REDIRECT" {
 		return false
 	}
@@ -78,10 +84,10 @@ func takes(r rule, p Publish) bool {
 // Backends looks whether rules are kept by both variants of iptables, legacy
 // and nft, and gives a sentence about it, or nothing. The kernel asks both, so
 // each may undo what the other allows, and each shows its own rules only.
-func (p *Ports) Backends(ctx context.Context) (note string, err error) {
+func Backends(ctx context.Context) (note string, err error) {
 	var saves [2][]byte
 	for i, program := range []string{"iptables-legacy-save", "iptables-nft-save"} {
-		saves[i], err = output(ctx, program)
+		saves[i], err = run(ctx, toolWait, "", program)
 		if errors.Is(err, exec.ErrNotFound) {
 			return "", nil
 		}

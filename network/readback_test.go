@@ -8,33 +8,34 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
 // What the rules and the hosts files say, read back: the program writes them, and
 // never has to ask them what is live.
 
 // targets reads from the rules where each service that has a target is.
-func (p *Ports) targets(ctx context.Context) (map[string]netip.AddrPort, error) {
-	have, err := p.read(ctx)
+func (a *agent) targets(ctx context.Context) (map[string]netip.AddrPort, error) {
+	have, err := a.kernel.rules(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read where the ports lead to: %w", err)
+		return nil, fmt.Errorf("read where the ports go: %w", err)
 	}
 	return readTargets(have), nil
 }
 
-// serviceAddresses reads from the rules the service address of each service that
-// has one, whether or not it has a target.
-func (p *Ports) serviceAddresses(ctx context.Context) (map[string]netip.Addr, error) {
-	have, err := p.read(ctx)
+// vips reads from the rules the virtual IP of each service that has one, whether
+// or not it has a target.
+func (a *agent) vips(ctx context.Context) (map[string]netip.Addr, error) {
+	have, err := a.kernel.rules(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read the service addresses: %w", err)
+		return nil, fmt.Errorf("read the virtual IPs: %w", err)
 	}
-	return readServices(have).Addresses, nil
+	return readServices(have).VIPs, nil
 }
 
-// readTargets gives, by service, where the rules lead to. Where a switch was
-// cut off, the service address counts, then the lower of two ports: that is the
-// order in which they move.
+// readTargets gives, by service, where the rules point. The virtual IP counts,
+// then the lower of two ports.
 func readTargets(have tables) map[string]netip.AddrPort {
 	targets, ports := map[string]netip.AddrPort{}, map[string]uint64{}
 	for service, t := range readServices(have).Targets {
@@ -67,19 +68,18 @@ func chainsOf(t *table) map[string][]rule {
 	return t.rules
 }
 
-// readServices gives, by service, the service addresses that the rules know
-// and where they lead. Where a call was cut off between the two chains, the
-// one that leads counts.
-func readServices(have tables) Wiring {
-	w := Wiring{Targets: map[string]netip.AddrPort{}, Addresses: map[string]netip.Addr{}}
-	for _, r := range slices.Concat(have["filter"].in(selfChain), have["nat"].in(servicesChain)) {
+// readServices gives, by service, the virtual IPs that the rules know and where
+// they point. Where a call was cut off between the two chains, that in nat counts.
+func readServices(have tables) deployer.Routes {
+	w := deployer.Routes{Targets: map[string]netip.AddrPort{}, VIPs: map[string]netip.Addr{}}
+	for _, r := range slices.Concat(have["filter"].in(selfChain), have["nat"].in(vipChain)) {
 		note, marked := strings.CutPrefix(r.comment(), "jarloop: ")
 		service, portText, _ := strings.Cut(note, portNote)
 		addr, err := netip.ParseAddr(strings.TrimSuffix(r.after("-d"), "/32"))
 		if !marked || !isLabel(service) || err != nil {
 			continue
 		}
-		w.Addresses[service] = addr
+		w.VIPs[service] = addr
 		port, err1 := strconv.ParseUint(portText, 10, 16)
 		to, err2 := netip.ParseAddr(r.after("--to-destination"))
 		if r.target() == "DNAT" && err1 == nil && err2 == nil {

@@ -9,6 +9,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
 // ErrExhausted says that every address of the range is taken.
@@ -29,10 +31,13 @@ const cooling = 60 * time.Second
 // Nothing is kept on disk: whoever starts anew says with Hold what is in use.
 // A Pool may be used by several goroutines.
 type Pool struct {
-	bridge      netip.Prefix
-	first, last netip.Addr
-	leases      string // a lease file of dnsmasq, or empty
-	taken       func(context.Context, netip.Addr) (bool, error)
+	PoolOptions
+	leases string // a lease file of dnsmasq, or empty
+
+	// check says whether the bridge is still what it was, and taken whether a
+	// stranger has an address.
+	check func() error
+	taken func(context.Context, netip.Addr) (bool, error)
 
 	mu    sync.Mutex
 	given netip.Addr // the last one; the search begins after it
@@ -41,35 +46,51 @@ type Pool struct {
 	freed map[netip.Addr]time.Time
 }
 
-// NewPool makes a Pool of the addresses from first to last, ends included.
-// Bridge is the bridge's address and prefix length, as BridgePrefix gives it.
-// Leases names the file in which the bridge's dnsmasq keeps its leases
-// (LeasesFile): those addresses are passed over. It is read at each lease and
-// may be missing; the empty name means that there is none. Taken says whether a
-// stranger has an address that is about to be leased, and it is passed over too;
-// nil asks nobody.
-func NewPool(bridge netip.Prefix, first, last netip.Addr, leases string, taken func(context.Context, netip.Addr) (bool, error)) (*Pool, error) {
+var _ deployer.Pool = (*Pool)(nil)
+
+// PoolOptions are what a Pool leases.
+type PoolOptions struct {
+	// Bridge is the name of the bridge, and Own its address with the length of
+	// its subnet's prefix, as Range gives it.
+	Bridge string
+	Own    netip.Prefix
+	// First and Last are the ends of the range, both included.
+	First, Last netip.Addr
+	// DHCP says that instances get their addresses from a DHCP server. What that
+	// gives may be of another subnet than the bridge's own address.
+	DHCP bool
+}
+
+// NewPool makes a Pool. Addresses that the bridge's dnsmasq has leased, and those
+// that a stranger has, are passed over. Before each lease the bridge is looked
+// at: what is leased of a subnet that it has left would reach nobody.
+func NewPool(o PoolOptions) (*Pool, error) {
 	switch {
-	case !bridge.IsValid() || !bridge.Addr().Is4():
-		return nil, fmt.Errorf("lease addresses of %s: not an IPv4 subnet", bridge)
-	case !bridge.Contains(first) || !bridge.Contains(last):
-		return nil, fmt.Errorf("lease addresses %s-%s: not in the bridge's subnet %s", first, last, bridge.Masked())
-	case last.Less(first):
-		return nil, fmt.Errorf("lease addresses %s-%s: the range ends before it begins", first, last)
-	}
-	if taken == nil {
-		taken = func(context.Context, netip.Addr) (bool, error) { return false, nil }
+	case !o.Own.IsValid() || !o.Own.Addr().Is4():
+		return nil, fmt.Errorf("lease addresses of %s: not an IPv4 subnet", o.Own)
+	case !o.Own.Contains(o.First) || !o.Own.Contains(o.Last):
+		return nil, fmt.Errorf("lease addresses %s-%s: not in the bridge's subnet %s", o.First, o.Last, o.Own.Masked())
+	case o.Last.Less(o.First):
+		return nil, fmt.Errorf("lease addresses %s-%s: the range ends before it begins", o.First, o.Last)
 	}
 	return &Pool{
-		bridge: bridge, first: first, last: last, leases: leases, taken: taken, given: last,
-		held: map[netip.Addr]string{}, owned: map[string]netip.Addr{}, freed: map[netip.Addr]time.Time{},
+		PoolOptions: o, leases: leasesFile(o.Bridge), given: o.Last,
+		check: func() error { return checkBridgeStays(o.Bridge, o.Own) },
+		taken: func(ctx context.Context, addr netip.Addr) (bool, error) { return taken(ctx, o.Bridge, addr) },
+		held:  map[netip.Addr]string{}, owned: map[string]netip.Addr{}, freed: map[netip.Addr]time.Time{},
 	}, nil
 }
 
 // Lease gives owner an address that nobody else has, with the length of the
-// subnet's prefix. An owner that has one gets it again. ErrExhausted says that
-// none is left.
+// subnet's prefix. An owner that has one gets it again. With DHCP it is the zero
+// Prefix. ErrExhausted says that none is left.
 func (p *Pool) Lease(ctx context.Context, owner string) (netip.Prefix, error) {
+	if p.DHCP {
+		return netip.Prefix{}, nil
+	}
+	if err := p.check(); err != nil {
+		return netip.Prefix{}, fmt.Errorf("lease an address for %s: %w", owner, err)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if addr, ok := p.owned[owner]; ok {
@@ -83,7 +104,7 @@ func (p *Pool) Lease(ctx context.Context, owner string) (netip.Prefix, error) {
 		addr := p.choose(strangers, time.Now())
 		if !addr.IsValid() {
 			return netip.Prefix{}, fmt.Errorf("lease an address of %s-%s for %s (%d are leased, %d have been given out by DHCP, %d are in use by others; "+
-				"widen range under [lxc], or shorten drain): %w", p.first, p.last, owner, len(p.held), byDHCP, len(strangers)-byDHCP, ErrExhausted)
+				"widen range under [lxc], or shorten drain): %w", p.First, p.Last, owner, len(p.held), byDHCP, len(strangers)-byDHCP, ErrExhausted)
 		}
 		p.give(owner, addr)
 		p.given = addr
@@ -112,6 +133,9 @@ func (p *Pool) ask(ctx context.Context, addr netip.Addr) (bool, error) {
 // error, as is an address that nobody on the bridge can have: its subnet may be
 // another one than when that was given.
 func (p *Pool) Hold(owner string, addr netip.Addr) error {
+	if p.DHCP && !p.Own.Contains(addr) {
+		return nil
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if other, ok := p.held[addr]; ok && other != owner {
@@ -120,13 +144,13 @@ func (p *Pool) Hold(owner string, addr netip.Addr) error {
 	if own, ok := p.owned[owner]; ok && own != addr {
 		return fmt.Errorf("hold %s for %s: it has %s", addr, owner, own)
 	}
-	if !p.bridge.Contains(addr) || !p.usable(addr) {
-		return fmt.Errorf("hold %s for %s: not an address for others on a bridge that is %s", addr, owner, p.bridge)
+	if !p.Own.Contains(addr) || !p.usable(addr) {
+		return fmt.Errorf("hold %s for %s: not an address for others on a bridge that is %s", addr, owner, p.Own)
 	}
 	p.give(owner, addr)
 	// What was freed before a restart is forgotten. It is likely to lie before
 	// the newest address in use, so go on after that one.
-	if p.inRange(addr) && (p.given == p.last || p.given.Less(addr)) {
+	if p.inRange(addr) && (p.given == p.Last || p.given.Less(addr)) {
 		p.given = addr
 	}
 	return nil
@@ -174,23 +198,23 @@ func (p *Pool) choose(strangers map[netip.Addr]string, now time.Time) netip.Addr
 }
 
 func (p *Pool) after(addr netip.Addr) netip.Addr {
-	if addr == p.last {
-		return p.first
+	if addr == p.Last {
+		return p.First
 	}
 	return addr.Next()
 }
 
 func (p *Pool) inRange(addr netip.Addr) bool {
-	return !addr.Less(p.first) && !p.last.Less(addr)
+	return !addr.Less(p.First) && !p.Last.Less(addr)
 }
 
 // usable says whether a container may have the address at all.
 func (p *Pool) usable(addr netip.Addr) bool {
-	return addr != p.bridge.Addr() && addr != p.bridge.Masked().Addr() && addr != broadcast(p.bridge)
+	return addr != p.Own.Addr() && addr != p.Own.Masked().Addr() && addr != broadcast(p.Own)
 }
 
 func (p *Pool) prefix(addr netip.Addr) netip.Prefix {
-	return netip.PrefixFrom(addr, p.bridge.Bits())
+	return netip.PrefixFrom(addr, p.Own.Bits())
 }
 
 func (p *Pool) readLeases() (map[netip.Addr]string, error) {

@@ -12,14 +12,25 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/vishvananda/netlink"
 )
 
 func newPool(t *testing.T, first, last, leases string) *Pool {
 	t.Helper()
-	p, err := NewPool(netip.MustParsePrefix("10.0.3.1/24"), netip.MustParseAddr(first), netip.MustParseAddr(last), leases, nil)
+	return poolOn(t, "10.0.3.1/24", first, last, leases)
+}
+
+// poolOn makes a Pool on a bridge that stays, with nobody else on it.
+func poolOn(t *testing.T, own, first, last, leases string) *Pool {
+	t.Helper()
+	p, err := NewPool(PoolOptions{Own: netip.MustParsePrefix(own), First: netip.MustParseAddr(first), Last: netip.MustParseAddr(last)})
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.leases = leases
+	p.check = func() error { return nil }
+	p.taken = func(context.Context, netip.Addr) (bool, error) { return false, nil }
 	return p
 }
 
@@ -135,10 +146,7 @@ func TestWhatTheBridgeCannotReachIsNotHeld(t *testing.T) {
 }
 
 func TestTheGatewayTheSubnetItselfAndItsBroadcastAreNotLeased(t *testing.T) {
-	p, err := NewPool(netip.MustParsePrefix("10.0.3.2/29"), netip.MustParseAddr("10.0.3.0"), netip.MustParseAddr("10.0.3.7"), "", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := poolOn(t, "10.0.3.2/29", "10.0.3.0", "10.0.3.7", "")
 	var got []string
 	for i := range 8 {
 		if prefix, err := p.Lease(t.Context(), fmt.Sprint(i)); err == nil {
@@ -233,11 +241,51 @@ func TestAPoolOfNoSenseIsRefused(t *testing.T) {
 		{"10.0.3.1/24", "10.0.4.1", "10.0.4.2"}, {"10.0.3.1/24", "10.0.3.9", "10.0.4.2"},
 		{"10.0.3.1/24", "10.0.3.9", "10.0.3.8"}, {"fe80::1/64", "fe80::2", "fe80::3"},
 	} {
-		if _, err := NewPool(netip.MustParsePrefix(c.bridge), netip.MustParseAddr(c.first), netip.MustParseAddr(c.last), "", nil); err == nil {
+		if _, err := NewPool(PoolOptions{Own: netip.MustParsePrefix(c.bridge), First: netip.MustParseAddr(c.first), Last: netip.MustParseAddr(c.last)}); err == nil {
 			t.Errorf("%v is taken", c)
 		}
 	}
-	if _, err := NewPool(netip.Prefix{}, netip.Addr{}, netip.Addr{}, "", nil); err == nil {
+	if _, err := NewPool(PoolOptions{}); err == nil {
 		t.Error("zero values are taken")
 	}
+}
+
+func TestWithDHCPNothingIsLeased(t *testing.T) {
+	p := newPool(t, "10.0.3.128", "10.0.3.131", "")
+	p.DHCP = true
+	p.check = func() error { return errFake } // the bridge is asked for no lease
+	if addr, err := p.Lease(t.Context(), "web-3"); err != nil || addr.IsValid() {
+		t.Errorf("leased is %s, %v", addr, err)
+	}
+	// What DHCP has given is held all the same, inside the subnet or not.
+	for owner, addr := range map[string]string{"web-3": "10.0.3.57", "web-4": "192.0.2.7"} {
+		if err := p.Hold(owner, netip.MustParseAddr(addr)); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := p.Hold("web-5", netip.MustParseAddr("10.0.3.57")); err == nil {
+		t.Error("two hold one address")
+	}
+}
+
+func TestNoAddressIsLeasedOfASubnetThatTheBridgeHasLeft(t *testing.T) {
+	inLab(t, func(t *testing.T, l *lab) {
+		own, first, last, err := Range("lxcbr0", netip.Addr{}, netip.Addr{})
+		l.check(err)
+		p, err := NewPool(PoolOptions{Bridge: "lxcbr0", Own: own, First: first, Last: last})
+		l.check(err)
+		l.check(up("lxcbr0", "10.0.9.1/24"))
+		if addr, err := p.Lease(t.Context(), "web-1"); err != nil || addr != netip.MustParsePrefix("10.0.3.128/24") {
+			t.Errorf("beside another: %s, %v", addr, err)
+		}
+		link, err := netlink.LinkByName("lxcbr0")
+		l.check(err)
+		left, err := netlink.ParseAddr("10.0.3.1/24")
+		l.check(err)
+		l.check(netlink.AddrDel(link, left))
+		_, err = p.Lease(t.Context(), "web-2")
+		if err == nil || !strings.Contains(err.Error(), "is 10.0.9.1/24 by now, and was 10.0.3.1/24: start jarloop anew") {
+			t.Errorf("leased: %v", err)
+		}
+	})
 }

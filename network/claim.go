@@ -1,4 +1,4 @@
-package host
+package network
 
 import (
 	"errors"
@@ -6,8 +6,6 @@ import (
 	"net"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/jarloop/jarloop/cmd/internal/control"
 )
 
 // claimed is an abstract socket (unix(7)). Like the rules and addresses that it
@@ -15,8 +13,8 @@ import (
 // configurations say of folders; and it ends with its process.
 const claimed = "@jarloop-network"
 
-// claim takes the rules, the service addresses and the sysctls for this process.
-// Two agents with folders of their own would undo each other's every few seconds.
+// claim takes the rules, the virtual IPs and the sysctls for this process. Two
+// agents with folders of their own would undo each other's every few seconds.
 // Anybody can make such a socket, so one that is not root's is passed over, and
 // nothing is claimed. The caller closes what is not nil.
 func claim() (*net.UnixListener, error) {
@@ -27,20 +25,27 @@ func claim() (*net.UnixListener, error) {
 	holder, e := claimant()
 	switch {
 	case e != nil:
-		return nil, fmt.Errorf("look who leads names and ports on this machine: %w", errors.Join(err, e))
+		return nil, fmt.Errorf("look who has names and ports of this machine: %w", errors.Join(err, e))
 	case holder.Uid != 0:
 		return nil, nil //nolint:nilnil // as said above
 	}
-	return nil, fmt.Errorf("another jarloop leads names and ports on this machine (process %d): "+
+	return nil, fmt.Errorf("another jarloop has names and ports of this machine (process %d): "+
 		"stop it, or make one configuration of both", holder.Pid)
 }
 
-// claimant says who holds the socket.
-func claimant() (*unix.Ucred, error) {
+// claimant says who holds the socket, as it was when it began to listen.
+func claimant() (holder *unix.Ucred, err error) {
 	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: claimed, Net: "unix"})
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
-	return control.Credentials(conn)
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	e := raw.Control(func(fd uintptr) {
+		holder, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	})
+	return holder, errors.Join(err, e)
 }
