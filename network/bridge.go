@@ -1,7 +1,6 @@
 package network
 
 import (
-	"encoding/binary"
 	"fmt"
 	"net"
 	"net/netip"
@@ -34,19 +33,6 @@ func Range(name string, first, last netip.Addr) (bridge netip.Prefix, _, _ netip
 		err = checkRange(bridge, first, last)
 	}
 	return bridge, first, last, err
-}
-
-// checkRange says whether both ends can be given to containers: inside the
-// subnet, and neither its first nor its last address.
-func checkRange(bridge netip.Prefix, first, last netip.Addr) error {
-	subnet := bridge.Masked()
-	for _, end := range []netip.Addr{first, last} {
-		if !subnet.Contains(end) || !subnet.Contains(end.Next()) || !subnet.Contains(end.Prev()) {
-			return fmt.Errorf("lxc.range %s-%s: %s cannot be used in the bridge's subnet %s; "+
-				"choose addresses inside it, or leave lxc.range out", first, last, end, subnet)
-		}
-	}
-	return nil
 }
 
 // checkBridgeStays says whether a bridge is still what BridgePrefix has given.
@@ -84,40 +70,4 @@ func bridgePrefixes(name string) ([]netip.Prefix, error) {
 		return nil, fmt.Errorf("bridge %s has no IPv4 address (%s)", name, bridgeRemedy)
 	}
 	return all, nil
-}
-
-// DefaultRange gives the addresses that are leased where none are configured:
-// the upper half of the subnet without its last two addresses, the broadcast
-// and the one before it, where routers like to sit. 10.0.3.1/24 gives
-// 10.0.3.128 to 10.0.3.253. A subnet of less than four addresses has no such
-// range.
-func DefaultRange(prefix netip.Prefix) (first, last netip.Addr, err error) {
-	switch {
-	case !prefix.IsValid() || !prefix.Addr().Is4():
-		return first, last, fmt.Errorf("the bridge's subnet %s is not one of IPv4", prefix)
-	case prefix.Bits() > 30:
-		return first, last, fmt.Errorf("the bridge's subnet %s has no address to spare for a container; give it a wider one, "+
-			"a /24 for instance (of LXC's own bridge: LXC_ADDR, LXC_NETMASK and LXC_NETWORK in /etc/default/lxc-net, "+
-			"then sudo systemctl restart lxc-net)", prefix.Masked())
-	}
-	start := toUint(prefix.Masked().Addr())
-	size := uint64(1) << (32 - prefix.Bits())
-	half, end := uint64(start)+size/2, uint64(start)+size-3
-	return fromUint(uint32(half)), fromUint(uint32(max(half, end))), nil
-}
-
-// broadcast gives the last address of a subnet.
-func broadcast(prefix netip.Prefix) netip.Addr {
-	return fromUint(toUint(prefix.Masked().Addr()) | uint32(1<<(32-prefix.Bits())-1))
-}
-
-func toUint(a netip.Addr) uint32 {
-	b := a.As4()
-	return binary.BigEndian.Uint32(b[:])
-}
-
-func fromUint(n uint32) netip.Addr {
-	var b [4]byte
-	binary.BigEndian.PutUint32(b[:], n)
-	return netip.AddrFrom4(b)
 }

@@ -42,7 +42,7 @@ func TestASubnetWithoutRoomForContainersIsNamed(t *testing.T) {
 	}
 }
 
-func TestBridgePrefixSaysHowToMendAMissingBridge(t *testing.T) {
+func TestBridgePrefixGivesTheRemedyForAMissingBridge(t *testing.T) {
 	_, err := BridgePrefix("jlt-missing")
 	if err == nil || !strings.Contains(err.Error(), "jlt-missing") || !strings.Contains(err.Error(), "sudo systemctl start lxc-net") {
 		t.Error(err)

@@ -17,7 +17,7 @@ type chain struct {
 	rules       []rule
 }
 
-// jump is the one rule in a chain of others that leads to a chain of ours. It is
+// jump is the one rule in a chain of others that jumps to a chain of ours. It is
 // put at the head, before rules of others for the same port.
 type jump struct {
 	table, from, to string
@@ -70,7 +70,7 @@ func (w ruleset) tables() tables {
 // comes before what sends there.
 var ownTables = []string{"filter", "nat"}
 
-// difference gives what iptables-restore --noflush has to be told so that the
+// difference gives what iptables-restore --noflush is to be given so that the
 // tables hold what is wanted, and rules of others stay as and where they are.
 // No difference gives the empty string. Each table is one act: the kernel gets
 // it whole or not at all, and no packet meets a half of it.

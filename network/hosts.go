@@ -28,7 +28,7 @@ type Files interface {
 // Everything outside of the block is kept to the byte, and nothing is written
 // when nothing changes. A missing file is made, with mode 0644.
 //
-// A name that is no host name, or an address that leads nowhere, is an error
+// A name that is no host name, or an address that nothing has, is an error
 // that leaves the file as it is.
 func WriteHosts(ctx context.Context, files Files, instance string, names map[string]netip.Addr) (changed bool, err error) {
 	for _, name := range slices.Sorted(maps.Keys(names)) {

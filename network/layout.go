@@ -11,8 +11,8 @@ import (
 )
 
 // The names of services are too long for those of chains, which end at 28
-// characters. So all virtual IPs are in one chain, in which a service is told
-// apart by the comment.
+// characters. So all virtual IPs are in one chain, in which a service is known
+// by the comment.
 const (
 	vipChain    = ownChain + "-SERVICES"
 	selfChain   = ownChain + "-SELF"
@@ -148,22 +148,6 @@ func post(bridge netip.Prefix, vips bool, note string) chain {
 		hairpin,
 		slices.Concat(rule{"-s", "127.0.0.0/8", "-d", subnet}, mark(note), rule{"-j", "MASQUERADE"}),
 	}}
-}
-
-// netmapOf gives the NETMAP subnet of a bridge's: as large, and as private (RFC
-// 1918), so that who trusts private addresses trusts it. 10.0.3.0/24 has
-// 10.128.3.0/24, 172.17.0.0/16 has 172.25.0.0/16, and 192.168.122.0/24 has
-// 192.168.250.0/24. It may be in use elsewhere, as its addresses are met by the
-// containers only, and there only as those who ask. A subnet that is not private,
-// or a whole private block, has none.
-func netmapOf(subnet netip.Prefix) (netmap netip.Prefix, ok bool) {
-	for _, block := range []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"} {
-		if b := netip.MustParsePrefix(block); b.Contains(subnet.Addr()) && subnet.Bits() > b.Bits() {
-			first := toUint(subnet.Masked().Addr()) ^ 1<<(31-b.Bits())
-			return netip.PrefixFrom(fromUint(first), subnet.Bits()), true
-		}
-	}
-	return netip.Prefix{}, false
 }
 
 // filterChains give the chains that let through and refuse.

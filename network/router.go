@@ -92,7 +92,7 @@ func (r *Router) Set(ctx context.Context, to deployer.Routes) (changed []string,
 	if err := checkRoutes(r.ports.bridge, r.ports.subnet, to); err != nil {
 		return nil, err
 	}
-	var touched []string // instances whose names may be others now
+	var touched []string // instances whose names are others now, or may be
 	for _, instance := range slices.Sorted(maps.Keys(to.Names)) {
 		if known, ok := r.names[instance]; ok && maps.Equal(known, to.Names[instance]) {
 			continue
@@ -115,83 +115,67 @@ func (r *Router) Set(ctx context.Context, to deployer.Routes) (changed []string,
 	return changed, nil
 }
 
+// goBack puts back what was, after the error why: the names of the instances that
+// were touched, some of which have changed, and ports if those were touched. It
+// gives what Set does.
+func (r *Router) goBack(ctx context.Context, from deployer.Routes, touched, changed []string, ports bool, why error) ([]string, error) {
+	if r.aim == nil { // nobody knows what was
+		if len(changed) == 0 && !ports {
+			return nil, why
+		}
+		return changed, &deployer.DriftError{Err: why}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), backTime)
+	defer cancel()
+	var d drift
+	for _, instance := range touched {
+		_, err := r.write(ctx, instance, r.aim.Names[instance])
+		d.note(err, from.Names[instance], r.aim.Names[instance])
+		if err == nil {
+			changed = slices.DeleteFunc(changed, func(other string) bool { return other == instance })
+		}
+	}
+	if ports {
+		_, err := r.converge(ctx, *r.aim)
+		d.note(err)
+	}
+	if err := d.err(); err != nil {
+		err.Err = errors.Join(why, fmt.Errorf("go back: %w", err.Err))
+		return changed, err
+	}
+	return nil, why
+}
+
 // Repair is Set where somebody else may have changed something. It goes on where
 // a part fails. See deployer.Router.
 func (r *Router) Repair(ctx context.Context, to deployer.Routes) (changed, repaired []string, err error) {
 	to = clone(to)
-	drift := map[string]bool{}
-	var errs []error
+	var d drift
 	for _, instance := range slices.Sorted(maps.Keys(to.Names)) {
 		did, err := r.write(ctx, instance, to.Names[instance])
+		d.note(err, to.Names[instance])
 		if did {
 			changed = append(changed, instance)
 			repaired = append(repaired, "hosts file of "+instance)
 		}
-		if err != nil {
-			errs = append(errs, err)
-			for name := range to.Names[instance] {
-				drift[name] = true
-			}
-		}
 	}
-	err = checkRoutes(r.ports.bridge, r.ports.subnet, to)
-	if err == nil {
-		var did bool
-		if did, err = r.converge(ctx, to); did {
-			repaired = append(repaired, "iptables rules")
-		}
+	did := false
+	if err = checkRoutes(r.ports.bridge, r.ports.subnet, to); err == nil {
+		did, err = r.converge(ctx, to)
 	}
-	if err != nil {
-		errs = append(errs, err)
-		clear(drift) // it may be any
+	d.note(err)
+	if did {
+		repaired = append(repaired, "iptables rules")
 	}
 	r.accept(to)
-	if len(errs) > 0 {
-		return changed, repaired, &deployer.DriftError{Services: slices.Sorted(maps.Keys(drift)), Err: errors.Join(errs...)}
+	if err := d.err(); err != nil {
+		return changed, repaired, err
 	}
 	return changed, repaired, nil
 }
 
 // Forget drops what the kernel remembers of connections to an address.
 func (r *Router) Forget(addr netip.Addr) error { return forget(addr) }
-
-// goBack puts back what was, after the error why: the names of the instances that
-// were touched, and what ports has touched. It gives what Set does.
-func (r *Router) goBack(ctx context.Context, from deployer.Routes, touched, written []string, ports bool, why error) ([]string, error) {
-	if r.aim == nil { // nobody knows what was
-		if len(written) == 0 && !ports {
-			return nil, why
-		}
-		return written, &deployer.DriftError{Err: why}
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), backTime)
-	defer cancel()
-	drift := map[string]bool{}
-	var changed []string
-	var errs []error
-	for _, instance := range touched {
-		if _, err := r.write(ctx, instance, r.aim.Names[instance]); err != nil {
-			errs = append(errs, err)
-			differing(drift, from.Names[instance], r.aim.Names[instance])
-			if slices.Contains(written, instance) {
-				changed = append(changed, instance)
-			}
-		}
-	}
-	if ports {
-		if _, err := r.converge(ctx, *r.aim); err != nil {
-			errs = append(errs, err)
-			differing(drift, from.Targets, r.aim.Targets)
-			differing(drift, from.VIPs, r.aim.VIPs)
-			differing(drift, published(from.Publish), published(r.aim.Publish))
-		}
-	}
-	if len(errs) == 0 {
-		return nil, why
-	}
-	why = errors.Join(why, fmt.Errorf("go back: %w", errors.Join(errs...)))
-	return changed, &deployer.DriftError{Services: slices.Sorted(maps.Keys(drift)), Err: why}
-}
 
 // write gives an instance its names.
 func (r *Router) write(ctx context.Context, instance string, names map[string]netip.Addr) (changed bool, err error) {
@@ -222,28 +206,6 @@ func (r *Router) accept(to deployer.Routes) {
 		_, found := to.Names[instance]
 		return !found
 	})
-}
-
-// differing adds the keys whose values are not the same in both.
-func differing[V comparable](keys map[string]bool, a, b map[string]V) {
-	for _, m := range []map[string]V{a, b} {
-		for key := range m {
-			in, found := a[key]
-			other, both := b[key]
-			if in != other || found != both {
-				keys[key] = true
-			}
-		}
-	}
-}
-
-// published gives what is published of each service, as text.
-func published(publish []deployer.Publish) map[string]string {
-	all := map[string]string{}
-	for _, p := range publish {
-		all[p.Service] += fmt.Sprintf("%s:%d:%d ", p.Interface, p.Port, p.To)
-	}
-	return all
 }
 
 // clone gives routes that the caller's maps are no part of.

@@ -11,8 +11,8 @@ import (
 	"github.com/jarloop/jarloop/deployer"
 )
 
-// wired has a published service, one that is not, and one that has no target.
-func wired() deployer.Routes {
+// published has a published service, one that is not, and one that has no target.
+func published() deployer.Routes {
 	return deployer.Routes{
 		Targets: targets("web", "10.0.3.131:8080", "person", "10.0.3.132:8085"),
 		VIPs:    addresses("web", "10.0.3.100", "person", "10.0.3.101", "session", "10.0.3.102"),
@@ -21,7 +21,7 @@ func wired() deployer.Routes {
 
 func TestVirtualIPsBesideThePublishedPorts(t *testing.T) {
 	f := newFake(t, "*filter\n:INPUT\n:FORWARD\nCOMMIT\n*nat\n:PREROUTING\n:OUTPUT\n:POSTROUTING\nCOMMIT\n")
-	setAll(t, fakeAgent(f, web80), wired(), true)
+	setAll(t, fakeAgent(f, web80), published(), true)
 	same(t, "rules", `*filter
 :INPUT
 :FORWARD
@@ -78,7 +78,7 @@ netfilter/nf_conntrack_tcp_timeout_close = 0
 func TestASwitchOfPortAndVirtualIPIsOneAct(t *testing.T) {
 	f := newFake(t, crowded)
 	p := fakeAgent(f, web80)
-	w := wired()
+	w := published()
 	setAll(t, p, w, true)
 	for _, c := range []struct {
 		name string
@@ -126,7 +126,7 @@ func TestVirtualIPsComeAndGo(t *testing.T) {
 	f.sysctls["ipv4/ip_forward"] = "1"
 	before := f.String()
 	p := fakeAgent(f)
-	w := wired()
+	w := published()
 	setAll(t, p, w, true)
 	w.VIPs = addresses("web", "10.0.3.100", "person", "10.0.3.109")
 	setAll(t, p, w, true)
@@ -146,12 +146,12 @@ func TestVirtualIPsComeAndGo(t *testing.T) {
 // an address of the VM without rules would reach its own services.
 func TestNoAddressIsWithoutItsRefusal(t *testing.T) {
 	for name, act := range map[string]func(*agent) error{
-		"coming": func(p *agent) error { _, err := p.Set(t.Context(), wired()); return err },
+		"coming": func(p *agent) error { _, err := p.Set(t.Context(), published()); return err },
 		"going": func(p *agent) error {
 			f := p.fake()
 			left := f.left
 			f.left = -1
-			setAll(t, p, wired(), true)
+			setAll(t, p, published(), true)
 			f.left = left
 			return p.Remove(t.Context())
 		},
@@ -202,7 +202,7 @@ func TestVirtualIPsThatCannotBeAreRefused(t *testing.T) {
 	}
 	f := newFake(t, crowded)
 	p := newAgent(f, Options{Bridge: "lxcbr0"})
-	if _, err := p.Set(t.Context(), wired()); err == nil || len(f.did) > 0 {
+	if _, err := p.Set(t.Context(), published()); err == nil || len(f.did) > 0 {
 		t.Errorf("without a subnet: %v, did %q", err, f.did)
 	}
 	setAll(t, fakeAgent(f), deployer.Routes{Targets: targets(long, "10.0.3.131:1"), VIPs: addresses(long, "10.0.3.100")}, true)

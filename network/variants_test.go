@@ -24,7 +24,7 @@ func TestRulesInAnotherVariantAreTakenOver(t *testing.T) {
 			f := newFake(t, crowded)
 			p := fakeAgent(f, web80)
 			setAll(t, p, before, true)
-			other := exchange(t, f)
+			other := becomeOther(t, f)
 			p = takeOver(p)
 			repairAll(t, p, now, true)
 			same(t, "rules", built.String(), f.String())
@@ -48,7 +48,7 @@ func TestRulesInBothVariantsAreRemoved(t *testing.T) {
 		want := maps.Clone(f.sysctls)
 		want["ipv4/ip_forward"] = "1"
 		setAll(t, fakeAgent(f, web80), now, true)
-		other := exchange(t, f)
+		other := becomeOther(t, f)
 		if again {
 			f.others = nil // an earlier version has not looked there
 			setAll(t, fakeAgent(f, web80), now, true)
@@ -71,7 +71,7 @@ func TestAVariantThatIsBrokenIsSaid(t *testing.T) {
 	f := newFake(t, crowded)
 	setAll(t, fakeAgent(f, web80), now, true)
 	want := f.String()
-	exchange(t, f).left = 0
+	becomeOther(t, f).left = 0
 	said := ""
 	p := newAgent(f, Options{Bridge: "lxcbr0", Subnet: subnet, Notes: func(s string) { said += s }}, web80)
 	setAll(t, p, now, true)
@@ -81,9 +81,9 @@ func TestAVariantThatIsBrokenIsSaid(t *testing.T) {
 	}
 }
 
-// exchange makes iptables its other variant, in which others have the same
+// becomeOther makes iptables its other variant, in which others have the same
 // rules. It gives the one that it was.
-func exchange(t *testing.T, f *fakeVM) *fakeVM {
+func becomeOther(t *testing.T, f *fakeVM) *fakeVM {
 	t.Helper()
 	other := &fakeVM{all: f.all, left: -1}
 	f.all = newFake(t, crowded).all

@@ -9,7 +9,7 @@ import (
 )
 
 // ownLabel ends the label of each address that is ours, such as
-// lxcbr0:jarloop, so that it can be told from others without any memory or
+// lxcbr0:jarloop, so that it can be known from others without any memory or
 // rule. A scope could tell them as well, but the kernel lists an address whose
 // scope is not global before the bridge's own (inet_insert_ifa), and programs
 // that ask for the address of a bridge take the first.
