@@ -47,7 +47,7 @@ help: ## list these targets
 
 .PHONY: build
 build: deps-build ## build ./jarloop
-	@$(GO) build -buildvcs=false -trimpath -ldflags '$(if $(VERSION),-X main.version=$(VERSION))' -o jarloop ./cmd/jarloop
+	@$(GO) build -buildvcs=false -trimpath -ldflags '$(if $(VERSION),-X github.com/jarloop/jarloop/cmd/internal/self.version=$(VERSION))' -o jarloop ./cmd/jarloop
 
 .PHONY: demo
 demo: deps-run deps-example build ## run the sample system here; PORT=8080 and INTERFACE=eth0 choose where
@@ -70,12 +70,15 @@ fuzz: deps-build ## try every fuzz test for FUZZ_TIME=30s
 .PHONY: bench
 bench: deps-test deps-run deps-example build ## measure this machine in a lab; BENCHFLAGS='-run latency -n 10' chooses what
 	@mkdir -p build
-	@$(GO) run $(TEST_AS_ROOT) ./cmd/internal/bench -program ./jarloop $(BENCHFLAGS)
+	@$(GO) run $(TEST_AS_ROOT) ./cmd/bench -program ./jarloop $(BENCHFLAGS)
 
 .PHONY: pictures
-pictures: TEST_ENV := JARLOOP_PICTURES=draw
 pictures: deps-build deps-run deps-test deps-example ## draw the README's pictures of the terminal anew
-	@$(TEST_ENV) $(GO) test $(TEST_AS_ROOT) -count=1 -timeout 15m -run TestTheREADMEShowsWhatIsSeen ./cmd/jarloop
+	@$(GO) run $(TEST_AS_ROOT) ./cmd/pictures
+
+.PHONY: lab
+lab: deps-build deps-run deps-test ## open a shell on the VM of a lab
+	@$(GO) run $(TEST_AS_ROOT) ./cmd/lab
 
 # Apart from the other tests: whoever asks meanwhile must get an answer, and two
 # cores that build and test beside it are late with it.
@@ -84,10 +87,19 @@ kill: TEST_ENV := JARLOOP_KILL=all
 kill: deps-build deps-run deps-test deps-example ## kill the agent before, in and after every act, while the laptop asks
 	@$(TEST_ENV) $(GO) test $(TEST_AS_ROOT) -count=1 -timeout 40m -v -run TestKilledAnywhere ./cmd/jarloop
 
+# The version before is built from git, in a folder that goes again.
+.PHONY: upgrade
+upgrade: TEST_ENV = JARLOOP_BEFORE='$(abspath build/before/jarloop)'
+upgrade: deps-build deps-run deps-test deps-example ## take over from the version BEFORE=<commit>, while the laptop asks
+	@rm -rf build/before && mkdir -p build/before && git archive '$(or $(BEFORE),HEAD~1)' | tar -x -C build/before
+	@cd build/before && $(GO) build -buildvcs=false -o jarloop ./cmd/jarloop
+	@$(TEST_ENV) $(GO) test $(TEST_AS_ROOT) -count=1 -timeout 15m -v -run TestAnotherVersionIsTakenOver ./cmd/jarloop
+	@rm -rf build/before
+
 .PHONY: soak
 soak: kill build ## what takes long: make kill, and a thousand redeploys
 	@mkdir -p build
-	@$(GO) run $(TEST_AS_ROOT) ./cmd/internal/bench -program ./jarloop -run growth
+	@$(GO) run $(TEST_AS_ROOT) ./cmd/bench -program ./jarloop -run growth
 
 .PHONY: lint
 lint: deps-build $(GOLANGCI) ## check style, common mistakes and who imports whom
@@ -102,11 +114,15 @@ $(GOLANGCI):
 	    ln -sf "$$(command -v golangci-lint)" $@; \
 	else \
 	    echo "build golangci-lint $(GOLANGCI_VERSION), once: this takes minutes"; \
-	    GOBIN=$(@D) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI_VERSION); \
+	    CGO_ENABLED=0 GOBIN=$(@D) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI_VERSION); \
 	fi
 
+.PHONY: tools
+tools: $(GOLANGCI) $(NFPM) ## compile the tools that any target needs
+
 .PHONY: deps deps-build deps-run deps-test deps-example
-deps: deps-build deps-run deps-test deps-example ## install every package that any target needs
+deps: ## install every package that any target needs
+	@packaging/install-packages $(foreach p,$(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES) $(EXAMPLE_PACKAGES),'$p')
 deps-build:
 	@packaging/install-packages $(foreach p,$(BUILD_PACKAGES),'$p')
 deps-run:
@@ -128,7 +144,7 @@ deb: deps-build $(NFPM) ## make a Debian package in build/; ARCH=arm64 for anoth
 
 $(NFPM):
 	@echo "build nfpm $(NFPM_VERSION), once: this takes a minute"
-	@GOBIN=$(@D) $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm@v$(NFPM_VERSION)
+	@CGO_ENABLED=0 GOBIN=$(@D) $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm@v$(NFPM_VERSION)
 
 .PHONY: clean
 clean: ## remove what was built here; containers are removed by "jarloop clean"

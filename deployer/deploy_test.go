@@ -1,234 +1,266 @@
-package deployer
+package deployer_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	"github.com/jarloop/jarloop/watcher"
+	"github.com/jarloop/jarloop/deployer"
 )
 
-// newFakeDeployer gives a deployer of two services on a fake machine: web,
-// which needs person and caches its name, and person.
-func newFakeDeployer(t *testing.T, w *world) *Deployer {
-	return New(Options{
-		Services: []Service{
-			{Name: "person", Base: "base", Target: "/person", Port: 8085, HealthTimeout: time.Minute, Drain: time.Second},
-			{Name: "web", Base: "base", Target: "/web", Exec: "nginx", Port: 8080, Needs: []string{"person"},
-				HealthTimeout: time.Minute, Drain: time.Second, OnRewire: "nginx -s reload"},
-		},
-		Logs: w.logs, KeepLogs: 1 << 20, KeepGenerations: 5, KeepFailed: true,
-		Machine: mortal{w}, Network: w, Probe: w.probe,
-		Tell: func(e Event) { t.Logf("event: %+v", e) },
-	})
-}
-
-// newSet gives an artefact set of one JAR.
-func newSet(t *testing.T, service, id string) watcher.Set {
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "App.jar"), []byte("bytes of "+id), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return watcher.Set{Service: service, ID: id, Dir: dir, Files: []watcher.File{{Name: "App.jar"}}}
-}
-
-// put deploys a set, without a lane.
-func put(ctx context.Context, d *Deployer, set watcher.Set) (*Generation, error) {
-	s := d.wiring.services[set.Service]
-	g, _, err := d.deploy(ctx, s, set, d.wiring.current(set.Service), nil)
-	return g, err
-}
-
-// newSystem gives a world in which person-1 and web-1 are live.
-func newSystem(t *testing.T) (*world, *Deployer) {
-	w := newWorld(t)
-	d := newFakeDeployer(t, w)
-	for _, service := range []string{"person", "web"} {
-		if _, err := put(t.Context(), d, newSet(t, service, service+"-set-1")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return w, d
+// bubble is a subtest in a bubble of its own.
+func bubble(t *testing.T, name string, test func(t *testing.T)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
 }
 
 func TestADeployMovesNamesAndPorts(t *testing.T) {
-	w, d := newSystem(t)
-	web := w.containers["web-1"]
-	before := web.names["person"]
-	old := d.wiring.current("person")
-	g, err := put(t.Context(), d, newSet(t, "person", "person-set-2"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if g.Name() != "person-2" || g.Phase != Live || old.Phase != Draining {
-		t.Errorf("%s is %s and %s is %s", g.Name(), g.Phase, old.Name(), old.Phase)
-	}
-	if web.names["person"] != g.Address || web.names["person"] == before {
-		t.Errorf("web calls person at %s, which is at %s now", web.names["person"], g.Address)
-	}
-	if web.rewired != 1 {
-		t.Errorf("web was told %d times", web.rewired)
-	}
-	if w.ports["person"] != g.target() {
-		t.Errorf("ports lead to %v", w.ports)
-	}
-	if got := w.containers["person-2"].files["/person/App.jar"]; got != "bytes of person-set-2" {
-		t.Errorf("installed is %q", got)
-	}
-	if run := w.containers["person-2"].files["/etc/jarloop/run"]; !strings.Contains(run, "java -jar /person/App.jar") {
-		t.Errorf("the unit runs %q", run)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		a := running(t, webAndPerson)
+		before := a.instance("web-1").names["person"]
+		a.put(set("person", "person-2", "print two", "serve"))
+		a.isLive("person", "person-2", "person-2")
+		web, person := a.instance("web-1"), a.instance("person-2")
+		if web.names["person"] == before || web.reloads != 1 {
+			t.Errorf("web calls person at %s, and was told %d times", web.names["person"], web.reloads)
+		}
+		if got := a.portOf("person"); got.Addr() != person.address || got.Port() != 8085 {
+			t.Errorf("ports lead to %v", got)
+		}
+		if got := person.files["/person/App.jar"]; got != "print two\nserve" {
+			t.Errorf("installed is %q", got)
+		}
+		if got := person.command.Line; got != "java -jar /person/App.jar" {
+			t.Errorf("the service runs %q", got)
+		}
+		if r := a.recordOf("person-2"); r.Phase != "live" || a.recordOf("person-1").Phase != "draining" {
+			t.Errorf("the records say %+v", r)
+		}
+		pass(5 * time.Second)
+		a.only(t, "person", "person-2")
+		if e := a.lastOf(deployer.Retired, "person"); e.Generation != "person-1" {
+			t.Errorf("told %+v", e)
+		}
+	})
 }
 
-// callsOf counts the calls of the world that one deploy of person-2 makes.
-func callsOf(t *testing.T) (int, []string) {
-	w, d := newSystem(t)
-	before := w.calls
-	if _, err := put(t.Context(), d, newSet(t, "person", "person-set-2")); err != nil {
-		t.Fatal(err)
+// actsOfADeploy gives the acts of a deploy of person-2, up to the record that it is
+// live, and how many there are until all is quiet again.
+func actsOfADeploy(t *testing.T) (acts []string, all int) {
+	synctest.Test(t, func(t *testing.T) {
+		a := running(t, webAndPerson)
+		before := len(a.done())
+		a.put(set("person", "person-2"))
+		pass(10 * time.Second)
+		acts = a.done()[before:]
+		all = len(acts)
+		told := slices.Index(acts, "run") // web is told, and then that record is written
+		acts = acts[:told+1+slices.Index(acts[told:], "record")]
+	})
+	return acts, all
+}
+
+// asBefore checks that the machine is as it was, but for a generation of person
+// that is kept because its deploy failed, which it gives: its container runs with
+// its address, but nothing runs in it, and nothing leads there.
+func (a *agent) asBefore(before string) (kept string) {
+	a.t.Helper()
+	kept = a.status("person").Failed
+	if kept != "" {
+		i := a.instance(kept)
+		if i.recorded().Phase != "kept" || !i.running || i.unit != nil || a.leased(kept) != i.address || a.portOf("person").Addr() == i.address {
+			a.t.Errorf("%s is kept: %s", kept, &i)
+		}
 	}
-	return w.calls - before, w.log[before:]
+	if after := a.without(kept); after != before {
+		a.t.Errorf("kept is %q; before:\n%s\nafter:\n%s", kept, before, after)
+	}
+	for owner := range a.leases {
+		if owner != kept && a.gone(owner) {
+			a.t.Errorf("%s is gone, and has an address", owner)
+		}
+	}
+	return kept
 }
 
 // Wherever a deploy fails, the machine afterwards is the machine before, but
 // for the one generation that is kept when there is something to look into. The
-// steps come from the code: each call that a deploy makes fails once, before
-// and after its effect.
+// steps come from the code: each act of a deploy fails once, before and after its
+// effect.
 func TestAFailureAnywhereLeavesTheMachineAsItWas(t *testing.T) {
-	calls, names := callsOf(t)
-	if calls < 12 {
-		t.Fatalf("a deploy made %d calls only: %v", calls, names)
+	acts, _ := actsOfADeploy(t)
+	if len(acts) < 12 {
+		t.Fatalf("a deploy made %d acts only: %v", len(acts), acts)
 	}
-	for n := 1; n <= calls; n++ {
+	for n, act := range acts {
 		for _, how := range []struct{ half, keep bool }{{}, {half: true}, {keep: true}, {half: true, keep: true}} {
-			half := how.half
-			if names[n-1] == "probe" {
-				continue // one that fails is asked again: it is no failure yet
-			}
-			t.Run(fmt.Sprintf("call %d, %s, half %t, to be kept %t", n, names[n-1], half, how.keep), func(t *testing.T) {
-				w, d := newSystem(t)
-				d.KeepFailed = how.keep
-				before := w.String()
-				w.fail[w.calls+n], w.half = true, half
-				_, err := put(t.Context(), d, newSet(t, "person", "person-set-2"))
-				if names[n-1] == "run" && err == nil {
-					return // a guest that has not booted yet is asked again
+			bubble(t, fmt.Sprintf("act %d, %s, half %t, to be kept %t", n+1, act, how.half, how.keep), func(t *testing.T) {
+				a := running(t, webAndPerson, func(o *deployer.Options) { o.KeepFailed = how.keep })
+				before := a.String()
+				a.fails(how.half, n+1)
+				a.put(set("person", "person-2"))
+				if len(a.of(deployer.Failed, "person")) == 0 {
+					t.Fatalf("it went well:\n%s", a.world)
 				}
-				var step *stepError
-				if !errors.As(err, &step) || !errors.Is(err, errInjected) || step.Step == "" {
-					t.Fatalf("the deploy said %v", err)
+				e := a.lastOf(deployer.Failed, "person")
+				if e.Step == "" || !strings.Contains(e.Reason, errInjected.Error()) || e.Serving != "person-1" {
+					t.Errorf("told %+v", e)
 				}
-				if step.Undo != nil {
-					t.Errorf("undoing said %v", step.Undo)
+				if left := a.status("person").Left; left != nil {
+					t.Errorf("left are %v", left)
 				}
-				installed := slices.Contains([]string{"install", "wait for needs", "start", "prove", "switch"}, step.Step)
-				if kept := checkAsBefore(t, w, d, before); (kept != nil) != (how.keep && installed) {
-					t.Errorf("%v: kept is %v", err, kept)
+				installed := slices.Contains([]string{"install", "wait for needs", "start", "prove", "switch"}, e.Step)
+				if kept := a.asBefore(before); (kept != "") != (how.keep && installed) || (kept != "") != e.Kept {
+					t.Errorf("%+v: kept is %q", e, kept)
 				}
+				a.serves("person", "person-1")
+				a.serves("web", "web-1")
 			})
 		}
 	}
 }
 
-// withoutRewires leaves out how often a dependent was told that names moved:
-// going back tells it once more.
-func withoutRewires(text string) string {
-	for n := range 10 {
-		text = strings.ReplaceAll(text, fmt.Sprintf("rewired=%d", n), "")
-	}
-	return text
-}
-
-// What an undo could not do is done by the next repair and sweep.
+// What an undo could not do is done by the clock.
 func TestAFailedUndoIsMadeUpForLater(t *testing.T) {
-	calls, names := callsOf(t)
-	for n := 1; n <= calls; n++ {
-		for second := 1; second <= 8; second++ {
-			if names[n-1] == "probe" || names[n-1] == "run" {
-				continue
-			}
-			t.Run(fmt.Sprintf("call %d, %s, and the %d. after it", n, names[n-1], second), func(t *testing.T) {
-				w, d := newSystem(t)
-				before := w.String()
-				w.fail[w.calls+n], w.fail[w.calls+n+second] = true, true
-				if _, err := put(t.Context(), d, newSet(t, "person", "person-set-2")); err == nil {
-					t.Fatal("the deploy did not fail")
+	acts, _ := actsOfADeploy(t)
+	for n, act := range acts {
+		for second := 1; second <= 10; second++ {
+			bubble(t, fmt.Sprintf("act %d, %s, and the %d. after it", n+1, act, second), func(t *testing.T) {
+				a := running(t, webAndPerson)
+				before := a.String()
+				a.fails(false, n+1, n+1+second)
+				a.put(set("person", "person-2"))
+				pass(30 * time.Second)
+				if len(a.of(deployer.Failed, "person")) == 0 {
+					a.isLive("person", "person-2", "person-2")
+					return
 				}
-				w.fail = map[int]bool{}
-				d.tidy(t.Context())
-				d.sweep(t.Context())
-				checkAsBefore(t, w, d, before)
+				a.asBefore(before)
+				a.serves("person", "person-1")
+				a.serves("web", "web-1")
+				a.owned()
 			})
 		}
 	}
 }
 
-// TestWhatSomebodyElseMakesByOurNameIsNotTouched has a container appear by the
+// lateStranger is a pool during whose lease somebody else makes a container by the
 // very name that the next generation has just been given.
+type lateStranger struct {
+	deployer.Pool
+	make func(owner string)
+}
+
+func (p lateStranger) Lease(ctx context.Context, owner string) (netip.Prefix, error) {
+	p.make(owner)
+	return p.Pool.Lease(ctx, owner)
+}
+
 func TestWhatSomebodyElseMakesByOurNameIsNotTouched(t *testing.T) {
-	w, d := newSystem(t)
-	w.meanwhile = map[string]func(){"lease": func() {
-		w.containers["person-2"] = &fakeContainer{base: "elsewhere", running: true, init: 77}
-		if err := os.Mkdir(w.Folder("person-2"), 0o755); err != nil {
-			t.Error(err)
+	synctest.Test(t, func(t *testing.T) {
+		var a *agent
+		a = running(t, webAndPerson, func(o *deployer.Options) {
+			o.Pool = lateStranger{o.Pool, func(owner string) {
+				if owner == "person-2" {
+					a.with(func() { a.instances[owner] = &instance{name: owner, foreign: true, running: true} })
+				}
+			}}
+		})
+		a.put(set("person", "person-2"))
+		if e := a.lastOf(deployer.Failed, "person"); e.Step != "clone" || !strings.Contains(e.Reason, "person-2 is somebody else's: deploy again") {
+			t.Errorf("told %+v", e)
 		}
-	}}
-	_, err := put(t.Context(), d, newSet(t, "person", "person-set-2"))
-	if !errors.Is(err, fs.ErrExist) || !strings.Contains(err.Error(), "person-2 is somebody else's: deploy again") {
-		t.Errorf("the deploy said %v", err)
-	}
-	if c := w.containers["person-2"]; c == nil || !c.running || c.base != "elsewhere" {
-		t.Errorf("somebody else's container is %+v", c)
-	}
-	if _, err := os.Stat(w.Folder("person-2")); err != nil {
-		t.Errorf("its folder: %v", err)
-	}
-	if live := d.wiring.current("person"); live.Name() != "person-1" || w.ports["person"] != live.target() || w.leases["person-2"].IsValid() {
-		t.Errorf("%s is live:\n%s", live.Name(), w)
-	}
-	if g, err := put(t.Context(), d, newSet(t, "person", "person-set-2")); err != nil || g.Name() != "person-3" {
-		t.Errorf("asked again: %v, %v", g.Name(), err)
-	}
+		if i := a.instance("person-2"); !i.running || !i.foreign {
+			t.Errorf("somebody else's container is %+v", i)
+		}
+		a.isLive("person", "person-1", "person-1")
+		if a.leased("person-2").IsValid() {
+			t.Error("it has an address of ours")
+		}
+		if res := a.ask("person"); res.Err != nil || res.Generation != "person-3" {
+			t.Errorf("asked again: %+v", res)
+		}
+	})
+}
+
+func TestANameThatSomebodyElseHasIsPassedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := running(t, webAndPerson)
+		a.with(func() { a.instances["person-2"] = &instance{name: "person-2", foreign: true, running: true} })
+		a.put(set("person", "person-2"))
+		a.isLive("person", "person-3", "person-2")
+		if i := a.instance("person-2"); !i.running || !i.foreign {
+			t.Errorf("somebody else's container is %+v", i)
+		}
+	})
 }
 
 func TestACancelledDeployLeavesTheMachineAsItWas(t *testing.T) {
-	w, d := newSystem(t)
-	before := w.String()
-	ctx, cancel := context.WithCancelCause(t.Context())
-	d.Probe = func(context.Context, string, string) error { cancel(errNewer); return errors.New("not yet") }
-	if _, err := put(ctx, d, newSet(t, "person", "person-set-2")); !errors.Is(err, errNewer) {
-		t.Fatalf("the deploy said %v", err)
-	}
-	if after := w.String(); after != before {
-		t.Errorf("before:\n%s\nafter:\n%s", before, after)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		a := running(t, webAndPerson)
+		before := a.String()
+		a.see(set("person", "person-2", "print never listens"))
+		pass(time.Second)
+		if a.recordOf("person-2").Phase != "candidate" {
+			t.Fatalf("nothing is under way:\n%s", a.world)
+		}
+		if err := a.stop(); err != nil {
+			t.Error(err)
+		}
+		if after := a.String(); after != before {
+			t.Errorf("before:\n%s\nafter:\n%s", before, after)
+		}
+	})
 }
 
 func TestTheEndOfTheProcessEndsTheWait(t *testing.T) {
-	w, d := newSystem(t)
-	d.Probe = func(context.Context, string, string) error {
-		report := filepath.Join(d.Logs, "person", "2", "reports", "exit")
-		if err := os.WriteFile(report, []byte("exit-code exited 1\n"), 0o644); err != nil {
-			t.Error(err)
+	synctest.Test(t, func(t *testing.T) {
+		a := running(t, webAndPerson)
+		began := time.Now()
+		a.see(set("person", "person-2", "print why", "exit 1 after 1s"))
+		a.eventually("it has failed", func() bool { return len(a.of(deployer.Failed, "person")) > 0 })
+		if took := time.Since(began); took > 1100*time.Millisecond {
+			t.Errorf("noticed after %s", took)
 		}
-		return errors.New("connection refused")
-	}
-	_, err := put(t.Context(), d, newSet(t, "person", "person-set-2"))
-	var died *diedError
-	if !errors.As(err, &died) || !strings.Contains(err.Error(), "exited with status 1") {
-		t.Errorf("the deploy said %v", err)
-	}
-	if kept := d.kept.of("person"); kept == nil || kept.Name() != "person-2" {
-		t.Errorf("kept is %v", kept)
-	}
-	if w.ports["person"] != d.wiring.current("person").target() || d.wiring.current("person").Name() != "person-1" {
-		t.Errorf("person-1 does not serve any more: %v", w.ports)
-	}
+		e := a.lastOf(deployer.Failed, "person")
+		if e.Step != "prove" || !strings.Contains(e.Reason, "exited with status 1") || !slices.Contains(e.Tail, "why") || !e.Kept {
+			t.Errorf("told %+v", e)
+		}
+		if s := a.status("person"); s.Failed != "person-2" || s.State != "failed" {
+			t.Errorf("status: %+v", s)
+		}
+		a.isLive("person", "person-1", "person-1")
+	})
+}
+
+func TestTheNewestArtefactsWin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := running(t, abc)
+		a.see(set("a", "a-2", "print never listens"))
+		first := a.Deploy("a")
+		pass(time.Second)
+		a.see(set("a", "a-3"))
+		second := a.Deploy("a")
+		if res := a.result(first); res.Err == nil || !res.Open() || !strings.Contains(res.Err.Error(), "newer artefacts have come") {
+			t.Errorf("the older deploy ended with %v", res.Err)
+		}
+		if res := a.result(second); res.Err != nil || res.Set != "a-3" {
+			t.Errorf("%+v", res)
+		}
+		live := a.live("a")
+		a.isLive("a", live, "a-3")
+		a.only(t, "a", "a-1", live)
+		if len(a.of(deployer.Failed, "a")) > 0 {
+			t.Errorf("told %+v", a.heard())
+		}
+		a.put(set("a", "a-3"))
+		if e := a.lastOf(deployer.Unchanged, "a"); e.Generation != live || e.Reason != "these artefacts are live already" {
+			t.Errorf("told %+v", e)
+		}
+	})
 }

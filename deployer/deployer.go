@@ -3,11 +3,7 @@ package deployer
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,119 +12,73 @@ import (
 	"github.com/jarloop/jarloop/watcher"
 )
 
-// Options are what a Deployer works with.
-type Options struct {
-	Services []Service
-	// Logs is the folder for what services print: <Logs>/<service>/<number>/.
-	Logs string
-	// KeepLogs is how many bytes of output are kept of a generation, and
-	// KeepGenerations of how many generations beside the existing ones.
-	KeepLogs        int64
-	KeepGenerations int
-	// Stable says that the name of a service leads to an address of its own
-	// for ever, and that to what is live; else it leads to what is live.
-	Stable bool
-	// Standby says to keep the next generation of each service booted.
-	Standby bool
-	// KeepFailed says to keep the container of the newest deploy of each service
-	// that has failed, without its service, so that one can look into it.
-	KeepFailed bool
-	// Together says to switch the services that one build has touched as one,
-	// when each of them is proven, or none of them.
-	Together bool
-	// Reserve is how many bytes of memory standbys, and what is kept of failed
-	// deploys, leave available.
-	Reserve int64
-	// Available gives the memory, in bytes, that can be had without swapping;
-	// nil is the kernel's own word.
-	Available func() (int64, error)
-
-	Machine Machine
-	Network Network
-	// Probe asks once whether what listens at address is well; nil is by a
-	// connection, and an HTTP request where there is a path.
-	Probe func(ctx context.Context, address, path string) error
-	// Hook runs a command for a deploy, until it has ended or its time is over.
-	// It is not called where no service has such a command.
-	Hook func(ctx context.Context, h Hook) error
-	// Lost is called when the container of what was live of a service is gone by
-	// somebody's hand: its newest artefacts are to be handed to Deploy again.
-	Lost func(service string)
-	// Tell receives what happens, in order, and must not block for long.
-	Tell func(Event)
-	// Beat is called every few seconds while the wiring is being kept true.
-	Beat func()
-	// Output receives each line that a service prints, while it is followed.
-	Output func(Line)
-}
-
-// Deployer owns every generation that there is.
+// Deployer cares for every generation that there is, by a loop for each service.
 type Deployer struct {
-	Options
-	wiring  *wiring
-	garbage garbage
-	kept    kept
-	notices *notices
-	calm    calm
-	build   *build
-	changes chan change // other services, for Run
-
-	// shape guards what services there are; Services of Options is part of it.
-	shape sync.RWMutex
-	lanes map[string]*lane
-	// shaping is held while services come and go.
-	shaping sync.Mutex
-
-	requests atomic.Int64 // how many there were
-	unmended string       // why the wiring is not right, as last told; of Run alone
-
-	mu      sync.Mutex
-	numbers map[string]int // the newest number of each service
+	*shop
+	changes chan change
+	loops   atomic.Pointer[[]*loop] // in the order of the services; of Run's to change
+	leaving atomic.Pointer[[]*loop] // of services that have gone; of Run's to change
+	drift   string                  // why routes are not right, as last told; of Run alone
 }
 
 // New makes a Deployer. Nothing is touched before Run.
 func New(o Options) *Deployer {
-	if o.Probe == nil {
-		o.Probe = probe
-	}
 	if o.Available == nil {
-		o.Available = available
+		o.Available = availableMemory
 	}
-	d := &Deployer{Options: o, lanes: map[string]*lane{}, numbers: map[string]int{}, build: newBuild(o.Together), notices: newNotices(), changes: make(chan change)}
-	services := map[string]Service{}
-	for _, s := range o.Services {
-		services[s.Name] = s
-		d.lanes[s.Name] = newLane(d, s)
+	s := &shop{Options: o, routing: newRouting(o.Router), background: newBackground()}
+	d := &Deployer{shop: s, changes: make(chan change)}
+	s.batch = newBatch(o.Together, func(service string) { d.send(service, retryHeld{}) }, s.promote)
+	loops := make([]*loop, 0, len(o.Services))
+	for _, service := range o.Services {
+		loops = append(loops, newLoop(s, service))
 	}
-	d.wiring = newWiring(o.Machine, o.Network, services, d.alive)
+	d.loops.Store(&loops)
+	d.leave(nil)
 	return d
 }
 
+// leave notes loops of services that have gone, and forgets those that have ended.
+func (d *Deployer) leave(more []*loop) {
+	all := slices.Clone(more)
+	if before := d.leaving.Load(); before != nil {
+		all = append(all, slices.DeleteFunc(slices.Clone(*before), (*loop).isOver)...)
+	}
+	d.leaving.Store(&all)
+}
+
 // repairEvery is how often names and ports are compared with what they should
-// be, and what could not be removed is tried again.
+// be, and what could not be done before is tried again.
 const repairEvery = 4 * time.Second
 
 // Run first makes sense of what an earlier agent left: it adopts what is live
-// and undoes or finishes the rest. Then it deploys what Deploy brings and
-// keeps the wiring true, until ctx ends. It returns when running deploys are
-// undone. What is live stays live. ready is called when the first part is
-// over.
+// and undoes or finishes the rest. Then it cares for all services until ctx ends.
+// It returns when running deploys are undone. What is live stays live. ready is
+// called when the first part is over.
 func (d *Deployer) Run(ctx context.Context, ready func()) error {
-	d.notices.start(ctx)
-	if err := d.recover(ctx); err != nil {
+	// What loops wait for has to outlive them.
+	owners, endOwners := context.WithCancel(context.WithoutCancel(ctx))
+	var serving errgroup.Group
+	for _, o := range []owner{d.routing.owner, d.batch.owner, d.background.owner} {
+		serving.Go(func() error { o.serve(owners); return nil })
+	}
+	defer func() { endOwners(); _ = serving.Wait() }()
+
+	leftovers, err := d.takeStock(ctx)
+	if err != nil {
 		return fmt.Errorf("take stock of what is there: %w", err)
 	}
+	d.leave(leftovers)
 	ready()
 	group, ctx := errgroup.WithContext(ctx)
-	for _, l := range d.all() {
-		l.launch(ctx, group)
+	for _, l := range slices.Concat(*d.loops.Load(), leftovers) {
+		group.Go(func() error { d.serveLoop(ctx, l); return nil })
 	}
-	group.Go(func() error { d.reshape(ctx, group); return nil })
+	group.Go(func() error { d.serveChanges(ctx, group); return nil })
 	group.Go(func() error {
 		for pause(ctx, repairEvery) == nil {
-			d.tidy(ctx)
-			d.keepReserve(ctx)
-			d.feed()
+			d.repairRoutes(ctx)
+			d.tickAll(ctx)
 			if d.Beat != nil {
 				d.Beat()
 			}
@@ -138,151 +88,103 @@ func (d *Deployer) Run(ctx context.Context, ready func()) error {
 	return group.Wait()
 }
 
-// tidy puts right what leads to what, and then removes what could not be removed
-// before.
-func (d *Deployer) tidy(ctx context.Context) {
-	mended, err := d.wiring.repair(ctx)
-	if len(mended) > 0 {
-		d.tell(Event{Kind: Mended, Reason: fmt.Sprint("put back what somebody changed: ", mended)})
-	}
+// serveLoop runs the loop of a service. When that has gone, its virtual IP goes.
+func (d *Deployer) serveLoop(ctx context.Context, l *loop) {
+	l.run(ctx)
 	if ctx.Err() != nil {
 		return
 	}
-	d.tellAstray(err)
-	d.sweep(ctx)
-}
-
-// tellAstray tells why the wiring could not be put right, when that is news. With
-// nil it could, and the next reason is.
-func (d *Deployer) tellAstray(err error) {
-	reason := ""
-	if err != nil {
-		reasons := strings.Split(err.Error(), "\n") // of several, in any order
-		slices.Sort(reasons)
-		reason = strings.Join(reasons, "\n")
+	had, err := d.routing.dropVIP(ctx, l.name)
+	for err != nil && pause(ctx, repairEvery) == nil {
+		had, err = d.routing.dropVIP(ctx, l.name)
 	}
-	if reason != "" && reason != d.unmended {
-		d.warn("", "wiring not put right, which is tried again", err)
+	if had && err == nil {
+		d.Pool.Release(l.name)
 	}
-	d.unmended = reason
 }
 
-// Deploy hands a set to its service's lane. The newest set wins: one that
-// waits there is dropped, and one that is being deployed is undone unless it
-// has come to its switch. With force even what is live already is deployed.
-// The channel receives one Result.
-func (d *Deployer) Deploy(set watcher.Set, force bool) <-chan Result {
-	done := make(chan Result, 1)
-	r := request{set: set, force: force, done: done, number: d.requests.Add(1)}
-	if !force {
-		r.seen = set.Seen
+// send leaves a message to the loop of a service, and says whether there is one.
+func (d *Deployer) send(service string, m message) bool {
+	for _, l := range *d.loops.Load() {
+		if l.name == service {
+			return l.box.put(m)
+		}
 	}
-	d.put(r)
-	return done
+	return false
 }
 
-// put hands a request to its lane, and with it those that an earlier build
-// has held back.
-func (d *Deployer) put(r request) {
-	d.shape.RLock()
-	defer d.shape.RUnlock()
-	d.putLocked(r)
-}
-
-func (d *Deployer) putLocked(r request) {
-	l := d.lanes[r.set.Service]
-	if l == nil {
-		r.done <- Result{Service: r.set.Service, Set: r.set.ID, Err: fmt.Errorf("no service %q in the configuration", r.set.Service)}
-		return
-	}
-	d.build.begin(r.set.Service)
-	for _, held := range d.build.release(r.set.Service) {
-		held.done = make(chan Result, 1) // who waited for it has been answered
-		held.seen = time.Time{}
-		d.putLocked(held)
-	}
-	l.put(r)
-}
-
-// lane gives the lane of a service, or nil.
-func (d *Deployer) lane(service string) *lane {
-	d.shape.RLock()
-	defer d.shape.RUnlock()
-	return d.lanes[service]
-}
-
-// all gives every lane, in the order of Options.Services.
-func (d *Deployer) all() []*lane {
-	d.shape.RLock()
-	defer d.shape.RUnlock()
-	var all []*lane
-	for _, s := range d.Services {
-		all = append(all, d.lanes[s.Name])
-	}
-	return all
-}
-
-// Names gives the names of all services, in the order of Options.Services.
+// Names gives the names of all services, in their order.
 func (d *Deployer) Names() []string {
 	var names []string
-	for _, l := range d.all() {
-		names = append(names, l.s.Name)
+	for _, l := range *d.loops.Load() {
+		names = append(names, l.name)
 	}
 	return names
 }
 
-// Changing says that files of a service have changed and are being awaited; a
-// call of Settled follows. With Together, the services whose artefacts have
-// come already wait for it.
-func (d *Deployer) Changing(service string) {
-	if d.lane(service) != nil {
-		d.build.begin(service)
-	}
-}
-
-// Settled says that the files are not awaited any more: the set has been
-// handed to Deploy, or there is none to deploy, or they were refused, which
-// is a failure of the whole build.
-func (d *Deployer) Settled(service string, refused error) {
-	if d.lane(service) != nil {
-		d.build.end(service, refused)
-	}
-}
-
-// Withhold says that the newest artefacts of a service are not to be deployed,
-// and why; an empty state says that none are withheld. It changes what Status
-// tells, until a set comes.
-func (d *Deployer) Withhold(service string, n Newest) {
-	if l := d.lane(service); l != nil {
-		l.withhold(n)
-	}
-}
-
-// nextNumber gives a number higher than any generation of the service has or
-// had: of those whose containers are there, whoever made them, and of those
-// whose output is still kept.
-func (d *Deployer) nextNumber(service string) int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	newest := d.numbers[service]
-	folders, _ := filepath.Glob(d.Machine.Folder(service + "-*")) // the pattern is well-formed
-	for _, folder := range folders {
-		if s, n, ok := parseName(filepath.Base(folder)); ok && s == service {
-			newest = max(newest, n)
+// Status gives the status of every service, in their order.
+func (d *Deployer) Status() []Status {
+	var all []Status
+	for _, l := range *d.loops.Load() {
+		s := *l.shown.Load()
+		if s.Generation != "" && s.State != "down" {
+			s.Memory, _ = d.Engine.Memory(context.Background(), s.Generation) // not known is an answer
 		}
+		all = append(all, s)
 	}
-	outputs, _ := filepath.Glob(filepath.Join(d.Logs, service, "*"))
-	for _, folder := range outputs {
-		if n, err := strconv.Atoi(filepath.Base(folder)); err == nil {
-			newest = max(newest, n)
-		}
-	}
-	d.numbers[service] = newest + 1
-	return newest + 1
+	return all
 }
 
-// reportsOf is the folder that the generation sees as guest.Reports. Beside it,
-// out of its reach, is room for what else is kept of what it printed.
-func (d *Deployer) reportsOf(g *Generation) string {
-	return filepath.Join(d.Logs, g.Service, strconv.Itoa(g.Number), reportsFolder)
+// Changed says that files of a service have changed and are awaited. One of the
+// next three follows.
+func (d *Deployer) Changed(service string) { d.send(service, filesChanged{}) }
+
+// Artefacts says that a set is the newest of its service, and complete. It is
+// deployed unless a person has decided otherwise, or it is live already.
+func (d *Deployer) Artefacts(set watcher.Set) { d.send(set.Service, artefacts{set}) }
+
+// Refuse says that what there is cannot be deployed, and why; broken, that this
+// is not the fault of the files.
+func (d *Deployer) Refuse(service, reason string, broken bool) {
+	d.send(service, refused{reason, broken})
+}
+
+// Same says that what had changed is what was seen last; or refused last, and
+// why.
+func (d *Deployer) Same(service, refused string) { d.send(service, same{refused}) }
+
+// Deploy has the newest artefacts of a service looked at and deployed, even what
+// is live already or has failed. The channel receives one Result.
+func (d *Deployer) Deploy(service string) <-chan Result {
+	done := make(chan Result, 1)
+	if !d.send(service, deployWish{done}) {
+		done <- Result{Service: service, Err: errGone}
+	}
+	return done
+}
+
+// Rollback deploys the earlier set whose ID begins with prefix; none means the
+// one that was live before. It stays until new bytes come. The channel receives
+// one Result; a WishError says what is wrong with the wish.
+func (d *Deployer) Rollback(service, prefix string) <-chan Result {
+	done := make(chan Result, 1)
+	if !d.send(service, rollbackWish{prefix, done}) {
+		done <- Result{Service: service, Err: errGone}
+	}
+	return done
+}
+
+// Pause has new artefacts of a service wait, or lets them be deployed again. It
+// stays so over restarts of the agent.
+func (d *Deployer) Pause(ctx context.Context, service string, paused bool) error {
+	done := make(chan error, 1)
+	if !d.send(service, pauseWish{paused, done}) {
+		return errGone
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }

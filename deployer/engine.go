@@ -145,6 +145,9 @@ type Space struct {
 	NoFiles bool
 }
 
+// ErrStopped says that an instance does not run, of a call that needs it to.
+var ErrStopped = errors.New("the instance does not run")
+
 // ErrExists says that an instance cannot be made, since another one has its name.
 var ErrExists = errors.New("the name is taken")
 

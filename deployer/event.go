@@ -13,11 +13,11 @@ const (
 	Failed    Kind = "failed"    // a deploy failed; what was live still is
 	Unchanged Kind = "unchanged" // nothing to do
 	Died      Kind = "died"      // a live generation's service ended
-	Back      Kind = "back"      // the generation before is live again
+	Back      Kind = "back"      // the previous generation is live again
 	Restarted Kind = "restarted" // an ended service was started again
 	Retired   Kind = "retired"   // an old generation is gone
 	Adopted   Kind = "adopted"   // a generation found at the start serves on
-	Mended    Kind = "mended"    // what somebody had changed is put back
+	Repaired  Kind = "repaired"  // what somebody had changed is put back
 	Warning   Kind = "warning"   // something went wrong that stops nothing
 )
 
@@ -43,14 +43,4 @@ type Line struct {
 	Generation string
 	File       string // base name of the file, empty for standard output and error
 	Text       string // free of control characters
-}
-
-func (d *Deployer) tell(e Event) {
-	if d.Tell != nil {
-		d.Tell(e)
-	}
-}
-
-func (d *Deployer) warn(service, what string, err error) {
-	d.tell(Event{Kind: Warning, Service: service, Reason: what + ": " + err.Error()})
 }

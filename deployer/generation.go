@@ -1,21 +1,14 @@
 package deployer
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
-	"sync/atomic"
 	"time"
-
-	"github.com/google/renameio/v2"
-
-	"github.com/jarloop/jarloop/deployer/crash"
 )
 
 // Phase is where a generation is in its life.
@@ -23,103 +16,118 @@ type Phase string
 
 // The phases, in the order in which a generation goes through them.
 const (
-	Making    Phase = "making"    // its container is being made
-	Standby   Phase = "standby"   // booted, waiting for artefacts
-	Candidate Phase = "candidate" // has artefacts, not proven yet
-	Live      Phase = "live"      // names and ports lead to it
-	Draining  Phase = "draining"  // finishes what it was doing
-	Kept      Phase = "kept"      // has failed; its service has ended, its container has not
+	Making      Phase = "making"    // its container is being made
+	Standby     Phase = "standby"   // booted, waiting for artefacts
+	Candidate   Phase = "candidate" // has artefacts, not proven yet
+	Live        Phase = "live"      // names and ports lead to it
+	Draining    Phase = "draining"  // finishes what it was doing
+	KeptFailure Phase = "kept"      // has failed; its service has ended, its container has not
 )
 
-// Record is what is written of a generation in its container's folder.
-type Record struct {
-	Format  int // of this record
+// Generation is one container of a service, as its record describes it. A value
+// is never changed once it has been handed on: what changes is another value.
+type Generation struct {
+	Format  int // of the record
 	Service string
-	Number  int
-	Phase   Phase
-	Set     string     `json:",omitempty"` // ID of the artefact set
+	// Number names it. It does not order: a standby may be older than what has
+	// gone live since. See Ordinal.
+	Number int
+	Phase  Phase
+	Set    string `json:",omitempty"` // ID of the artefact set
+	// Ordinal counts what has been live of the service: each time a generation
+	// goes live, anew or again, it gets the next one. One that never was live
+	// has that of the newest that was when its artefacts came.
+	Ordinal int        `json:",omitempty"`
 	Address netip.Addr // invalid while DHCP has given none
 	Prefix  int        `json:",omitempty"` // length of the network's prefix; 0 with DHCP
-	// Fixed is the service's own address, the same for each of its
-	// generations; invalid where names lead to what is live.
-	Fixed       netip.Addr `json:",omitzero"`
+	// VIP is the service's virtual IP, the same for each of its generations;
+	// invalid where names lead to what is live.
+	VIP         netip.Addr `json:"Fixed,omitzero"`
 	Port        uint16     `json:",omitempty"` // that it listens on
 	Base        string
 	Fingerprint string    // of the service's configuration
-	Since       time.Time // when it went live; for people, and for whose standby is given up first
+	Since       time.Time // when it went live; for people
 	// With are generations that went live in the same act, by their names: where
 	// this one is live, they are, whatever their records say yet.
 	With []string `json:",omitempty"`
-}
 
-// recordFile is a record's name inside the container's folder. It is our mark:
-// a container without one is never touched.
-const recordFile = "jarloop.json"
+	// output follows what it prints; nil: nobody does.
+	output *follower
+}
 
 const recordFormat = 1
 
-// Generation is one container of a service.
-type Generation struct {
-	Record
-	// init is the process ID of the container's init; 0 when it does not run.
-	init atomic.Int64
-	// root is nil when the container does not run.
-	root Root
-	// reports is the host's folder for what the service prints; empty until the
-	// container's folder is claimed.
-	reports string
-	// stale says that names changed after the service had started.
-	stale bool
-	// finished ends what follows the output, and waits for it; nil: nothing
-	// does.
-	finished func()
+// Name is the instance's name: frontend-8.
+func (g *Generation) Name() string {
+	if g == nil {
+		return ""
+	}
+	return g.Service + "-" + strconv.Itoa(g.Number)
 }
-
-// Name is the container's name: frontend-8.
-func (r *Record) Name() string { return r.Service + "-" + strconv.Itoa(r.Number) }
 
 // target is where the generation's service listens.
-func (g *Generation) target() netip.AddrPort {
-	return netip.AddrPortFrom(g.Address, g.Port)
+func (g *Generation) target() netip.AddrPort { return netip.AddrPortFrom(g.Address, g.Port) }
+
+// later says whether g went live later than o, or was made later where none of
+// them has been live. Records of earlier versions have no ordinal.
+func (g *Generation) later(o *Generation) bool {
+	if o == nil {
+		return true
+	}
+	if g.Ordinal != o.Ordinal {
+		return g.Ordinal > o.Ordinal
+	}
+	return g.Number > o.Number
 }
 
-// write makes r the record of its container, whose folder must exist.
-func (r Record) write(folder string) error {
-	defer crash.Point("record " + string(r.Phase))()
+// Compare orders generations by when they were live, those that never were after
+// the one that was when their artefacts came.
+func Compare(a, b *Generation) int {
+	never := func(g *Generation) int {
+		if g.Phase == Live || g.Phase == Draining {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(a.Ordinal, b.Ordinal), cmp.Compare(never(a), never(b)), cmp.Compare(a.Number, b.Number))
+}
+
+// in gives the generation in another phase.
+func (g *Generation) in(p Phase) *Generation {
+	next := *g
+	next.Phase = p
+	return &next
+}
+
+// record is what is kept of it with its instance.
+func (g *Generation) record() ([]byte, error) {
+	r := *g
 	r.Format = recordFormat
 	text, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	return renameio.WriteFile(filepath.Join(folder, recordFile), append(text, '\n'), 0o600)
+	return append(text, '\n'), err
 }
 
-// errNotOurs says that a container has no record of ours.
-var errNotOurs = errors.New("not a generation")
+// errCopied says that a record is not of the instance that has it.
+var errCopied = errors.New("it has come with a copy, or by another name: remove it by hand")
 
-// readRecord reads the record in a container's folder.
-func readRecord(folder string) (Record, error) {
-	text, err := os.ReadFile(filepath.Join(folder, recordFile))
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-		return Record{}, errNotOurs
+// ParseRecord reads the record of an instance.
+func ParseRecord(name string, record []byte) (*Generation, error) {
+	g := &Generation{}
+	if err := json.Unmarshal(record, g); err != nil {
+		return nil, fmt.Errorf("read the record of %s: %w", name, err)
 	}
-	if err != nil {
-		return Record{}, err
+	if g.Format > recordFormat {
+		return nil, fmt.Errorf("read the record of %s: written by a newer jarloop (format %d, this one knows %d)", name, g.Format, recordFormat)
 	}
-	var r Record
-	if err := json.Unmarshal(text, &r); err != nil {
-		return Record{}, fmt.Errorf("%s: %w", filepath.Join(folder, recordFile), err)
+	if g.Name() != name {
+		return nil, fmt.Errorf("read the record of %s: %w", name, errCopied)
 	}
-	if r.Format > recordFormat {
-		return Record{}, fmt.Errorf("%s: written by a newer jarloop (format %d, this one knows %d)",
-			filepath.Join(folder, recordFile), r.Format, recordFormat)
-	}
-	return r, nil
+	return g, nil
 }
 
 var generationName = regexp.MustCompile(`^([a-z0-9][a-z0-9-]*)-(0|[1-9][0-9]*)$`)
 
-// parseName splits a container's name into service and number.
+// parseName splits an instance's name into service and number.
 func parseName(name string) (service string, number int, ok bool) {
 	m := generationName.FindStringSubmatch(name)
 	if m == nil {

@@ -1,238 +1,241 @@
-package deployer
+package deployer_test
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/jarloop/jarloop/deployer"
 )
-
-// checkAsBefore checks that the world is as it was, but for a generation of
-// person that is kept because its deploy failed, which it gives: its container
-// runs with its address, but nothing runs in it, and nothing leads there.
-func checkAsBefore(t *testing.T, w *world, d *Deployer, before string) (kept *Generation) {
-	t.Helper()
-	name := ""
-	if kept = d.kept.of("person"); kept != nil {
-		name = kept.Name()
-		c := w.containers[name]
-		if r, err := readRecord(w.Folder(name)); err != nil || r.Phase != Kept || c == nil || !c.running || c.unit {
-			t.Fatalf("%s is kept: %+v, %v\n%s", name, r, err, w)
-		}
-		if _, wired := d.wiring.running[kept]; wired || w.leases[name] != kept.Address || kept.root != nil || kept.finished != nil {
-			t.Errorf("%s is kept, and wired: %t, root %v\n%s", name, wired, kept.root, w)
-		}
-	}
-	if after := withoutRewires(w.without(name)); after != withoutRewires(before) {
-		t.Errorf("kept is %q; before:\n%s\nafter:\n%s", name, before, w)
-	}
-	return kept
-}
-
-// newestReports gives the reports folder of the newest generation of a service.
-func (r *running) newestReports(service string) string {
-	r.t.Helper()
-	folders, err := os.ReadDir(filepath.Join(r.Logs, service))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	newest := 0
-	for _, folder := range folders {
-		if n, err := strconv.Atoi(folder.Name()); err == nil {
-			newest = max(newest, n)
-		}
-	}
-	return filepath.Join(r.Logs, service, strconv.Itoa(newest), reportsFolder)
-}
-
-// fails makes a deploy of a service fail by the end of its process.
-func (r *running) fails(service, id string) {
-	r.t.Helper()
-	r.makeSick(service, true)
-	result := r.put(service, id)
-	r.proving(service)
-	r.exit(r.newestReports(service))
-	if res := <-result; res.Err == nil {
-		r.t.Fatalf("%s is live", res.Generation)
-	}
-	r.makeSick(service, false)
-}
 
 // checkKept checks that those generations of the service are kept, in which
 // nothing runs and to which nothing leads, and that there is none beside them
 // but what is live.
-func (r *running) checkKept(service string, want ...string) {
-	r.t.Helper()
-	r.w.mu.Lock()
-	defer r.w.mu.Unlock()
+func (a *agent) checkKept(service string, want ...string) {
+	a.t.Helper()
 	var kept []string
-	for name, c := range r.w.containers {
-		s, _, _ := parseName(name)
-		if s != service {
-			continue
-		}
-		record, err := readRecord(r.w.Folder(name))
-		switch {
-		case err != nil:
-			r.t.Errorf("%s: %v", name, err)
-		case record.Phase == Kept:
+	for _, name := range a.there(service) {
+		i := a.instance(name)
+		switch r := i.recorded(); {
+		case r.Phase == "kept":
 			kept = append(kept, name)
-			if !c.running || c.unit || r.w.leases[name] != record.Address || r.w.ports[service].Addr() == record.Address {
-				r.t.Errorf("%s is kept: running %t, its service %t, at %s of %v, %v", name, c.running, c.unit, record.Address, r.w.leases, r.w.ports)
+			if !i.running || i.unit != nil || a.leased(name) != i.address || a.portOf(service).Addr() == i.address {
+				a.t.Errorf("%s is kept: %s", name, &i)
 			}
-		case record.Phase != Live:
-			r.t.Errorf("%s is %s", name, record.Phase)
+		case r.Phase != "live":
+			a.t.Errorf("%s is %s", name, r.Phase)
 		}
 	}
-	slices.Sort(kept)
 	if !slices.Equal(kept, want) {
-		r.t.Errorf("of %s are kept %v, want %v", service, kept, want)
+		a.t.Errorf("of %s are kept %v, want %v", service, kept, want)
 	}
-}
-
-func (r *running) statusOf(service string) Status {
-	for _, s := range r.Status() {
-		if s.Service == service {
-			return s
-		}
-	}
-	return Status{}
 }
 
 func TestWhatHasFailedIsKeptUntilTheNextDeployHasEnded(t *testing.T) {
-	r := newRunning(t, nil)
-	r.fails("a", "a-2")
-	r.checkKept("a", "a-2")
-	if s := r.statusOf("a"); s.Failed != "a-2" || s.State != "failed" || s.Generation != "a-1" {
-		t.Errorf("status: %+v", s)
-	}
-	r.mu.Lock()
-	if e := r.events[len(r.events)-1]; e.Kind != Failed || !e.Kept || e.Generation != "a-2" {
-		t.Errorf("the event: %+v", e)
-	}
-	r.mu.Unlock()
+	synctest.Test(t, func(t *testing.T) {
+		a := running(t, abc)
+		a.put(set("a", "a-2", "exit 1"))
+		a.checkKept("a", "a-2")
+		if s := a.status("a"); s.Failed != "a-2" || s.State != "failed" || s.Generation != "a-1" {
+			t.Errorf("status: %+v", s)
+		}
+		if e := a.lastOf(deployer.Failed, "a"); !e.Kept || e.Generation != "a-2" {
+			t.Errorf("the event: %+v", e)
+		}
 
-	// It does not go while the next one is under way, or when that is given up.
-	r.makeSick("a", true)
-	given := r.put("a", "a-3")
-	r.proving("a")
-	if s := r.statusOf("a"); s.Failed != "a-2" {
-		t.Errorf("status: %+v", s)
-	}
-	next := r.put("a", "a-4")
-	<-given
-	r.proving("a")
-	if s := r.statusOf("a"); s.Failed != "a-2" || !r.gone("a-3") {
-		t.Errorf("status: %+v", s)
-	}
+		// It does not go while the next one is under way, or when that is given up.
+		a.put(set("a", "a-3", "print never listens"))
+		pass(time.Second)
+		if s := a.status("a"); s.Failed != "a-2" {
+			t.Errorf("status: %+v", s)
+		}
+		a.put(set("a", "a-4", "serve 1", "exit 1 after 5s"))
+		pass(time.Second)
+		if s := a.status("a"); s.Failed != "a-2" || !a.gone("a-3") {
+			t.Errorf("status: %+v\n%s", s, a.world)
+		}
 
-	// The next failure takes its place.
-	r.exit(r.newestReports("a"))
-	if res := <-next; res.Err == nil {
-		t.Fatal("it did not fail")
-	}
-	r.checkKept("a", "a-4")
-	if !r.gone("a-2") {
-		t.Error("two are kept")
-	}
+		// The next failure takes its place.
+		pass(5 * time.Second)
+		a.checkKept("a", "a-4")
 
-	// And a deploy that goes well leaves none.
-	r.makeSick("a", false)
-	if res := <-r.put("a", "a-5"); res.Err != nil {
-		t.Fatal(res.Err)
-	}
-	r.eventually("none is kept", func() bool { return r.gone("a-4") })
-	if s := r.statusOf("a"); s.Failed != "" {
-		t.Errorf("status: %+v", s)
-	}
+		// And a deploy that goes well leaves none.
+		a.put(set("a", "a-5"))
+		if s := a.status("a"); s.Failed != "" || !a.gone("a-4") {
+			t.Errorf("status: %+v", s)
+		}
+	})
 }
 
 func TestWhatIsKeptGoes(t *testing.T) {
-	for name, when := range map[string]func(*running){
-		"when the newest artefacts are what is live": func(r *running) {
-			if res := <-r.put("a", "a-1"); res.Err != nil || res.Plan.Deploy {
-				r.t.Errorf("%+v", res)
-			}
+	for name, when := range map[string]func(*agent){
+		"when the newest artefacts are what is live": func(a *agent) {
+			a.put(set("a", "a-1"))
+			a.lastOf(deployer.Unchanged, "a")
 		},
-		"with its service": func(r *running) {
-			r.reconfigured(func(all []Service) []Service { return slices.Delete(all, 0, 1) })
+		"with its service": func(a *agent) {
+			a.reconfigured(func(all []deployer.Service) []deployer.Service { return slices.Delete(all, 0, 1) })
+		},
+		"when its container has ended": func(a *agent) {
+			a.with(func() { a.halt(a.instances["a-2"]) })
+			pass(5 * time.Second)
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			r := newRunning(t, nil)
-			r.fails("a", "a-2")
-			r.fails("b", "b-2")
-			when(r)
-			r.eventually("it is gone", func() bool { return r.gone("a-2") })
-			r.checkKept("b", "b-2") // which has nothing to do with it
+		bubble(t, name, func(t *testing.T) {
+			a := running(t, abc)
+			a.put(set("a", "a-2", "exit 1"))
+			a.put(set("b", "b-2", "exit 1"))
+			when(a)
+			synctest.Wait()
+			if !a.gone("a-2") {
+				t.Errorf("it is left:\n%s", a.world)
+			}
+			a.checkKept("b", "b-2") // which has nothing to do with it
 		})
 	}
 }
 
-func TestWhatIsKeptGoesFirstWhileMemoryIsShort(t *testing.T) {
-	r, free := newSparing(t)
-	r.fails("b", "b-2")
-	r.fails("a", "a-2")
-	r.eventually("each has a standby", func() bool {
-		return !slices.ContainsFunc(r.Status(), func(s Status) bool { return s.Standby == "" })
-	})
-	free.Store(reserve - 1)
-	r.eventually("nothing waits", func() bool {
-		r.keepReserve(t.Context()) // as it is now and then
-		return !slices.ContainsFunc(r.Status(), func(s Status) bool { return s.Standby != "" || s.Failed != "" })
-	})
-	if got := r.warned(); len(got) != 5 || got[0] != "b" || got[1] != "a" {
-		t.Errorf("given up in the order %q, want first what failed, the older one before", got)
-	}
-}
-
-// What is kept must not stand in the way of what lacks room.
+// What is kept must not stand in the way of what lacks space.
 func TestNothingIsKeptWhereADiskIsFull(t *testing.T) {
-	r := newRunning(t, nil)
-	r.fails("a", "a-2")
-	r.w.failWith("copy", fmt.Errorf("copy: %w", unix.ENOSPC))
-	if res := <-r.put("a", "a-3"); !errors.Is(res.Err, unix.ENOSPC) {
-		t.Fatalf("%v", res.Err)
-	}
-	r.eventually("none is kept", func() bool { return r.gone("a-2") })
-	r.checkKept("a")
+	synctest.Test(t, func(t *testing.T) {
+		a := running(t, abc)
+		a.put(set("a", "a-2", "exit 1"))
+		a.failWith("install", unix.ENOSPC)
+		a.put(set("a", "a-3"))
+		if e := a.lastOf(deployer.Failed, "a"); !strings.Contains(e.Reason, "no space left") || e.Kept {
+			t.Errorf("told %+v", e)
+		}
+		a.checkKept("a")
+	})
 }
 
 func TestNothingIsKeptThatNobodyWants(t *testing.T) {
-	r := newRunning(t, func(o *Options) { o.KeepFailed = false })
-	r.fails("a", "a-2")
-	r.checkKept("a")
+	synctest.Test(t, func(t *testing.T) {
+		a := running(t, abc, func(o *deployer.Options) { o.KeepFailed = false })
+		a.put(set("a", "a-2", "exit 1"))
+		a.checkKept("a")
+		a.put(set("a", "a-3"))
+		a.world.dies("a-3")
+		a.settled()
+		a.checkKept("a")
+		a.isLive("a", "a-1", "a-1")
+	})
 }
 
 // One whose service does not end is removed, as if nobody wanted it.
 func TestWhatDoesNotEndItsServiceIsNotKept(t *testing.T) {
-	w, d := newSystem(t)
-	before := w.String()
-	d.Probe = func(context.Context, string, string) error {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.fail[w.calls+2] = true // after it is asked which init that is
-		report := filepath.Join(d.Logs, "person", "2", reportsFolder, "exit")
-		if err := os.WriteFile(report, []byte("exit-code exited 1\n"), 0o644); err != nil {
-			t.Error(err)
+	synctest.Test(t, func(t *testing.T) {
+		a := running(t, webAndPerson)
+		before := a.String()
+		a.failWith("quit", errors.New("it does not end"))
+		a.put(set("person", "person-2", "serve 1", "exit 1 after 1s"))
+		pass(2 * time.Second)
+		if kept := a.asBefore(before); kept != "" {
+			t.Errorf("%s is kept", kept)
 		}
-		return errors.New("connection refused")
-	}
-	if _, err := put(t.Context(), d, newSet(t, "person", "person-set-2")); err == nil {
-		t.Fatal("it did not fail")
-	}
-	for call := range w.fail {
-		if w.log[call-1] != "kill" {
-			t.Fatalf("what failed was the call %q", w.log[call-1])
+	})
+}
+
+// A removal that fails is tried again and listed, until it goes well; one agent
+// hands it to the next. It is told of once.
+func TestWhatCannotBeRemovedIsNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := running(t, webAndPerson)
+		address := a.leased("person-1")
+		a.with(func() { a.instances["person-1"].busy = true })
+		a.put(set("person", "person-2"))
+		pass(time.Minute)
+		told := func(a *agent) (warnings []string) {
+			for _, e := range a.of(deployer.Warning, "person") {
+				warnings = append(warnings, e.Reason)
+			}
+			return warnings
 		}
+		remains := func(a *agent) {
+			t.Helper()
+			i, listed := a.instance("person-1"), a.status("person").Left["person-1"]
+			if i.name == "" || i.running || !strings.Contains(listed, "something is mounted in person-1") {
+				t.Errorf("it is %s, and listed as %q", &i, listed)
+			}
+			if a.leased("person-1") != address {
+				t.Error("its address is free")
+			}
+			if got := told(a); len(got) != 1 || !strings.Contains(got[0], "something is mounted in person-1") {
+				t.Errorf("told %q", got)
+			}
+		}
+		remains(a)
+		next := a.next(webAndPerson)
+		pass(time.Minute)
+		remains(next)
+		next.isLive("person", "person-2", "person-2")
+
+		next.with(func() { next.instances["person-1"].busy = false })
+		pass(5 * time.Second)
+		next.only(t, "person", "person-2")
+		if left := next.status("person").Left; left != nil {
+			t.Errorf("listed are %v", left)
+		}
+		if got := next.of(deployer.Retired, "person"); len(got) != 1 || got[0].Generation != "person-1" {
+			t.Errorf("told %+v", got)
+		}
+	})
+}
+
+func TestWhatCannotBeRemovedOfAServiceThatHasGoneIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := running(t, abc)
+		a.with(func() { a.instances["a-1"].busy = true })
+		a.reconfigured(func(all []deployer.Service) []deployer.Service { return all[1:] })
+		pass(2 * time.Minute)
+		if a.gone("a-1") {
+			t.Fatal("this tests nothing")
+		}
+		a.with(func() { a.instances["a-1"].busy = false })
+		pass(5 * time.Second)
+		a.only(t, "a")
+		if a.leased("a-1").IsValid() {
+			t.Error("its address is not free")
+		}
+	})
+}
+
+func TestConnectionsThatOutliveTheDrainAreCutOffAndCounted(t *testing.T) {
+	for open, want := range map[int]string{0: "", 1: "cut off a connection ", 3: "cut off 3 connections "} {
+		bubble(t, want, func(t *testing.T) {
+			a := running(t, abc)
+			a.with(func() { a.instances["a-1"].open = open })
+			began := time.Now()
+			a.put(set("a", "a-2"))
+			a.eventually("a-1 is retired", func() bool { return len(a.of(deployer.Retired, "a")) > 0 })
+			took := time.Since(began)
+			if e := a.lastOf(deployer.Retired, "a"); !strings.HasPrefix(e.Reason, want) || open == 0 && e.Reason != "" {
+				t.Errorf("with %d open connections: %q", open, e.Reason)
+			}
+			if open == 0 && (took < 2*time.Second || took > 3*time.Second) || open > 0 && (took < time.Minute || took > 61*time.Second) {
+				t.Errorf("with %d open connections it took %s", open, took)
+			}
+		})
 	}
-	if kept := checkAsBefore(t, w, d, before); kept != nil {
-		t.Errorf("%s is kept", kept.Name())
-	}
+}
+
+// A client that ends while it is waited for ends the wait.
+func TestWhatHasNoConnectionAnyMoreGoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := running(t, abc)
+		a.with(func() { a.instances["a-1"].open = 1 })
+		a.put(set("a", "a-2"))
+		pass(10 * time.Second)
+		if s := a.status("a"); !slices.Equal(s.Draining, []string{"a-1"}) {
+			t.Errorf("status: %+v", s)
+		}
+		a.with(func() { a.instances["a-1"].open = 0 })
+		pass(time.Second)
+		a.only(t, "a", "a-2")
+	})
 }

@@ -1,36 +1,30 @@
 package deployer
 
-import (
-	"context"
-	"errors"
-	"path/filepath"
-)
+import "context"
 
-// FindNewest gives the newest generation of a service that its record says to be in
-// the phase, as the next agent would find it, and whether its container runs;
-// "" where none is. It is for when no Deployer runs, which would know better.
-func FindNewest(ctx context.Context, m Machine, service string, p Phase) (name string, running bool, err error) {
-	files, err := filepath.Glob(filepath.Join(m.Folder(service+"-*"), recordFile))
-	if err != nil {
-		return "", false, err
+// setLive notes what is live now, and gives what was. What was being done to
+// bring that back ends; it has ended when the channel is closed.
+func (l *loop) setLive(g *Generation) (old *Generation, over <-chan struct{}) {
+	old = l.live
+	if l.recovery != nil {
+		l.recovery.cancel()
+		over = l.recovery.done
 	}
-	newest := -1
-	for _, file := range files {
-		folder := filepath.Dir(file)
-		r, err := readRecord(folder)
-		if errors.Is(err, errNotOurs) {
-			continue
-		}
-		if err != nil {
-			return "", false, err
-		}
-		if r.Service == service && r.Phase == p && r.Number > newest && r.Name() == filepath.Base(folder) {
-			name, newest = r.Name(), r.Number
-		}
+	l.live, l.down, l.restarted, l.recovery = g, nil, 0, nil
+	if !l.over() {
+		l.watchLive()
 	}
-	if name == "" {
-		return "", false, nil
+	return old, over
+}
+
+// watchLive waits for the end of what is live.
+func (l *loop) watchLive() {
+	name := l.live.Name()
+	if l.live == nil || l.watched[name] {
+		return
 	}
-	states, err := m.States(ctx)
-	return name, states[name] > 0, err
+	l.watched[name] = true
+	l.task(func(ctx context.Context) message {
+		return exited{name, l.Engine.Wait(ctx, name)}
+	})
 }

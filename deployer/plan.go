@@ -22,7 +22,7 @@ type Plan struct {
 // planFor decides what to do with the set of that ID. live and standby are
 // nil where there is none. With a reason to deploy even what is live already, it
 // is never nothing to do.
-func planFor(s Service, set string, live, standby *Record, anyway string) Plan {
+func planFor(s Service, set string, live, standby *Generation, anyway string) Plan {
 	p := Plan{Deploy: true}
 	if live != nil {
 		p.Replaces = live.Name()
@@ -43,7 +43,7 @@ func planFor(s Service, set string, live, standby *Record, anyway string) Plan {
 		p.Reason = "these artefacts are live already"
 	}
 	if standby != nil {
-		if standby.Fingerprint == s.fingerprint() && standby.Base == s.Base {
+		if s.fits(standby) {
 			p.Standby = standby.Name()
 		} else {
 			p.Discard = standby.Name()

@@ -8,8 +8,6 @@ import (
 	"net"
 	"net/http"
 	"time"
-
-	"github.com/jarloop/jarloop/deployer/guest"
 )
 
 const (
@@ -21,78 +19,64 @@ const (
 	probeTimeout = 2 * time.Second // of one request
 )
 
-// diedError says that a service's process, or its container, ended.
-type diedError struct {
-	What string // for people: "exited with status 1"
-}
-
-func (e *diedError) Error() string { return "the process " + e.What }
-
 // prove waits until the generation is healthy, its process has ended or its
 // time is over.
-func (d *Deployer) prove(ctx context.Context, s Service, g *Generation) error {
-	ctx, cancel := context.WithTimeout(ctx, s.HealthTimeout)
+func (s *shop) prove(ctx context.Context, service Service, g *Generation) error {
+	ctx, cancel := context.WithTimeout(ctx, service.HealthTimeout)
 	defer cancel()
 	began, last := time.Now(), errors.New("not asked yet")
 	for {
 		// The process first: another may answer at its port by now.
-		if err := d.alive(g); err != nil {
+		if err := s.Engine.Check(g.Name()); err != nil {
 			return err
 		}
-		if err := d.Probe(ctx, g.target().String(), s.HealthPath); err == nil {
-			return d.alive(g)
+		if err := s.probe(ctx, service, g); err == nil {
+			return s.Engine.Check(g.Name())
 		} else if ctx.Err() == nil {
 			last = err
 		}
 		every := min(probeMost, max(probeLeast, time.Since(began)/50))
 		if err := pause(ctx, every); errors.Is(err, context.DeadlineExceeded) {
-			return fmt.Errorf("not healthy within %s: %w", s.HealthTimeout, last)
+			return fmt.Errorf("not healthy within %s: %w", service.HealthTimeout, last)
 		} else if err != nil {
 			return err
 		}
 	}
 }
 
-// alive is nil while the generation's service has not ended.
-func (d *Deployer) alive(g *Generation) error {
-	exit, err := guest.ReadExit(g.reports)
-	switch {
-	case err == nil:
-		return &diedError{exit.String()}
-	case errors.Is(err, guest.ErrReport), errors.Is(err, guest.ErrIrregular):
-		return &diedError{"ended, and " + err.Error()}
-	}
-	// There is no report, or none could be looked for.
-	if d.lost(g) {
-		return &diedError{"ended with its container"}
-	}
-	return nil
-}
-
-// lost says whether the generation's container has ended.
-func (d *Deployer) lost(g *Generation) bool {
-	init := int(g.init.Load())
-	return init <= 0 || !d.Machine.Alive(init)
-}
-
-// probe asks once whether what listens at address is well: it accepts a
-// connection, and where a path is given answers it below 400.
-func probe(ctx context.Context, address, path string) error {
+// probe asks once whether the service is well: it accepts a connection, and
+// where a path is given answers it below 400.
+func (s *shop) probe(ctx context.Context, service Service, g *Generation) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	if path == "" {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return s.Engine.Dial(ctx, g.Name(), g.Port)
+	}
+	if service.HealthPath == "" {
+		conn, err := dial(ctx, "", "")
 		if err != nil {
 			return err
 		}
 		return conn.Close()
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
+	return get(ctx, dial, g.target().String(), service.HealthPath)
+}
+
+// get makes one request. It follows no redirect, since that could lead anywhere,
+// and uses no proxy of the agent's environment.
+func get(ctx context.Context, dial func(context.Context, string, string) (net.Conn, error), host, path string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+path, nil)
 	if err != nil {
 		return err
 	}
 	request.Close = true
-	response, err := probeClient.Do(request)
+	transport := &http.Transport{DialContext: dial, DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	response, err := client.Do(request)
 	if err != nil {
 		return err
 	}
@@ -111,11 +95,4 @@ func probe(ctx context.Context, address, path string) error {
 		return fmt.Errorf("GET %s: %s", path, response.Status)
 	}
 	return nil
-}
-
-// probeClient follows no redirect, since that could lead anywhere, and uses no
-// proxy of the agent's environment.
-var probeClient = &http.Client{
-	Transport:     &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10},
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }

@@ -4,244 +4,274 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"maps"
+	"net/netip"
+	"slices"
 	"time"
 
-	"github.com/jarloop/jarloop/deployer/guest"
+	"golang.org/x/sync/errgroup"
 )
 
-// recover makes sense of what is there at the start. It needs nothing but the
-// containers and their records.
+// takeStock makes sense of what is there at the start. It needs nothing but the
+// instances and their records, and gives each generation to a loop; those of
+// services that have gone from the configuration have loops of their own, which
+// it gives.
 //
-// Of each service the newest generation whose record says live is live, with
-// names and ports as they are; when it is stopped, as after a reboot, it is
-// started (choose says more). Older live ones and draining ones go on draining.
-// A standby that still fits waits on, and what has failed is kept on. Whatever
-// else has a record of ours was being made, and is removed; but only when names
-// and ports are put right, since they may lead there: a switch that was cut off
-// is undone so.
-func (d *Deployer) recover(ctx context.Context) error {
-	states, err := d.Machine.States(ctx)
+// Names and ports stay as they are until it is known what is live; then they are
+// put right, which undoes a switch that was cut off. Only then is anything
+// removed, since they may lead there.
+func (d *Deployer) takeStock(ctx context.Context) (leftovers []*loop, err error) {
+	instances, err := d.Engine.List(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := d.finishRemovals(ctx); err != nil {
-		d.warn("", "left of an earlier start", err)
-	}
-	found, err := d.findGenerations(states)
+	all, half := d.readRecords(instances)
+	d.holdAddresses(all)
+	vips, err := d.recoverVIPs(ctx, all)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, g := range found { // every address, before any is given away
-		if g.Address.IsValid() {
-			if err := d.Network.Hold(g.Name(), g.Address); err != nil {
-				d.warn(g.Service, g.Name()+" cannot be reached until it is deployed again (jarloop deploy "+g.Service+")", err)
-			}
+	d.finishSwitch(ctx, all)
+	loops := map[string]*loop{}
+	for _, l := range *d.loops.Load() {
+		loops[l.name] = l
+	}
+	runs := map[string]bool{} // the service, by instance
+	for _, i := range instances {
+		runs[i.Name] = i.Running && d.Engine.Check(i.Name) == nil
+	}
+	live := choose(all, runs)
+	owner := func(service string) *loop {
+		l := loops[service]
+		if l == nil {
+			l = newLoop(d.shop, Service{Name: service})
+			l.gone = true
+			loops[service], leftovers = l, append(leftovers, l)
+		}
+		return l
+	}
+	joined := map[*loop][]*Generation{}
+	for _, g := range all {
+		if l := owner(g.Service); l.takeUp(g, live[g.Service], runs[g.Name()]) {
+			joined[l] = append(joined[l], g)
 		}
 	}
-	if err := d.fixAddresses(ctx, found); err != nil {
-		return err
+	for _, g := range half {
+		owner(g.Service).removals[g.Name()] = &removal{g: g}
 	}
-	d.finishSwitch(found)
-	live := d.choose(found)
-	var unwanted []*Generation
-	for _, g := range found { // newest first
-		wanted, err := d.takeUp(ctx, g, live[g.Service])
-		if err != nil {
-			if ctx.Err() != nil {
-				return err
-			}
-			d.warn(g.Service, "take up "+g.Name(), err)
+	if err := d.wakeLive(ctx, runs, vips); err != nil {
+		return nil, err
+	}
+	f := found{services: d.Services, publish: d.Publish, vips: vips, all: all}
+	for _, l := range *d.loops.Load() {
+		f.running = append(f.running, joined[l]...)
+		if l.live != nil {
+			f.live = append(f.live, l.live)
 		}
-		if !wanted {
-			unwanted = append(unwanted, g)
+		if l.live != nil && l.down == nil {
+			f.running = append(f.running, l.live)
 		}
+	}
+	if err := d.routing.adopt(ctx, f, !d.VIPs); err != nil {
+		return nil, err
 	}
 	// Not everything stood: that nobody listened to what changed meanwhile is
 	// the reason for being here.
-	if _, err := d.wiring.repair(ctx); ctx.Err() == nil {
-		d.tellAstray(err)
+	if _, err := d.routing.repair(ctx); ctx.Err() == nil {
+		d.tellDrift(err)
 	}
-	for _, g := range unwanted {
-		var grace time.Duration
-		if d.lane(g.Service) == nil {
-			grace = stopGrace // its service has gone from the configuration
+	if err := d.reload(ctx); err != nil && ctx.Err() == nil {
+		d.warn("", "names of services", err)
+	}
+	return leftovers, ctx.Err()
+}
+
+// readRecords gives the generations that there are, the latest first, and those
+// that can only be removed.
+func (d *Deployer) readRecords(instances []Instance) (all, half []*Generation) {
+	for _, i := range instances {
+		service, number, _ := parseName(i.Name)
+		g, err := readInstance(i)
+		switch {
+		case !i.Half && errors.Is(err, errCopied):
+			d.warn(service, "left alone", fmt.Errorf("%s: %w", i.Name, err))
+			continue
+		case i.Half:
+			half = append(half, &Generation{Service: service, Number: number, Phase: Making})
+			continue
+		case err != nil:
+			d.warn(service, "record of "+i.Name+" cannot be read: it is removed", err)
+			half = append(half, &Generation{Service: service, Number: number, Phase: Making})
+			continue
 		}
-		if d.wiring.isAstray(g.Service) {
-			d.garbage.add(g, mayLead)
-		} else if err := d.discard(ctx, g, grace); err != nil && ctx.Err() == nil {
-			d.warn(g.Service, "remove "+g.Name(), err)
+		all = append(all, g)
+	}
+	slices.SortFunc(all, func(a, b *Generation) int {
+		if a.later(b) {
+			return -1
+		}
+		return 1
+	})
+	return all, half
+}
+
+// holdAddresses notes every address that is in use, before any is given away.
+func (d *Deployer) holdAddresses(all []*Generation) {
+	for _, g := range all {
+		if !g.Address.IsValid() {
+			continue
+		}
+		if err := d.Pool.Hold(g.Name(), g.Address); err != nil {
+			d.warn(g.Service, g.Name()+" cannot be reached until it is deployed again (jarloop deploy "+g.Service+")", err)
 		}
 	}
+}
+
+// recoverVIPs gives each service that others need its virtual IP: the one that
+// its generations say it has, or a new one.
+func (d *Deployer) recoverVIPs(ctx context.Context, all []*Generation) (map[string]netip.Addr, error) {
+	vips := map[string]netip.Addr{}
+	if !d.VIPs {
+		return vips, nil
+	}
+	names := d.Names()
+	for _, g := range all {
+		if !g.VIP.IsValid() || vips[g.Service].IsValid() || !slices.Contains(names, g.Service) {
+			continue
+		}
+		if err := d.Pool.Hold(g.Service, g.VIP); err != nil {
+			d.warn(g.Service, "it gets another virtual IP", err)
+			continue
+		}
+		vips[g.Service] = g.VIP
+	}
+	leased, err := d.leaseVIPs(ctx, d.Services, vips)
+	maps.Copy(vips, leased)
+	return vips, err
+}
+
+// finishSwitch writes the records that a switch of several services has not come
+// to.
+func (d *Deployer) finishSwitch(ctx context.Context, all []*Generation) {
+	highest := map[string]int{}
+	for _, g := range all {
+		highest[g.Service] = max(highest[g.Service], g.Ordinal)
+	}
+	for _, first := range all {
+		for i, g := range all {
+			if first.Phase == Live && g.Phase == Candidate && slices.Contains(first.With, g.Name()) {
+				next := g.in(Live)
+				next.Since, next.Ordinal = first.Since, highest[g.Service]+1
+				all[i] = d.noted(ctx, next)
+			}
+		}
+	}
+}
+
+// choose says which generation of each service is to be live: what went live last
+// of all whose service runs. An agent that was killed in between the two records
+// of a switch has left two, and the later is the one that names and ports lead
+// to; or the other, if it was going back to that. Where none runs, the latest
+// that drains and does is live again: the other ended when nobody was there to go
+// back. Where there is none of these either, as after a reboot, it is the latest
+// that was live.
+func choose(all []*Generation, runs map[string]bool) map[string]*Generation {
+	worth := func(g *Generation) int {
+		switch {
+		case g.Phase == Live && runs[g.Name()]:
+			return 3
+		case g.Phase == Draining && runs[g.Name()]:
+			return 2
+		case g.Phase == Live:
+			return 1
+		}
+		return 0
+	}
+	chosen := map[string]*Generation{}
+	for _, g := range all {
+		best := chosen[g.Service]
+		if n := worth(g); n > 0 && (best == nil || n > worth(best) || n == worth(best) && g.later(best)) {
+			chosen[g.Service] = g
+		}
+	}
+	return chosen
+}
+
+// goneGrace is how long the processes of a service may take to end that is not
+// configured any more.
+const goneGrace = 10 * time.Second
+
+// takeUp makes of a generation what its record says, live that which is live of
+// its service. What nobody wants is removed. It says whether names inside are to
+// be kept true.
+func (l *loop) takeUp(g, live *Generation, runs bool) (joins bool) {
+	switch {
+	case l.gone:
+		l.removals[g.Name()] = &removal{g: g, grace: goneGrace}
+		return false
+	case live != nil && g.Name() == live.Name():
+		l.live = g // whose names are kept true if it can be started
+		return false
+	case (g.Phase == Live || g.Phase == Draining) && runs:
+		l.draining[g.Name()] = &drain{g: g}
+		return true
+	case g.Phase == Standby && runs && l.Standby && l.service.fits(g) && l.standby == nil:
+		l.standby = g
+		return true
+	case g.Phase == KeptFailure && l.KeepFailed && l.failed == nil && !supersedes(live, g):
+		l.failed = g // dropped by the clock if it has stopped
+		return false
+	}
+	l.removals[g.Name()] = &removal{g: g, grace: l.service.StopTimeout}
+	return false
+}
+
+// supersedes says whether something has gone live after a deploy had failed.
+func supersedes(live, failed *Generation) bool {
+	if live == nil {
+		return false
+	}
+	return live.Ordinal > failed.Ordinal || live.Ordinal == 0 && live.Number > failed.Number
+}
+
+// wakeLive starts what is to be live and has stopped, all at once. What does not
+// start is live all the same: it is tried again, and gives way to the next one.
+func (d *Deployer) wakeLive(ctx context.Context, runs map[string]bool, vips map[string]netip.Addr) error {
+	var all errgroup.Group
+	for _, l := range *d.loops.Load() {
+		if l.live == nil {
+			continue
+		}
+		all.Go(func() error {
+			l.wake(ctx, runs[l.live.Name()], vips[l.name])
+			return nil
+		})
+	}
+	_ = all.Wait()
 	return ctx.Err()
 }
 
-// takeUp makes of a generation what its record says, live that which is live of
-// its service. It is false where nobody wants it, or where that cannot be.
-func (d *Deployer) takeUp(ctx context.Context, g, live *Generation) (wanted bool, err error) {
-	l, runs := d.lane(g.Service), g.init.Load() > 0
-	switch {
-	case l == nil:
-		return false, nil
-	case g == live:
-		return true, l.adoptLive(ctx, g)
-	case (g.Phase == Live || g.Phase == Draining) && runs:
-		err = l.adoptDraining(g)
-	case g.Phase == Standby && runs && d.Standby &&
-		g.Fingerprint == l.s.fingerprint() && g.Base == l.s.Base && l.standby == nil:
-		if err = d.adopt(l.s, g); err == nil {
-			l.standby = g
-		}
-	case g.Phase == Kept && runs && d.KeepFailed && d.kept.of(g.Service) == nil &&
-		(live == nil || g.Number > live.Number): // else a later deploy has gone live
-		d.kept.add(g)
-	default:
-		return false, nil
+// wake starts what is live where it has stopped, and notes how it was found.
+func (l *loop) wake(ctx context.Context, runs bool, vip netip.Addr) {
+	next := *l.live
+	next.Phase, next.VIP = Live, vip
+	if l.live.Phase != Live || l.live.VIP != vip { // before anybody is told of that
+		l.noted(ctx, &next)
 	}
-	return err == nil, err
-}
-
-// finishRemovals removes what an agent that was killed had begun to remove.
-// What it cannot remove now is remembered.
-func (d *Deployer) finishRemovals(ctx context.Context) error {
-	names, err := findHalfGone(d.Machine)
-	for _, name := range names {
-		e := removeContainer(ctx, d.Machine, name, 0)
-		if service, number, ok := parseName(name); e != nil && ok {
-			g := &Generation{Record: Record{Service: service, Number: number}}
-			g.reports = d.reportsOf(g)
-			d.garbage.add(g, oneLine(e))
-		}
-		err = errors.Join(err, e)
+	l.live, l.found = &next, "found running"
+	if runs {
+		return
 	}
-	return err
-}
-
-// fixAddresses gives each service an address of its own that others need: the
-// one that its generations say it has, or a new one. Names lead there for as
-// long as there are generations.
-func (d *Deployer) fixAddresses(ctx context.Context, found []*Generation) error {
-	if !d.Stable {
-		return nil
+	l.found = "started again"
+	addr, err := l.Engine.Start(ctx, next.Name())
+	if err == nil && addr != next.Address {
+		l.live = l.moved(ctx, l.live, addr)
 	}
-	for _, g := range found {
-		if g.Fixed.IsValid() && !d.wiring.fixedOf(g.Service).IsValid() && d.lane(g.Service) != nil {
-			if err := d.Network.Hold(g.Service, g.Fixed); err != nil {
-				d.warn(g.Service, "it gets another address", err)
-				continue
-			}
-			d.wiring.fix(g.Service, g.Fixed)
-		}
-	}
-	_, err := d.leaseFixed(ctx, d.Services)
-	return err
-}
-
-// leaseFixed gives a new address to each service that others need and that has
-// none, and says which those are.
-func (d *Deployer) leaseFixed(ctx context.Context, services []Service) (names []string, err error) {
-	if !d.Stable {
-		return nil, nil
-	}
-	for _, s := range services {
-		for _, need := range s.Needs {
-			if d.wiring.fixedOf(need).IsValid() {
-				continue
-			}
-			prefix, err := d.Network.Lease(ctx, need)
-			if err != nil {
-				return names, err
-			}
-			d.wiring.fix(need, prefix.Addr())
-			names = append(names, need)
-		}
-	}
-	return names, nil
-}
-
-// adopt takes up a running generation as it is.
-func (d *Deployer) adopt(s Service, g *Generation) error {
-	root, err := d.Machine.Root(int(g.init.Load()))
-	if err != nil {
-		return err
-	}
-	g.root = root
-	d.wiring.adopt(s, g)
-	if g.Phase != Standby {
-		g.finished = d.followOutput(s, g)
-	}
-	return nil
-}
-
-func (l *lane) adoptLive(ctx context.Context, g *Generation) error {
-	if g.Phase != Live || g.Fixed != l.d.wiring.fixedOf(g.Service) { // before anybody is told of that
-		l.d.state(g, Live)
-	}
-	l.live = g
-	l.newest = Newest{Set: g.Set}
-	found, err := l.wake(ctx, g)
 	if err == nil {
-		err = l.d.adopt(l.s, g)
+		err = l.Engine.Launch(ctx, next.Name())
 	}
 	if err != nil {
-		// It is live all the same: its start is tried again, as that of one
-		// that ends later is, and it gives way to the next one.
-		g.init.Store(0)
-		l.d.wiring.adopt(l.s, g)
-		return err
+		l.down = err
+		l.warn(l.name, "take up "+next.Name(), err)
 	}
-	l.d.tell(Event{
-		Kind: Adopted, Service: l.s.Name, Generation: g.Name(), Set: g.Set,
-		Address: g.target().String(), Reason: found,
-	})
-	return nil
-}
-
-// wake starts the container of what is to be live where it has stopped, and says
-// how it was found.
-func (l *lane) wake(ctx context.Context, g *Generation) (found string, err error) {
-	if g.init.Load() > 0 {
-		return "found running", nil
-	}
-	// What it says of its last end is not of this start.
-	if err := os.RemoveAll(guest.ExitReport(g.reports)); err != nil {
-		return "", err
-	}
-	if g.init.Load() < 0 { // whoever began to start it is gone
-		if err := l.d.Machine.Stop(ctx, g.Name(), 0); err != nil {
-			return "", err
-		}
-	}
-	init, err := l.d.Machine.Start(ctx, g.Name())
-	g.init.Store(int64(init))
-	return "started again", err
-}
-
-func (l *lane) adoptDraining(g *Generation) error {
-	// First, since names and ports are led to what is taken up as live.
-	l.d.state(g, Draining)
-	if err := l.d.adopt(l.s, g); err != nil {
-		return err
-	}
-	l.draining[g] = func() {} // its drain begins with the lane
-	return nil
-}
-
-// revive starts the container of a live generation that has ended.
-func (d *Deployer) revive(ctx context.Context, s Service, g *Generation) error {
-	if err := d.Machine.Stop(ctx, g.Name(), 0); err != nil {
-		return err
-	}
-	init, err := d.Machine.Start(ctx, g.Name())
-	if err != nil {
-		return err
-	}
-	root, err := d.Machine.Root(init)
-	if err != nil {
-		return fmt.Errorf("open the root of %s: %w", g.Name(), err)
-	}
-	if g.finished == nil { // it could not be taken up before
-		g.finished = d.followOutput(s, g)
-	}
-	return d.wiring.moved(s, g, init, root)
 }

@@ -8,6 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// errNewer ends a deploy whose artefacts are not the newest any more, and
+// errOther one whose service is configured otherwise by now.
+var (
+	errNewer = errors.New("newer artefacts have come")
+	errOther = errors.New("the configuration has changed")
+	errGone  = errors.New("the service has gone from the configuration")
+)
+
 // Result is how a deploy ended.
 type Result struct {
 	Service    string
@@ -23,16 +31,11 @@ type Result struct {
 // up, for another or with the agent, or it is made again by itself, when there is
 // more room or with the next build.
 func (r Result) Open() bool {
-	return r.givenUp() || r.heldBack() || errors.Is(r.Err, unix.ENOSPC)
-}
-
-// givenUp says that it was given up on purpose.
-func (r Result) givenUp() bool {
-	return errors.Is(r.Err, errNewer) || errors.Is(r.Err, errDropped) || errors.Is(r.Err, context.Canceled)
-}
-
-// heldBack says that it was well, and another service of its build was not.
-func (r Result) heldBack() bool {
 	var held *heldBackError
-	return errors.As(r.Err, &held)
+	return givenUp(r.Err) || errors.As(r.Err, &held) || errors.Is(r.Err, unix.ENOSPC)
+}
+
+// givenUp says that a deploy was given up on purpose.
+func givenUp(err error) bool {
+	return errors.Is(err, errNewer) || errors.Is(err, errOther) || errors.Is(err, errGone) || errors.Is(err, context.Canceled)
 }

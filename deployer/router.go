@@ -12,7 +12,7 @@ import (
 // Router makes names and ports lead to generations. It is the one door to what
 // does that; package network implements it for this machine.
 //
-// It is called by one goroutine at a time.
+// Set and Repair are called by one goroutine at a time, Forget by any.
 type Router interface {
 	// Set makes r so, or leaves what was and says why. changed are the instances
 	// whose names are others now. Where it can neither go on nor back, the error

@@ -29,11 +29,14 @@ type Service struct {
 	HealthPath string
 	// HealthTimeout is how long a candidate may take to become healthy.
 	HealthTimeout time.Duration
-	// Drain is how long an old generation is kept for what it was doing.
+	// Drain is how long an old generation may go on with what it was doing.
 	Drain time.Duration
-	// OnRewire is a shell command line, run inside when names that the
+	// StopTimeout is how long the processes of a generation may take to end when
+	// they are asked to.
+	StopTimeout time.Duration
+	// ReloadCommand is a shell command line, run inside when names that the
 	// service needs lead elsewhere; empty: none.
-	OnRewire string
+	ReloadCommand string
 	// Debug is the port on which the service's JVM listens for a debugger; 0:
 	// it does not.
 	Debug uint16 `json:",omitempty"`
@@ -44,19 +47,29 @@ type Service struct {
 	HookTimeout   time.Duration `json:",omitempty"`
 }
 
+// guestFormat is raised when what is put inside a container changes.
+const guestFormat = 4
+
 // fingerprint is equal for two services whose containers would be the same
 // but for their artefacts and addresses.
 func (s Service) fingerprint() string {
 	// What is left out can change under a running generation.
-	s.HealthPath, s.HealthTimeout, s.Drain, s.OnRewire, s.Logs, s.Needs = "", 0, 0, "", nil, nil
+	s.HealthPath, s.HealthTimeout, s.Drain, s.StopTimeout = "", 0, 0, 0
+	s.ReloadCommand, s.Logs, s.Needs = "", nil, nil
 	s.Before, s.After, s.HookTimeout = nil, nil, 0
 	text, err := json.Marshal(struct {
 		Service
-		Format int // raised when what is put inside a container changes
-	}{s, 3})
+		Format int
+	}{s, guestFormat})
 	if err != nil {
 		panic(err) // a struct of strings and numbers marshals
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:8])
+}
+
+// fits says whether a generation is what would be made of the service now, but
+// for its artefacts.
+func (s Service) fits(g *Generation) bool {
+	return g.Fingerprint == s.fingerprint() && g.Base == s.Base
 }

@@ -1,10 +1,6 @@
 package deployer
 
-import (
-	"slices"
-	"strings"
-	"time"
-)
+import "time"
 
 // NewestState says what became of the newest artefacts on disk.
 type NewestState string
@@ -53,98 +49,4 @@ type Status struct {
 	WaitsFor []string          `json:"waits_for,omitempty"`
 	Newest   Newest            `json:"newest,omitzero"`
 	Last     *Last             `json:"last,omitempty"`
-}
-
-// Status gives the status of every service, in the order of Options.Services.
-func (d *Deployer) Status() []Status {
-	var all []Status
-	for _, l := range d.all() {
-		all = append(all, l.status())
-	}
-	return all
-}
-
-func (l *lane) status() Status {
-	l.mu.Lock()
-	live, standby, activity, newest := l.live, l.standby, l.activity, l.newest
-	if l.withheld.State != "" {
-		newest = l.withheld
-	}
-	s := Status{Service: l.s.Name, State: "none", Restarts: l.restarted, Last: l.last}
-	for g := range l.draining {
-		s.Draining = append(s.Draining, g.Name())
-	}
-	l.mu.Unlock()
-
-	slices.Sort(s.Draining)
-	s.Left = l.d.garbage.of(l.s.Name)
-	if standby != nil {
-		s.Standby = standby.Name()
-	}
-	if kept := l.d.kept.of(l.s.Name); kept != nil && !l.d.lost(kept) {
-		s.Failed = kept.Name()
-	}
-	if live != nil {
-		s.State, s.Generation, s.Set, s.Since = "live", live.Name(), live.Set, live.Since
-		s.Address = live.target().String()
-		if l.d.alive(live) != nil {
-			s.State = "down"
-		}
-		if init := int(live.init.Load()); init > 0 {
-			s.Memory, _ = l.d.Machine.Memory(init) // not known is an answer
-		}
-	}
-	if newest.State != "" {
-		s.Newest = newest
-	}
-	switch {
-	case activity != "":
-		s.State = string(activity)
-		if missing := l.d.wiring.lacks(l.s); len(missing) > 0 {
-			s.State, s.WaitsFor = string(Waiting), missing
-		}
-	case newest.State != "" && s.State != "down":
-		s.State = string(newest.State)
-	}
-	return s
-}
-
-// note says what became of the newest artefacts that came to this lane. It ends
-// what the lane does with them, so that who is told of the end and asks for the
-// status does not find it still under way.
-func (l *lane) note(n Newest) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.newest, l.withheld = n, Newest{}
-	if n.State != Building {
-		l.activity = ""
-	}
-}
-
-func (l *lane) keepResult(g *Generation, r Result) {
-	last := &Last{Generation: g.Name(), Set: r.Set, Ended: time.Now(), Took: r.Took, Steps: r.Steps}
-	if r.Err != nil {
-		last.Error = oneLine(r.Err)
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.last = last
-}
-
-// withhold says that newer ones did not even come so far.
-func (l *lane) withhold(n Newest) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.withheld = n
-}
-
-func (l *lane) act(k Kind) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.activity = k
-}
-
-// oneLine is an error's text on one line.
-func oneLine(err error) string {
-	return strings.Join(strings.Fields(err.Error()), " ")
 }

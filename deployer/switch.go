@@ -3,65 +3,93 @@ package deployer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
-// switchTime bounds a switch, which nothing else cuts off: once it has begun
-// it ends with either generation live, never with half of each.
-const switchTime = time.Minute
-
-// move is a switch of one service from old, which may be nil, to g.
-type move struct {
-	s      Service
-	g, old *Generation
-}
-
-// promote makes moves as one act: all of them, or none.
-func (d *Deployer) promote(ctx context.Context, moves ...move) error {
+// promote makes generations live as one act: all of them, or none. It gives them
+// as they are then.
+//
+// What a crash leaves is never ahead of what is written: names and ports move
+// first, and the first record is the moment that counts, since it names the
+// others.
+func (s *shop) promote(ctx context.Context, all ...*Generation) (live []*Generation, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), switchTime)
 	defer cancel()
-	to, back := map[string]*Generation{}, map[string]*Generation{}
-	for _, m := range moves {
-		to[m.s.Name], back[m.s.Name] = m.g, m.old
+	var moves []move
+	for _, g := range all {
+		moves = append(moves, move{service: g.Service, to: g, any: true})
 	}
-	if err := d.wiring.set(ctx, to); err != nil {
-		return err
+	before, ordinals, err := s.routing.set(ctx, moves...)
+	if err != nil {
+		return nil, err
 	}
-	for i, m := range moves {
-		m.g.Since, m.g.With = time.Now(), nil
+	back := func(err error) error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), switchTime)
+		defer cancel()
+		if e := s.routing.undo(ctx, before, moves...); e != nil {
+			err = errors.Join(err, fmt.Errorf("go back: %w", e))
+		}
+		return errors.Join(err, s.reload(ctx))
+	}
+	if err := s.reload(ctx); err != nil {
+		return nil, back(err)
+	}
+	for i, g := range all {
+		next := g.in(Live)
+		next.Since, next.Ordinal, next.With = time.Now(), ordinals[g.Service], nil
 		if i == 0 {
-			for _, other := range moves[1:] {
-				m.g.With = append(m.g.With, other.g.Name())
+			for _, other := range all[1:] {
+				next.With = append(next.With, other.Name())
 			}
 		}
-		// The first is the moment that counts after a crash: of two live
-		// generations the newer one is, and those with it are, too.
-		if err := d.enter(m.g, Live); err != nil {
-			for _, done := range moves[:i] {
-				err = errors.Join(err, d.enter(done.g, Candidate))
+		if err := s.record(ctx, next); err != nil {
+			for _, done := range append(live, next) { // the last one may be there all the same
+				err = errors.Join(err, s.record(ctx, done.in(Candidate)))
 			}
-			return errors.Join(err, d.wiring.set(ctx, back))
+			return nil, back(err)
 		}
+		live = append(live, next)
 	}
-	for _, m := range moves {
-		if m.old != nil {
-			d.state(m.old, Draining)
-		}
-	}
-	return nil
+	s.routing.update(ctx, live)
+	return live, nil
 }
 
-// demote is promote back to old, whose service runs, from g, whose service has
-// ended. It does not depend on any record, for which there may be no room: the
-// next agent takes up what runs.
-func (d *Deployer) demote(ctx context.Context, s Service, g, old *Generation) error {
+// goBack makes old live again, whose service runs, in place of g, whose service
+// has ended. It does not depend on any record, for which there may be no room:
+// the next agent takes up what runs.
+func (s *shop) goBack(ctx context.Context, g, old *Generation) (*Generation, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), switchTime)
 	defer cancel()
-	if err := d.wiring.set(ctx, map[string]*Generation{s.Name: old}); err != nil {
+	_, ordinals, err := s.routing.set(ctx, move{service: g.Service, from: g, to: old})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.reload(ctx); err != nil {
+		s.warn(g.Service, "names of those that call it", err)
+	}
+	next := old.in(Live)
+	next.Since, next.Ordinal = time.Now(), ordinals[g.Service]
+	s.noted(ctx, next)
+	s.routing.update(ctx, []*Generation{next})
+	return next, nil
+}
+
+// reload tells services that cache names that they have changed. A service that
+// has ended reads them when it starts again: it is no reason to hold others up.
+func (s *shop) reload(ctx context.Context) error {
+	all, err := s.routing.stale(ctx)
+	if err != nil {
 		return err
 	}
-	old.Since = time.Now()
-	d.state(old, Live)
-	d.state(g, Draining)
+	for _, r := range all {
+		_, err := s.Engine.Run(ctx, r.instance, []string{"/bin/sh", "-c", r.command})
+		if err != nil && s.Engine.Check(r.instance) == nil {
+			return fmt.Errorf("reload_command of %s: %w", r.instance, err)
+		}
+		if err := s.routing.launched(ctx, r.instance); err != nil {
+			return err
+		}
+	}
 	return nil
 }

@@ -36,7 +36,7 @@ const (
 // was before it was added. The one exception is lines between the two marks,
 // which are the block's whatever they say.
 //
-// Marks that somebody has harmed are mended without taking lines of others:
+// Marks that somebody has harmed are repaired without taking lines of others:
 //
 //   - of several blocks the first is replaced and the others go;
 //   - a begin mark without its end mark goes with those lines directly after

@@ -42,7 +42,7 @@ func TestASubnetWithoutRoomForContainersIsNamed(t *testing.T) {
 	}
 }
 
-func TestBridgePrefixSaysHowToMendAMissingBridge(t *testing.T) {
+func TestBridgePrefixGivesTheRemedyForAMissingBridge(t *testing.T) {
 	_, err := BridgePrefix("jlt-missing")
 	if err == nil || !strings.Contains(err.Error(), "jlt-missing") || !strings.Contains(err.Error(), "sudo systemctl start lxc-net") {
 		t.Error(err)
@@ -101,5 +101,28 @@ func TestOverlaps(t *testing.T) {
 		if Overlaps(f1, l1, f2, l2) != c.want || Overlaps(f2, l2, f1, l1) != c.want {
 			t.Errorf("%s and %s: want %v", c.a, c.b, c.want)
 		}
+	}
+}
+
+func TestARangeThatTheBridgeCannotHaveIsRefused(t *testing.T) {
+	bridge := netip.MustParsePrefix("10.0.3.1/24")
+	for _, c := range []struct{ name, first, last, want string }{
+		{"the upper half is inside", "10.0.3.128", "10.0.3.254", ""},
+		{"another subnet is not", "10.0.4.1", "10.0.4.9",
+			"lxc.range 10.0.4.1-10.0.4.9: 10.0.4.1 cannot be used in the bridge's subnet 10.0.3.0/24; choose addresses inside it, or leave lxc.range out"},
+		{"the broadcast address is not usable", "10.0.3.1", "10.0.3.255",
+			"lxc.range 10.0.3.1-10.0.3.255: 10.0.3.255 cannot be used in the bridge's subnet 10.0.3.0/24; choose addresses inside it, or leave lxc.range out"},
+		{"nor is the subnet's own", "10.0.3.0", "10.0.3.9",
+			"lxc.range 10.0.3.0-10.0.3.9: 10.0.3.0 cannot be used in the bridge's subnet 10.0.3.0/24; choose addresses inside it, or leave lxc.range out"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := ""
+			if err := checkRange(bridge, netip.MustParseAddr(c.first), netip.MustParseAddr(c.last)); err != nil {
+				got = err.Error()
+			}
+			if got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
 	}
 }

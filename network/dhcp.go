@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// LeasesFile is where the dnsmasq that LXC starts for a bridge keeps its
+// leasesFile is where the dnsmasq that LXC starts for a bridge keeps its
 // leases (lxc-net, --dhcp-leasefile).
-func LeasesFile(bridge string) string { return "/var/lib/misc/dnsmasq." + bridge + ".leases" }
+func leasesFile(bridge string) string { return "/var/lib/misc/dnsmasq." + bridge + ".leases" }
 
 // parseLeases gives the IPv4 addresses in a lease file of dnsmasq, with the name
 // of the host that has each ("*" where it gave none). Leases that have run out

@@ -12,15 +12,14 @@ import (
 	"testing"
 )
 
-// fakeVM is a host that keeps to the rules of iptables and prints itself.
+// fakeVM is a kernel that keeps to the rules of iptables-restore and prints itself.
 type fakeVM struct {
 	all     tables
 	sysctls map[string]string
 	held    []held
-	did     []string // the changes made
+	did     []string // the changes made; of a table all that was changed at once
 	reads   int
 	left    int // changes and settings until it fails; -1 for never
-	block   chan struct{}
 
 	others   []*fakeVM // other variants of iptables
 	searches int       // for those
@@ -74,9 +73,9 @@ func (f *fakeVM) rules(context.Context) (tables, error) {
 	return parseTables(f.save())
 }
 
-func (f *fakeVM) variants() []host {
+func (f *fakeVM) variants() []kernel {
 	f.searches++
-	all := []host{f}
+	all := []kernel{f}
 	for _, other := range f.others {
 		all = append(all, other)
 	}
@@ -92,60 +91,82 @@ func (f *fakeVM) count(what string) error {
 	return nil
 }
 
-func (f *fakeVM) apply(_ context.Context, s step) error {
-	if f.block != nil {
-		<-f.block
+// apply changes each table as a whole or not at all, as iptables-restore does.
+func (f *fakeVM) apply(_ context.Context, text string) error {
+	for block := range strings.SplitSeq(text, "COMMIT\n") {
+		if block == "" {
+			continue
+		}
+		lines := strings.Split(strings.TrimSuffix(block, "\n"), "\n")
+		name := strings.TrimPrefix(lines[0], "*")
+		now := newTable()
+		if was := f.all[name]; was != nil {
+			now.chains, now.rules, now.policy = slices.Clone(was.chains), maps.Clone(was.rules), was.policy
+		}
+		for _, line := range lines[1:] {
+			if err := now.act(line); err != nil {
+				return fmt.Errorf("%s: %w", line, err)
+			}
+		}
+		if err := f.count(strings.Join(lines, "\n")); err != nil {
+			return err
+		}
+		f.all[name] = now
 	}
-	if err := f.count(s.String()); err != nil {
-		return err
-	}
-	t := f.all[s.table]
-	if s.verb == newChain && !t.has(s.chain) {
-		t.chains = append(t.chains, s.chain)
+	return nil
+}
+
+// act does what a line for iptables-restore --noflush asks for.
+func (t *table) act(line string) error {
+	if name, ok := strings.CutPrefix(line, ":"); ok {
+		name, _, _ = strings.Cut(name, " ")
+		if !t.has(name) {
+			t.chains = append(t.chains, name)
+		}
+		t.rules[name] = nil
 		return nil
 	}
-	if s.verb == newChain || !t.has(s.chain) {
-		return fmt.Errorf("%s: chain is there or not", s)
+	words := splitWords(line)
+	verb, chain, r := words[0], words[1], rule(words[2:])
+	if !t.has(chain) {
+		return errors.New("no such chain")
 	}
-	if to := s.rule.target(); ours(to) && !t.has(to) {
-		return fmt.Errorf("%s: no such target", s)
+	if to := r.target(); ours(to) && !t.has(to) {
+		return errors.New("no such target")
 	}
-	in := t.rules[s.chain]
-	switch s.verb {
-	case add:
-		in = append(in, s.rule)
-	case insert, replace, removeAt:
-		if s.at < 1 || s.at > len(in) && (s.verb != insert || s.at > len(in)+1) {
-			return fmt.Errorf("%s: no such rule", s)
+	in := slices.Clone(t.rules[chain])
+	switch verb {
+	case "-A":
+		in = append(in, r)
+	case "-I":
+		if r[0] != "1" {
+			return errors.New("not at the head")
 		}
-		switch s.verb {
-		case insert:
-			in = slices.Insert(in, s.at-1, s.rule)
-		case replace:
-			in[s.at-1] = s.rule
-		default:
-			in = slices.Delete(in, s.at-1, s.at)
-		}
-	case remove:
-		i := slices.IndexFunc(in, func(r rule) bool { return slices.Equal(r, s.rule) }) // matches are compared in their order
+		in = slices.Insert(in, 0, r[1:])
+	case "-D":
+		i := slices.IndexFunc(in, func(other rule) bool { return slices.Equal(other, r) }) // matches are compared in their order
 		if i < 0 {
-			return fmt.Errorf("%s: no such rule", s)
+			return errors.New("no such rule")
 		}
 		in = slices.Delete(in, i, i+1)
-	case flush:
+	case "-F":
 		in = nil
-	case drop:
+	case "-X":
 		for _, rules := range t.rules {
-			if slices.ContainsFunc(rules, func(r rule) bool { return r.target() == s.chain }) {
-				return fmt.Errorf("%s: somebody leads there", s)
+			if slices.ContainsFunc(rules, func(r rule) bool { return r.target() == chain }) {
+				return errors.New("something jumps there")
 			}
 		}
 		if len(in) > 0 {
-			return fmt.Errorf("%s: not empty", s)
+			return errors.New("not empty")
 		}
-		t.chains = slices.DeleteFunc(t.chains, func(c string) bool { return c == s.chain })
+		t.chains = slices.DeleteFunc(t.chains, func(c string) bool { return c == chain })
+		delete(t.rules, chain)
+		return nil
+	default:
+		return errors.New("no such verb")
 	}
-	t.rules[s.chain] = in
+	t.rules[chain] = in
 	return nil
 }
 

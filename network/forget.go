@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Forget removes what the kernel remembers of connections that lead to addr,
-// whose container is gone: whoever has not heard that such a connection has
-// ended is refused, and is not led to the next one that gets the address.
-func Forget(addr netip.Addr) error {
+// forget removes what the kernel remembers of connections to addr,
+// whose container is gone: whoever does not know yet that such a connection has
+// ended is refused, and does not come to the next one that gets the address.
+func forget(addr netip.Addr) error {
 	const attempts = 3 // the table can be rebuilt while it is read
 	var found []tuple
 	var err error
@@ -36,7 +36,7 @@ func Forget(addr netip.Addr) error {
 // tuple is what the kernel knows a connection by: CTA_TUPLE_REPLY, as it gave it.
 // That is who answers and to whom. CTA_TUPLE_ORIG, who asks and whom, can be the
 // one of another connection by the time that it is used: a caller comes again
-// from the same port, and is led to the next generation.
+// from the same port, and gets the new generation.
 type tuple []byte
 
 // connectionsTo asks the kernel for the connections whose answers come from

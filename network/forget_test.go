@@ -78,12 +78,10 @@ func reuse(_, _ string, c syscall.RawConn) (err error) {
 	return err
 }
 
-func TestWhoeverUsesAPortAgainIsLedAnew(t *testing.T) {
+func TestWhoeverUsesAPortAgainGetsTheNewTarget(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
 		one, two := l.resetting("10.0.3.131"), l.resetting("10.0.3.132")
-		p, err := NewPorts("lxcbr0", subnet, []Publish{web80}, withIPTables(l.iptables))
-		l.check(err)
-		defer p.Close()
+		p := l.ports(web80)
 		set(t, p, map[string]netip.AddrPort{"web": one}, true)
 		const port = 40000
 		if got := l.from(l.laptop, port, "10.0.4.2:80"); got != "10.0.3.131" {
@@ -98,9 +96,7 @@ func TestWhoeverUsesAPortAgainIsLedAnew(t *testing.T) {
 
 func TestConnectionsToAGenerationThatIsGoneAreForgotten(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
-		p, err := NewPorts("lxcbr0", subnet, []Publish{web80}, withIPTables(l.iptables))
-		l.check(err)
-		defer p.Close()
+		p := l.ports(web80)
 		set(t, p, map[string]netip.AddrPort{"web": l.resetting("10.0.3.132")}, true)
 		l.check(inside(l.laptop, func() error {
 			conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(t.Context(), "tcp4", "10.0.4.2:80")
@@ -122,20 +118,18 @@ func TestConnectionsToAGenerationThatIsGoneAreForgotten(t *testing.T) {
 		if n := remembered(); n != 1 {
 			t.Fatalf("%d connections, not one", n)
 		}
-		l.check(Forget(netip.MustParseAddr("10.0.3.132")))
+		l.check(p.Forget(netip.MustParseAddr("10.0.3.132")))
 		if n := remembered(); n != 0 {
 			t.Errorf("still %d connections", n)
 		}
-		l.check(Forget(netip.MustParseAddr("10.0.3.132"))) // there is none any more
+		l.check(p.Forget(netip.MustParseAddr("10.0.3.132"))) // there is none any more
 	})
 }
 
 func TestAConnectionFromTheSamePortIsNotForgottenWithTheOneBefore(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
 		one, two := l.resetting("10.0.3.131"), l.resetting("10.0.3.132")
-		p, err := NewPorts("lxcbr0", subnet, []Publish{web80}, withIPTables(l.iptables))
-		l.check(err)
-		defer p.Close()
+		p := l.ports(web80)
 		set(t, p, map[string]netip.AddrPort{"web": one}, true)
 		ask := func() net.Conn {
 			dialer := net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{Port: 40000}, Control: reuse}

@@ -2,6 +2,7 @@ package network
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,40 +12,40 @@ import (
 	"strings"
 )
 
-// hostsFile is where a container's resolver looks first.
+// hostsFile is where an instance's resolver looks first.
 const hostsFile = "/etc/hosts"
 
-// Files is what SetHosts needs of a container's root: names are resolved
-// inside it, a missing file is fs.ErrNotExist, and a file is written whole or
-// not at all.
+// Files are those of running instances: paths are resolved inside, a missing file
+// is fs.ErrNotExist, and a file is written whole or not at all. deployer.Engine
+// is one.
 type Files interface {
-	ReadFile(name string) ([]byte, error)
-	WriteFile(name string, data []byte, perm fs.FileMode) error
+	ReadFile(ctx context.Context, instance, file string) ([]byte, error)
+	WriteFile(ctx context.Context, instance, file string, data []byte, perm fs.FileMode) error
 }
 
-// SetHosts makes the marked block of /etc/hosts inside root hold exactly
+// writeHosts makes the marked block of /etc/hosts inside an instance hold exactly
 // names, and says whether it did not before. Without names there is no block.
 // Everything outside of the block is kept to the byte, and nothing is written
 // when nothing changes. A missing file is made, with mode 0644.
 //
-// A name that is no host name, or an address that leads nowhere, is an error
+// A name that is no host name, or an address that nothing has, is an error
 // that leaves the file as it is.
-func SetHosts(root Files, names map[string]netip.Addr) (changed bool, err error) {
+func writeHosts(ctx context.Context, files Files, instance string, names map[string]netip.Addr) (changed bool, err error) {
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		if err := checkHost(name, names[name]); err != nil {
-			return false, fmt.Errorf("write %q to %s: %w", name, hostsFile, err)
+			return false, fmt.Errorf("write %q to %s of %s: %w", name, hostsFile, instance, err)
 		}
 	}
-	before, err := root.ReadFile(hostsFile)
+	before, err := files.ReadFile(ctx, instance, hostsFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return false, fmt.Errorf("read %s: %w", hostsFile, err)
+		return false, fmt.Errorf("read %s of %s: %w", hostsFile, instance, err)
 	}
 	after := replaceBlock(before, names)
 	if bytes.Equal(before, after) {
 		return false, nil
 	}
-	if err := root.WriteFile(hostsFile, after, 0o644); err != nil {
-		return false, fmt.Errorf("write %s: %w", hostsFile, err)
+	if err := files.WriteFile(ctx, instance, hostsFile, after, 0o644); err != nil {
+		return false, fmt.Errorf("write %s of %s: %w", hostsFile, instance, err)
 	}
 	return true, nil
 }
@@ -56,21 +57,7 @@ func checkHost(name string, addr netip.Addr) error {
 	case strings.EqualFold(name, "localhost"):
 		return errors.New("every container's own name for itself")
 	case !addr.IsValid() || addr.IsUnspecified() || addr.Zone() != "":
-		return fmt.Errorf("address %s leads nowhere", addr)
+		return fmt.Errorf("nothing can be reached at address %s", addr)
 	}
 	return nil
-}
-
-// isLabel says whether s is one label of a host name (RFC 1123, section 2.1).
-func isLabel(s string) bool {
-	if s == "" || len(s) > 63 || s[0] == '-' || s[len(s)-1] == '-' {
-		return false
-	}
-	for _, c := range []byte(s) {
-		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-		if !letter && c != '-' && (c < '0' || c > '9') {
-			return false
-		}
-	}
-	return true
 }

@@ -2,6 +2,7 @@ package network
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io/fs"
 	"maps"
@@ -12,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// memory is a container's root with one hosts file.
+// memory is the hosts file of an instance that has no others.
 type memory struct {
 	content []byte
 	perm    fs.FileMode
@@ -21,14 +22,14 @@ type memory struct {
 	fail    error
 }
 
-func (m *memory) ReadFile(name string) ([]byte, error) {
+func (m *memory) ReadFile(_ context.Context, _, name string) ([]byte, error) {
 	if name != "/etc/hosts" || m.missing {
 		return nil, fs.ErrNotExist
 	}
 	return bytes.Clone(m.content), nil
 }
 
-func (m *memory) WriteFile(name string, data []byte, perm fs.FileMode) error {
+func (m *memory) WriteFile(_ context.Context, _, _ string, data []byte, perm fs.FileMode) error {
 	if m.fail != nil {
 		return m.fail
 	}
@@ -37,21 +38,13 @@ func (m *memory) WriteFile(name string, data []byte, perm fs.FileMode) error {
 	return nil
 }
 
-func names(pairs ...string) map[string]netip.Addr {
-	m := map[string]netip.Addr{}
-	for i := 0; i < len(pairs); i += 2 {
-		m[pairs[i]] = netip.MustParseAddr(pairs[i+1])
-	}
-	return m
-}
-
 const (
 	stock    = "127.0.0.1\tlocalhost\n::1 ip6-localhost\n"
 	personOn = begin + "\n10.0.3.130\tperson\t# jarloop\n" + blockEnd + "\n"
 )
 
 func TestReplaceBlock(t *testing.T) {
-	person := names("person", "10.0.3.130")
+	person := addresses("person", "10.0.3.130")
 	joined := strings.Replace(personOn, begin, beginJoined, 1)
 	older := strings.ReplaceAll(personOn, "130", "129")
 	for name, c := range map[string]struct {
@@ -60,7 +53,7 @@ func TestReplaceBlock(t *testing.T) {
 		want    string
 	}{
 		"a new block goes to the end":              {stock, person, stock + personOn},
-		"names are sorted":                         {"", names("web", "10.0.3.2", "api", "10.0.3.3"), begin + "\n10.0.3.3\tapi\t# jarloop\n10.0.3.2\tweb\t# jarloop\n" + blockEnd + "\n"},
+		"names are sorted":                         {"", addresses("web", "10.0.3.2", "api", "10.0.3.3"), begin + "\n10.0.3.3\tapi\t# jarloop\n10.0.3.2\tweb\t# jarloop\n" + blockEnd + "\n"},
 		"a block is replaced where it stands":      {stock + older + "1.2.3.4 nas\n", person, stock + personOn + "1.2.3.4 nas\n"},
 		"no names remove the block":                {stock + personOn + "1.2.3.4 nas", nil, stock + "1.2.3.4 nas"},
 		"no names and no block change nothing":     {"a\r\nb", nil, "a\r\nb"},
@@ -96,37 +89,37 @@ func TestReplaceBlock(t *testing.T) {
 
 func TestHostsTakesTheFirstOfTwoLinesAndNothingOutsideTheBlock(t *testing.T) {
 	content := "10.0.0.1 outside\n" + begin + "\n10.0.3.1 a b # c\n10.0.3.2\ta\t# jarloop\nnonsense\n" + blockEnd + "\n"
-	if diff := cmp.Diff(names("a", "10.0.3.1", "b", "10.0.3.1"), namesIn([]byte(content)), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+	if diff := cmp.Diff(addresses("a", "10.0.3.1", "b", "10.0.3.1"), namesIn([]byte(content)), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestSetHosts(t *testing.T) {
+func TestWriteHosts(t *testing.T) {
 	root := &memory{content: []byte(stock)}
 	for _, step := range []struct {
 		names   map[string]netip.Addr
 		changed bool
 		want    string
 	}{
-		{names("person", "10.0.3.130"), true, stock + personOn},
-		{names("person", "10.0.3.130"), false, stock + personOn},
+		{addresses("person", "10.0.3.130"), true, stock + personOn},
+		{addresses("person", "10.0.3.130"), false, stock + personOn},
 		{nil, true, stock},
 		{nil, false, stock},
 	} {
 		writes := root.writes
-		changed, err := SetHosts(root, step.names)
+		changed, err := writeHosts(t.Context(), root, "web-3", step.names)
 		if err != nil || changed != step.changed || changed != (root.writes > writes) || string(root.content) != step.want {
-			t.Errorf("SetHosts(%v) = %v, %v with %d writes and\n%s", step.names, changed, err, root.writes-writes, root.content)
+			t.Errorf("writeHosts(%v) = %v, %v with %d writes and\n%s", step.names, changed, err, root.writes-writes, root.content)
 		}
 	}
 }
 
-func TestSetHostsMakesAMissingFile(t *testing.T) {
+func TestWriteHostsMakesAMissingFile(t *testing.T) {
 	root := &memory{missing: true}
-	if changed, err := SetHosts(root, nil); changed || err != nil || !root.missing {
+	if changed, err := writeHosts(t.Context(), root, "web-3", nil); changed || err != nil || !root.missing {
 		t.Errorf("no names: changed %v, %v", changed, err)
 	}
-	if changed, err := SetHosts(root, names("person", "10.0.3.130")); !changed || err != nil {
+	if changed, err := writeHosts(t.Context(), root, "web-3", addresses("person", "10.0.3.130")); !changed || err != nil {
 		t.Errorf("changed %v, %v", changed, err)
 	}
 	if string(root.content) != personOn || root.perm != 0o644 {
@@ -134,27 +127,27 @@ func TestSetHostsMakesAMissingFile(t *testing.T) {
 	}
 }
 
-func TestSetHostsRefusesWhatWouldNotResolve(t *testing.T) {
+func TestWriteHostsRefusesWhatWouldNotResolve(t *testing.T) {
 	for _, c := range []struct{ name, addr string }{
 		{"", "10.0.3.1"}, {"a b", "10.0.3.1"}, {"a\n1.2.3.4 google.com", "10.0.3.1"}, {"-a", "10.0.3.1"}, {"a-", "10.0.3.1"},
 		{"a.b", "10.0.3.1"}, {"ä", "10.0.3.1"}, {strings.Repeat("a", 64), "10.0.3.1"}, {"LocalHost", "10.0.3.1"},
 		{"a", "0.0.0.0"}, {"a", "fe80::1%eth0"},
 	} {
 		root := &memory{content: []byte(stock)}
-		if changed, err := SetHosts(root, names(c.name, c.addr)); err == nil || changed || root.writes > 0 {
+		if changed, err := writeHosts(t.Context(), root, "web-3", addresses(c.name, c.addr)); err == nil || changed || root.writes > 0 {
 			t.Errorf("%q at %s: changed %v, %v", c.name, c.addr, changed, err)
 		}
 	}
 	root := &memory{content: []byte(stock)}
-	if _, err := SetHosts(root, map[string]netip.Addr{"a": {}}); err == nil {
+	if _, err := writeHosts(t.Context(), root, "web-3", map[string]netip.Addr{"a": {}}); err == nil {
 		t.Error("the zero address is taken")
 	}
 }
 
-func TestSetHostsSaysWhatFailed(t *testing.T) {
+func TestWriteHostsSaysWhatFailed(t *testing.T) {
 	root := &memory{content: []byte(stock), fail: fs.ErrPermission}
-	changed, err := SetHosts(root, names("person", "10.0.3.130"))
-	if changed || !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "write /etc/hosts") {
+	changed, err := writeHosts(t.Context(), root, "web-3", addresses("person", "10.0.3.130"))
+	if changed || !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "write /etc/hosts of web-3") {
 		t.Errorf("changed %v, %v", changed, err)
 	}
 }

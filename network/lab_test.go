@@ -20,6 +20,9 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+
+	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/network/defaults"
 )
 
 // labOf names the test that this process runs, alone, in a network namespace
@@ -88,6 +91,7 @@ func runAlone(t *testing.T) {
 
 func newLab(t *testing.T, iptables string) *lab {
 	l := &lab{t: t, iptables: iptables, guests: map[string]netns.NsHandle{}}
+	l.check(defaults.Set())
 	l.check(up("lo", ""))
 	l.check(netlink.LinkAdd(&netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "lxcbr0"}}))
 	l.check(up("lxcbr0", "10.0.3.1/24"))
@@ -127,8 +131,10 @@ func (l *lab) machine(vmSide, address, gateway string) netns.NsHandle {
 	l.t.Helper()
 	var handle netns.NsHandle
 	l.check(apart(func() (err error) {
-		handle, err = netns.New()
-		return err
+		if handle, err = netns.New(); err != nil {
+			return err
+		}
+		return defaults.Set()
 	}))
 	l.t.Cleanup(func() { handle.Close() })
 	l.check(netlink.LinkAdd(&netlink.Veth{
@@ -257,15 +263,18 @@ func (l *lab) wantNone(from netns.NsHandle, address string) {
 	}
 }
 
-// withIPTables has a Ports use one variant of iptables.
-func withIPTables(program string) PortsOption { return func(p *Ports) { p.program = program } }
-
-func (l *lab) ports(publishes ...Publish) *Ports {
+// kernel gives that of the VM, with the lab's variant of iptables.
+func (l *lab) kernel() *vm {
 	l.t.Helper()
-	p, err := NewPorts("lxcbr0", subnet, publishes, withIPTables(l.iptables))
+	k, err := newVM(l.iptables)
 	l.check(err)
-	l.t.Cleanup(func() { p.Close() })
-	return p
+	return k
+}
+
+// ports makes an agent that publishes ports.
+func (l *lab) ports(publish ...deployer.Publish) *agent {
+	l.t.Helper()
+	return newAgent(l.kernel(), Options{Bridge: "lxcbr0", Subnet: subnet}, publish...)
 }
 
 // run runs iptables by hand.

@@ -2,87 +2,52 @@ package network
 
 import (
 	"cmp"
-	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
-	"strings"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
-// Publish is a port of the VM that leads to a service.
-type Publish struct {
-	Interface string // that requests from outside come in by, such as eth0
-	Port      uint16 // TCP
-	Service   string // its name, one label of a host name
-	To        uint16 // port of the service that it leads to; 0: the one of its target
-}
+// The names of services are too long for those of chains, which end at 28
+// characters. So all virtual IPs are in one chain, in which a service is known
+// by the comment.
+const (
+	vipChain    = ownChain + "-SERVICES"
+	selfChain   = ownChain + "-SELF"
+	refuseChain = ownChain + "-REFUSE"
+	postChain   = ownChain + "-POST"
+)
 
-// checkPublishes finds what no rule can be made of.
-func checkPublishes(publishes []Publish) error {
-	leads := map[uint16]Publish{}
-	for _, p := range publishes {
-		reason := ""
-		first, twice := leads[p.Port]
-		switch {
-		case !isInterface(p.Interface):
-			reason = fmt.Sprintf("%q is no name of an interface", p.Interface)
-		case p.Port == 0:
-			reason = "there is no port 0"
-		case !isLabel(p.Service):
-			reason = "that is no name of a service"
-		case twice && (first.Service != p.Service || first.To != p.To):
-			reason = fmt.Sprintf("it leads to %q already", first.Service)
-		}
-		if reason != "" {
-			return fmt.Errorf("publish port %d of %q as %q: %s", p.Port, p.Interface, p.Service, reason)
-		}
-		leads[p.Port] = p
+// needsRules says whether there is anything to make rules for.
+func needsRules(r deployer.Routes) bool { return len(r.Publish) > 0 || len(r.VIPs) > 0 }
+
+// layout gives the rules for routes; see the package's comment. note is kept in
+// the comment of the rule that it is about.
+func layout(bridge string, subnet netip.Prefix, r deployer.Routes, note string) ruleset {
+	if !needsRules(r) {
+		return ruleset{}
 	}
-	return nil
-}
-
-// isInterface says whether s can be the name of an interface (dev_valid_name
-// in the kernel) and nothing that iptables or /proc/sys would read otherwise.
-func isInterface(s string) bool {
-	return s != "" && len(s) <= 15 && s != "." && s != ".." && s != "all" && s != "default" && s[0] != '-' && s[0] != '!' &&
-		!strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == '/' || r == ':' || r == '+' || r > '~' })
-}
-
-// layout gives our chains in the order in which they are built: those that
-// refuse and let through, those that lead, and, in plan, the jumps to them.
-// Without publishes and service addresses there are none. The note is kept in
-// the comment of the rule that it is about. Wirings that differ in targets
-// alone have the same chains.
-func layout(bridge string, subnet netip.Prefix, publishes []Publish, w Wiring, note string) []chain {
-	if len(publishes) == 0 && len(w.Addresses) == 0 {
-		return nil
-	}
-	chains := []chain{forwardChain(bridge), inputChain(bridge)}
-	in := chain{table: "nat", name: ownChain, jumps: []jump{{from: "PREROUTING", match: local()}}}
-	out := chain{table: "nat", name: ownChain + "-OUT", jumps: []jump{{from: "OUTPUT", match: local()}}}
-	if len(w.Addresses) > 0 {
-		chains = append(chains, selfChains(w.Addresses)...)
-		chains = append(chains, serviceChain(w))
-		to := slices.Concat(mark("service addresses"), rule{"-j", servicesChain})
+	in, out := chain{table: "nat", name: ownChain}, chain{table: "nat", name: ownChain + "-OUT"}
+	chains := filterChains(bridge, r.VIPs)
+	if len(r.VIPs) > 0 {
+		chains = append(chains, vips(r))
+		to := slices.Concat(mark("virtual IPs"), rule{"-j", vipChain})
 		in.rules = append(in.rules, slices.Concat(rule{"-i", bridge}, to))
 		out.rules = append(out.rules, to)
 	}
-	publishes = slices.Clone(publishes)
-	slices.SortFunc(publishes, func(a, b Publish) int {
+	publish := slices.SortedFunc(slices.Values(r.Publish), func(a, b deployer.Publish) int {
 		return cmp.Or(cmp.Compare(a.Port, b.Port), cmp.Compare(a.Interface, b.Interface))
 	})
-	for i, p := range publishes {
-		if i > 0 && publishes[i-1] == p {
+	for i, p := range publish {
+		if i > 0 && publish[i-1] == p {
 			continue
 		}
 		to := slices.Concat(rule{"-p", "tcp", "-m", "tcp", "--dport", strconv.Itoa(int(p.Port))},
 			mark(p.Service), rule{"-j", portChain(p.Port)})
-		if i == 0 || publishes[i-1].Port != p.Port {
-			c := chain{table: "nat", name: portChain(p.Port)}
-			if t, ok := w.Targets[p.Service]; ok {
-				c.rules = []rule{p.targetRule(t)}
-			}
-			chains = append(chains, c)
+		if i == 0 || publish[i-1].Port != p.Port {
+			chains = append(chains, port(p, r.Targets))
 			out.rules = append(out.rules, to)
 			in.rules = append(in.rules, slices.Concat(rule{"-i", bridge}, to))
 		}
@@ -90,74 +55,138 @@ func layout(bridge string, subnet netip.Prefix, publishes []Publish, w Wiring, n
 			in.rules = append(in.rules, slices.Concat(rule{"-i", p.Interface}, to))
 		}
 	}
-	return append(chains, postChain(subnet, len(w.Addresses) > 0, note), in, out)
+	chains = append(chains, post(subnet, len(r.VIPs) > 0, note), in, out)
+	return ruleset{chains, jumps(len(r.VIPs) > 0)}
+}
+
+// jumps are put in place in this order: of two in one chain the last comes first.
+// Docker, which sets the policy of FORWARD to DROP, keeps DOCKER-USER for such
+// rules of others.
+func jumps(vips bool) []jump {
+	local := rule{"-m", "addrtype", "--dst-type", "LOCAL"} // to any of the VM's own addresses
+	all := []jump{
+		{table: "filter", from: "FORWARD", to: ownChain + "-FWD"},
+		{table: "filter", from: "DOCKER-USER", to: ownChain + "-FWD", optional: true},
+		{table: "filter", from: "INPUT", to: ownChain + "-IN"},
+		{table: "nat", from: "POSTROUTING", to: postChain},
+		{table: "nat", from: "PREROUTING", to: ownChain, match: local},
+		{table: "nat", from: "OUTPUT", to: ownChain + "-OUT", match: local},
+	}
+	if vips {
+		all = append(all, jump{table: "filter", from: "INPUT", to: selfChain})
+	}
+	return all
 }
 
 func portChain(port uint16) string { return ownChain + "-" + strconv.Itoa(int(port)) }
 
-// local matches what is sent to any of the VM's own addresses.
-func local() rule { return rule{"-m", "addrtype", "--dst-type", "LOCAL"} }
-
-// targetRule is the rule that a switch replaces.
-func (p Publish) targetRule(t netip.AddrPort) rule {
+// port gives the chain of a published port. Without a target it is empty, and
+// the port refuses connections.
+func port(p deployer.Publish, targets map[string]netip.AddrPort) chain {
+	c := chain{table: "nat", name: portChain(p.Port)}
+	t, ok := targets[p.Service]
+	if !ok {
+		return c
+	}
 	text := p.Service
 	if p.To != 0 {
 		t = netip.AddrPortFrom(t.Addr(), p.To)
 		text += ":" + strconv.Itoa(int(p.To))
 	}
-	return slices.Concat(rule{"-p", "tcp"}, mark(text), rule{"-j", "DNAT", "--to-destination", t.String()})
+	c.rules = []rule{slices.Concat(rule{"-p", "tcp"}, mark(text), rule{"-j", "DNAT", "--to-destination", t.String()})}
+	return c
 }
 
-// forwardChain lets through, whatever the policy of FORWARD is, what was led
-// to a container, what comes back, and what containers say to each other:
-// with br_netfilter loaded that passes FORWARD too, although it never leaves
-// the bridge. Docker, which sets the policy to DROP, keeps DOCKER-USER for
-// such rules of others.
-func forwardChain(bridge string) chain {
+// vips gives the chain that sends each virtual IP on to its live generation.
+//
+// The rule of a service without a target ends the search in the nat table: the
+// published ports, which come after, are ports of the VM and not of a service.
+func vips(r deployer.Routes) chain {
+	c := chain{table: "nat", name: vipChain}
+	for _, service := range slices.Sorted(maps.Keys(r.VIPs)) {
+		to := rule{"-d", r.VIPs[service].String()}
+		if t, ok := r.Targets[service]; ok {
+			c.rules = append(c.rules, slices.Concat(to, mark(service+portNote+strconv.Itoa(int(t.Port()))),
+				rule{"-j", "DNAT", "--to-destination", t.Addr().String()}))
+		} else {
+			c.rules = append(c.rules, slices.Concat(to, mark(service), rule{"-j", "ACCEPT"}))
+		}
+	}
+	return c
+}
+
+// portNote stands in a comment between a service and the port that its live
+// generation listens on, for who reads the rules: one about every port has no
+// other place for it.
+const portNote = " port "
+
+// post has answers come back through the VM where they would not: from one
+// container to another that was asked by way of the VM's port or a virtual IP,
+// and to 127.0.0.1.
+//
+// With virtual IPs, by which containers ask each other in earnest, the source of
+// what is asked becomes an address of the NETMAP subnet, which is not on the
+// bridge. A masquerade would do, too, but give all who ask one address. Then the
+// connections of one come from ports that another, or the old generation, has
+// just used. For the side that was asked, which may still keep those in
+// TIME_WAIT, such a connection looks like a packet that is late, because the
+// clocks for TCP timestamps differ (PAWS, RFC 7323); some thousands of
+// connections a second lose one in a thousand for a second so. With NETMAP, every
+// container keeps all its ports to itself.
+//
+// The way back is by the default route of the container that was asked, which
+// goes through the VM as it does for who asks a published port.
+func post(bridge netip.Prefix, vips bool, note string) chain {
+	subnet := bridge.Masked().String()
+	hairpin := slices.Concat(rule{"-s", subnet, "-d", subnet, "-m", "conntrack", "--ctstate", "DNAT"}, mark("hairpin"))
+	if netmap, ok := netmapOf(bridge); ok && vips {
+		hairpin = append(hairpin, "-j", "NETMAP", "--to", netmap.String())
+	} else {
+		hairpin = append(hairpin, "-j", "MASQUERADE")
+	}
+	return chain{table: "nat", name: postChain, rules: []rule{
+		hairpin,
+		slices.Concat(rule{"-s", "127.0.0.0/8", "-d", subnet}, mark(note), rule{"-j", "MASQUERADE"}),
+	}}
+}
+
+// filterChains give the chains that let through and refuse.
+//
+// JARLOOP-FWD lets through, whatever the policy of FORWARD is, what was sent on
+// to a container, what comes back, and what containers say to each other: with
+// br_netfilter loaded that passes FORWARD, too, although it never leaves the
+// bridge. JARLOOP-IN keeps route_localnet from opening the VM's own 127.0.0.0/8
+// to containers (the hole that CVE-2020-8558 was in kube-proxy).
+//
+// JARLOOP-SELF refuses what comes to a virtual IP and was not sent on. Those
+// addresses are the VM's, so whatever of its own listens on every address (sshd)
+// would answer in the service's name. Open connections are let through for the
+// VM's own sake, whose packets pass INPUT both ways: the refusal itself must get
+// back to it.
+func filterChains(bridge string, vips map[string]netip.Addr) []chain {
+	notOpen := rule{"-m", "conntrack", "!", "--ctstate", "RELATED,ESTABLISHED,DNAT"}
 	accept := func(text string, match ...string) rule {
 		return slices.Concat(rule(match), mark(text), rule{"-j", "ACCEPT"})
 	}
-	return chain{
-		table: "filter", name: ownChain + "-FWD",
-		rules: []rule{
+	chains := []chain{
+		{table: "filter", name: ownChain + "-FWD", rules: []rule{
 			accept("published", "-o", bridge, "-m", "conntrack", "--ctstate", "DNAT"),
 			accept("answers", "-i", bridge, "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED"),
 			accept("between containers", "-i", bridge, "-o", bridge),
-		},
-		jumps: []jump{{from: "FORWARD"}, {from: "DOCKER-USER", optional: true}},
+		}},
+		{table: "filter", name: ownChain + "-IN", rules: []rule{
+			slices.Concat(rule{"-d", "127.0.0.0/8", "-i", bridge}, notOpen, mark("no way in to the VM's own services"), rule{"-j", "DROP"}),
+		}},
 	}
-}
-
-// inputChain keeps route_localnet from opening the VM's own 127.0.0.0/8 to
-// containers (the hole that CVE-2020-8558 was in kube-proxy).
-func inputChain(bridge string) chain {
-	return chain{
-		table: "filter", name: ownChain + "-IN",
-		rules: []rule{slices.Concat(
-			rule{"-d", "127.0.0.0/8", "-i", bridge, "-m", "conntrack", "!", "--ctstate", "RELATED,ESTABLISHED,DNAT"},
-			mark("no way in to the VM's own services"), rule{"-j", "DROP"})},
-		jumps: []jump{{from: "INPUT"}},
+	if len(vips) == 0 {
+		return chains
 	}
-}
-
-// postChain has answers come back through the VM where they would not: from
-// one container to another that was asked by way of the VM's port or a service
-// address, and to 127.0.0.1.
-//
-// With service addresses, by which containers ask each other in earnest, those
-// who ask are told apart: see hairpinRule.
-func postChain(bridge netip.Prefix, services bool, note string) chain {
-	subnet := bridge.Masked().String()
-	masquerade := func(text string, match ...string) rule {
-		return slices.Concat(rule(match), mark(text), rule{"-j", "MASQUERADE"})
+	self := chain{table: "filter", name: selfChain}
+	for _, service := range slices.Sorted(maps.Keys(vips)) {
+		self.rules = append(self.rules, slices.Concat(rule{"-d", vips[service].String()}, notOpen, mark(service), rule{"-j", refuseChain}))
 	}
-	hairpin := masquerade("hairpin", "-s", subnet, "-d", subnet, "-m", "conntrack", "--ctstate", "DNAT")
-	if twin, ok := twinOf(bridge); ok && services {
-		hairpin = hairpinRule(bridge, twin)
-	}
-	return chain{
-		table: "nat", name: ownChain + "-POST",
-		rules: []rule{hairpin, masquerade(note, "-s", "127.0.0.0/8", "-d", subnet)},
-		jumps: []jump{{from: "POSTROUTING"}},
-	}
+	return append(chains, chain{table: "filter", name: refuseChain, rules: []rule{
+		slices.Concat(rule{"-p", "tcp"}, mark("nothing live"), rule{"-j", "REJECT", "--reject-with", "tcp-reset"}),
+		slices.Concat(mark("nothing live"), rule{"-j", "REJECT", "--reject-with", "icmp-port-unreachable"}),
+	}}, self)
 }

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/vishvananda/netns"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
 // TestConnectionsThroughAServiceAddress opens and closes as many connections as
@@ -31,9 +33,9 @@ func TestConnectionsThroughAServiceAddress(t *testing.T) {
 		if setting := sysctlFile("bridge/bridge-nf-call-iptables"); fileExists(setting) {
 			l.check(os.WriteFile(setting, []byte("0"), 0))
 		}
-		w := Wiring{
-			Targets:   map[string]netip.AddrPort{"frontend": l.guest("10.0.3.131")},
-			Addresses: addresses("frontend", "10.0.3.100", "a", "10.0.3.101", "b", "10.0.3.102", "c", "10.0.3.103"),
+		w := deployer.Routes{
+			Targets: map[string]netip.AddrPort{"frontend": l.guest("10.0.3.131")},
+			VIPs:    addresses("frontend", "10.0.3.100", "a", "10.0.3.101", "b", "10.0.3.102", "c", "10.0.3.103"),
 		}
 		var clients []netns.NsHandle
 		for i, service := range []string{"a", "b", "c"} {

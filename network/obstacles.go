@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// Obstacle is what others' rules keep containers from, and how to mend it.
+// Obstacle is what others' rules keep containers from, and the remedy.
 type Obstacle struct{ Found, Remedy string }
 
 // Obstacles gives what others' rules drop of what containers send. What is
 // published, and what containers say to each other, our own rules let through;
 // the rest is for the owner of the VM to decide.
-func (p *Ports) Obstacles(ctx context.Context) ([]Obstacle, error) {
-	have, err := p.read(ctx)
+func Obstacles(ctx context.Context, bridge string) ([]Obstacle, error) {
+	have, err := readRules(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for rules that drop what containers send: %w", err)
 	}
-	return findObstacles(have, p.bridge), nil
+	return findObstacles(have, bridge), nil
 }
 
 func findObstacles(have tables, bridge string) []Obstacle {

@@ -1,15 +1,13 @@
 package network
 
 import (
-	"context"
-	"errors"
 	"net/netip"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
 // crowded is a VM on which others have rules too, some with names like ours.
@@ -36,61 +34,9 @@ COMMIT
 COMMIT
 `
 
-func fakePorts(f *fakeVM, publishes ...Publish) *Ports {
-	return &Ports{
-		bridge: "lxcbr0", subnet: netip.MustParsePrefix("10.0.3.1/24"), publishes: publishes,
-		host: f, notes: func(string) {}, busy: make(chan struct{}, 1),
-	}
-}
-
-func targets(pairs ...string) map[string]netip.AddrPort {
-	m := map[string]netip.AddrPort{}
-	for i := 0; i < len(pairs); i += 2 {
-		m[pairs[i]] = netip.MustParseAddrPort(pairs[i+1])
-	}
-	return m
-}
-
-var (
-	web80  = Publish{"eth0", 80, "web", 0}
-	web81  = Publish{"eth1", 81, "web", 0}
-	api443 = Publish{"eth0", 443, "api", 0}
-)
-
-func set(t *testing.T, p *Ports, want map[string]netip.AddrPort, changed bool) {
-	t.Helper()
-	setAll(t, p, Wiring{Targets: want}, changed)
-}
-
-func setAll(t *testing.T, p *Ports, want Wiring, changed bool) {
-	t.Helper()
-	if got, err := p.Set(t.Context(), want); err != nil || got != changed {
-		t.Errorf("Set(%v) = %v, %v; want %v", want, got, err, changed)
-	}
-}
-
-func repair(t *testing.T, p *Ports, want map[string]netip.AddrPort, changed bool) {
-	t.Helper()
-	repairAll(t, p, Wiring{Targets: want}, changed)
-}
-
-func repairAll(t *testing.T, p *Ports, want Wiring, changed bool) {
-	t.Helper()
-	if got, err := p.Repair(t.Context(), want); err != nil || got != changed {
-		t.Errorf("Repair(%v) = %v, %v; want %v", want, got, err, changed)
-	}
-}
-
-func same(t *testing.T, what, want, got string) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s (-want +got)\n%s", what, diff)
-	}
-}
-
 func TestSetBuildsTheChainsAroundTheRulesOfOthers(t *testing.T) {
 	f := newFake(t, crowded)
-	set(t, fakePorts(f, web80), targets("web", "10.0.3.131:8080", "unpublished", "10.0.3.132:1"), true)
+	set(t, fakeAgent(f, web80), targets("web", "10.0.3.131:8080", "unpublished", "10.0.3.132:1"), true)
 	same(t, "rules", `*filter
 :INPUT
 :FORWARD
@@ -140,34 +86,33 @@ netfilter/nf_conntrack_tcp_timeout_close = 0
 `, f.String())
 }
 
-func TestASwitchIsOneChangeAPortAndReadsNothing(t *testing.T) {
+func TestASwitchIsOneActAndReadsNothing(t *testing.T) {
 	f := newFake(t, crowded)
-	p := fakePorts(f, web80, web81, api443)
+	p := fakeAgent(f, web80, web81, api443)
 	set(t, p, targets("web", "10.0.3.131:8080", "api", "10.0.3.132:1"), true)
+	dnat := func(chain, service, to string) string {
+		return "-A " + chain + ` -p tcp -m comment --comment "jarloop: ` + service + `" -j DNAT --to-destination "` + to + `"`
+	}
 	for _, c := range []struct {
 		targets map[string]netip.AddrPort
 		did     []string
 	}{
 		{targets("web", "10.0.3.131:8080", "api", "10.0.3.132:1"), nil},
-		{targets("web", "10.0.3.133:8080", "api", "10.0.3.132:1"), []string{"-R JARLOOP-80 1", "-R JARLOOP-81 1"}},
-		{targets("web", "10.0.3.133:8080"), []string{"-D JARLOOP-443 1"}},
+		{targets("web", "10.0.3.133:8080", "api", "10.0.3.132:1"), []string{"*nat", ":JARLOOP-80 - [0:0]", ":JARLOOP-81 - [0:0]",
+			dnat("JARLOOP-80", "web", "10.0.3.133:8080"), dnat("JARLOOP-81", "web", "10.0.3.133:8080")}},
+		{targets("web", "10.0.3.133:8080"), []string{"*nat", ":JARLOOP-443 - [0:0]"}},
 		{targets("web", "10.0.3.133:8080"), nil},
-		{targets("web", "10.0.3.133:8080", "api", "10.0.3.134:1"), []string{"-A JARLOOP-443"}},
+		{targets("web", "10.0.3.135:8080", "api", "10.0.3.134:1"), []string{"*nat", ":JARLOOP-80 - [0:0]", ":JARLOOP-81 - [0:0]", ":JARLOOP-443 - [0:0]",
+			dnat("JARLOOP-80", "web", "10.0.3.135:8080"), dnat("JARLOOP-81", "web", "10.0.3.135:8080"), dnat("JARLOOP-443", "api", "10.0.3.134:1")}},
 	} {
 		f.did, f.reads = nil, 0
 		set(t, p, c.targets, len(c.did) > 0)
-		for i, want := range c.did {
-			if len(f.did) != len(c.did) || !strings.HasPrefix(f.did[i], "iptables -t nat "+want) {
-				t.Errorf("%v: did %q, want %q", c.targets, f.did, c.did)
-				break
-			}
-		}
-		if len(f.did) != len(c.did) || f.reads > 0 {
-			t.Errorf("%v: did %q with %d reads", c.targets, f.did, f.reads)
+		if want := strings.Join(c.did, "\n"); strings.Join(f.did, "\n") != want || len(f.did) > 1 || f.reads > 0 {
+			t.Errorf("%v: did %q with %d reads; want %q", c.targets, f.did, f.reads, want)
 		}
 		read, err := p.targets(t.Context())
 		if err != nil || !cmp.Equal(read, c.targets, cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })) {
-			t.Errorf("Targets gives %v, %v; want %v", read, err, c.targets)
+			t.Errorf("targets gives %v, %v; want %v", read, err, c.targets)
 		}
 		repair(t, p, c.targets, false)
 	}
@@ -178,18 +123,17 @@ func TestRouteLocalnetGoesBackToWhatItWas(t *testing.T) {
 	for _, was := range []string{"0", "1"} {
 		f := newFake(t, crowded)
 		f.sysctls[localnetOf("lxcbr0")] = was
-		p := fakePorts(f, web80)
+		p := fakeAgent(f, web80)
 		set(t, p, now, true)
 		f.all["nat"].rules["JARLOOP-POST"] = nil // the same agent remembers
 		repair(t, p, now, true)
-		repair(t, fakePorts(f, web80), now, false) // another one reads it
-		other := fakePorts(f, web80)
-		other.bridge = "br1"
+		repair(t, fakeAgent(f, web80), now, false) // another one reads it
+		other := agentOn(f, "br1", web80)
 		set(t, other, now, true)
 		if f.sysctls[localnetOf("lxcbr0")] != was || f.sysctls[localnetOf("br1")] != "1" {
 			t.Errorf("another bridge: %v", f.sysctls)
 		}
-		if err := fakePorts(f).Remove(t.Context()); err != nil {
+		if err := fakeAgent(f).Remove(t.Context()); err != nil {
 			t.Error(err)
 		}
 		if f.sysctls[localnetOf("br1")] != "0" {
@@ -200,10 +144,10 @@ func TestRouteLocalnetGoesBackToWhatItWas(t *testing.T) {
 
 func TestABridgeThatIsGone(t *testing.T) {
 	f := newFake(t, crowded)
-	p := fakePorts(f, web80)
+	p := fakeAgent(f, web80)
 	set(t, p, targets("web", "10.0.3.131:8080"), true)
 	delete(f.sysctls, localnetOf("lxcbr0"))
-	if _, err := p.Repair(t.Context(), Wiring{}); err == nil || !strings.Contains(err.Error(), "lxc-net") {
+	if _, _, err := p.Repair(t.Context(), deployer.Routes{}); err == nil || !strings.Contains(err.Error(), "lxc-net") {
 		t.Errorf("Repair: %v", err)
 	}
 	if err := p.Remove(t.Context()); err != nil {
@@ -211,52 +155,12 @@ func TestABridgeThatIsGone(t *testing.T) {
 	}
 }
 
-func TestAfterAFailedMoveTheRulesAreReadAgain(t *testing.T) {
-	f := newFake(t, crowded)
-	p := fakePorts(f, web80)
-	set(t, p, targets("web", "10.0.3.131:8080"), true)
-	want := f.String()
-	if err := fakePorts(f).Remove(t.Context()); err != nil { // by somebody else
-		t.Fatal(err)
-	}
-	set(t, p, targets("web", "10.0.3.133:8080"), true)
-	set(t, p, targets("web", "10.0.3.131:8080"), true)
-	same(t, "rules", want, f.String())
-}
-
 func TestTargetsThatCannotBeAreRefused(t *testing.T) {
 	f := newFake(t, crowded)
-	p := fakePorts(f, web80)
+	p := fakeAgent(f, web80)
 	for _, wrong := range []map[string]netip.AddrPort{targets("web", "[fe80::1]:80"), targets("web", "0.0.0.0:80"), targets("web", "10.0.3.1:0"), {"web": {}}} {
-		if _, err := p.Set(t.Context(), Wiring{Targets: wrong}); err == nil || len(f.did) > 0 {
+		if _, err := p.Set(t.Context(), deployer.Routes{Targets: wrong}); err == nil || len(f.did) > 0 {
 			t.Errorf("%v: %v, did %q", wrong, err, f.did)
 		}
 	}
-}
-
-// TestACallEndsWithItsContext has a command of iptables hang.
-func TestACallEndsWithItsContext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFake(t, crowded)
-		f.block = make(chan struct{})
-		p := fakePorts(f, web80)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if _, err := p.Set(ctx, Wiring{Targets: targets("web", "10.0.3.131:8080")}); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("the call that hangs: %v", err)
-		}
-		waiting, cancelWaiting := context.WithTimeout(t.Context(), time.Second)
-		defer cancelWaiting()
-		if err := p.Remove(waiting); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("the call behind it: %v", err)
-		}
-		close(f.block)
-		set(t, p, targets("web", "10.0.3.131:8080"), false) // the work was done after all
-		if err := p.Close(); err != nil {
-			t.Error(err)
-		}
-		if _, err := p.Set(t.Context(), Wiring{}); !errors.Is(err, errClosed) {
-			t.Errorf("a closed one: %v", err)
-		}
-	})
 }

@@ -4,51 +4,69 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
-func TestPublishesThatCannotBeAreRefused(t *testing.T) {
-	for _, wrong := range [][]Publish{
-		{{"", 80, "web", 0}}, {{"eth0/1", 80, "web", 0}}, {{"-j", 80, "web", 0}}, {{"!", 80, "web", 0}}, {{"averyveryverylong", 80, "web", 0}}, {{"all", 80, "web", 0}},
-		{{"eth0", 0, "web", 0}}, {{"eth0", 80, "", 0}}, {{"eth0", 80, "web\n-j ACCEPT", 0}}, {{"eth0", 80, "web", 0}, {"eth1", 80, "api", 0}},
-	} {
-		if _, err := NewPorts("lxcbr0", netip.MustParsePrefix("10.0.3.1/24"), wrong); err == nil {
-			t.Errorf("%v is taken", wrong)
+func TestPublishedPortsThatCannotBeAreRefused(t *testing.T) {
+	refused := func(bridge string, subnet netip.Prefix, publish ...deployer.Publish) {
+		t.Helper()
+		f := newFake(t, crowded)
+		p := newAgent(f, Options{Bridge: bridge, Subnet: subnet}, publish...)
+		if _, err := p.Set(t.Context(), deployer.Routes{}); err == nil || len(f.did) > 0 {
+			t.Errorf("%v on %q: %v, did %q", publish, bridge, err, f.did)
+		}
+		if _, _, err := p.Repair(t.Context(), deployer.Routes{}); err == nil || len(f.did) > 0 {
+			t.Errorf("%v on %q: %v, did %q", publish, bridge, err, f.did)
 		}
 	}
+	for _, name := range []string{"", "eth0/1", "-j", "!", "averyveryverylong", "all"} {
+		refused("lxcbr0", subnet, deployer.Publish{Interface: name, Port: 80, Service: "web"})
+	}
+	refused("lxcbr0", subnet, deployer.Publish{Interface: "eth0", Port: 0, Service: "web"})
+	for _, service := range []string{"", "web\n-j ACCEPT"} {
+		refused("lxcbr0", subnet, deployer.Publish{Interface: "eth0", Port: 80, Service: service})
+	}
+	refused("lxcbr0", subnet, web80, deployer.Publish{Interface: "eth1", Port: 80, Service: "api"})
 	for _, bridge := range []string{"", "../all", "default"} {
-		if _, err := NewPorts(bridge, netip.MustParsePrefix("10.0.3.1/24"), []Publish{web80}); err == nil {
-			t.Errorf("bridge %q is taken", bridge)
-		}
+		refused(bridge, subnet, web80)
 	}
-	if _, err := NewPorts("lxcbr0", netip.Prefix{}, []Publish{web80}); err == nil {
-		t.Error("no subnet is taken")
+	refused("lxcbr0", netip.Prefix{}, web80)
+	for _, bridge := range []string{"", "../all"} {
+		if _, err := NewRouter(Options{Bridge: bridge, Subnet: subnet}); err == nil {
+			t.Errorf("a router on bridge %q", bridge)
+		}
 	}
 }
 
 func TestOtherPortsArePublished(t *testing.T) {
-	w := Wiring{Targets: targets("web", "10.0.3.131:8080", "api", "10.0.3.132:1")}
+	w := deployer.Routes{Targets: targets("web", "10.0.3.131:8080", "api", "10.0.3.132:1")}
 	f := newFake(t, crowded)
-	p := fakePorts(f, web80)
+	p := fakeAgent(f, web80)
 	setAll(t, p, w, true)
-	if err := p.Publish(t.Context(), []Publish{web81, api443}); err != nil {
-		t.Fatal(err)
+	p.publish = []deployer.Publish{web81, api443}
+	f.reads = 0
+	setAll(t, p, w, true)
+	if f.reads > 0 {
+		t.Errorf("%d reads", f.reads)
 	}
-	setAll(t, p, w, true)
 	want := newFake(t, crowded)
-	setAll(t, fakePorts(want, web81, api443), w, true)
+	setAll(t, fakeAgent(want, web81, api443), w, true)
 	same(t, "rules", sortChains(want.String()), sortChains(f.String()))
-	if err := p.Publish(t.Context(), []Publish{{Interface: "eth0", Port: 0, Service: "web"}}); err == nil {
+	p.publish = []deployer.Publish{{Interface: "eth0", Port: 0, Service: "web"}}
+	if _, err := p.Set(t.Context(), w); err == nil {
 		t.Error("there is no port 0")
 	}
+	p.publish = []deployer.Publish{web81, api443}
 	setAll(t, p, w, false) // as before
 }
 
 func TestAPortOfAServiceBesideItsOwn(t *testing.T) {
-	debug := Publish{Interface: "lxcbr0", Port: 5005, Service: "web", To: 5005}
+	debug := deployer.Publish{Interface: "lxcbr0", Port: 5005, Service: "web", To: 5005}
 	f := newFake(t, crowded)
-	p := fakePorts(f, web80, debug)
-	setAll(t, p, Wiring{Targets: targets("web", "10.0.3.131:8080")}, true)
-	setAll(t, p, Wiring{Targets: targets("web", "10.0.3.133:8080")}, true)
+	p := fakeAgent(f, web80, debug)
+	setAll(t, p, deployer.Routes{Targets: targets("web", "10.0.3.131:8080")}, true)
+	setAll(t, p, deployer.Routes{Targets: targets("web", "10.0.3.133:8080")}, true)
 	text := f.String()
 	for _, want := range []string{`--to-destination "10.0.3.133:8080"`, `--to-destination "10.0.3.133:5005"`} {
 		if strings.Count(text, want) != 1 {
@@ -56,7 +74,7 @@ func TestAPortOfAServiceBesideItsOwn(t *testing.T) {
 		}
 	}
 	if strings.Contains(text, "10.0.3.131") {
-		t.Errorf("something leads to the generation before:\n%s", text)
+		t.Errorf("something still points at the old generation:\n%s", text)
 	}
 	if strings.Contains(text, "-i eth0 -p tcp -m tcp --dport 5005") {
 		t.Errorf("it is open to an interface that nobody named:\n%s", text)
@@ -66,7 +84,8 @@ func TestAPortOfAServiceBesideItsOwn(t *testing.T) {
 	}
 	other := debug
 	other.To = 5006
-	if err := p.Publish(t.Context(), []Publish{debug, other}); err == nil {
-		t.Error("one port leads to two")
+	p.publish = []deployer.Publish{debug, other}
+	if _, err := p.Set(t.Context(), deployer.Routes{}); err == nil {
+		t.Error("one port is published as two")
 	}
 }

@@ -22,6 +22,8 @@ type table struct {
 	policy map[string]string // ACCEPT or DROP; "-" for chains that are not the kernel's
 }
 
+func newTable() *table { return &table{rules: map[string][]rule{}, policy: map[string]string{}} }
+
 func (t *table) has(chain string) bool {
 	return t != nil && slices.Contains(t.chains, chain)
 }
@@ -50,7 +52,7 @@ func parseTables(save []byte) (tables, error) {
 		switch {
 		case line == "" || line[0] == '#' || line == "COMMIT":
 		case line[0] == '*':
-			now = &table{rules: map[string][]rule{}, policy: map[string]string{}}
+			now = newTable()
 			all[strings.TrimSpace(line[1:])] = now
 		case now == nil:
 			return nil, fmt.Errorf("read rules: %q stands in no table", line)
@@ -118,12 +120,12 @@ func (r rule) after(options ...string) string {
 	return ""
 }
 
-// target is the chain that the rule leads to, or what becomes of the packet.
+// target is the chain that the rule jumps to, or what becomes of the packet.
 func (r rule) target() string { return r.after("-j", "-g", "--jump", "--goto") }
 
 func (r rule) comment() string { return r.after("--comment") }
 
-// equal says whether two rules do the same and bear the same comment. Versions
+// equal says whether two rules do the same and have the same comment. Versions
 // of iptables differ in the order of options and in how much they spell out.
 func (r rule) equal(other rule) bool { return r.normal() == other.normal() }
 
@@ -170,7 +172,8 @@ func normalOption(words []string) string {
 }
 
 // String writes the rule as a person would type it: what a shell would act on
-// is in quotes, and what it would act on in quotes has a backslash.
+// is in quotes, and what it would act on in quotes has a backslash. So
+// iptables-restore reads it, too.
 func (r rule) String() string {
 	words := slices.Clone([]string(r))
 	for i, word := range words {

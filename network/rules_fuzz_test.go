@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
 // saves are what iptables-save prints on machines of others, and what it never
@@ -62,7 +64,7 @@ func FuzzRules(f *testing.F) {
 		if diff := cmp.Diff(pairs(all), pairs(again)); diff != "" {
 			t.Fatalf("%q is written as %q, which is read otherwise (-first +again):\n%s", save, text, diff)
 		}
-		findConflicts(all, []Publish{web80, api443})
+		findConflicts(all, []deployer.Publish{web80, api443})
 		comesAndGoes(t, all)
 	})
 }
@@ -111,18 +113,18 @@ func comesAndGoes(t *testing.T, all tables) {
 	before := others(all)
 	fake := newFake(t, "")
 	fake.all = all
-	wiring := Wiring{Targets: targets("web", "10.0.3.131:8080"), Addresses: addresses("web", "10.0.3.100")}
-	if _, err := fakePorts(fake, web80).Set(t.Context(), wiring); err != nil {
+	routes := deployer.Routes{Targets: targets("web", "10.0.3.131:8080"), VIPs: addresses("web", "10.0.3.100")}
+	if _, err := fakeAgent(fake, web80).Set(t.Context(), routes); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(before, others(fake.all)); diff != "" {
 		t.Fatalf("with ours, the rules of others are (-before +with):\n%s", diff)
 	}
 	changes := len(fake.did)
-	if changed, err := fakePorts(fake, web80).Repair(t.Context(), wiring); err != nil || changed || len(fake.did) != changes {
+	if _, repaired, err := fakeAgent(fake, web80).Repair(t.Context(), routes); err != nil || len(repaired) > 0 || len(fake.did) != changes {
 		t.Fatalf("once more, %q is done: %v", fake.did[changes:], err)
 	}
-	if err := fakePorts(fake).Remove(t.Context()); err != nil {
+	if err := fakeAgent(fake).Remove(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(before, others(fake.all)); diff != "" {
@@ -136,7 +138,7 @@ func comesAndGoes(t *testing.T, all tables) {
 }
 
 // possible says whether a kernel can have such tables: the built-in chains are
-// there, no chain twice, and rules are in chains, say something, and lead to
+// there, no chain twice, and rules are in chains, say something, and jump to
 // chains of ours only where those are.
 func possible(all tables) bool {
 	for table, chains := range map[string][]string{"nat": {"PREROUTING", "OUTPUT", "POSTROUTING"}, "filter": {"FORWARD", "INPUT"}} {
@@ -166,7 +168,7 @@ func possible(all tables) bool {
 }
 
 // others gives what is not ours: the rules, in order, of chains that are not
-// and that lead to none that are.
+// and that jump to none that are.
 func others(all tables) map[string][]string {
 	flat := map[string][]string{}
 	for name, table := range all {

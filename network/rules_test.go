@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
 func TestRulesThatDoTheSameAreEqual(t *testing.T) {
@@ -72,17 +74,17 @@ func TestConflicts(t *testing.T) {
 -A JARLOOP-80 -p tcp -j DNAT --to-destination 10.0.3.131:8080
 COMMIT
 `)
-	got, err := fakePorts(f, web80).Conflicts(t.Context())
-	if err != nil || len(got) != 4 {
-		t.Fatalf("%q, %v", got, err)
+	got := findConflicts(f.all, []deployer.Publish{web80})
+	if len(got) != 4 {
+		t.Fatalf("%q", got)
 	}
 	for i, part := range []string{"-A PREROUTING -i eth0 -p tcp -m tcp --dport 80", "70:90", "! --dport 22", "-A DOCKER ! -i docker0"} {
 		if !strings.Contains(got[i], part) || !strings.Contains(got[i], "port 80") {
 			t.Errorf("%q does not say %q", got[i], part)
 		}
 	}
-	if got, err := fakePorts(newFake(t, ""), web80).Conflicts(t.Context()); err != nil || len(got) > 0 {
-		t.Errorf("without a nat table: %q, %v", got, err)
+	if got := findConflicts(newFake(t, "").all, []deployer.Publish{web80}); len(got) > 0 {
+		t.Errorf("without a nat table: %q", got)
 	}
 }
 

@@ -17,17 +17,17 @@ import (
 // waking anybody.
 const patience = 20 * time.Millisecond
 
-// Taken says whether somebody on the bridge, or the VM itself, has the address:
+// taken says whether somebody on the bridge, or the VM itself, has the address:
 // it has the kernel ask (arp(7)), as it would for a packet to there, and looks
 // for the answer. One who does not answer at once is not found, unless a person
-// has told the kernel where it is. Service addresses are nobody's.
-func Taken(ctx context.Context, bridge string, addr netip.Addr) (taken bool, err error) {
+// has written down for the kernel where it is. Virtual IPs are nobody's.
+func taken(ctx context.Context, bridge string, addr netip.Addr) (found bool, err error) {
 	link, err := netlink.LinkByName(bridge)
 	if err != nil {
 		return false, fmt.Errorf("ask bridge %s who has %s (%s): %w", bridge, addr, bridgeRemedy, err)
 	}
-	if taken, err := known(bridge, link.Attrs().Index, addr); taken || err != nil {
-		return taken, err
+	if found, err := known(bridge, link.Attrs().Index, addr); found || err != nil {
+		return found, err
 	}
 	entry := &netlink.Neigh{
 		LinkIndex: link.Attrs().Index, Family: unix.AF_INET, IP: addr.AsSlice(), Flags: netlink.NTF_USE,
@@ -46,7 +46,7 @@ func Taken(ctx context.Context, bridge string, addr netip.Addr) (taken bool, err
 	if err := netlink.NeighSet(entry); err != nil {
 		return false, fmt.Errorf("ask bridge %s who has %s: %w", bridge, addr, err)
 	}
-	for deadline := time.Now().Add(patience); !taken && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(patience); !found && time.Now().Before(deadline); {
 		select {
 		case <-time.After(time.Millisecond):
 		case <-ctx.Done():
@@ -58,11 +58,11 @@ func Taken(ctx context.Context, bridge string, addr netip.Addr) (taken bool, err
 		}
 		for _, n := range all {
 			if n.IP.Equal(entry.IP) && n.State&netlink.NUD_REACHABLE != 0 {
-				taken = true
+				found = true
 			}
 		}
 	}
-	return taken, forget()
+	return found, forget()
 }
 
 // known says whether the VM has the address, or a person has said who has: both

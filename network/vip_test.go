@@ -17,18 +17,12 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
-// both are service addresses in the lab.
+// both are virtual IPs in the lab.
 var both = addresses("frontend", "10.0.3.100", "person", "10.0.3.101")
-
-func addresses(pairs ...string) map[string]netip.Addr {
-	m := map[string]netip.Addr{}
-	for i := 0; i < len(pairs); i += 2 {
-		m[pairs[i]] = netip.MustParseAddr(pairs[i+1])
-	}
-	return m
-}
 
 // held gives the VM's addresses as text.
 func (l *lab) held() string {
@@ -109,15 +103,15 @@ func (l *lab) sshd() string {
 	return port
 }
 
-func TestAServiceAddressIsReachedFromEveryContainerAndTheVM(t *testing.T) {
+func TestAVirtualIPIsReachedFromEveryContainerAndTheVM(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
 		l.canaries()
 		before, heldBefore := l.save(), l.held()
 		live := l.guest("10.0.3.131")
 		l.guest("10.0.3.140")
 		asking := l.guests["10.0.3.140"]
-		p := l.ports(Publish{"eth0", 80, "frontend", 0})
-		want := Wiring{Targets: map[string]netip.AddrPort{"frontend": live}, Addresses: both}
+		p := l.ports(deployer.Publish{Interface: "eth0", Port: 80, Service: "frontend"})
+		want := deployer.Routes{Targets: map[string]netip.AddrPort{"frontend": live}, VIPs: both}
 		setAll(t, p, want, true)
 		repairAll(t, p, want, false)
 
@@ -129,7 +123,7 @@ func TestAServiceAddressIsReachedFromEveryContainerAndTheVM(t *testing.T) {
 			if !filtered {
 				l.wantAnswer(l.guests["10.0.3.131"], "10.0.3.100:8080", "10.0.3.131")
 			}
-			// The address leads to the container with all its ports, and the VM's
+			// The address reaches the container with all its ports, and the VM's
 			// own services are not among them.
 			l.wantRefused(asking, "10.0.3.100:"+port)
 			l.wantRefused(0, "10.0.3.100:"+port)
@@ -148,14 +142,14 @@ func TestAServiceAddressIsReachedFromEveryContainerAndTheVM(t *testing.T) {
 	})
 }
 
-func TestNoRequestToAServiceAddressFailsWhileTheTargetMoves(t *testing.T) {
+func TestNoRequestToAVirtualIPFailsWhileTheTargetMoves(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
 		l.canaries()
 		generations := []netip.AddrPort{l.guest("10.0.3.131"), l.guest("10.0.3.132")}
 		l.guest("10.0.3.140")
 		p := l.ports()
-		to := func(i int) Wiring {
-			return Wiring{Targets: map[string]netip.AddrPort{"frontend": generations[i%2]}, Addresses: both}
+		to := func(i int) deployer.Routes {
+			return deployer.Routes{Targets: map[string]netip.AddrPort{"frontend": generations[i%2]}, VIPs: both}
 		}
 		setAll(t, p, to(0), true)
 		kept := l.client(l.guests["10.0.3.140"], true)
@@ -186,21 +180,21 @@ func (l *lab) wantNoRedirects(guest, to string) {
 	})
 }
 
-func TestAServiceAddressTakenAwayByHandComesBack(t *testing.T) {
+func TestAVirtualIPTakenAwayByHandComesBack(t *testing.T) {
 	inLab(t, func(t *testing.T, l *lab) {
 		live := l.guest("10.0.3.131")
 		l.guest("10.0.3.140")
 		p := l.ports()
-		want := Wiring{Targets: map[string]netip.AddrPort{"frontend": live}, Addresses: both}
+		want := deployer.Routes{Targets: map[string]netip.AddrPort{"frontend": live}, VIPs: both}
 		setAll(t, p, want, true)
 		rules, held := sortChains(l.save()), l.held()
 		bridge, err := netlink.LinkByName("lxcbr0")
 		l.check(err)
 		for name, harm := range map[string]func(){
-			"the address": func() { l.check(netlink.AddrDel(bridge, address(both["frontend"]))) },
+			"the address": func() { l.check(netlink.AddrDel(bridge, single(both["frontend"]))) },
 			"both": func() {
 				for _, a := range both {
-					l.check(netlink.AddrDel(bridge, address(a)))
+					l.check(netlink.AddrDel(bridge, single(a)))
 				}
 			},
 			"its rule":             func() { l.run("-t nat -D JARLOOP-SERVICES 1") },
@@ -222,7 +216,7 @@ func TestAServiceAddressTakenAwayByHandComesBack(t *testing.T) {
 		if got, err := BridgePrefix("lxcbr0"); err != nil || got != subnet {
 			t.Errorf("BridgePrefix gives %s, %v", got, err)
 		}
-		read, err := l.ports().serviceAddresses(t.Context())
+		read, err := l.ports().vips(t.Context())
 		if err != nil || !maps.Equal(read, both) {
 			t.Errorf("Addresses gives %v, %v", read, err)
 		}
@@ -231,10 +225,7 @@ func TestAServiceAddressTakenAwayByHandComesBack(t *testing.T) {
 		for _, all := range []string{"-t nat -F", "-F", "-t nat -X", "-X"} {
 			l.run(all)
 		}
-		stranger, err := NewPorts("lxcbr0", netip.Prefix{}, nil, withIPTables(l.iptables))
-		l.check(err)
-		defer stranger.Close()
-		l.check(stranger.Remove(t.Context()))
+		l.check(newSwitchboard(l.kernel(), "lxcbr0", netip.Prefix{}, func(string) {}).remove(t.Context()))
 		if strings.Contains(l.held(), "ours true") || !strings.Contains(l.held(), "10.0.3.1/24") {
 			t.Errorf("after Remove:\n%s", l.held())
 		}
@@ -247,9 +238,7 @@ func TestTheBridgeKeepsItsMACAddressWhenAContainerLeaves(t *testing.T) {
 		for i := range 6 {
 			l.guest(fmt.Sprintf("10.0.3.%d", 140+i))
 		}
-		p, err := NewPorts("lxcbr0", subnet, []Publish{web80}, withIPTables(l.iptables))
-		l.check(err)
-		defer p.Close()
+		p := l.ports(web80)
 		set(t, p, map[string]netip.AddrPort{"web": live}, true)
 		mac := func() string {
 			link, err := netlink.LinkByName("lxcbr0")

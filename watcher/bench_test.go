@@ -27,7 +27,7 @@ func crowded(b *testing.B, services, files int) (*share, []Service) {
 	return s, all
 }
 
-// crowdRig runs a watcher of them until each has been told.
+// crowdRig runs a watcher of them until each has been reported.
 func crowdRig(b *testing.B, s *share, services []Service) *rig {
 	b.Helper()
 	w, err := New(Options{Root: s.seen, Store: filepath.Join(b.TempDir(), "store")}, services)
@@ -52,7 +52,7 @@ func (r *rig) any(kind EventKind) Event {
 				return e
 			}
 		case <-limit:
-			r.t.Fatalf("%s was not told", kind)
+			r.t.Fatalf("%s was not reported", kind)
 		}
 	}
 }
@@ -65,7 +65,7 @@ func BenchmarkIdle(b *testing.B) {
 		b.Run(fmt.Sprintf("%d services of %d files", size.services, size.files), func(b *testing.B) {
 			s, services := crowded(b, size.services, size.files)
 			crowdRig(b, s, services)
-			<-time.After(2 * stirred)
+			<-time.After(2 * scanMoreFor)
 			before, began := spent(b), time.Now()
 			<-time.After(time.Duration(b.N) * time.Second)
 			b.ReportMetric(100*(spent(b)-before).Seconds()/time.Since(began).Seconds(), "%core")
@@ -85,7 +85,7 @@ func spent(b *testing.B) time.Duration {
 }
 
 // BenchmarkReady is the time from the close of a JAR of 20 kB on the other side
-// of a share to its set being told, one change a round ("-benchtime 50x"), at
+// of a share to its set being reported, one change a round ("-benchtime 50x"), at
 // moments that have nothing to do with those of the looks.
 func BenchmarkReady(b *testing.B) {
 	for _, size := range []struct{ services, files int }{{1, 1}, {6, 2}, {20, 100}} {

@@ -88,8 +88,8 @@ func TestAFileThatMayNotBeReadIsRefused(t *testing.T) {
 
 // TestWhatIsRecordedIsWhatIsKept replaces a JAR by others over and over, by a
 // new file in its place and by writing into it, while it is taken. Every set
-// that is told must be one of those that were written, whole, and its ID that
-// of the bytes that are kept; the last one told is the last one written.
+// that is reported must be one of those that were written, whole, and its ID that
+// of the bytes that are kept; the last one reported is the last one written.
 func TestWhatIsRecordedIsWhatIsKept(t *testing.T) {
 	root := t.TempDir()
 	var versions [][]byte
@@ -143,7 +143,7 @@ func TestWhatIsRecordedIsWhatIsKept(t *testing.T) {
 				t.Fatal("kept is a mixture of two versions")
 			}
 		case <-end:
-			t.Fatal("the last version was never told")
+			t.Fatal("the last version was never reported")
 		}
 	}
 }

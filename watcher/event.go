@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// EventKind says what an Event tells.
+// EventKind says what an Event reports.
 type EventKind int
 
 // The kinds of Event. For each service, Changed is followed by one of Ready,
 // Refused and Same before the next Changed. The other way round does not hold:
-// new bytes in files of the same names and sizes are told without a Changed.
+// new bytes in files of the same names and sizes are reported without a Changed.
 const (
 	// Changed: files of the service are new or of another size (Changes says
 	// which). They are now awaited to be still.
 	Changed EventKind = iota + 1
-	// Ready: Set is complete and not the one that was last told.
+	// Ready: Set is complete and not the one that was last reported.
 	Ready
 	// Refused: the files are still but cannot be deployed. Reason is one line
 	// that names the file and the remedy. The same bytes are refused once.
 	Refused
-	// Same: what was told as Changed turned out to be the bytes that were last
-	// told as Ready or Refused (Reason is then that of the refusal), or went
+	// Same: what was reported as Changed turned out to be the bytes that were last
+	// reported as Ready or Refused (Reason is then that of the refusal), or went
 	// away again; or these bytes are there again, after a Refused because there
 	// was nothing to be seen.
 	Same
@@ -32,26 +32,19 @@ const (
 	Restored
 )
 
-// String gives the kind in lower case.
-func (k EventKind) String() string {
-	switch k {
-	case Changed:
-		return "changed"
-	case Ready:
-		return "ready"
-	case Refused:
-		return "refused"
-	case Same:
-		return "same"
-	case Degraded:
-		return "degraded"
-	case Restored:
-		return "restored"
-	}
-	return "unknown"
+var kinds = [...]string{
+	Changed: "changed", Ready: "ready", Refused: "refused", Same: "same", Degraded: "degraded", Restored: "restored",
 }
 
-// Event is what the watcher tells.
+// String gives the kind in lower case.
+func (k EventKind) String() string {
+	if k < Changed || k > Restored {
+		return "unknown"
+	}
+	return kinds[k]
+}
+
+// Event is what the watcher reports.
 type Event struct {
 	Kind    EventKind
 	Service string   // empty: the whole watcher
@@ -75,9 +68,6 @@ type Set struct {
 	Files   []File    // sorted by Name
 	Seen    time.Time // when the newest change of its files was first seen; zero for a loaded set
 }
-
-// Short gives the first eight digits of the ID, enough for a person.
-func (s Set) Short() string { return s.ID[:min(8, len(s.ID))] }
 
 // File is one file of a set.
 type File struct {

@@ -149,15 +149,9 @@ func TestAServiceFolderThatIsALinkIsNotFollowed(t *testing.T) {
 	root, outside := t.TempDir(), t.TempDir()
 	write(t, filepath.Join(outside, "app.jar"), jar(t, "outside"))
 	must(t, os.Symlink(outside, filepath.Join(root, "volume-app")))
-	w, err := New(Options{Root: root, Store: filepath.Join(t.TempDir(), "store")},
-		[]Service{{Name: "app", Dir: filepath.Join(root, "volume-app")}})
-	must(t, err)
-	events, err := w.Scan(t.Context())
-	must(t, err)
-	if len(events) != 1 || events[0].Kind != Refused {
-		t.Fatalf("told %+v, want a refusal", events)
-	}
-	contains(t, events[0].Reason, root, "link")
+	r := start(t, root)
+	must(t, r.w.Resend())
+	contains(t, r.next(Refused).Reason, root, "link")
 }
 
 // TestNothingOutsideIsReadWhileFoldersAreExchanged lets the other side put a

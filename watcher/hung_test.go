@@ -76,6 +76,6 @@ func TestAShareThatAnswersAgainIsLookedAtSoon(t *testing.T) {
 	write(t, name, jar(t, "another"))
 	r.ready()
 	if took := time.Since(began); took > hung/2 {
-		t.Errorf("a change was told after %v", took)
+		t.Errorf("a change was reported after %v", took)
 	}
 }

@@ -2,7 +2,6 @@ package watcher
 
 import (
 	"archive/zip"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,9 +15,10 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Limits of one JAR. archive/zip keeps some 300 bytes and the name of every
-// entry, so the first two bound the memory of a check to 64 MiB; the third
-// bounds its time, for a bomb of a few KiB can unpack to petabytes.
+// Limits of one JAR. archive/zip keeps some 200 bytes of every entry, which takes
+// at least 46 of the table of contents, and its name twice: so the size of that
+// table bounds the memory of a check to 64 MiB. What all entries unpack to bounds
+// its time, for a bomb of a few KiB can unpack to petabytes.
 const (
 	maxRecords   = 120_000
 	maxDirectory = 12 << 20 // bytes of the central directory
@@ -56,41 +56,33 @@ func checkJAR(ctx context.Context, r io.ReaderAt, size int64, needMain bool) err
 
 // openJAR reads the table of contents, within its limits.
 func openJAR(r io.ReaderAt, size int64) (*zip.Reader, error) {
-	records, err := claimedRecords(r, size)
-	if err != nil {
-		return nil, unreadable(r, err)
-	}
-	if records > maxRecords {
-		return nil, errCrowded
-	}
-	metered := &meter{r: r}
-	z, err := zip.NewReader(metered, size)
+	table := &meter{r: r}
+	z, err := zip.NewReader(table, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
 		return nil, unreadable(r, err)
 	}
-	metered.open.Store(true)
+	if len(z.File) > maxRecords {
+		return nil, errCrowded
+	}
+	table.read.Store(true)
 	return z, nil
 }
 
-// meter counts, until it is opened, what archive/zip reads to find the entries,
-// because it goes on for as long as there are any, whatever their number was
-// said to be.
+// meter limits what archive/zip reads to find the entries, because it goes on
+// for as long as there are any, whatever their number was said to be.
 type meter struct {
-	r       io.ReaderAt
-	bytes   int
-	records int // roughly: one that straddles two reads is not seen
-	open    atomic.Bool
+	r     io.ReaderAt
+	bytes int
+	read  atomic.Bool // the entries are found
 }
 
 // ReadAt implements io.ReaderAt.
 func (m *meter) ReadAt(p []byte, off int64) (int, error) {
 	n, err := m.r.ReadAt(p, off)
-	if m.open.Load() {
+	if m.read.Load() {
 		return n, err
 	}
-	m.bytes += n
-	m.records += bytes.Count(p[:n], []byte("PK\x01\x02"))
-	if m.bytes > maxDirectory+256<<10 || m.records > maxRecords+maxRecords/50 { // the end record is searched in 65 KiB
+	if m.bytes += n; m.bytes > maxDirectory+256<<10 { // the end record is searched in 65 KiB
 		return 0, errCrowded
 	}
 	return n, err

@@ -31,6 +31,14 @@ func deflated(t testing.TB, name string, n int) []byte {
 	return b.Bytes()
 }
 
+// Sizes and signatures of records, from APPNOTE.TXT 4.3.14 to 4.3.16.
+const (
+	endSig     = 0x06054b50
+	locatorSig = 0x07064b50
+	end64Len   = 56
+	end64Sig   = 0x06064b50
+)
+
 // crowd makes an archive whose table of contents lists one empty entry n
 // times, and whose end record claims as many in zip64, or else n mod 65536.
 func crowd(n int, zip64 bool) []byte {

@@ -1,13 +1,9 @@
 package watcher
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"path"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,17 +22,14 @@ func (p place) open() (int, error) {
 	if err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
 		return openPath(p.dir)
 	}
-	fd, err := openPath(p.root)
-	if err != nil || rel == "." {
-		return fd, err
+	root, err := openPath(p.root)
+	if err != nil {
+		return -1, err
 	}
-	for name := range strings.SplitSeq(rel, "/") {
-		next, err := openFolder(fd, name)
-		unix.Close(fd)
-		if err != nil {
-			return -1, fmt.Errorf("open folder %s: %w", p.dir, err)
-		}
-		fd = next
+	defer unix.Close(root)
+	fd, err := openBelow(root, rel, asFolder)
+	if err != nil {
+		return -1, fmt.Errorf("open folder %s: %w", p.dir, err)
 	}
 	return fd, nil
 }
@@ -51,121 +44,21 @@ func openPath(name string) (int, error) {
 	return fd, nil
 }
 
-// openFolder opens the folder of this name (no slash in it) in another. A link
-// is ENOTDIR, and so is a FIFO, before it can block.
-func openFolder(parent int, name string) (int, error) {
-	return again(func() (int, error) {
-		return unix.Openat(parent, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	})
-}
+const (
+	asFolder = unix.O_DIRECTORY
+	// asFile keeps a FIFO that has taken a file's place from blocking the call;
+	// it means nothing to regular files.
+	asFile = unix.O_NONBLOCK | unix.O_NOCTTY
+)
 
-// openFile opens the file of this name (slashes allowed) below a folder,
-// following no link in any component. O_NONBLOCK keeps a FIFO that has taken
-// the file's place from blocking the call; it means nothing to regular files.
-func openFile(folder int, name string) (int, error) {
-	at := folder
-	for dir, rest, more := strings.Cut(name, "/"); more; dir, rest, more = strings.Cut(name, "/") {
-		next, err := openFolder(at, dir)
-		if at != folder {
-			unix.Close(at)
-		}
-		if err != nil {
-			return -1, &fs.PathError{Op: "open folder", Path: dir, Err: err}
-		}
-		at, name = next, rest
+// openBelow opens what has this name (slashes allowed) below an open folder. It
+// follows no link in any component, not even one that stays inside, which
+// os.Root and pathrs would: that is ELOOP, and a link in the place of the folder
+// ENOTDIR.
+func openBelow(folder int, name string, as int) (int, error) {
+	how := unix.OpenHow{
+		Flags:   unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_CLOEXEC | uint64(as),
+		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS,
 	}
-	fd, err := again(func() (int, error) {
-		return unix.Openat(at, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
-	})
-	if at != folder {
-		unix.Close(at)
-	}
-	if err != nil {
-		return -1, &fs.PathError{Op: "open", Path: path.Base(name), Err: err}
-	}
-	return fd, nil
-}
-
-// stamp is a time on the other side's clock.
-type stamp struct {
-	sec  int64
-	nsec uint32
-}
-
-// fingerprint is what a stat says of a file, to be compared for equality only.
-// The change time and the inode number are what gives new bytes of the same
-// size and modification time away.
-type fingerprint struct {
-	size         int64
-	mtime, ctime stamp
-	ino          uint64
-	mode         uint32 // type and permission bits, as in stat(2)
-	nlink        uint32
-}
-
-// status is a file's fingerprint and the device that the file is on.
-type status struct {
-	fingerprint
-	dev uint64
-}
-
-// noStatx is set once the kernel is seen to lack statx(2) (before 4.11) or a
-// seccomp filter to forbid it.
-var noStatx atomic.Bool
-
-// stat asks for a file's status without following a link; name "" is fd
-// itself. With fresh the other side of a share is asked even if the kernel
-// believes that it knows: NFS keeps what it knows for 3 to 60 s, FUSE for 1 s
-// (AT_STATX_FORCE_SYNC in statx(2)).
-func stat(fd int, name string, fresh bool) (status, error) {
-	if noStatx.Load() {
-		return oldStat(fd, name)
-	}
-	flags := unix.AT_SYMLINK_NOFOLLOW | unix.AT_NO_AUTOMOUNT
-	if name == "" {
-		flags |= unix.AT_EMPTY_PATH
-	}
-	if fresh {
-		flags |= unix.AT_STATX_FORCE_SYNC
-	}
-	var s unix.Statx_t
-	for {
-		switch err := unix.Statx(fd, name, flags, unix.STATX_BASIC_STATS, &s); {
-		case err == nil:
-			return status{fingerprint{
-				size: int64(s.Size), ino: s.Ino, mode: uint32(s.Mode), nlink: s.Nlink,
-				mtime: stamp{s.Mtime.Sec, s.Mtime.Nsec}, ctime: stamp{s.Ctime.Sec, s.Ctime.Nsec},
-			}, unix.Mkdev(s.Dev_major, s.Dev_minor)}, nil
-		case errors.Is(err, unix.EINTR):
-		case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM):
-			noStatx.Store(true)
-			return oldStat(fd, name)
-		default:
-			return status{}, err
-		}
-	}
-}
-
-func oldStat(fd int, name string) (status, error) {
-	var s unix.Stat_t
-	_, err := again(func() (int, error) {
-		if name == "" {
-			return 0, unix.Fstat(fd, &s)
-		}
-		return 0, unix.Fstatat(fd, name, &s, unix.AT_SYMLINK_NOFOLLOW)
-	})
-	return status{fingerprint{
-		size: s.Size, ino: s.Ino, mode: s.Mode, nlink: uint32(s.Nlink),
-		mtime: stamp{s.Mtim.Sec, uint32(s.Mtim.Nsec)}, ctime: stamp{s.Ctim.Sec, uint32(s.Ctim.Nsec)},
-	}, s.Dev}, err
-}
-
-// again repeats a call that a signal interrupted; network file systems mounted
-// with "intr" and FUSE do return EINTR.
-func again(call func() (int, error)) (int, error) {
-	for {
-		if n, err := call(); !errors.Is(err, unix.EINTR) {
-			return n, err
-		}
-	}
+	return again(func() (int, error) { return unix.Openat2(folder, name, &how) })
 }

@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -31,11 +32,20 @@ type Options struct {
 	Poll     time.Duration // when polling, no file is looked at less often; default 10 s
 	Settle   time.Duration // how long a service's files must have been still; default 20 ms
 	Patience time.Duration // how long files that are not whole must have been still to be refused; default 700 ms
-	Rescan   time.Duration // how often to look although no hint came; default 10 s
+	Rescan   time.Duration // how often to look although nothing is said to have moved; default 10 s
 	Store    string        // folder for local copies, absolute, of this program alone: <Store>/<service>/<ID>/…
 
 	tolerance, hanging time.Duration // see the constants
 }
+
+const (
+	// tolerance is how long a folder may be away or unreadable before that is
+	// reported. Builds remove and make folders, remounts take a moment.
+	tolerance = 2 * time.Second
+	// hanging is how long a call on the share may give no sign of progress
+	// before that is reported.
+	hanging = 5 * time.Second
+)
 
 // complete fills in the defaults.
 func (o Options) complete() (Options, error) {
@@ -45,9 +55,7 @@ func (o Options) complete() (Options, error) {
 		}
 		*dir = filepath.Clean(*dir)
 	}
-	if o.Mode == "" {
-		o.Mode = Auto
-	}
+	o.Mode = cmp.Or(o.Mode, Auto)
 	if o.Mode != Auto && o.Mode != Inotify && o.Mode != Poll {
 		return o, fmt.Errorf("mode %q: must be %q, %q or %q", o.Mode, Auto, Inotify, Poll)
 	}
@@ -66,12 +74,32 @@ func (o Options) complete() (Options, error) {
 		if *d.value < 0 {
 			return o, fmt.Errorf("%s %s: must not be negative", d.what, *d.value)
 		}
-		if *d.value == 0 {
-			*d.value = d.usual
-		}
+		*d.value = cmp.Or(*d.value, d.usual)
 	}
 	o.Patience = max(o.Patience, o.Settle)
 	return o, nil
+}
+
+// Check says what New and Reconfigure would say of the services.
+func Check(services []Service) error {
+	_, err := check(services)
+	return err
+}
+
+// check gives what matches the files of each service.
+func check(services []Service) (map[string]matcher, error) {
+	matchers := make(map[string]matcher)
+	for _, s := range services {
+		m, err := s.check()
+		if err != nil {
+			return nil, err
+		}
+		if _, twice := matchers[s.Name]; twice {
+			return nil, fmt.Errorf("service %s: is there twice", s.Name)
+		}
+		matchers[s.Name] = m
+	}
+	return matchers, nil
 }
 
 func (s Service) check() (matcher, error) {

@@ -63,7 +63,7 @@ func write(t testing.TB, name string, data []byte) {
 }
 
 // rig is a running watcher of one service, "app", in Root/volume-app, and what
-// it told.
+// it reported.
 type rig struct {
 	t      testing.TB
 	w      *Watcher
@@ -79,7 +79,7 @@ func (r *rig) dir(names ...string) string {
 
 type setup func(*Options, *Service)
 
-// intolerant makes troubles be told soon. It is for tests that make some.
+// intolerant makes troubles be reported soon. It is for tests that make some.
 func intolerant(o *Options, _ *Service) { o.tolerance = 200 * time.Millisecond }
 
 // start runs a watcher on root until the test ends.
@@ -135,11 +135,11 @@ func (r *rig) next(kind EventKind) Event {
 	select {
 	case e := <-r.events:
 		if e.Kind != kind {
-			r.t.Fatalf("told %s, want %s: %+v", e.Kind, kind, e)
+			r.t.Fatalf("reported %s, want %s: %+v", e.Kind, kind, e)
 		}
 		return e
 	case <-time.After(deadline):
-		r.t.Fatalf("told nothing, want %s", kind)
+		r.t.Fatalf("reported nothing, want %s", kind)
 		panic("unreachable")
 	}
 }

@@ -22,25 +22,6 @@ const (
 	maxBytes   = 4 << 30 // of a set
 )
 
-// entry is one artefact as a scan saw it.
-type entry struct {
-	name string // relative to the service's folder, slash-separated
-	fingerprint
-}
-
-// snapshot is what one scan saw of a service's folder.
-type snapshot struct {
-	entries []entry     // sorted by name
-	problem string      // the first reason why these files cannot be taken; "" if none
-	folder  fingerprint // of the folder itself, before it was read
-}
-
-// equal says whether two scans saw the same files in the same state. The
-// folder may differ: others than artefacts can come and go there.
-func (s snapshot) equal(t snapshot) bool {
-	return s.problem == t.problem && slices.Equal(s.entries, t.entries)
-}
-
 // how says how to read a service's folder.
 type how struct {
 	match matcher
@@ -67,7 +48,7 @@ func scan(ctx context.Context, fd int, h how) (snapshot, error) {
 	}
 	s.snapshot.folder = st.fingerprint
 	// Reading moves the descriptor's position, and a duplicate would share it.
-	top, err := openFolder(fd, ".")
+	top, err := openBelow(fd, ".", asFolder)
 	if err != nil {
 		return snapshot{}, fmt.Errorf("open: %w", err)
 	}
@@ -167,10 +148,10 @@ func (s *scanner) descend(ctx context.Context, parent int, name, base string, de
 		s.refuse(fmt.Sprintf("folder %s is more than %d folders deep; make it flatter", show(name), maxDepth))
 		return nil
 	}
-	fd, err := openFolder(parent, base)
+	fd, err := openBelow(parent, base, asFolder)
 	switch {
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP):
-		return nil // gone or exchanged since its status was read
+		return nil // gone or replaced since its status was read
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
 		s.refuse(fmt.Sprintf("folder %s cannot be read (permission denied); make it readable", show(name)))
 		return nil

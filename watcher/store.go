@@ -76,12 +76,15 @@ func openStore(dir string) error {
 
 // removeHalfMade removes the copies in a service's folder that are none yet.
 func removeHalfMade(home string) error {
-	left, err := filepath.Glob(filepath.Join(escapeGlob(home), incoming+"*"))
+	found, err := os.ReadDir(home)
 	if err != nil {
-		return fmt.Errorf("read store %s: %w", home, err)
+		return fmt.Errorf("read store: %w", err)
 	}
-	for _, tmp := range left {
-		if err := os.RemoveAll(tmp); err != nil {
+	for _, f := range found {
+		if !strings.HasPrefix(f.Name(), incoming) {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(home, f.Name())); err != nil {
 			return fmt.Errorf("remove half-made copy: %w", err)
 		}
 	}
@@ -107,11 +110,6 @@ func Ours(folder string) error {
 	return nil
 }
 
-// escapeGlob makes a name match itself in a pattern.
-func escapeGlob(name string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(name)
-}
-
 // install gives a complete copy its final name. A set of that name which is
 // whole stays, since somebody may be reading it; a damaged one (a power cut:
 // nothing here waits for the disk) gives way, and so does what is no set.
@@ -124,7 +122,7 @@ func install(ctx context.Context, tmp, final string) error {
 		return nil
 	}
 	if err := unix.Renameat2(unix.AT_FDCWD, tmp, unix.AT_FDCWD, final, unix.RENAME_EXCHANGE); err != nil {
-		return fmt.Errorf("exchange %s for the damaged %s: %w", tmp, final, err)
+		return fmt.Errorf("replace the damaged %s by %s: %w", final, tmp, err)
 	}
 	return nil
 }
@@ -133,10 +131,13 @@ func install(ctx context.Context, tmp, final string) error {
 // files have to give the ID that it is named by. One that is not there is
 // fs.ErrNotExist. The set's Seen is zero.
 func Load(store, service, id string) (Set, error) {
-	dir, err := setDir(store, service, id)
-	if err != nil {
+	if err := checkName(service); err != nil {
 		return Set{}, err
 	}
+	if !isID(id) {
+		return Set{}, fmt.Errorf("%q is not the ID of a set", id)
+	}
+	dir := filepath.Join(store, service, id)
 	files, err := loadDir(context.Background(), dir, id)
 	if err != nil {
 		return Set{}, fmt.Errorf("load set %.8s of %s: %w", id, service, err)
@@ -182,48 +183,25 @@ func Prune(store, service string, keep map[string]bool) error {
 	}
 	home := filepath.Join(store, service)
 	sets, err := os.ReadDir(home)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("prune sets of %s: %w", service, err)
 	}
 	var errs []error
 	for _, set := range sets {
-		if !isID(set.Name()) || keep[set.Name()] {
-			continue
+		if isID(set.Name()) && !keep[set.Name()] {
+			errs = append(errs, os.RemoveAll(filepath.Join(home, set.Name())))
 		}
-		errs = append(errs, os.RemoveAll(filepath.Join(home, set.Name())))
+	}
+	if err := os.Remove(home); !errors.Is(err, unix.ENOTEMPTY) && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
+		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("prune sets of %s: %w", service, err)
 	}
-	if err := os.Remove(home); err != nil && !errors.Is(err, unix.ENOTEMPTY) && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("prune sets of %s: %w", service, err)
-	}
 	return nil
-}
-
-// setDir gives the folder of a set, and lets nothing else through as one.
-func setDir(store, service, id string) (string, error) {
-	if err := checkName(service); err != nil {
-		return "", err
-	}
-	if !isID(id) {
-		return "", fmt.Errorf("%q is not the ID of a set", id)
-	}
-	return filepath.Join(store, service, id), nil
 }
 
 func isID(s string) bool {
 	_, err := hex.DecodeString(s)
 	return err == nil && len(s) == 2*sha256.Size && s == strings.ToLower(s)
-}
-
-// checkName makes sure that a service's name can name a folder.
-func checkName(service string) error {
-	if service == "" || strings.ContainsAny(service, "/\\") || strings.HasPrefix(service, ".") || badName(service) != "" {
-		return fmt.Errorf("%q cannot be a service's name", service)
-	}
-	return nil
 }

@@ -1,7 +1,6 @@
 package watcher
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -41,7 +40,7 @@ func TestAStoredSetCanBeLoadedUnlessDamaged(t *testing.T) {
 	want := set
 	want.Seen = time.Time{}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("loaded set differs (-told +loaded):\n%s", diff)
+		t.Errorf("loaded set differs (-reported +loaded):\n%s", diff)
 	}
 	for name, mode := range map[string]fs.FileMode{"": 0o755, "bin": 0o755, "bin/run": 0o755, "app.jar": 0o644, "..": 0o700} {
 		info, err := os.Stat(filepath.Join(set.Dir, name))
@@ -166,7 +165,7 @@ func TestResendAnswersEvenIfNothingHasChanged(t *testing.T) {
 	if again := r.next(Ready).Set; again.ID != set.ID {
 		t.Errorf("sent again with ID %s, want %s", again.ID, set.ID)
 	}
-	r.w.hint("") // is silence, as the next event shows
+	r.w.loop.moved <- "" // is silence, as the next event shows
 	write(t, r.dir("app.jar"), []byte("no JAR"))
 	contains(t, r.refused(), "is not a JAR")
 	must(t, r.w.Resend("app"))
@@ -179,7 +178,7 @@ func TestResendAnswersEvenIfNothingHasChanged(t *testing.T) {
 	}
 }
 
-func TestScanGivesAVerdictForEachService(t *testing.T) {
+func TestEachServiceThatIsAskedForIsAnswered(t *testing.T) {
 	root := t.TempDir()
 	write(t, filepath.Join(root, "volume-good", "app.jar"), jar(t, "one"))
 	write(t, filepath.Join(root, "volume-bad", "app.jar"), []byte("text"))
@@ -190,22 +189,25 @@ func TestScanGivesAVerdictForEachService(t *testing.T) {
 	}
 	w, err := New(Options{Root: root, Store: filepath.Join(t.TempDir(), "store")}, services)
 	must(t, err)
-	events, err := w.Scan(t.Context())
-	must(t, err)
-	var got []string
-	for _, e := range events {
-		got = append(got, e.Service+" "+e.Kind.String())
+	must(t, w.Resend()) // which may come before Run
+	r := run(t, w, root)
+	answers := make(map[string]Event)
+	for len(answers) < len(services) {
+		select {
+		case e := <-r.events:
+			if e.Kind == Ready || e.Kind == Refused {
+				answers[e.Service] = e
+			}
+		case <-time.After(deadline):
+			t.Fatalf("answered are %v", answers)
+		}
 	}
-	if want := "good ready, bad refused, empty refused, missing refused"; strings.Join(got, ", ") != want {
-		t.Errorf("%s, want %s", strings.Join(got, ", "), want)
+	for service, want := range map[string]EventKind{"good": Ready, "bad": Refused, "empty": Refused, "missing": Refused} {
+		if answers[service].Kind != want {
+			t.Errorf("%s is %s, want %s", service, answers[service].Kind, want)
+		}
 	}
-	has(t, events[0].Set, map[string][]byte{"app.jar": jar(t, "one")})
-
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := w.Scan(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("a scan that was given up: %v", err)
-	}
+	has(t, answers["good"].Set, map[string][]byte{"app.jar": jar(t, "one")})
 }
 
 func TestNewSaysWhatIsWrongWithItsArguments(t *testing.T) {

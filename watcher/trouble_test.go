@@ -13,12 +13,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// deaf makes a rig whose inotify adds no watch, so that nothing is heard.
+// deaf makes a rig whose inotify adds no watch, so that nothing is noticed.
 func deaf(t *testing.T, rescan time.Duration) *rig {
 	t.Helper()
 	root := t.TempDir()
 	w := newOne(t, Options{Root: root, Mode: Inotify, Rescan: rescan})
-	w.notify.add = func(string) error { return nil }
+	w.loop.notifier.add = func(string) error { return nil }
 	write(t, filepath.Join(root, "volume-app", "app.jar"), jar(t, "one"))
 	r := run(t, w, root)
 	r.ready()
@@ -38,9 +38,16 @@ func newOne(t *testing.T, o Options) *Watcher {
 
 func TestAnOverflowOfTheQueueIsALookAtEverything(t *testing.T) {
 	t.Parallel()
-	r := deaf(t, time.Hour)
+	root := t.TempDir()
+	w := newOne(t, Options{Root: root, Mode: Inotify, Rescan: time.Hour})
+	source := &fsnotify.Watcher{Events: make(chan fsnotify.Event), Errors: make(chan error)}
+	w.loop.notifier.add = func(string) error { return nil }
+	w.loop.notifier.reading.Go(func() { w.loop.notifier.read(source) })
+	write(t, filepath.Join(root, "volume-app", "app.jar"), jar(t, "one"))
+	r := run(t, w, root)
+	r.ready()
 	write(t, r.dir("app.jar"), jar(t, "lost in the overflow"))
-	r.w.notify.failed(fsnotify.ErrEventOverflow)
+	source.Errors <- fsnotify.ErrEventOverflow
 	r.ready()
 }
 
@@ -60,9 +67,9 @@ func TestAStormOfEventsEndsWithTheNewestBytes(t *testing.T) {
 	}
 	want, err := os.Stat(name)
 	must(t, err)
-	for told := 0; ; told++ {
+	for reported := 0; ; reported++ {
 		if set := r.ready(); set.Files[0].Size == want.Size() {
-			t.Logf("%d sets on the way", told)
+			t.Logf("%d sets on the way", reported)
 			return
 		}
 	}
@@ -71,7 +78,7 @@ func TestAStormOfEventsEndsWithTheNewestBytes(t *testing.T) {
 func TestLostEventsAreMadeUpForByTheSlowTimer(t *testing.T) {
 	t.Parallel()
 	r := deaf(t, 100*time.Millisecond)
-	write(t, r.dir("app.jar"), jar(t, "never heard of"))
+	write(t, r.dir("app.jar"), jar(t, "never noticed"))
 	r.ready()
 }
 
@@ -89,7 +96,7 @@ func TestALimitOfInotifyTurnsToPollingAndNamesTheSetting(t *testing.T) {
 			var mu sync.Mutex
 			limit := test.err
 			w := newOne(t, Options{Root: root, Mode: Inotify, Rescan: 300 * time.Millisecond})
-			w.notify.add = func(string) error {
+			w.loop.notifier.add = func(string) error {
 				mu.Lock()
 				defer mu.Unlock()
 				return limit
@@ -99,7 +106,7 @@ func TestALimitOfInotifyTurnsToPollingAndNamesTheSetting(t *testing.T) {
 			e := r.next(Degraded)
 			contains(t, e.Reason, test.want, "polling")
 			if e.Service != "" {
-				t.Errorf("told of service %q, want the whole watcher", e.Service)
+				t.Errorf("it is of service %q, want the whole watcher", e.Service)
 			}
 			write(t, r.dir("app.jar"), jar(t, "found by polling"))
 			r.ready()
@@ -225,26 +232,45 @@ func TestAnEventConcernsWhatItIsInOrAbove(t *testing.T) {
 }
 
 func TestErrorsOfTheShareAreToldAfterAWhileAndAnsweredAtOnce(t *testing.T) {
-	events := make(chan Event, 10)
-	l := &lane{service: Service{Name: "app"}, events: events, place: place{"/host", "/host/volume-app"}, options: Options{Poll: time.Second, tolerance: tolerance}}
-	l.troubled(t.Context(), unix.EIO)
-	if len(events) != 0 {
-		t.Fatalf("told %+v at once", <-events)
+	now := time.Now()
+	s := newState(Service{Name: "app", Dir: "/host/volume-app"}, nil, Options{Root: "/host", Poll: time.Second, tolerance: tolerance}, now)
+	events := func() []Event {
+		defer func() { s.out = nil }()
+		return s.out
 	}
-	l.owed = true
-	l.troubled(t.Context(), unix.EIO)
-	if e := <-events; e.Kind != Refused || !strings.Contains(e.Reason, "input/output error") {
-		t.Errorf("told %+v, want a refusal", e)
+	s.looked(now, view{}, unix.EIO)
+	if reported := events(); len(reported) != 0 {
+		t.Fatalf("reported %+v at once", reported)
 	}
-	l.illSince = l.illSince.Add(-tolerance)
-	l.troubled(t.Context(), unix.EIO)
-	l.troubled(t.Context(), errors.Join(unix.EIO))
-	if e := <-events; e.Kind != Degraded {
-		t.Errorf("told %+v, want %s", e, Degraded)
+	s.asked = true
+	s.begin(now)
+	s.looked(now, view{}, unix.EIO)
+	if reported := events(); len(reported) != 1 || reported[0].Kind != Refused || !strings.Contains(reported[0].Reason, "input/output error") {
+		t.Errorf("reported %+v, want a refusal", reported)
 	}
-	l.recovered(t.Context())
-	l.recovered(t.Context())
-	if e := <-events; e.Kind != Restored || len(events) != 0 {
-		t.Errorf("told %+v and %d more, want %s", e, len(events), Restored)
+	now = now.Add(tolerance)
+	s.looked(now, view{}, unix.EIO)
+	s.looked(now, view{}, errors.Join(unix.EIO))
+	if reported := events(); len(reported) != 1 || reported[0].Kind != Degraded {
+		t.Errorf("reported %+v, want %s", reported, Degraded)
+	}
+	s.looked(now, view{}, nil)
+	s.looked(now, view{}, nil)
+	if reported := events(); len(reported) != 1 || reported[0].Kind != Restored {
+		t.Errorf("reported %+v, want %s", reported, Restored)
+	}
+}
+
+func TestALimitOfInotifyEndsWithTheServiceThatMetIt(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	w := newOne(t, Options{Root: root, Mode: Inotify})
+	w.loop.notifier.add = func(string) error { return unix.ENOSPC }
+	must(t, os.Mkdir(filepath.Join(root, "volume-app"), 0o755))
+	r := run(t, w, root)
+	r.next(Degraded)
+	must(t, w.Reconfigure(t.Context(), nil))
+	if e := r.next(Restored); e.Service != "" {
+		t.Errorf("it is of service %q, want the whole watcher", e.Service)
 	}
 }

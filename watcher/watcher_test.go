@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// both runs a test with the hints of inotify, and on a share that inotify
+// both runs a test with the events of inotify, and on a share that inotify
 // cannot see. In the test, theirs is the folder of the service as the other
 // side writes it.
 func both(t *testing.T, test func(t *testing.T, r *rig, theirs string), setups ...setup) {
 	t.Run("with inotify", func(t *testing.T) {
 		t.Parallel()
-		hintsOnly := func(o *Options, _ *Service) { o.Mode, o.Rescan = Inotify, time.Hour }
-		r := start(t, t.TempDir(), append(setups, hintsOnly)...)
+		eventsOnly := func(o *Options, _ *Service) { o.Mode, o.Rescan = Inotify, time.Hour }
+		r := start(t, t.TempDir(), append(setups, eventsOnly)...)
 		test(t, r, r.dir())
 	})
 	t.Run("on a share", func(t *testing.T) {
@@ -33,7 +33,7 @@ func TestANewJARIsTold(t *testing.T) {
 		write(t, filepath.Join(theirs, "app.jar"), first)
 		set := r.ready()
 		has(t, set, map[string][]byte{"app.jar": first})
-		if set.Service != "app" || len(set.ID) != 64 || filepath.Base(set.Dir) != set.ID || set.Short() != set.ID[:8] {
+		if set.Service != "app" || len(set.ID) != 64 || filepath.Base(set.Dir) != set.ID {
 			t.Errorf("set is %+v", set)
 		}
 		if set.Seen.Before(began) || set.Seen.After(time.Now()) {
@@ -65,7 +65,7 @@ func TestTouchedBytesAreSilence(t *testing.T) {
 		})
 		write(t, name, jar(t, "another"))
 		if next := r.ready(); next.ID == first.ID {
-			t.Error("the next set told is the same one")
+			t.Error("the next set reported is the same one")
 		}
 	})
 }

@@ -5,15 +5,17 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jarloop/jarloop/cmd/internal/bases"
 	"github.com/jarloop/jarloop/cmd/internal/doctor"
+	"github.com/jarloop/jarloop/cmd/internal/exit"
 )
 
 // bases gives the bases on the VM, and which of them the configuration asks for.
 func (p *pages) bases() map[string]bool {
 	p.t.Helper()
 	out, code := p.verb("base", "list", "--json")
-	var list []listed
-	if err := json.Unmarshal([]byte(out), &list); err != nil || code != exitDone {
+	var list []bases.Listed
+	if err := json.Unmarshal([]byte(out), &list); err != nil || code != exit.Done {
 		p.t.Fatalf("base list exits with %d: %v: %s", code, err, out)
 	}
 	bases := map[string]bool{}
@@ -51,10 +53,10 @@ func TestAChangedRecipeLeavesABaseThatCanBeRemoved(t *testing.T) {
 		return f.State == doctor.Warning && f.Remedy == remedy
 	})
 
-	if out, code := p.verb("base", "remove", fresh); code != exitUsage || !strings.Contains(out, "the agent that runs makes clones of "+fresh) {
+	if out, code := p.verb("base", "remove", fresh); code != exit.Usage || !strings.Contains(out, "the agent that runs makes clones of "+fresh) {
 		t.Errorf("removing the one in use exits with %d: %s", code, out)
 	}
-	if out, code := p.verb("base", "remove", left); code != exitDone {
+	if out, code := p.verb("base", "remove", left); code != exit.Done {
 		t.Errorf("removing the old one exits with %d: %s", code, out)
 	}
 	if all, _ := p.findings(); all["old bases"].State != doctor.OK || len(p.bases()) != 1 {

@@ -12,6 +12,9 @@ func TestKilledAnywhereInADeploy(t *testing.T) {
 		t.Skip("takes minutes, with the machine to itself: make kill")
 	}
 	s := newSystem(t, true)
+	// Else each of a hundred and more deploys would have an old generation stay for
+	// the two seconds in which it is asked no more.
+	s.write(s.config, replace(t, s.readAt(s.config), map[string]string{"[service.person]\n": "[service.person]\ndrain = \"500ms\"\n"}))
 	c := newCrashing(t, s)
 	c.original = s.read("person/config.yml")
 	s.up()

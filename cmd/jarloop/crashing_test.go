@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -147,10 +146,12 @@ func (c *crashing) save(good bool) {
 }
 
 // ask gives the status, which is empty while no agent answers.
-func (c *crashing) ask() (status control.Status) {
+func (c *crashing) ask() control.Status {
 	c.t.Helper()
-	out, _ := c.verb("status", "--json")
-	_ = json.Unmarshal([]byte(out), &status)
+	status, err := c.control.Status(c.ctx)
+	if err != nil {
+		return control.Status{}
+	}
 	return status
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jarloop/jarloop/cmd/internal/doctor"
+	"github.com/jarloop/jarloop/cmd/internal/exit"
 )
 
 // findings gives what the doctor finds on the VM, by check, and its exit status.
@@ -34,7 +35,7 @@ func TestTheDoctorOnAVM(t *testing.T) {
 	}
 	forward("1")
 	all, status := s.findings()
-	if status != exitDone {
+	if status != exit.Done {
 		t.Errorf("on a VM that is well the status is %d: %v", status, all)
 	}
 	if f := all["share"]; !strings.Contains(f.Found, "fuse") || !strings.Contains(f.Found, "polled") {
@@ -61,16 +62,16 @@ func TestTheDoctorOnAVM(t *testing.T) {
 		}
 		all, status = s.findings()
 	}
-	if status != exitFailed || all["ip_forward"].State != doctor.Warning || !strings.Contains(all["port 80"].Found, "process") {
+	if status != exit.Failed || all["ip_forward"].State != doctor.Warning || !strings.Contains(all["port 80"].Found, "process") {
 		t.Errorf("status %d, %v, %v", status, all["ip_forward"], all["port 80"])
 	}
 	out, status := s.verb("run")
-	if status != exitFailed || !strings.Contains(out, all["port 80"].Found) {
+	if status != exit.Failed || !strings.Contains(out, all["port 80"].Found) {
 		t.Errorf("run ends with %d: %s", status, out)
 	}
 
 	all, status = s.findings("--fix")
-	if f := all["ip_forward"]; status != exitFailed || f.State != doctor.OK || f.Mended == "" {
+	if f := all["ip_forward"]; status != exit.Failed || f.State != doctor.OK || f.Repaired == "" {
 		t.Errorf("after --fix: status %d, %v", status, f)
 	}
 	if text, err := s.VM(s.ctx, "cat", "/proc/sys/net/ipv4/ip_forward").Output(); err != nil || string(text) != "1\n" {

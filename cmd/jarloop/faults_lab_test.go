@@ -126,7 +126,7 @@ func (p *pages) readOnlyTest(t *testing.T, before inventory) {
 	from := p.agent.now()
 	p.save()
 	failed := p.held(from)
-	if failed.Step != "switch" || !strings.Contains(failed.Reason, "names of "+caller) || !strings.Contains(failed.Reason, "read-only") {
+	if failed.Step != "switch" || !strings.Contains(failed.Reason, "/etc/hosts of "+caller) || !strings.Contains(failed.Reason, "read-only") {
 		t.Errorf("the agent said %s", failed.text)
 	}
 	p.invariantBut(before, "page")

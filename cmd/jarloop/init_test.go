@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/jarloop/jarloop/cmd/internal/exit"
 )
 
 // TestTheOriginalLayoutRuns has the folders that an older system left, with its
@@ -60,7 +62,7 @@ func TestTheOriginalLayoutRuns(t *testing.T) {
 		}
 	}
 	s.agent.stop()
-	if out, status := s.verb("clean"); status != exitDone {
+	if out, status := s.verb("clean"); status != exit.Done {
 		t.Errorf("clean: %d: %s", status, out)
 	}
 }

@@ -8,8 +8,8 @@ import (
 
 func TestTheSampleSystemOnInotify(t *testing.T) {
 	s := newSystem(t, false)
-	// And the other way of wiring.
-	s.write(s.config, replace(t, s.configuration(), map[string]string{`"stable"  `: `"hosts"  `}))
+	// And the other way of names.
+	s.write(s.config, replace(t, s.configuration(), map[string]string{`= "vip"`: `= "hosts"`}))
 	s.up()
 	status := s.status()
 	if !strings.Contains(status.Watching, "inotify") {

@@ -120,11 +120,11 @@ func (s *system) checkKept() {
 		if commands := s.commands(status.Failed); strings.Contains(commands, "/"+status.Service+"/") {
 			s.t.Errorf("in %s, which is kept, run: %s", status.Failed, commands)
 		}
-		var record deployer.Record
+		var record deployer.Generation
 		if err := json.Unmarshal([]byte(s.readAt(filepath.Join(s.LXC, status.Failed, "jarloop.json"))), &record); err != nil {
 			s.t.Fatal(err)
 		}
-		if record.Phase != deployer.Kept || !record.Address.IsValid() {
+		if record.Phase != deployer.KeptFailure || !record.Address.IsValid() {
 			s.t.Errorf("the record of %s: %+v", status.Failed, record)
 		}
 		if rules := s.rules(); strings.Contains(rules, "--to-destination "+record.Address.String()) {

@@ -1,24 +1,24 @@
 package main
 
 import (
-	"strconv"
+	"path/filepath"
 	"strings"
 
-	"github.com/jarloop/jarloop/cmd/internal/host"
+	"github.com/jarloop/jarloop/cmd/internal/self"
+	"github.com/jarloop/jarloop/deployer/lxc"
 )
 
 // memory gives how much a container holds.
 func (s *system) memory(container string) int64 {
 	s.t.Helper()
-	out, err := s.VM(s.ctx, "lxc-info", "-P", s.LXC, "-n", container, "-p", "-H").Output()
-	if err != nil {
-		s.t.Fatalf("process of %s: %v", container, err)
-	}
-	init, err := strconv.Atoi(strings.TrimSpace(string(out)))
+	engine, err := lxc.New(lxc.Options{
+		Path: s.LXC, Logs: filepath.Join(s.Dir, "state", "logs"), Child: s.VM(s.ctx, s.program, self.LXCCall).Args,
+	})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	bytes, err := new(host.Machine).Memory(init)
+	defer engine.Close()
+	bytes, err := engine.Memory(s.ctx, container)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,6 +15,9 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/lab"
 )
 
+// checkout is the root of the sources.
+const checkout = "../.."
+
 // system is the sample system in a lab.
 type system struct {
 	*lab.Lab
@@ -25,6 +27,9 @@ type system struct {
 	config  string
 	example string // a copy of example/, to edit
 	agent   *agentProcess
+	// control asks the agent as its verbs do, without a process for each question:
+	// tests ask all the time, and two cores are to be the agent's.
+	control *control.Client
 }
 
 // newLab stands up a lab in which nothing is configured yet.
@@ -43,7 +48,10 @@ func newLab(t *testing.T, bindfs bool) *system {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &system{Lab: l, t: t, ctx: ctx, program: program, config: filepath.Join(l.Dir, "config.toml"), example: filepath.Join(l.Dir, "example")}
+	s := &system{
+		Lab: l, t: t, ctx: ctx, program: program, config: filepath.Join(l.Dir, "config.toml"), example: filepath.Join(l.Dir, "example"),
+		control: control.NewClient(filepath.Join(l.Dir, "run", "jarloop.sock")),
+	}
 	t.Cleanup(func() {
 		if s.agent != nil {
 			s.agent.kill()
@@ -60,8 +68,8 @@ func newSystem(t *testing.T, bindfs bool) *system {
 	t.Helper()
 	s := newLab(t, bindfs)
 	s.write(s.config, s.configuration())
-	if out, err := exec.CommandContext(s.ctx, "cp", "-a", "../../example", s.example).CombinedOutput(); err != nil {
-		t.Fatalf("copy the example: %v: %s", err, out)
+	if _, err := s.Example(s.ctx, checkout); err != nil {
+		t.Fatal(err)
 	}
 	// Outside of the lab, whose VM has no way to packages. Built once, kept
 	// for the next run.
@@ -73,16 +81,12 @@ func newSystem(t *testing.T, bindfs bool) *system {
 
 // configuration is the shipped one, with the lab's folders.
 func (s *system) configuration() string {
-	text, err := os.ReadFile("../../config.toml")
+	s.t.Helper()
+	text, err := s.Configuration(checkout)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return replace(s.t, string(text), map[string]string{
-		`"/var/lib/jarloop"`: fmt.Sprintf("%q", filepath.Join(s.Dir, "state")),
-		`"/run/jarloop"`:     fmt.Sprintf("%q", filepath.Join(s.Dir, "run")),
-		`"/host"`:            fmt.Sprintf("%q", s.Host),
-		`"/var/lib/lxc"`:     fmt.Sprintf("%q", s.LXC),
-	})
+	return text
 }
 
 // small is a configuration whose base and service take next to nothing to make.
@@ -195,9 +199,10 @@ func (s *system) verb(args ...string) (string, int) {
 func (s *system) status() control.Status {
 	s.t.Helper()
 	var status control.Status
-	s.agent.eventually("the agent answers", func() bool {
-		out, _ := s.verb("status", "--json")
-		return json.Unmarshal([]byte(out), &status) == nil
+	s.agent.eventually("the agent answers", func() (answers bool) {
+		var err error
+		status, err = s.control.Status(s.ctx)
+		return err == nil
 	})
 	return status
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/jarloop/jarloop/cmd/internal/host"
 	"github.com/jarloop/jarloop/deployer/lxc"
 )
 
@@ -20,7 +19,7 @@ func lxcVerb() *cobra.Command {
 		Hidden: true,
 		Args:   cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return lxc.Serve(os.Stdin, os.Stdout, host.WriteFiles)
+			return lxc.Serve(os.Stdin, os.Stdout)
 		},
 	}
 }

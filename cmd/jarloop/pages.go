@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra/doc"
+
+	"github.com/jarloop/jarloop/cmd/internal/exit"
 )
 
 // Built with the tag "pages" this program does something else: it writes the
@@ -19,13 +21,13 @@ import (
 func init() {
 	if len(os.Args) != 2 {
 		fmt.Fprintln(os.Stderr, "usage: pages FOLDER")
-		os.Exit(exitUsage)
+		os.Exit(exit.Usage)
 	}
 	if err := writePages(os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(exitFailed)
+		os.Exit(exit.Failed)
 	}
-	os.Exit(exitDone)
+	os.Exit(exit.Done)
 }
 
 func writePages(share string) error {

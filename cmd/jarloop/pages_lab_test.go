@@ -34,7 +34,7 @@ run = %q
 dir = %q
 [lxc]
 path = %q
-wiring = "hosts"
+names = "hosts"
 [base.small-base]
 template = "busybox"
 [service.page]
@@ -157,7 +157,7 @@ func (p *pages) legacyTables() (lock string) {
 	if err := os.Mkdir(bin, 0o755); err != nil {
 		p.t.Fatal(err)
 	}
-	for _, name := range []string{"", "-save"} {
+	for _, name := range []string{"", "-save", "-restore"} {
 		if err := os.Symlink(legacy+name, filepath.Join(bin, "iptables"+name)); err != nil {
 			p.t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -27,8 +28,11 @@ func onceBuilt(flags ...string) func() (string, error) {
 		}
 		programFolders = append(programFolders, dir)
 		program := filepath.Join(dir, "jarloop")
-		// Without the race detector: liblxc forks, and it does not bear that.
-		out, err := exec.Command("go", slices.Concat([]string{"build", "-o", program}, flags, []string{"."})...).CombinedOutput()
+		// Without the race detector: liblxc forks, and it does not bear that. With the
+		// flags of "make build", which has compiled most of it.
+		build := exec.Command("go", slices.Concat([]string{"build", "-buildvcs=false", "-trimpath", "-o", program}, flags, []string{"."})...)
+		build.Env = append(os.Environ(), "GOFLAGS=") // which may ask for the race detector
+		out, err := build.CombinedOutput()
 		if err != nil {
 			return "", fmt.Errorf("build the program: %w: %s", err, out)
 		}
@@ -37,6 +41,7 @@ func onceBuilt(flags ...string) func() (string, error) {
 }
 
 func TestMain(m *testing.M) {
+	syscall.Umask(0o022) // as on the VM, whatever whoever runs the tests has
 	status := m.Run()
 	for _, dir := range programFolders {
 		_ = os.RemoveAll(dir)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -133,10 +132,8 @@ func (s *system) otherJAR(service string) string {
 	name := strings.ToUpper(service[:1]) + service[1:] + "Application"
 	s.appendTo(filepath.Join(service, "src/main/java/jarloop/example", service, name+".java"), "\n// another\n")
 	elsewhere := filepath.Join(s.Dir, "elsewhere")
-	cmd := exec.CommandContext(s.ctx, "gradle", "--offline", "--no-daemon", "-q", "-Pshare="+elsewhere, ":"+service+":buildJar")
-	cmd.Dir = s.example
-	if out, err := cmd.CombinedOutput(); err != nil {
-		s.t.Fatalf("gradle: %v: %s", err, out)
+	if err := s.GradleTo(s.ctx, elsewhere, s.example, ":"+service+":buildJar"); err != nil {
+		s.t.Fatal(err)
 	}
 	return filepath.Join(elsewhere, "volume-"+service, name+".jar")
 }
@@ -144,10 +141,8 @@ func (s *system) otherJAR(service string) string {
 // gradle runs the example's build on the laptop.
 func (s *system) gradle(task string) {
 	s.t.Helper()
-	cmd := exec.CommandContext(s.ctx, "gradle", "--offline", "--no-daemon", "-q", "-Pshare="+s.Share, task)
-	cmd.Dir = s.example
-	if out, err := cmd.CombinedOutput(); err != nil {
-		s.t.Fatalf("gradle %s: %v: %s", task, err, out)
+	if err := s.Gradle(s.ctx, s.example, task); err != nil {
+		s.t.Fatal(err)
 	}
 }
 

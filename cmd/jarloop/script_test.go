@@ -10,13 +10,15 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/jarloop/jarloop/cmd/internal/self"
 )
 
 // This program under the name of jarloop is jarloop: no other has to be built
 // for the scripts. The verb is that of the children that jarloop starts, by
 // whatever name.
 func init() {
-	if filepath.Base(os.Args[0]) == "jarloop" || len(os.Args) > 1 && os.Args[1] == lxcCall {
+	if filepath.Base(os.Args[0]) == "jarloop" || len(os.Args) > 1 && os.Args[1] == self.LXCCall {
 		os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 	}
 }
@@ -31,8 +33,8 @@ func init() {
 //
 // What could reach this machine's rules runs under "unshare --net".
 func TestScripts(t *testing.T) {
-	// Others may enter, since a script becomes one of them.
-	dir, err := os.MkdirTemp("", "jlt-script-")
+	// Others may enter, wherever TMPDIR is, since a script becomes one of them.
+	dir, err := os.MkdirTemp("/tmp", "jlt-script-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +75,9 @@ func TestScripts(t *testing.T) {
 func install(name string) error {
 	self, err := os.Executable()
 	if err != nil {
+		return err
+	}
+	if err := os.Chmod(self, 0o755); err != nil { // built with a private umask, it is root's alone
 		return err
 	}
 	if os.Link(self, name) == nil {

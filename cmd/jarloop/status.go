@@ -1,18 +1,20 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/jarloop/jarloop/cmd/internal/cli"
 	"github.com/jarloop/jarloop/cmd/internal/console"
 	"github.com/jarloop/jarloop/cmd/internal/control"
+	"github.com/jarloop/jarloop/cmd/internal/exit"
+	"github.com/jarloop/jarloop/cmd/internal/folders"
+	"github.com/jarloop/jarloop/cmd/internal/render"
 )
 
-func (p *program) statusVerb() *cobra.Command {
+func statusVerb(p *cli.Program) *cobra.Command {
 	asJSON, watch, last := false, false, ""
 	cmd := &cobra.Command{
 		Use:   "status",
@@ -26,42 +28,39 @@ artefacts below the rows, and fewer columns where that is not enough.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case watch && last != "":
-				return usageError{errors.New("--last is of a deploy that is over: leave out --watch; see jarloop status --help")}
+				return exit.Usagef("--last is of a deploy that is over: leave out --watch; see jarloop status --help")
 			case asJSON && last != "":
-				return usageError{errors.New("--json has the last deploy of every service: leave out --last; see jarloop status --help")}
+				return exit.Usagef("--json has the last deploy of every service: leave out --last; see jarloop status --help")
 			}
-			c, err := p.load()
+			c, err := p.Load()
 			if err != nil {
 				return err
 			}
 			if last != "" {
-				if _, err := services(c, []string{last}); err != nil {
+				if _, err := cli.Services(c, []string{last}); err != nil {
 					return err
 				}
 			}
-			client, show := control.NewClient(socketOf(c)), readerOf(cmd.OutOrStdout()).table
+			client, show := control.NewClient(folders.Socket(c)), render.Show(render.Status)
 			if asJSON {
-				show = statusJSON
+				show = func(out io.Writer, s control.Status, _ time.Time) error { return render.JSON(out, s) }
 			}
 			allWell := false
 			if watch {
-				w := statusWatch{
-					out: cmd.OutOrStdout(), ask: client.Status, show: show, now: time.Now,
-					redraw: !asJSON && console.Redraws(cmd.OutOrStdout()),
-				}
-				allWell, err = w.run(cmd.Context())
+				redraw := !asJSON && console.Redraws(cmd.OutOrStdout())
+				allWell, err = render.Watch(cmd.Context(), cmd.OutOrStdout(), client.Status, show, redraw)
 			} else {
 				var s control.Status
 				if s, err = client.Status(cmd.Context()); err != nil {
 					return err
 				}
 				if last != "" {
-					return waterfall(cmd.OutOrStdout(), s, last)
+					return render.LastDeploy(cmd.OutOrStdout(), s, last)
 				}
-				allWell, err = well(s), show(cmd.OutOrStdout(), s, time.Now())
+				allWell, err = render.Well(s), show(cmd.OutOrStdout(), s, time.Now())
 			}
 			if err == nil && !allWell {
-				err = errSilent
+				err = exit.ErrSilent
 			}
 			return err
 		},
@@ -70,19 +69,4 @@ artefacts below the rows, and fewer columns where that is not enough.`,
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "go on until interrupted")
 	cmd.Flags().StringVar(&last, "last", "", "show the steps of the last deploy of this `SERVICE`")
 	return cmd
-}
-
-func statusJSON(out io.Writer, s control.Status, _ time.Time) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(s)
-}
-
-func well(s control.Status) bool {
-	for _, service := range s.Services {
-		if service.State != "live" {
-			return false
-		}
-	}
-	return s.Degraded == ""
 }

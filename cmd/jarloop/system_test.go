@@ -208,7 +208,7 @@ func TestTheSampleSystem(t *testing.T) {
 		s.write(filepath.Join(s.Share, "volume-session", "SessionApplication.jar"), s.readAt(s.otherJAR("session")))
 		s.agent.eventually("the new set is known and waits", func() bool {
 			return len(s.agent.said(from, func(l logLine) bool {
-				return l.Service == "session" && strings.Contains(l.Message, "not deployed, paused")
+				return l.Service == "session" && strings.Contains(l.Reason, "not deployed, paused")
 			})) > 0
 		})
 		if got := s.live()["session"]; got != before {

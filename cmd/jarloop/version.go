@@ -2,13 +2,11 @@ package main
 
 import (
 	"fmt"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
-)
 
-// version is set by the build; without it the module's own says what it can.
-var version = ""
+	"github.com/jarloop/jarloop/cmd/internal/self"
+)
 
 func versionVerb() *cobra.Command {
 	return &cobra.Command{
@@ -16,18 +14,8 @@ func versionVerb() *cobra.Command {
 		Short: "Print the version of this program",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "jarloop "+programVersion())
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "jarloop "+self.Version())
 			return err
 		},
 	}
-}
-
-func programVersion() string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "unknown"
 }

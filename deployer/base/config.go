@@ -2,10 +2,11 @@ package base
 
 import (
 	"fmt"
-	"net/netip"
-	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/jarloop/jarloop/deployer/base/internal/tool"
+	"github.com/jarloop/jarloop/deployer/base/rootfs"
 )
 
 // haltSystemd is the signal on which systemd powers off, systemd(1).
@@ -13,8 +14,6 @@ const haltSystemd = "SIGRTMIN+3"
 
 // settings are what a base's LXC configuration says; clones get a copy of it.
 type settings struct {
-	include   string
-	arch      string // none if it is empty
 	container string
 	rootfs    string // with its kind: "dir:/…"
 	bridge    string // no network if it is empty
@@ -23,26 +22,36 @@ type settings struct {
 	first     int    // the host's ID of root; privileged if it is 0
 }
 
-// render gives the configuration of a container that had none.
-func (s settings) render() string {
-	items := []string{"lxc.include = " + s.include}
-	if s.arch != "" {
-		items = append(items, "lxc.arch = "+s.arch)
+// untemplated begins the configuration of a base that no template made, of the
+// distribution called name. arch is left out if it is empty; exists says which
+// files are there.
+func untemplated(name, arch string, exists func(string) bool) string {
+	include := includes + name + ".common.conf"
+	if !exists(include) {
+		include = includes + "common.conf"
 	}
-	items = append(items,
-		"lxc.uts.name = "+s.container,
-		"lxc.rootfs.path = "+s.rootfs,
-		"lxc.autodev = 1",
-		"lxc.tty.max = 0", // no getty runs: see scripts/shape.sh
-	)
-	return strings.Join(append(items, s.own()...), "\n") + "\n"
+	text := "lxc.include = " + include + "\n"
+	if arch != "" {
+		text += "lxc.arch = " + arch + "\n"
+	}
+	return text + "lxc.autodev = 1\n" +
+		"lxc.tty.max = 0\n" // no getty runs: see rootfs/scripts/shape.sh
 }
 
-// adapt gives the configuration that a template wrote, with ours in place of
-// what it says of the network and of confinement, and without what must not
-// be the same in every clone: logs, addresses, a start at boot.
+// includes is where LXC keeps what it knows of distributions.
+const includes = "/usr/share/lxc/config/"
+
+// archs has LXC's words for Go's architectures.
+var archs = map[string]string{
+	"amd64": "x86_64", "386": "i686", "arm64": "aarch64", "arm": "armhf", "ppc64le": "ppc64le", "s390x": "s390x",
+}
+
+// adapt gives the configuration that a template wrote, with our lines for its
+// name, root, network and confinement, and without what must not be the same in
+// every clone: logs, addresses, a start at boot.
 func (s settings) adapt(text string) string {
-	drop := []string{"lxc.net.", "lxc.apparmor.", "lxc.log.", "lxc.console.logfile", "lxc.start.", "lxc.hook.clone", "lxc.idmap"}
+	drop := []string{"lxc.uts.name", "lxc.rootfs.path", "lxc.net.", "lxc.apparmor.", "lxc.log.", "lxc.console.logfile",
+		"lxc.start.", "lxc.hook.clone", "lxc.idmap"}
 	if s.halt != "" {
 		drop = append(drop, "lxc.signal.halt")
 	}
@@ -60,9 +69,11 @@ func (s settings) adapt(text string) string {
 	return b.String() + strings.Join(s.own(), "\n") + "\n"
 }
 
-// own gives the items that are the same whoever made the rest.
+// own gives the items that every base has.
 func (s settings) own() []string {
 	items := []string{
+		"lxc.uts.name = " + s.container,
+		"lxc.rootfs.path = " + s.rootfs,
 		// Debian's common.conf runs an unanchored sed over the clone's
 		// /etc/hosts here.
 		"lxc.hook.clone =",
@@ -104,44 +115,20 @@ func (s settings) mapped() []string {
 		"lxc.cap.drop = mac_admin mac_override sys_time sys_module sys_rawio",
 	}
 	for _, kind := range []string{"u", "g"} {
-		items = append(items, fmt.Sprintf("lxc.idmap = %s 0 %d %d", kind, s.first, idCount))
+		items = append(items, fmt.Sprintf("lxc.idmap = %s 0 %d %d", kind, s.first, rootfs.IDs))
 	}
 	return items
 }
 
-// includes is where LXC keeps what it knows of distributions.
-const includes = "/usr/share/lxc/config/"
-
-// includeFor gives the file that a distribution's configuration includes.
-func includeFor(name string, exists func(string) bool) string {
-	if file := includes + name + ".common.conf"; exists(file) {
-		return file
+// profile gives the AppArmor profile for the base's clones, "" on a host
+// without AppArmor.
+func profile() string {
+	if !onDisk("/sys/kernel/security/apparmor") {
+		return ""
 	}
-	return includes + "common.conf"
-}
-
-// arch gives LXC's word for the architecture of this program, "" where they
-// differ in ways not known here.
-func arch() string {
-	return map[string]string{
-		"amd64": "x86_64", "386": "i686", "arm64": "aarch64", "arm": "armhf", "ppc64le": "ppc64le", "s390x": "s390x",
-	}[runtime.GOARCH]
-}
-
-// onlyLoopback says whether a resolv.conf(5) names servers, but none that
-// another host could reach.
-func onlyLoopback(text string) bool {
-	loopback := false
-	for line := range strings.Lines(text) {
-		words := strings.Fields(line)
-		if len(words) < 2 || words[0] != "nameserver" {
-			continue
-		}
-		addr, err := netip.ParseAddr(words[1])
-		if err == nil && !addr.IsLoopback() {
-			return false
-		}
-		loopback = loopback || err == nil
+	// liblxc writes and loads the profile with it.
+	if _, err := tool.Find("apparmor_parser"); err != nil {
+		return "unconfined"
 	}
-	return loopback
+	return "generated"
 }

@@ -7,17 +7,17 @@ import (
 )
 
 func TestRender(t *testing.T) {
+	debians := func(file string) bool { return file == "/usr/share/lxc/config/debian.common.conf" }
 	s := settings{
-		include: "/usr/share/lxc/config/debian.common.conf", arch: "x86_64",
 		container: "service-base-1a2b3c4d", rootfs: "dir:/var/lib/lxc/service-base-1a2b3c4d/rootfs",
 		bridge: "lxcbr0", halt: haltSystemd, apparmor: "generated",
 	}
 	const want = `lxc.include = /usr/share/lxc/config/debian.common.conf
 lxc.arch = x86_64
-lxc.uts.name = service-base-1a2b3c4d
-lxc.rootfs.path = dir:/var/lib/lxc/service-base-1a2b3c4d/rootfs
 lxc.autodev = 1
 lxc.tty.max = 0
+lxc.uts.name = service-base-1a2b3c4d
+lxc.rootfs.path = dir:/var/lib/lxc/service-base-1a2b3c4d/rootfs
 lxc.hook.clone =
 lxc.log.level = WARN
 lxc.signal.halt = SIGRTMIN+3
@@ -29,23 +29,23 @@ lxc.net.0.link = lxcbr0
 lxc.net.0.flags = up
 lxc.net.0.hwaddr = 00:16:3e:xx:xx:xx
 `
-	if diff := cmp.Diff(want, s.render()); diff != "" {
+	if diff := cmp.Diff(want, s.adapt(untemplated("debian", "x86_64", debians))); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 
-	s = settings{include: includes + "common.conf", container: "b", rootfs: "btrfs:/b/rootfs"}
+	s = settings{container: "b", rootfs: "btrfs:/b/rootfs"}
 	const bare = `lxc.include = /usr/share/lxc/config/common.conf
-lxc.uts.name = b
-lxc.rootfs.path = btrfs:/b/rootfs
 lxc.autodev = 1
 lxc.tty.max = 0
+lxc.uts.name = b
+lxc.rootfs.path = btrfs:/b/rootfs
 lxc.hook.clone =
 lxc.log.level = WARN
 lxc.net =
 lxc.net.0.type = empty
 `
-	if diff := cmp.Diff(bare, s.render()); diff != "" {
-		t.Errorf("without bridge, AppArmor and so on: -want +got:\n%s", diff)
+	if diff := cmp.Diff(bare, s.adapt(untemplated("mystery", "", debians))); diff != "" {
+		t.Errorf("of a distribution that LXC does not know, without bridge, AppArmor and so on: -want +got:\n%s", diff)
 	}
 }
 
@@ -61,14 +61,16 @@ lxc.signal.halt = SIGPWR
 lxc.start.auto = 1
 lxc.log.file = /var/log/x
 lxc.hook.clone = /usr/share/lxc/hooks/ubuntu-cloud-prep
+lxc.uts.name = "template"
 lxc.rootfs.path = dir:/p/b/rootfs
 lxc.mount.entry = /lib lib none ro,bind 0 0`
 	const want = `# Template used: /usr/share/lxc/templates/lxc-ubuntu
 lxc.include = /usr/share/lxc/config/ubuntu.common.conf
 #lxc.apparmor.profile = unconfined
 lxc.signal.halt = SIGPWR
-lxc.rootfs.path = dir:/p/b/rootfs
 lxc.mount.entry = /lib lib none ro,bind 0 0
+lxc.uts.name = b
+lxc.rootfs.path = btrfs:/p/b/rootfs
 lxc.hook.clone =
 lxc.log.level = WARN
 lxc.net =
@@ -77,54 +79,11 @@ lxc.net.0.link = br0
 lxc.net.0.flags = up
 lxc.net.0.hwaddr = 00:16:3e:xx:xx:xx
 `
-	if diff := cmp.Diff(want, settings{bridge: "br0"}.adapt(template)); diff != "" {
+	if diff := cmp.Diff(want, settings{container: "b", rootfs: "btrfs:/p/b/rootfs", bridge: "br0"}.adapt(template)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	got := settings{halt: haltSystemd}.adapt("lxc.signal.halt = SIGPWR\n")
-	if diff := cmp.Diff("lxc.hook.clone =\nlxc.log.level = WARN\nlxc.signal.halt = SIGRTMIN+3\nlxc.net =\nlxc.net.0.type = empty\n", got); diff != "" {
+	got := settings{container: "b", rootfs: "dir:/b", halt: haltSystemd}.adapt("lxc.signal.halt = SIGPWR\n")
+	if diff := cmp.Diff("lxc.uts.name = b\nlxc.rootfs.path = dir:/b\nlxc.hook.clone =\nlxc.log.level = WARN\nlxc.signal.halt = SIGRTMIN+3\nlxc.net =\nlxc.net.0.type = empty\n", got); diff != "" {
 		t.Errorf("a known halt signal replaces the template's: -want +got:\n%s", diff)
-	}
-}
-
-func TestIncludeFor(t *testing.T) {
-	exists := func(file string) bool { return file == includes+"debian.common.conf" }
-	if got := includeFor("debian", exists); got != includes+"debian.common.conf" {
-		t.Errorf("debian: %s", got)
-	}
-	if got := includeFor("mystery", exists); got != includes+"common.conf" {
-		t.Errorf("a distribution that LXC does not know: %s", got)
-	}
-}
-
-func TestOnlyLoopback(t *testing.T) {
-	for _, test := range []struct {
-		name, text string
-		want       bool
-	}{
-		{"the stub of systemd-resolved", "# stub\nnameserver 127.0.0.53\noptions edns0\n", true},
-		{"both kinds of loopback", "nameserver 127.0.0.1\nnameserver ::1\n", true},
-		{"one that others reach, too", "nameserver 127.0.0.1\nnameserver 10.0.3.1\n", false},
-		{"a link-local address with a zone", "nameserver fe80::1%eth0\n", false},
-		{"nothing", "search example\n#nameserver 127.0.0.1\n", false},
-		{"a word that is no address", "nameserver here\n", false},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if got := onlyLoopback(test.text); got != test.want {
-				t.Errorf("got %v", got)
-			}
-		})
-	}
-}
-
-func TestMmdebstrapArgs(t *testing.T) {
-	r := Recipe{Name: "b", Distribution: "ubuntu:noble", Packages: []string{"curl"}, Mirror: "http://mirror.example/u"}
-	want := []string{
-		"--verbose", "--mode=root", "--format=directory", "--variant=minbase",
-		"--include=systemd,systemd-sysv,dbus,iproute2,ca-certificates,libnss-myhostname,curl",
-		"--dpkgopt=force-unsafe-io", `--aptopt=Acquire::Languages "none"`, `--aptopt=Acquire::Retries "3"`,
-		"--components=main,universe", "noble", "/p/b/rootfs", "http://mirror.example/u",
-	}
-	if diff := cmp.Diff(want, mmdebstrapArgs(r, "/p/b/rootfs")); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
 	}
 }

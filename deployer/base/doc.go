@@ -1,17 +1,14 @@
-// Package base builds bases: the stopped containers that clones are made of.
+// Package base keeps bases: the stopped containers of LXC that clones are made
+// of. Package rootfs builds what is in them.
 //
 // A base is never changed. Its container is named after its recipe's hash, so
 // that a changed recipe builds a new base beside the old one, on which clones
 // may rest.
 //
 //	recipe ─▶ Ensure ─┬─ there and complete: its name, at once
-//	                  └─ build, one at a time (flock, ends with the process)
+//	                  └─ take in, one at a time (flock, ends with the process)
 //	                       mark      jarloop-base.json: ours, not complete
-//	                       root      mmdebstrap or lxc-create
-//	                       shape     units and files that suit a clone
-//	                       run       the lines of the recipe
-//	                       trim      caches, keys of the machine, class data
-//	                       give      owners, where clones are unprivileged
+//	                       root      rootfs.Build, or rootfs.Unpack for Import
 //	                       config    the container exists, for LXC
 //	                       mark      complete: the base exists, for us
 //
@@ -26,13 +23,7 @@
 // never touched.
 //
 // Export writes a base to a file, and Import makes one of it: what it is made
-// of must be what the recipe here says, and its content is unpacked where
-// nothing but the new root can be written to.
+// of must be what the recipe here says.
 //
-//	Export ─▶ head: recipe, hash, sum │ zstd(tar(root)) ─▶ Import ─▶ mark … mark, as a build
-//
-// Everything is done by commands (mmdebstrap, lxc-create, tar, chroot), each in
-// mount and PID namespaces of its own: whatever it mounts or leaves running is
-// gone when it ends, when its context ends, and when this process is killed.
-// That takes root.
+//	Export ─▶ head: recipe, hash, sum │ rootfs.Pack ─▶ Import
 package base

@@ -24,13 +24,13 @@ func TestEnsureBuildsOnceAndBesideWhatIsThere(t *testing.T) {
 		if p.Line == "" {
 			steps = append(steps, p.Step)
 		} else if p.Line == "said inside" && p.Base == "jlt-base-bb" && p.Elapsed > 0 {
-			steps = append(steps, "heard")
+			steps = append(steps, "line")
 		}
 	}
 	first := ensure(t, b, busybox("echo said inside; echo made > /made"))
 	if got, want := strings.Join(steps, "\n"), strings.Join([]string{
 		"create from the template busybox", "shape", "run 1 of 1: echo said inside; echo made > /made",
-		"heard", "trim", "write it to disk",
+		"line", "trim", "write it to disk",
 	}, "\n"); got != want {
 		t.Errorf("steps:\n%s\nwant:\n%s", got, want)
 	}
@@ -97,6 +97,26 @@ func TestRunLinesSeeASmallWorldThatEndsWithThem(t *testing.T) {
 	}
 }
 
+func TestATemplateKeepsTheFilesThatItsConfigurationNames(t *testing.T) {
+	b := builder(t)
+	template := filepath.Join(t.TempDir(), "lxc-test")
+	writeFile(t, template, `#!/bin/sh
+for a; do case $a in --path=*) path=${a#--path=};; esac; done
+echo "tmpfs tmp tmpfs defaults 0 0" > $path/fstab
+echo "lxc.mount.fstab = $path/fstab" >> $path/config
+exec /usr/share/lxc/templates/lxc-busybox "$@"
+`, 0o755)
+	dir := filepath.Join(b.Path, ensure(t, b, Recipe{Name: "jlt-base-fstab", Template: template}))
+	file := strings.TrimSpace(strings.TrimPrefix(command(t, "lxc-info", "-P", b.Path, "-n", filepath.Base(dir), "-H", "-c", "lxc.mount.fstab"), "lxc.mount.fstab = "))
+	if text, err := os.ReadFile(file); !strings.HasPrefix(file, dir) || string(text) != "tmpfs tmp tmpfs defaults 0 0\n" {
+		t.Errorf("%s: %q, %v", file, text, err)
+	}
+	if err := b.Remove(t.Context(), filepath.Base(dir)); err != nil {
+		t.Error(err)
+	}
+	wantEmpty(t, b.Path)
+}
+
 func TestABuildThatFailsLeavesNothingAndSaysWhy(t *testing.T) {
 	debian := Recipe{Name: "jlt-base-deb", Distribution: "debian:bookworm"}
 	for _, test := range []struct {
@@ -150,18 +170,18 @@ func TestAMissingToolIsNamedWithItsPackage(t *testing.T) {
 }
 
 // hang is a tool that starts something that hangs, beyond its own reach, and
-// hangs itself. Its last line tells of it.
+// hangs itself. Its last line says so.
 const hang = "setsid sleep 86398 >/dev/null 2>&1 &\nfor root; do :; done\necho x > $root.half\necho hanging\nsleep 86398\n"
 
 func TestABuildIsKilledWithAllThatItStarted(t *testing.T) {
 	for _, test := range []struct {
 		name string
-		stop func(b *Builder, cancel context.CancelCauseFunc) // before it hangs
-		then func(cancel context.CancelCauseFunc)             // when it hangs
+		stop func(b *Store, cancel context.CancelCauseFunc) // before it hangs
+		then func(cancel context.CancelCauseFunc)           // when it hangs
 		want string
 	}{
 		{"when its context ends", nil, func(cancel context.CancelCauseFunc) { cancel(errors.New("Ctrl-C")) }, "killed: Ctrl-C"},
-		{"at its deadline", func(b *Builder, _ context.CancelCauseFunc) { b.Timeout = 500 * time.Millisecond }, nil, "not done after 500ms"},
+		{"at its deadline", func(b *Store, _ context.CancelCauseFunc) { b.Timeout = 500 * time.Millisecond }, nil, "not done after 500ms"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := builder(t)
@@ -221,7 +241,7 @@ func TestOfTwoBuildersOneBuildsAndTheOtherWaits(t *testing.T) {
 func TestTheWaitForAnotherBuilderEndsWithItsContext(t *testing.T) {
 	b := builder(t)
 	r := busybox("true")
-	unlock, err := b.lock(t.Context(), r.Container(), nil)
+	unlock, err := lock(t.Context(), b.folder(r.Container()), func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,7 +298,7 @@ exec /usr/share/lxc/templates/lxc-busybox "$@"
 		t.Fatal(err)
 	}
 	ensure(t, b, r)
-	if onDisk(filepath.Join(dir, "rootfs/half")) || !ready(dir, r.hash()) {
+	if onDisk(filepath.Join(dir, "rootfs/half")) || !ready(dir, r.Hash()) {
 		t.Error("the half base was not replaced")
 	}
 }

@@ -24,7 +24,7 @@ const peculiar = `mkdir -p /srv/p && cd /srv/p && echo text > file && chown 1234
 line" && dd if=/dev/zero of=sparse bs=1 count=1 seek=4194304 2>/dev/null && touch -d '2001-02-03 04:05:06' file`
 
 // exported gives a builder with the peculiar base, and the file it is in.
-func exported(t *testing.T) (b *Builder, r Recipe, file string) {
+func exported(t *testing.T) (b *Store, r Recipe, file string) {
 	t.Helper()
 	b, r = builder(t), busybox(peculiar)
 	dir := filepath.Join(b.Path, ensure(t, b, r), "rootfs/srv/p")
@@ -117,9 +117,9 @@ func attributes(t *testing.T, path string) string {
 func TestABaseIsTheSameAfterExportAndImport(t *testing.T) {
 	b, r, file := exported(t)
 	var steps []string
-	other := &Builder{Path: filepath.Join(t.TempDir(), "lxc"), Bridge: "jltbr9", Progress: func(p Progress) {
+	other := &Store{Path: filepath.Join(t.TempDir(), "lxc"), Bridge: "jltbr9", Progress: func(p Progress) {
 		if p.Doing != "importing" || p.Base != r.Name {
-			t.Errorf("told: %+v", p)
+			t.Errorf("reported: %+v", p)
 		}
 		if p.Line == "" {
 			steps = append(steps, p.Step)
@@ -148,7 +148,7 @@ func TestABaseIsTheSameAfterExportAndImport(t *testing.T) {
 		t.Errorf("%d bytes take %d on disk", info.Size(), s.Blocks*512)
 	}
 	if want := []string{"unpack", "write it to disk"}; !slices.Equal(steps, want) {
-		t.Errorf("told steps %q, want %q", steps, want)
+		t.Errorf("steps %q, want %q", steps, want)
 	}
 	wantContainer(t, b, other, container)
 
@@ -166,7 +166,7 @@ func TestABaseIsTheSameAfterExportAndImport(t *testing.T) {
 }
 
 // leftByAKilledImport makes half a base.
-func leftByAKilledImport(t *testing.T, b *Builder, r Recipe) {
+func leftByAKilledImport(t *testing.T, b *Store, r Recipe) {
 	t.Helper()
 	dir := filepath.Join(b.Path, r.Container())
 	for _, name := range []string{"unpack", "rootfs/left"} {
@@ -174,14 +174,14 @@ func leftByAKilledImport(t *testing.T, b *Builder, r Recipe) {
 			t.Fatal(err)
 		}
 	}
-	if err := writeMark(dir, mark{Recipe: r, Hash: r.hash(), Container: r.Container(), Begun: time.Now()}); err != nil {
+	if err := writeMark(dir, mark{Recipe: r, Hash: r.Hash(), Container: r.Container(), Begun: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // wantContainer wants a configuration that says the same, but for the paths
 // and the bridge, and a mark that says when the base was built.
-func wantContainer(t *testing.T, b, other *Builder, container string) {
+func wantContainer(t *testing.T, b, other *Store, container string) {
 	t.Helper()
 	var configs []string
 	for _, path := range []string{b.Path, other.Path} {

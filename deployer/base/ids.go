@@ -3,47 +3,47 @@ package base
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"syscall"
 
+	"github.com/moby/sys/user"
 	"golang.org/x/sys/unix"
-)
 
-// idCount is how many IDs an unprivileged clone has: 0 to 65535, as Debian
-// uses them.
-const idCount = 1 << 16
+	"github.com/jarloop/jarloop/deployer/base/rootfs"
+)
 
 // usualFirst is where IDs for containers begin (useradd's SUB_UID_MIN).
 const usualFirst = 100000
 
 // FirstID gives the host's user and group ID that is root in unprivileged
-// clones. It is from root's ranges in /etc/subuid and /etc/subgid. Where there
-// are none though liblxc has to ask newuidmap, which goes by them, the error
-// says how to add them.
+// clones, from root's ranges in /etc/subuid and /etc/subgid. Without ranges it is
+// an ID that is free, unless newuidmap is installed: liblxc uses that then, and it
+// allows nothing else than the ranges. The error says how to add them.
 func FirstID() (int, error) {
-	var texts [2]string
-	for i, file := range []string{"/etc/subuid", "/etc/subgid"} {
-		text, err := os.ReadFile(file)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return 0, err
-		}
-		texts[i] = string(text)
+	uids, err := readRanges("/etc/subuid")
+	if err != nil {
+		return 0, err
 	}
-	uids, gids := parseRanges(texts[0]), parseRanges(texts[1])
+	gids, err := readRanges("/etc/subgid")
+	if err != nil {
+		return 0, err
+	}
 	if first, found := common(uids, gids); found {
 		return first, nil
 	}
-	free := freeID(append(uids, gids...))
+	free := freeID(slices.Concat(uids, gids))
 	if !onPath("newuidmap") || !onPath("newgidmap") {
 		return free, nil // liblxc writes the map itself
 	}
 	return 0, fmt.Errorf("root has no range of %d IDs that is the same in /etc/subuid and /etc/subgid: "+
-		`printf 'root:%d:%d\n' | sudo tee -a /etc/subuid /etc/subgid`, idCount, free, idCount)
+		`printf 'root:%d:%d\n' | sudo tee -a /etc/subuid /etc/subgid`, rootfs.IDs, free, rootfs.IDs)
 }
 
 func onPath(name string) bool {
@@ -51,56 +51,53 @@ func onPath(name string) bool {
 	return err == nil
 }
 
-// idRange is a line of subuid(5).
-type idRange struct {
-	root         bool
-	first, count int
+// readRanges reads subuid(5) or subgid(5), which need not be there.
+func readRanges(file string) ([]user.SubID, error) {
+	f, err := os.Open(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return parseRanges(f)
 }
 
-// parseRanges reads subuid(5), and passes over what makes no sense, as
-// newuidmap does.
-func parseRanges(text string) []idRange {
-	var all []idRange
-	for line := range strings.Lines(text) {
-		words := strings.Split(strings.TrimSpace(line), ":")
-		if len(words) != 3 {
-			continue
-		}
-		first, err1 := strconv.ParseUint(words[1], 10, 31)
-		count, err2 := strconv.ParseUint(words[2], 10, 31)
-		if err1 == nil && err2 == nil {
-			all = append(all, idRange{words[0] == "root" || words[0] == "0", int(first), int(count)})
-		}
-	}
-	return all
+// parseRanges leaves out lines that make no sense, as newuidmap does.
+func parseRanges(text io.Reader) ([]user.SubID, error) {
+	return user.ParseSubIDFilter(text, func(r user.SubID) bool {
+		return r.SubID >= 0 && r.SubID <= math.MaxInt32 && r.Count > 0 && r.Count <= math.MaxInt32
+	})
 }
 
 // common gives the beginning of root's first range that is large enough, and
-// the same for users and groups. One that meets the IDs inside could not be
+// the same for users and groups. One that overlaps the IDs inside could not be
 // told from those.
-func common(uids, gids []idRange) (first int, found bool) {
+func common(uids, gids []user.SubID) (first int, found bool) {
+	isRoot := func(r user.SubID) bool { return r.Name == "root" || r.Name == "0" }
 	for _, u := range uids {
 		for _, g := range gids {
-			if u.root && g.root && u.first == g.first && min(u.count, g.count) >= idCount && u.first >= idCount {
-				return u.first, true
+			if isRoot(u) && isRoot(g) && u.SubID == g.SubID && min(u.Count, g.Count) >= rootfs.IDs && u.SubID >= rootfs.IDs {
+				return int(u.SubID), true
 			}
 		}
 	}
 	return 0, false
 }
 
-// freeID gives the beginning of a range that meets no other: whoever shares
+// freeID gives the beginning of a range that overlaps no other: whoever shares
 // one could act as the containers' root.
-func freeID(taken []idRange) int {
-	free := usualFirst
+func freeID(taken []user.SubID) int {
+	free := int64(usualFirst)
 	for _, r := range taken {
-		free = max(free, r.first+r.count)
+		free = max(free, r.SubID+r.Count)
 	}
-	return free
+	return int(free)
 }
 
-// Unprivileged says what is in the way of unprivileged clones below path on
-// this machine as it is; nil if nothing is. path need not be there yet.
+// Unprivileged says why this machine cannot have unprivileged clones below path;
+// nil if it can. path need not be there yet.
 func Unprivileged(path string) error {
 	first, err := FirstID()
 	if err != nil {
@@ -133,9 +130,9 @@ func mountsOverlays(release string) bool {
 	return err == nil && (major > 5 || major == 5 && minor >= 11)
 }
 
-// Passable says which folder on the way to dir cannot be passed by a user of
-// the host whose group is gid and who is nobody else: mounts of an unprivileged
-// clone are made by its own root.
+// Passable is an error that names the first folder on the way to dir that a user
+// cannot pass whose only group is gid. An unprivileged clone's root is such a user,
+// and makes the clone's mounts.
 func Passable(dir string, gid int) error {
 	for ; ; dir = filepath.Dir(dir) {
 		info, err := os.Stat(dir)

@@ -21,11 +21,19 @@ func TestRootsRangeIsTheFirstThatIsLargeEnoughInBothFiles(t *testing.T) {
 		{"by number", "0:300000:131072\n", "0:300000:131072", 300000, 431072},
 		{"for users alone", "root:100000:65536\n", "", 0, 165536},
 		{"another one for groups", "root:100000:65536\n", "root:200000:65536\n", 0, 265536},
-		{"lines that make no sense", "root\nroot:x:y\nroot:-1:65536\nroot:100000:65536:\n\n", "root:100000:65536\n", 0, 165536},
+		{"lines that make no sense", "root\nroot:x:y\nroot:-1:65536\nroot:100000\nroot:100000:9223372036854775808\n\n", "root:100000:65536\n", 0, 165536},
+		{"a colon at the end, which newuidmap takes", "root:100000:65536:\n", "root:100000:65536\n", 100000, 165536},
 		{"the IDs inside", "root:1000:65536\n", "root:1000:65536\n", 0, 100000},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			uids, gids := parseRanges(c.uids), parseRanges(c.gids)
+			uids, err := parseRanges(strings.NewReader(c.uids))
+			if err != nil {
+				t.Fatal(err)
+			}
+			gids, err := parseRanges(strings.NewReader(c.gids))
+			if err != nil {
+				t.Fatal(err)
+			}
 			if first, found := common(uids, gids); first != c.first || found != (c.first != 0) {
 				t.Errorf("first: %d, %v; want %d", first, found, c.first)
 			}
@@ -58,7 +66,7 @@ func TestAFolderThatContainersCannotPassIsNamed(t *testing.T) {
 	if err := os.Mkdir(below, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	b := &Builder{Path: below}
+	b := &Store{Path: below}
 	r := busybox()
 	r.First = 100000
 	_, _, err = b.Ensure(deadline(t, time.Minute), r)

@@ -27,7 +27,7 @@ func forged(t *testing.T, r Recipe, archive []byte, change func(*head)) string {
 	content := encoder.EncodeAll(archive, nil)
 	sum := sha256.Sum256(content)
 	h := head{
-		Jarloop: "base", Format: fileFormat, Recipe: r, Hash: r.hash(), Arch: runtime.GOARCH,
+		Jarloop: "base", Format: fileFormat, Recipe: r, Hash: r.Hash(), Arch: runtime.GOARCH,
 		Size: int64(len(content)), Sum: hex.EncodeToString(sum[:]),
 	}
 	if change != nil {
@@ -86,7 +86,7 @@ func TestWhatIsUnpackedStaysInTheRoot(t *testing.T) {
 		"through a device": {{Name: "a", Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 5}, {Name: "a", Typeflag: tar.TypeReg}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := &Builder{Path: filepath.Join(t.TempDir(), "lxc")}
+			b := &Store{Path: filepath.Join(t.TempDir(), "lxc")}
 			container, err := b.Import(deadline(t, time.Minute), r, forged(t, r, archive(t, entries...), nil))
 			t.Log(err)
 			if err == nil { // harmless inside of the root
@@ -159,7 +159,7 @@ func TestImportRefusesAndLeavesNothing(t *testing.T) {
 		{"for no recipe", good, Recipe{Name: "b"}, nil, "no recipe"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := &Builder{Path: t.TempDir()}
+			b := &Store{Path: t.TempDir()}
 			_, err := b.Import(deadline(t, time.Minute), c.recipe, c.file)
 			if err == nil || !strings.Contains(err.Error(), c.says) || c.want != nil && !errors.Is(err, c.want) {
 				t.Errorf("%v; want %v, %q", err, c.want, c.says)
@@ -167,7 +167,7 @@ func TestImportRefusesAndLeavesNothing(t *testing.T) {
 			wantEmpty(t, b.Path)
 		})
 	}
-	b := &Builder{Path: t.TempDir()}
+	b := &Store{Path: t.TempDir()}
 	if _, err := b.Import(deadline(t, time.Minute), r, good); err != nil {
 		t.Errorf("the same packages in another order: %v", err)
 	}
@@ -176,7 +176,7 @@ func TestImportRefusesAndLeavesNothing(t *testing.T) {
 func TestAnImportThatIsCancelledLeavesNothing(t *testing.T) {
 	_, r, file := exported(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
-	b := &Builder{Path: t.TempDir(), Progress: func(p Progress) {
+	b := &Store{Path: t.TempDir(), Progress: func(p Progress) {
 		if p.Step == "unpack" && p.Line == "" {
 			cancel(errors.New("no more"))
 		}

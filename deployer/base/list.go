@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/jarloop/jarloop/deployer/base/rootfs"
 )
 
 // Base is one base of ours on disk.
@@ -24,15 +23,15 @@ type Base struct {
 	Took  time.Duration
 	// Complete is false while it is built, and for what a killed build left.
 	Complete bool
-	// Clones are the containers that rest on it: overlay clones, that is; a
-	// full copy or a snapshot of btrfs has all that it needs.
+	// Clones are the containers that rest on it. Those are overlays: a full copy
+	// or a snapshot of btrfs needs no base any more.
 	Clones []string
 }
 
 // List gives the bases of ours below Path, by container name. A Path that is
 // not there has none.
-func (b *Builder) List() ([]Base, error) {
-	entries, err := os.ReadDir(b.Path)
+func (s *Store) List() ([]Base, error) {
+	entries, err := os.ReadDir(s.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -41,7 +40,7 @@ func (b *Builder) List() ([]Base, error) {
 	}
 	var bases []Base
 	for _, e := range entries {
-		dir := filepath.Join(b.Path, e.Name())
+		dir := s.folder(e.Name())
 		m, err := readMark(dir)
 		if err != nil {
 			continue // not ours, or gone meanwhile
@@ -55,31 +54,10 @@ func (b *Builder) List() ([]Base, error) {
 	return bases, nil
 }
 
-// Size gives how much of the disk a base takes. It looks at each of its files.
-func (b *Builder) Size(ctx context.Context, container string) (size int64, err error) {
-	linked := map[uint64]bool{} // inodes with more than one name
-	err = filepath.WalkDir(filepath.Join(b.Path, container), func(path string, _ fs.DirEntry, err error) error {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		var st unix.Stat_t
-		if err == nil {
-			err = unix.Lstat(path, &st)
-		}
-		switch {
-		case errors.Is(err, fs.ErrNotExist): // removed meanwhile
-			return nil
-		case err != nil:
-			return err
-		case st.Nlink > 1 && st.Mode&unix.S_IFMT != unix.S_IFDIR:
-			if linked[st.Ino] {
-				return nil
-			}
-			linked[st.Ino] = true
-		}
-		size += st.Blocks * 512 // whatever the filesystem's own blocks are, stat(2)
-		return nil
-	})
+// Size gives how many bytes of the disk a base takes, by a look at each of its
+// files.
+func (s *Store) Size(ctx context.Context, container string) (int64, error) {
+	size, err := rootfs.Size(ctx, s.folder(container))
 	if err != nil {
 		return 0, fmt.Errorf("size of base %s: %w", container, err)
 	}
@@ -88,8 +66,8 @@ func (b *Builder) Size(ctx context.Context, container string) (size int64, err e
 
 // estimate gives how long the newest complete build of the base called name
 // took, 0 where there is none.
-func (b *Builder) estimate(name string) time.Duration {
-	bases, err := b.List()
+func (s *Store) estimate(name string) time.Duration {
+	bases, err := s.List()
 	if err != nil {
 		return 0 // only an estimate: the build itself will say what is wrong
 	}

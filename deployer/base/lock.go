@@ -4,88 +4,86 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/gofrs/flock"
 )
 
 // lockWait is how often a held lock is tried again.
 const lockWait = 100 * time.Millisecond
 
-// lockOf gives the lock's file of the container whose folder is dir.
-func lockOf(dir string) string {
+// lockFile gives the lock's file of the container whose folder is dir.
+func lockFile(dir string) string {
 	return filepath.Join(filepath.Dir(dir), ".jarloop-base-"+filepath.Base(dir)+".lock")
 }
 
-// claimed is what the lock's file holds while the folder is ours, mark or none.
-const claimed = "ours\n"
+// ours is what the lock's file holds while the folder is ours, whether or not it
+// has a mark.
+const ours = "ours\n"
 
-// claim says so of a folder that is not there, or has our mark: there are
-// moments in which a kill leaves it without one. The caller holds the lock,
-// whose file outlives a kill.
-func claim(dir string) error { return os.WriteFile(lockOf(dir), []byte(claimed), 0o600) }
-
-func isClaimed(dir string) bool {
-	text, err := os.ReadFile(lockOf(dir))
-	return err == nil && string(text) == claimed
+// markLock says in the lock's file that the folder is ours, for the moments in
+// which a kill leaves it without a mark: that file outlives a kill. The caller
+// holds the lock, and the folder is not there or has our mark.
+func markLock(dir string) error {
+	if lockMarked(dir) { // to truncate it would be such a moment
+		return nil
+	}
+	return os.WriteFile(lockFile(dir), []byte(ours), 0o600)
 }
 
-// lock takes the lock of one container's name, waiting for whoever has it
-// until ctx ends; wait is called once if there is someone to wait for. It is
-// a flock(2) on a file beside the container's folder, so it ends with the
-// process that holds it. Call unlock to give it back.
-func (b *Builder) lock(ctx context.Context, container string, wait func()) (unlock func(), err error) {
-	file := lockOf(filepath.Join(b.Path, container))
-	for first := true; ; first = false {
-		f, err := tryLock(file)
-		if err != nil {
-			return nil, fmt.Errorf("lock %s: %w", file, err)
+func lockMarked(dir string) bool {
+	text, err := os.ReadFile(lockFile(dir))
+	return err == nil && string(text) == ours
+}
+
+// lock takes the lock of the container whose folder is dir. While somebody else
+// has it, lock waits until ctx ends, and calls waits first. It is a flock(2) on a
+// file beside the folder, so the kernel releases it when the process ends.
+func lock(ctx context.Context, dir string, waits func()) (unlock func(), err error) {
+	file := lockFile(dir)
+	fail := func(err error) (func(), error) { return nil, fmt.Errorf("lock %s: %w", file, err) }
+	for {
+		l := flock.New(file)
+		locked, err := l.TryLock()
+		if err == nil && !locked {
+			waits()
+			waits = func() {}
+			if _, err = l.TryLockContext(ctx, lockWait); err != nil && ctx.Err() != nil {
+				return nil, fmt.Errorf("wait for the lock %s: %w", file, context.Cause(ctx))
+			}
 		}
-		if f != nil {
+		if err != nil {
+			return fail(err)
+		}
+		current, err := named(l)
+		if current {
 			return func() {
-				// Removed while it is held: tryLock of another process sees
-				// that its own open file is no longer the one of that name.
+				// Removed while it is held, so that whoever has opened it
+				// finds that it is no longer the file of that name.
 				_ = os.Remove(file)
-				_ = f.Close()
+				_ = l.Close()
 			}, nil
 		}
-		if first && wait != nil {
-			wait()
-		}
-		select {
-		case <-ctx.Done():
-			return nil, fmt.Errorf("wait for the lock %s: %w", file, context.Cause(ctx))
-		case <-time.After(lockWait):
+		_ = l.Close()
+		if err != nil {
+			return fail(err)
 		}
 	}
 }
 
-// tryLock gives the locked file, or nil where someone else has it.
-func tryLock(file string) (*os.File, error) {
-	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
+// named says whether the locked file still has its name: whoever had the lock
+// before may have removed it between open and lock.
+func named(l *flock.Flock) (bool, error) {
+	held, err := l.Stat()
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if err != nil {
-		_ = f.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, nil
-		}
-		return nil, err
+	now, err := os.Stat(l.Path())
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
 	}
-	held, err := f.Stat()
-	if err == nil {
-		var named os.FileInfo
-		if named, err = os.Stat(file); err == nil && os.SameFile(held, named) {
-			return f, nil
-		}
-	}
-	_ = f.Close()
-	if err != nil && !os.IsNotExist(err) {
-		return nil, err
-	}
-	return nil, nil // removed by its former holder between our open and our lock
+	return err == nil && os.SameFile(held, now), err
 }

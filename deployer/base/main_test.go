@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	var c childBuild
 	err := json.Unmarshal([]byte(text), &c)
 	if err == nil {
-		_, _, err = (&Builder{Path: c.Path}).Ensure(context.Background(), c.Recipe)
+		_, _, err = (&Store{Path: c.Path}).Ensure(context.Background(), c.Recipe)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -46,10 +46,10 @@ func needRoot(t *testing.T) {
 }
 
 // builder gives a builder below a path of the test's own.
-func builder(t *testing.T) *Builder {
+func builder(t *testing.T) *Store {
 	t.Helper()
 	needRoot(t)
-	return &Builder{Path: t.TempDir()}
+	return &Store{Path: t.TempDir()}
 }
 
 // busybox is a base that builds in half a second.
@@ -65,7 +65,7 @@ func deadline(t *testing.T, d time.Duration) context.Context {
 	return ctx
 }
 
-func ensure(t *testing.T, b *Builder, r Recipe) string {
+func ensure(t *testing.T, b *Store, r Recipe) string {
 	t.Helper()
 	container, built, err := b.Ensure(deadline(t, time.Minute), r)
 	if err != nil {

@@ -15,6 +15,9 @@ import (
 	"github.com/jarloop/jarloop/deployer/crash"
 )
 
+// errForeign says that a folder has a base's name but is not ours.
+var errForeign = errors.New("not a base made by jarloop")
+
 // markFile makes a container's folder ours.
 const markFile = "jarloop-base.json"
 
@@ -30,8 +33,8 @@ type mark struct {
 }
 
 // readMark gives the mark of the container's folder dir. No mark is
-// fs.ErrNotExist; a mark that says nothing sensible is errForeign, since it
-// proves nothing.
+// fs.ErrNotExist; one that cannot be parsed, or is another container's, is
+// errForeign.
 func readMark(dir string) (mark, error) {
 	file := filepath.Join(dir, markFile)
 	text, err := os.ReadFile(file)
@@ -43,7 +46,7 @@ func readMark(dir string) (mark, error) {
 		return mark{}, fmt.Errorf("read %s: %w: %w", file, errForeign, err)
 	}
 	if m.Container != filepath.Base(dir) || m.Hash == "" {
-		return mark{}, fmt.Errorf("read %s: %w: it speaks of another container, %q", file, errForeign, m.Container)
+		return mark{}, fmt.Errorf("read %s: %w: it is that of another container, %q", file, errForeign, m.Container)
 	}
 	return m, nil
 }
@@ -67,12 +70,11 @@ func ready(dir, hash string) bool {
 	if err != nil || !m.Complete || m.Hash != hash {
 		return false
 	}
-	_, err = os.Stat(filepath.Join(dir, "config"))
-	return err == nil
+	return onDisk(configOf(dir))
 }
 
-// owned says whether the folder of a container is there and ours: an error
-// where it is there and not ours.
+// owned says whether the folder of a container is there and ours. One that is
+// there and not ours is an error.
 func owned(dir string) (bool, error) {
 	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -80,7 +82,7 @@ func owned(dir string) (bool, error) {
 		return false, err
 	}
 	_, err := readMark(dir)
-	if err != nil && isClaimed(dir) {
+	if err != nil && lockMarked(dir) {
 		return true, nil
 	}
 	if errors.Is(err, fs.ErrNotExist) {

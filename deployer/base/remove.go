@@ -11,37 +11,36 @@ import (
 	"time"
 
 	"github.com/moby/sys/mountinfo"
+
+	"github.com/jarloop/jarloop/deployer/base/internal/tool"
 )
 
 // lockPatience is how long a removal waits for whoever has the base's lock.
 const lockPatience = 10 * time.Second
 
-// undoTimeout is how long the removal of a failed build may take.
-const undoTimeout = 2 * time.Minute
-
-// Remove removes a base of ours. It refuses while clones rest on the base and
-// while the base runs, and it refuses what is not a base of ours. What is gone
-// already is no error.
-func (b *Builder) Remove(ctx context.Context, container string) error {
+// Remove removes a base of ours. While clones rest on it that is ErrClones, and
+// while it runs ErrRunning. What is no base of ours is an error, and stays; what is
+// gone already is none.
+func (s *Store) Remove(ctx context.Context, container string) error {
 	if container == "" || container != filepath.Base(container) || strings.HasPrefix(container, ".") {
 		return fmt.Errorf("remove base %q: not the name of a container", container)
 	}
-	dir := filepath.Join(b.Path, container)
-	if !onDisk(dir) && !onDisk(lockOf(dir)) { // which a kill leaves
+	dir := s.folder(container)
+	if !onDisk(dir) && !onDisk(lockFile(dir)) { // which a kill leaves
 		return nil
 	}
-	if err := b.check(); err != nil {
+	if err := s.check(); err != nil {
 		return fmt.Errorf("remove base %s: %w", container, err)
 	}
 	patient, cancel := context.WithTimeoutCause(ctx, lockPatience,
 		errors.New("it is being built, exported or imported: try again when that is over"))
 	defer cancel()
-	unlock, err := b.lock(patient, container, nil)
+	unlock, err := lock(patient, dir, func() {})
 	if err != nil {
 		return fmt.Errorf("remove base %s: %w", container, err)
 	}
 	defer unlock()
-	if err := b.remove(ctx, dir); err != nil {
+	if err := remove(ctx, dir); err != nil {
 		return fmt.Errorf("remove base %s: %w", container, err)
 	}
 	return nil
@@ -52,17 +51,17 @@ func (b *Builder) Remove(ctx context.Context, container string) error {
 //
 // The configuration goes first, so that LXC makes no more clones of it, and
 // the mark last, so that what a kill leaves is still ours.
-func (b *Builder) remove(ctx context.Context, dir string) error {
+func remove(ctx context.Context, dir string) error {
 	if ours, err := owned(dir); !ours {
 		return err
 	}
 	if err := free(ctx, dir); err != nil {
 		return err
 	}
-	if err := claim(dir); err != nil {
+	if err := markLock(dir); err != nil {
 		return err
 	}
-	config := filepath.Join(dir, "config")
+	config := configOf(dir)
 	aside := filepath.Join(dir, "config.removed")
 	if err := os.Rename(config, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -90,7 +89,7 @@ func (b *Builder) remove(ctx context.Context, dir string) error {
 	return os.RemoveAll(dir)
 }
 
-// free says why the container in dir must not be removed.
+// free is an error if the container in dir is in use.
 func free(ctx context.Context, dir string) error {
 	if err := noClones(dir); err != nil {
 		return err
@@ -107,7 +106,7 @@ func free(ctx context.Context, dir string) error {
 	if len(mounts) > 0 {
 		return fmt.Errorf("something is mounted at %s: umount it first", mounts[0].Mountpoint)
 	}
-	if !onDisk(filepath.Join(dir, "config")) {
+	if !onDisk(configOf(dir)) {
 		return nil
 	}
 	return stopped(ctx, dir)
@@ -116,7 +115,7 @@ func free(ctx context.Context, dir string) error {
 // stopped is an ErrRunning unless the container in dir is stopped.
 func stopped(ctx context.Context, dir string) error {
 	var state string
-	err := run(ctx, func(line string) { state = line }, "lxc-info",
+	err := tool.Run(ctx, func(line string) { state = line }, "lxc-info",
 		"-P", filepath.Dir(dir), "-n", filepath.Base(dir), "-s", "-H")
 	if err != nil {
 		return fmt.Errorf("lxc-info: %w", err)
@@ -125,45 +124,4 @@ func stopped(ctx context.Context, dir string) error {
 		return fmt.Errorf("%w: lxc-stop -P %s -n %s", ErrRunning, filepath.Dir(dir), filepath.Base(dir))
 	}
 	return nil
-}
-
-// noClones is an ErrClones that names them while there are clones.
-func noClones(dir string) error {
-	on, err := clones(dir)
-	if err != nil {
-		return err
-	}
-	if len(on) > 0 {
-		return fmt.Errorf("%w: %s", ErrClones, strings.Join(on, ", "))
-	}
-	return nil
-}
-
-// clones gives the containers that rest on the one in dir. liblxc keeps two
-// lines for each, the clone's lxc.path and its name; old versions kept their
-// number instead (lxccontainer.c, mod_rdep).
-func clones(dir string) ([]string, error) {
-	text, err := os.ReadFile(filepath.Join(dir, "lxc_snapshots"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return parseClones(string(text)), nil
-}
-
-func parseClones(text string) []string {
-	words := strings.Split(strings.TrimRight(text, "\n\x00"), "\n")
-	if len(words) == 1 {
-		if n := strings.TrimSpace(words[0]); n != "" && n != "0" {
-			return []string{n + " of them"}
-		}
-		return nil
-	}
-	var names []string
-	for i := 1; i < len(words); i += 2 {
-		names = append(names, words[i])
-	}
-	return names
 }

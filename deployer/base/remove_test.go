@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestWhatIsNotOursIsNotTouched(t *testing.T) {
@@ -16,7 +18,7 @@ func TestWhatIsNotOursIsNotTouched(t *testing.T) {
 		name, file, text string
 	}{
 		{"a container without a mark", "config", "lxc.uts.name = x\n"},
-		{"a mark that is garbage", markFile, "{\"hash\": "},
+		{"a mark that is no JSON", markFile, "{\"hash\": "},
 		{"a mark of another container", markFile, `{"container": "other", "hash": "x"}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -78,7 +80,7 @@ func TestABaseWithClonesIsNotRemoved(t *testing.T) {
 	if err := b.Remove(t.Context(), container); !errors.Is(err, ErrClones) || !strings.Contains(err.Error(), "jlt-base-clone") {
 		t.Errorf("got %v", err)
 	}
-	if !ready(dir, busybox("echo 10.0.0.1 "+busybox().Name+"-x > /etc/hosts").hash()) {
+	if !ready(dir, busybox("echo 10.0.0.1 "+busybox().Name+"-x > /etc/hosts").Hash()) {
 		t.Error("the base is no longer whole")
 	}
 	bases, err := b.List()
@@ -132,7 +134,7 @@ func TestABaseThatRunsIsNotRemoved(t *testing.T) {
 func TestABaseThatIsBeingBuiltIsNotWaitedForLong(t *testing.T) {
 	b := builder(t)
 	container := busybox().Container()
-	unlock, err := b.lock(t.Context(), container, nil)
+	unlock, err := lock(t.Context(), b.folder(container), func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +170,7 @@ func TestTheSizeIsWhatTheDiskHasLess(t *testing.T) {
 	if one < empty+written || one > empty+2*written {
 		t.Errorf("%d bytes before, %d with a file of %d", empty, one, written)
 	}
-	// Neither a second name nor a hole takes room.
+	// Neither a second name nor a hole takes space.
 	if err := os.Link(filepath.Join(root, "file"), filepath.Join(root, "again")); err != nil {
 		t.Fatal(err)
 	}
@@ -178,5 +180,23 @@ func TestTheSizeIsWhatTheDiskHasLess(t *testing.T) {
 	}
 	if now := size(); now > one+written/2 {
 		t.Errorf("%d bytes, %d with a link and a hole", one, now)
+	}
+}
+
+func TestParseClones(t *testing.T) {
+	for _, test := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"an empty file", "", nil},
+		{"two clones, one below another path", "/var/lib/lxc\na\n/srv/lxc\nb\n", []string{"a", "b"}},
+		{"a number, as old versions wrote", "2", []string{"2 of them"}},
+		{"the number nought", "0\n", nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, parseClones(test.text)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
 	}
 }

@@ -23,6 +23,10 @@ type Exit struct {
 	Status string // the exit status, or the signal without "SIG"
 }
 
+// KilledReport is the report of a service that was killed together with what
+// would have reported it.
+const KilledReport = "signal killed KILL\n"
+
 // ErrReport says that there is a report of how the service ended that cannot be
 // understood.
 var ErrReport = errors.New("not \"result code status\"")

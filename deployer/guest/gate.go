@@ -45,6 +45,9 @@ func (r *Root) OpenGate() error {
 	return nil
 }
 
+// Ready says whether the unit passes its gate by itself when it starts.
+func (r *Root) Ready() bool { return r.exists(ReadyFile) }
+
 // writeNow writes to a FIFO without waiting for room in it, which a container
 // could leave for ever to be waited for (os.File.Write waits, whatever the
 // descriptor's mode). One that is full lets pass whoever reads from it.

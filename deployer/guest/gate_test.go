@@ -21,7 +21,7 @@ func TestTheGate(t *testing.T) {
 	if err := r.OpenGate(); err != nil {
 		t.Errorf("one that has been passed is no error: %v", err)
 	}
-	must(t, r.Fill(Unit{Service: "person", Exec: "true"}.Files(Busybox)))
+	must(t, r.WriteFiles(Unit{Service: "person", Exec: "true"}.Files(Busybox)))
 	if err := r.OpenGate(); !errors.Is(err, ErrEarly) {
 		t.Errorf("nobody waits at it yet: %v", err)
 	}
@@ -71,7 +71,7 @@ func TestTheGate(t *testing.T) {
 func TestAGateFullOfTheContainersOwnBytesHoldsNobodyUp(t *testing.T) {
 	dir := t.TempDir()
 	r := opened(t, dir)
-	must(t, r.Fill(Unit{Service: "person", Exec: "true"}.Files(Busybox)))
+	must(t, r.WriteFiles(Unit{Service: "person", Exec: "true"}.Files(Busybox)))
 	fd, err := unix.Open(filepath.Join(dir, gateFile), unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	must(t, err)
 	defer unix.Close(fd)

@@ -92,8 +92,8 @@ func useAll(t *testing.T, r *Root, src string, shared bool) map[string]error {
 	return map[string]error{
 		"write":  r.WriteFile("/etc/hosts", []byte("new"), 0o644),
 		"copy":   r.CopyTree(t.Context(), src, "/app"),
-		"link":   r.Fill([]File{{Name: "/etc/x", Link: "/run/x"}}),
-		"fill":   r.Fill([]File{{Name: "/app/unit", Data: []byte("x"), Mode: 0o644}, {Name: "/etc/wants/unit", Link: "/app/unit"}}),
+		"link":   r.WriteFiles([]File{{Name: "/etc/x", Link: "/run/x"}}),
+		"files":  r.WriteFiles([]File{{Name: "/app/unit", Data: []byte("x"), Mode: 0o644}, {Name: "/etc/wants/unit", Link: "/app/unit"}}),
 		"remove": removed(r, "/app/sub"),
 	}
 }

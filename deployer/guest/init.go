@@ -24,6 +24,7 @@ type File struct {
 	Mode fs.FileMode // of a file; a link has none; with fs.ModeNamedPipe it is a FIFO without Data
 	Data []byte
 	Link string // what it leads to, if it is a link and no file
+	Gone bool   // nothing is to stand there
 }
 
 // errNoInit is in what DetectInit says of a root without a known init.
@@ -77,7 +78,7 @@ func (i Init) HaltSignal() string {
 // Start is the command, to be run inside the container, that starts the unit
 // again after the service has ended. It does not wait for the service, and is
 // no error when that runs. It fails while the container has not booted far
-// enough to be asked. The first start needs no command: it is the gate's.
+// enough to be asked, and when it halts. The first start needs no command: it is the gate's.
 func (i Init) Start() []string {
 	switch i {
 	case Systemd:
@@ -85,12 +86,14 @@ func (i Init) Start() []string {
 	case Upstart:
 		return []string{"/bin/sh", "-c", "initctl start --no-wait jarloop || initctl status jarloop | grep -q start/"}
 	}
-	return []string{startFile}
+	// Busybox's init, when it halts, waits for no signal any more, and kills what
+	// is started then.
+	return []string{"/bin/sh", "-c", "grep -Eq '^Sig(Blk|Cgt):.*[1-9a-f]' /proc/1/status && exec " + startFile}
 }
 
-// Stop is the command that ends the service, and is over when that has ended:
-// it is asked first and killed after the unit's grace. That none runs is no
-// error.
+// Stop is the command that ends the service, and is over when all of it has
+// ended: every process is asked first and killed after the unit's grace. That
+// none runs is no error.
 func (i Init) Stop() []string {
 	switch i {
 	case Systemd:
@@ -100,6 +103,19 @@ func (i Init) Stop() []string {
 	}
 	return []string{stopFile}
 }
+
+// Kill is the command that kills every process of the service at once; nil where
+// the init knows none, and all but the init have to be killed.
+func (i Init) Kill() []string {
+	if i == Systemd {
+		return []string{"systemctl", "kill", "--signal=KILL", unitName}
+	}
+	return nil
+}
+
+// Waits says whether the init, when it halts, gives a service time to end.
+// Busybox's asks all processes, and kills them a second later.
+func (i Init) Waits() bool { return i != Busybox }
 
 // Host is what makes one clone of a base differ from the next.
 type Host struct {
@@ -115,7 +131,7 @@ type Host struct {
 }
 
 // Identity gives the files that make a clone of a base a host of its own. They
-// are put in before it starts (Root.Fill).
+// are put in before it starts (Root.WriteFiles).
 func Identity(i Init, h Host) []File {
 	files := []File{
 		text("/etc/hostname", h.Name+"\n"),

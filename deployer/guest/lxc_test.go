@@ -127,7 +127,7 @@ func TestUnitInARealContainer(t *testing.T) {
 		t.Fatalf("init %q, %v", kind, err)
 	}
 	unit := Unit{Service: "person", Exec: "sh /person/service", Dir: "/person"}
-	must(t, rootfs.Fill(append(Identity(kind, Host{Name: "person", Static: true}), hasty(t, unit.Files(kind))...)))
+	must(t, rootfs.WriteFiles(append(Identity(kind, Host{Name: "person", Static: true}), hasty(t, unit.Files(kind))...)))
 	must(t, rootfs.Close())
 
 	// It boots, and waits at the gate for what is not there yet.
@@ -161,7 +161,7 @@ func TestUnitInARealContainer(t *testing.T) {
 
 	// One runs, however often it is started; it is asked to stop, and what it
 	// does then is waited for.
-	service("trap 'echo bye; exit 0' TERM\necho up\nwhile :; do sleep 0.1; done\n")
+	service("trap 'echo bye; exit 0' TERM\necho up\nsleep 1000 &\nwait\n") // all are asked, the sleep too
 	for range 5 {
 		c.run(kind.Start())
 	}
@@ -203,7 +203,7 @@ func TestOutOfMemoryIsSaid(t *testing.T) {
 	rootfs, err := OpenRoot(filepath.Join(c.path, c.name, "rootfs"))
 	must(t, err)
 	unit := Unit{Service: "hungry", Exec: "tail /dev/zero"}
-	must(t, rootfs.Fill(append(Identity(Busybox, Host{Name: "hungry", Static: true}), unit.Files(Busybox)...)))
+	must(t, rootfs.WriteFiles(append(Identity(Busybox, Host{Name: "hungry", Static: true}), unit.Files(Busybox)...)))
 	must(t, rootfs.WriteFile(ReadyFile, nil, 0o644))
 	must(t, rootfs.Close())
 	key := "lxc.cgroup2.memory.max"

@@ -49,7 +49,7 @@ func TestNothingEscapesWhileFoldersAreExchanged(t *testing.T) {
 		for _, err := range []error{
 			r.WriteFile("/app/hosts", []byte("evil"), 0o644),
 			r.WriteFile("/app/set/hosts", []byte("evil"), 0o644),
-			r.Fill([]File{{Name: "/app/link", Link: "/etc"}}),
+			r.WriteFiles([]File{{Name: "/app/link", Link: "/etc"}}),
 			r.WriteFile("/app/folder/in/hosts", nil, 0o644),
 			removed(r, "/app/hosts"),
 			r.CopyTree(ctx, src, "/app/set"),

@@ -239,7 +239,7 @@ func TestWhatIsMadeBelongsToTheRootsOwner(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(src, "a.jar"), nil, 0o644))
 	must(t, r.WriteFile("/new/file", nil, 0o644))
 	must(t, r.CopyTree(context.Background(), src, "/app"))
-	must(t, r.Fill([]File{
+	must(t, r.WriteFiles([]File{
 		{Name: "/new/put"}, {Name: "/new/link", Link: "/etc/none"}, {Name: "/new/gate", Mode: fs.ModeNamedPipe | 0o600},
 	}))
 	for _, name := range []string{"new", "new/file", "app", "app/a.jar", "new/put", "new/link", "new/gate"} {

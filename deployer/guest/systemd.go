@@ -6,6 +6,8 @@ const unitName = "jarloop.service"
 
 // systemdUnit is the unit's file and the link that a boot starts it by.
 //
+// All processes are asked to end and then killed: a shell that does not hand on
+// the request may be between systemd and the JVM (systemd.kill(5)).
 // Without DefaultDependencies it waits for no more than it needs: a mounted
 // filesystem, and the clearing of /tmp. Restart=no, because the agent starts
 // again, and counts; so systemd does not count, and refuse. A JVM that was asked
@@ -26,7 +28,7 @@ Before=shutdown.target
 ExecStart=%s
 ExecStopPost=%s
 Restart=no
-KillMode=mixed
+KillMode=control-group
 SuccessExitStatus=143
 TimeoutStopSec=%d
 StandardOutput=null

@@ -83,7 +83,7 @@ const grace = 90
 // what starts it at boot and on Start. The folder Reports is the caller's.
 func (u Unit) Files(i Init) []File {
 	files := []File{
-		script(RunFile, u.run()),
+		u.Command(),
 		script(mainFile, waiting+"exec "+RunFile+"\n"),
 		{Name: gateFile, Mode: fs.ModeNamedPipe | 0o600},
 		text(securityFile, "networkaddress.cache.ttl=1\nnetworkaddress.cache.negative.ttl=0\n"),
@@ -96,6 +96,15 @@ func (u Unit) Files(i Init) []File {
 	}
 	return append(files, busyboxUnit()...)
 }
+
+// Closed are the files by which the unit waits at its gate again when it starts
+// next (Root.WriteFiles). The gate comes first: a unit that finds neither passes.
+func Closed() []File {
+	return []File{{Name: gateFile, Mode: fs.ModeNamedPipe | 0o600}, {Name: ReadyFile, Gone: true}}
+}
+
+// Command gives the file that names what the unit runs next.
+func (u Unit) Command() File { return script(RunFile, u.run()) }
 
 // waiting waits at the gate. A writer may come and go between the look and the
 // opening; then the file is there, and whoever opens the gate tries again.

@@ -44,7 +44,7 @@ func TestARootThatAUserNamespaceHasMounted(t *testing.T) {
 	must(t, r.WriteFile("/etc/hosts", []byte("new"), 0o644))
 	must(t, r.CopyTree(context.Background(), src, "/srv/app"))
 	must(t, r.CopyTree(context.Background(), src, "/app")) // which is another user's, and of the lower layer
-	must(t, r.Fill([]File{
+	must(t, r.WriteFiles([]File{
 		{Name: "/etc/put"}, {Name: "/etc/link", Link: "/etc/none"}, {Name: "/etc/gate", Mode: fs.ModeNamedPipe | 0o600},
 	}))
 	for _, name := range []string{"etc/hosts", "srv", "srv/app", "srv/app/a.jar", "app/a.jar", "etc/put", "etc/link", "etc/gate"} {

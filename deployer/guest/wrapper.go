@@ -14,15 +14,16 @@ const (
 	lockFile    = "/etc/jarloop/lock"
 )
 
-// wrapper starts the service, passes on the request to stop, kills after the
-// grace, and reports in systemd's words how it ended.
+// wrapper starts the service, asks all of its processes to end when it is itself
+// asked to, kills after the grace, and reports in systemd's words how it ended.
 //
 // The lock is a link whose target is the process ID, since making a link
 // either makes it with its content or fails. One left by a killed wrapper is
-// known by its process being no wrapper. The loop around wait is there because
-// a trapped signal ends wait, not the service (sh(1)). That the kernel killed
-// for memory is known by its count of doing so (cgroup-v2, memory.events; in
-// v1 memory.oom_control).
+// known by its process being no wrapper. What the service has started is known
+// by a mark in its environment, also when it has left the session. The loop
+// around wait is there because a trapped signal ends wait, not the service
+// (sh(1)). That the kernel killed for memory is known by its count of doing so
+// (cgroup-v2, memory.events; in v1 memory.oom_control).
 func wrapper() File {
 	return script(wrapperFile, fmt.Sprintf(`# runs the service and reports how it ended; written by jarloop
 umask 022
@@ -42,33 +43,51 @@ killed() {
 	sed -n 's/^oom_kill //p' /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory.oom_control \
 		/sys/fs/cgroup/memory/memory.oom_control 2>/dev/null
 }
-child= stopping= again= killer=
+child= status= stopping= again= killer=
+# signal sends one to all that the service has started, and fails where there is nothing
+signal() {
+	none=1
+	for environ in /proc/[0-9]*/environ; do
+		tr '\0' '\n' 2>/dev/null <"$environ" | grep -qx JARLOOP_UNIT=$$ || continue
+		pid=${environ#/proc/}
+		kill "-$1" "${pid%%/environ}" 2>/dev/null && none=0
+	done
+	return $none
+}
+nap() { usleep 50000 2>/dev/null || sleep 1; }
 expire() {
 	sleep %[4]d &
 	trap "kill $!; exit" TERM
 	wait $!
-	kill -KILL "$child" 2>/dev/null
+	while signal KILL; do nap; done
 }
 stop() {
-	stopping=1 again=1
-	[ -z "$child" ] || kill -TERM "$child" 2>/dev/null
-	[ -z "$child" ] || [ -n "$killer" ] || { expire & killer=$!; }
+	again=1
+	[ -n "$child" ] && [ -z "$stopping" ] || { stopping=1; return; }
+	stopping=1
+	signal TERM || kill -TERM "$child" 2>/dev/null # not executed yet
+	expire & killer=$!
 }
 trap stop TERM INT
 before=$(killed)
 rm -f %[5]s
-%[6]s </dev/null &
+JARLOOP_UNIT=$$ %[6]s </dev/null &
 child=$!
-[ -z "$stopping" ] || stop
+[ -z "$stopping" ] || { stopping=; stop; }
 while :; do
 	again=
 	wait "$child"
-	status=$?
-	[ -n "$again" ] && kill -0 "$child" 2>/dev/null || break
+	ended=$?
+	[ "$ended" -eq 127 ] && [ -n "$status" ] || status=$ended # told once already
+	[ -n "$again" ] || break
 done
 trap '' TERM INT
-[ -z "$killer" ] || kill -TERM "$killer" 2>/dev/null
-kill -TERM -$$ 2>/dev/null # what the service has left behind; dash knows no "--" here
+if [ -n "$killer" ]; then
+	while signal 0; do nap; done # its children were asked too
+	kill -TERM "$killer" 2>/dev/null
+else
+	signal TERM # what the service has left behind
+fi
 if [ "$status" -le 128 ]; then
 	code="exited $status" result=exit-code
 	[ "$status" -ne 0 ] || result=success
@@ -82,8 +101,14 @@ fi
 echo "$result $code" >%[5]s.tmp
 mv -f %[5]s.tmp %[5]s
 rm -f %[2]s
-`, strings.TrimSpace(waiting), lockFile, wrapperFile, grace, exitFile, RunFile, outFile))
+left=%[8]d
+while signal 0 && [ $((left -= 1)) -gt 0 ]; do sleep 1; done
+signal KILL
+`, strings.TrimSpace(waiting), lockFile, wrapperFile, grace, exitFile, RunFile, outFile, linger))
 }
+
+// linger is how many seconds what a service has left behind may take to end.
+const linger = 10
 
 // busyboxUnit is the wrapper with what starts and stops it; the boot's script
 // (busyboxBoot) starts it too.

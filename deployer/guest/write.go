@@ -107,14 +107,18 @@ func overwrite(p place, data []byte) error {
 	return f.Truncate(int64(len(data)))
 }
 
-// Fill puts files where their names say, one after the other, with the parents
+// WriteFiles puts files where their names say, one after the other, with the parents
 // that are missing. Unlike WriteFile it replaces a link or file that stands
 // there by the one given, mode and all: it makes the container, so what an
 // image has linked elsewhere (as /etc/resolv.conf into /run) is not what is
 // meant. A folder that is in the way is an error.
-func (r *Root) Fill(files []File) error {
+func (r *Root) WriteFiles(files []File) error {
 	for _, f := range files {
-		if f.Link != "" {
+		if f.Gone {
+			if err := r.clear(f.Name); err != nil {
+				return fmt.Errorf("remove %s in %s: %w", f.Name, r.name, err)
+			}
+		} else if f.Link != "" {
 			if err := r.link(f.Link, f.Name); err != nil {
 				return fmt.Errorf("link %s in %s to %s: %w", f.Name, r.name, f.Link, err)
 			}
@@ -137,9 +141,7 @@ func (r *Root) put(file File) error {
 	r.writing.Lock()
 	defer r.writing.Unlock()
 	if file.Mode&fs.ModeNamedPipe != 0 {
-		return r.asOwner(func() error {
-			return unix.Mkfifoat(int(p.dir.Fd()), p.base, uint32(file.Mode.Perm()))
-		})
+		return r.fifo(p, file.Mode.Perm())
 	}
 	return r.replace(p, func(f *os.File) error {
 		if _, err := f.Write(file.Data); err != nil {
@@ -147,6 +149,33 @@ func (r *Root) put(file File) error {
 		}
 		return r.own(f, file.Mode.Perm(), r.uid, r.gid)
 	})
+}
+
+// fifo makes a FIFO. One that is there stays, since somebody may wait at it.
+func (r *Root) fifo(p place, perm fs.FileMode) error {
+	if st, _, err := look(p); err == nil && st.Mode&unix.S_IFMT != unix.S_IFIFO {
+		if err := unix.Unlinkat(int(p.dir.Fd()), p.base, 0); err != nil {
+			return err
+		}
+	}
+	err := r.asOwner(func() error { return unix.Mkfifoat(int(p.dir.Fd()), p.base, uint32(perm)) })
+	if errors.Is(err, unix.EEXIST) {
+		return nil
+	}
+	return err
+}
+
+// clear removes the file or link that stands at a name.
+func (r *Root) clear(name string) error {
+	p, err := r.at(name)
+	if err != nil {
+		return err
+	}
+	defer p.dir.Close()
+	if err := unix.Unlinkat(int(p.dir.Fd()), p.base, 0); err != nil && !errors.Is(err, unix.ENOENT) {
+		return err
+	}
+	return nil
 }
 
 // link makes name a link to target, in place of a file or link that is there; a

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -105,8 +106,9 @@ func data(f *os.File, offset, size int64) (int64, error) {
 
 // Prune removes the folders of old generations from a service's folder: of
 // those whose names end in a number, the keep newest stay, and those that are
-// in use by name. Anything else in the folder stays too. A folder that is
-// missing has nothing to remove.
+// in use by name, which do not count. Newer is what has had its last record
+// later, or the higher number where none says. Anything else in the folder
+// stays too. A folder that is missing has nothing to remove.
 func Prune(dir string, keep int, inUse map[string]bool) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -115,32 +117,41 @@ func Prune(dir string, keep int, inUse map[string]bool) error {
 	if err != nil {
 		return fmt.Errorf("prune logs: %w", err)
 	}
-	type generation struct {
-		name   string
-		number uint64
-	}
-	var found []generation
+	var found []ended
 	for _, e := range entries {
-		if n, ok := number(e.Name()); ok && e.IsDir() {
-			found = append(found, generation{e.Name(), n})
+		if n, ok := number(e.Name()); ok && e.IsDir() && !inUse[e.Name()] {
+			found = append(found, ended{e.Name(), n, recorded(filepath.Join(dir, e.Name()))})
 		}
 	}
-	slices.SortFunc(found, func(a, b generation) int {
-		if a.number != b.number {
-			return cmp.Compare(b.number, a.number)
-		}
-		return strings.Compare(a.name, b.name)
-	})
+	slices.SortFunc(found, newestFirst)
 	var errs []error
-	for i, g := range found {
-		if i >= keep && !inUse[g.name] {
-			errs = append(errs, os.RemoveAll(filepath.Join(dir, g.name)))
-		}
+	for _, g := range found[min(keep, len(found)):] {
+		errs = append(errs, os.RemoveAll(filepath.Join(dir, g.name)))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("prune logs: %w", err)
 	}
 	return nil
+}
+
+// ended is a generation that is gone but for what it has printed.
+type ended struct {
+	name     string
+	number   uint64
+	recorded time.Time // zero: nothing says
+}
+
+func newestFirst(a, b ended) int {
+	return cmp.Or(b.recorded.Compare(a.recorded), cmp.Compare(b.number, a.number), strings.Compare(a.name, b.name))
+}
+
+// recorded gives when the last record in a folder was written.
+func recorded(folder string) time.Time {
+	info, err := os.Lstat(Folder(folder).Record())
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
 }
 
 // number reads the digits at the end of a name.

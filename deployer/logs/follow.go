@@ -33,6 +33,9 @@ type Options struct {
 	Poll time.Duration
 	// Look receives when the file is to be looked at.
 	Look <-chan struct{}
+	// Given is called when the lines of a file before an offset have been given,
+	// once for all that came with one look.
+	Given func(f *os.File, offset int64)
 }
 
 // overrun is how many times Options.Keep a file may take up for a reader that
@@ -62,7 +65,7 @@ func Follow(ctx context.Context, open func() (*os.File, error), offset int64, op
 	if opt.Poll <= 0 && opt.Look == nil {
 		opt.Poll = 50 * time.Millisecond
 	}
-	fl := &follower{open: open, keep: opt.Keep, reader: reader{pos: offset, emit: emit}}
+	fl := &follower{open: open, keep: opt.Keep, given: opt.Given, reader: reader{pos: offset, emit: emit}}
 	defer fl.close()
 	var ticks <-chan time.Time
 	if opt.Poll > 0 {
@@ -97,6 +100,7 @@ type follower struct {
 	file   *os.File // closed by close
 	looked time.Time
 	freed  int64 // what lies before it has been given back
+	given  func(f *os.File, offset int64)
 	err    error // of the last attempt
 }
 
@@ -117,6 +121,9 @@ func (fl *follower) step(now time.Time) bool {
 	more, err := fl.read(fl.file)
 	if fl.err = err; err == nil && fl.keep > 0 {
 		fl.err = fl.bound()
+	}
+	if more {
+		fl.say()
 	}
 	if !more && now.Sub(fl.looked) >= lookAgain {
 		return fl.look(now)
@@ -174,6 +181,14 @@ func (fl *follower) drain() {
 		}
 	}
 	fl.flush()
+	fl.say()
+}
+
+// say says how far the lines go that have been given.
+func (fl *follower) say() {
+	if fl.given != nil {
+		fl.given(fl.file, fl.pos-int64(len(fl.line)))
+	}
 }
 
 // bound keeps the file from growing on the disk, behind the reader if that is

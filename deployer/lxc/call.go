@@ -22,7 +22,7 @@ type op string
 const (
 	opStates    op = "states"
 	opClone     op = "clone"
-	opFill      op = "fill"
+	opWrite     op = "write"
 	opStart     op = "start"
 	opStop      op = "stop"
 	opDestroy   op = "destroy"

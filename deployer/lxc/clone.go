@@ -35,13 +35,13 @@ func clone(r request) error {
 	if err != nil {
 		return err
 	}
-	return settle(r)
+	return configure(r)
 }
 
-// settle makes a new clone the request's. One in a user namespace keeps its
+// configure makes a new clone the request's. One in a user namespace keeps its
 // folder from its own root, whom liblxc gives it to: that one may pass, to
 // mount its root filesystem, and nobody else.
-func settle(r request) error {
+func configure(r request) error {
 	folder := filepath.Join(r.Path, r.Name)
 	file := filepath.Join(folder, "config")
 	text, err := os.ReadFile(file)

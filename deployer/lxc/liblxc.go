@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"syscall"
 	"time"
 
@@ -24,15 +25,14 @@ import (
 func Version() (string, error) { return lxc.Version(), nil }
 
 // Serve is the child's side: it reads one request from in, does it, and
-// writes the answer to out. fill writes files into the root that it is given;
-// the encoding of files is between it and the caller of Host.Fill.
+// writes the answer to out.
 //
-// Serve must have the process to itself: liblxc changes its umask, and Fill
+// Serve must have the process to itself: liblxc changes its umask, and WriteFiles
 // its mount namespace. The error is for a request that could not be read or
 // answered; one that was tried and did not go well is an answer.
-func Serve(in io.Reader, out io.Writer, fill func(root string, files io.Reader) error) error {
+func Serve(in io.Reader, out io.Writer) error {
 	go endWithAgent()
-	if err := settleThreads(); err != nil {
+	if err := awaitThreads(); err != nil {
 		return fmt.Errorf("wait for the process's threads: %w", err)
 	}
 	buffered := bufio.NewReader(in)
@@ -41,7 +41,7 @@ func Serve(in io.Reader, out io.Writer, fill func(root string, files io.Reader) 
 	if err := decoder.Decode(&r); err != nil {
 		return fmt.Errorf("read the request: %w", err)
 	}
-	a, err := serve(r, io.MultiReader(decoder.Buffered(), buffered), fill)
+	a, err := serve(r, io.MultiReader(decoder.Buffered(), buffered))
 	if err != nil {
 		a.Error = err.Error()
 	}
@@ -61,15 +61,15 @@ func endWithAgent() {
 	}
 }
 
-func serve(r request, data io.Reader, fill func(string, io.Reader) error) (answer, error) {
+func serve(r request, data io.Reader) (answer, error) {
 	switch r.Op {
 	case opStates:
 		return states(r)
 	case opClone:
 		return answer{}, clone(r)
-	case opFill:
+	case opWrite:
 		return answer{}, withContainer(r.Path, r.Name, func(c *lxc.Container) error {
-			return inRoot(c, func(root string) error { return fill(root, data) })
+			return inRoot(c, func(root string) error { return writeFiles(root, data) })
 		})
 	case opStart:
 		return start(r)
@@ -130,6 +130,9 @@ func states(r request) (answer, error) {
 	found := make(chan state)
 	containers := lxc.DefinedContainers(r.Path)
 	a := answer{States: map[string]int{}}
+	if r.Name != "" {
+		containers = slices.DeleteFunc(containers, func(c *lxc.Container) bool { return c.Name() != r.Name })
+	}
 	for _, c := range containers {
 		a.States[c.Name()] = onItsWay
 		go func() {

@@ -15,6 +15,6 @@ var errNoLiblxc = errors.New("this program was built without liblxc: install lxc
 func Version() (string, error) { return "", errNoLiblxc }
 
 // Serve answers one call; built without cgo it can only say so.
-func Serve(_ io.Reader, _ io.Writer, _ func(root string, files io.Reader) error) error {
+func Serve(_ io.Reader, _ io.Writer) error {
 	return errNoLiblxc
 }

@@ -56,6 +56,15 @@ func (h *Host) States(ctx context.Context) (map[string]int, error) {
 	return a.States, nil
 }
 
+// initOf gives the process ID of one container's init, in the words of States.
+func (h *Host) initOf(ctx context.Context, name string) (int, error) {
+	a, err := h.call(ctx, quick, request{Op: opStates, Name: name}, nil)
+	if err != nil {
+		return 0, fmt.Errorf("look for %s: %w", name, err)
+	}
+	return a.States[name], nil
+}
+
 // Clone makes the container name from base, which must be stopped. With
 // backing "auto" the clone is a snapshot of whatever kind the base allows
 // (overlay over a plain folder, a snapshot of a btrfs or zfs one); "overlay",
@@ -71,11 +80,11 @@ func (h *Host) Clone(ctx context.Context, base, name, backing string, config []s
 	return nil
 }
 
-// Fill hands files to the fill function given to Serve, together with the
-// root of the stopped container name as its init will see it. The root is
-// mounted for that time only and where only the child sees it.
-func (h *Host) Fill(ctx context.Context, name string, files io.Reader) error {
-	if _, err := h.call(ctx, quick, request{Op: opFill, Name: name}, files); err != nil {
+// WriteFiles writes files (guest.File, as JSON) into the root of the stopped container
+// name as its init will see it. The root is mounted for that time only and where
+// only the child sees it.
+func (h *Host) WriteFiles(ctx context.Context, name string, files io.Reader) error {
+	if _, err := h.call(ctx, quick, request{Op: opWrite, Name: name}, files); err != nil {
 		return fmt.Errorf("write into %s: %w", name, err)
 	}
 	return nil
@@ -132,7 +141,11 @@ func (e *exitError) Error() string {
 // both streams, at most 64 KiB. A status other than 0 is an error that
 // says it, and what was printed.
 func (h *Host) Run(ctx context.Context, name string, argv []string) ([]byte, error) {
-	a, err := h.call(ctx, quick, request{Op: opRun, Name: name, Argv: argv}, nil)
+	return h.run(ctx, quick, name, argv)
+}
+
+func (h *Host) run(ctx context.Context, deadline time.Duration, name string, argv []string) ([]byte, error) {
+	a, err := h.call(ctx, deadline, request{Op: opRun, Name: name, Argv: argv}, nil)
 	if err == nil && a.Status != 0 {
 		err = &exitError{Status: a.Status, Output: string(a.Output)}
 	}

@@ -25,7 +25,7 @@ func goesRound(t *testing.T, h *Host, backing string) {
 	if err := h.Clone(ctx, "base", name, backing, items); err == nil {
 		t.Error("a clone over an existing container is an error")
 	}
-	if err := h.Fill(ctx, name, strings.NewReader("hello\n")); err != nil {
+	if err := h.WriteFiles(ctx, name, hello(t)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(h.Path, "base", "rootfs", "etc/hello")); err == nil {

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// settleThreads lets no thread be born while liblxc forks.
+// awaitThreads lets no thread be born while liblxc forks.
 //
 // liblxc forks by the system call itself (lxc_raw_clone, for the copy of a
 // root and for a command inside), so glibc in the forked child goes on
@@ -27,7 +27,7 @@ import (
 // The Go runtime creates threads whenever it needs one, also in the middle of
 // a call of C. So it gets those that it may need beforehand, no reason to want
 // more, and liblxc is not called before each of them runs.
-func settleThreads() error {
+func awaitThreads() error {
 	debug.SetGCPercent(-1) // the collector has workers of its own; one call leaves little behind
 	runtime.GOMAXPROCS(1)
 

@@ -22,10 +22,10 @@ func newUnprivilegedHost(t *testing.T) *Host {
 	if text, err := os.ReadFile("/proc/sys/user/max_user_namespaces"); err != nil || strings.TrimSpace(string(text)) == "0" {
 		t.Skip("this kernel makes no user namespaces")
 	}
-	path := t.TempDir()
+	path := newPath(t)
 	h := newHost(t, path, "dir")
 	// Whatever ranges this machine has: the child sees those of the test.
-	ids := filepath.Join(t.TempDir(), "ids")
+	ids := filepath.Join(path, ".ids")
 	writeFile(t, ids, fmt.Sprintf("root:%d:65536\n", first))
 	h.Child = append([]string{"unshare", "--mount", "sh", "-c", `
 for file in /etc/subuid /etc/subgid; do
@@ -90,7 +90,7 @@ func staysInside(t *testing.T, h *Host, backing string) {
 	if info, err := os.Stat(filepath.Join(h.Path, name)); err != nil || info.Mode().Perm() != 0o710 || ownerOf(info) != 0 {
 		t.Errorf("its folder: %v, %v; want one that only root may change", info, err)
 	}
-	if err := h.Fill(ctx, name, strings.NewReader("hello\n")); err != nil {
+	if err := h.WriteFiles(ctx, name, hello(t)); err != nil {
 		t.Fatal(err)
 	}
 	pid, err := h.Start(ctx, name)

@@ -109,8 +109,8 @@ func TestTheOriginalSystemsLayoutIsAdoptedAsItIs(t *testing.T) {
 	if len(c.Publishes) != 1 || c.Publishes[0].Service != "web" || c.Service("web").Base != "web-base" || c.Service("frontend").Base != "service-base" {
 		t.Errorf("published: %v", c.Publishes)
 	}
-	if got := c.Service("web").OnRewire; got != "nginx -c /opt/nginx/conf/nginx.conf -s reload" {
-		t.Errorf("on_rewire %q", got)
+	if got := c.Service("web").ReloadCommand; got != "nginx -c /opt/nginx/conf/nginx.conf -s reload" {
+		t.Errorf("reload_command %q", got)
 	}
 	if !strings.Contains(text, "GUESS: by how volume-nginx-conf.d/s/more.conf:1 calls it") {
 		t.Errorf("the guess is not marked in\n%s", text)

@@ -45,9 +45,9 @@ func (s *service) command(j job, found bool) {
 		s.exec = "cd " + shellescape.Quote(j.dir) + " && exec " + inShell(s.exec)
 	}
 	if s.nginx {
-		s.rewire = "nginx -s reload"
+		s.reload = "nginx -s reload"
 		if m := nginxOption.FindStringSubmatch(s.exec); m != nil {
-			s.rewire = "nginx -c " + m[1] + " -s reload"
+			s.reload = "nginx -c " + m[1] + " -s reload"
 		}
 	}
 	for _, a := range s.folder.jars {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 )
 
 // TOML gives the configuration.
@@ -14,7 +13,7 @@ func (l *Layout) TOML() string {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# Written by jarloop init from what it found in %s.", plain(l.Dir))
 	line("# Lines with GUESS are to be looked at. Everything that is not here has a default;")
-	line("# the config.toml that comes with jarloop names it all.")
+	line("# docs/configuration.md, which comes with jarloop, names it all.")
 	line("")
 	line("[watch]")
 	line("dir = %s", quote(l.Dir))
@@ -131,13 +130,13 @@ func (s service) render(line printer) {
 	key("port", strconv.Itoa(s.port), s.portNote)
 	lists(line, "needs ", s.needs)
 	lists(line, "logs  ", s.logs)
-	if s.rewire != "" && len(s.needs) > 0 {
-		line("on_rewire = %s", quote(s.rewire))
+	if s.reload != "" && len(s.needs) > 0 {
+		line("reload_command = %s", quote(s.reload))
 	}
 }
 
-// publish leads a port of the VM to nginx, else to the only service that no
-// other calls; where there is a choice it is left to the reader.
+// publish publishes nginx on a port of the VM, else the only service that no other
+// calls; where there are several, the reader chooses.
 func (l *Layout) publish(line printer) {
 	var first []string
 	for _, s := range l.services {
@@ -162,33 +161,4 @@ func (l *Layout) publish(line printer) {
 	line("%sinterface = %s   # %sthe one of the default route; \"ip route\" names it", comment, quote(l.Interface), guessed)
 	line("%sport      = 80", comment)
 	line("%sservice   = %s", comment, quote(first[0]))
-}
-
-// quote gives a text as a basic string of TOML.
-func quote(text string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range strings.ToValidUTF8(text, "\uFFFD") {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case unicode.IsControl(r):
-			fmt.Fprintf(&b, `\u%04X`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
-}
-
-// plain gives a text as a part of a comment.
-func plain(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, strings.ToValidUTF8(text, "\uFFFD"))
 }

@@ -1,71 +1,139 @@
 package config
 
 import (
-	"fmt"
-	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 )
 
-// maxName leaves a generation's number its place: host names end at 63 characters,
-// and Linux's own limit for the name of a machine is 64.
-const maxName = 40
+// maxSocket is how long a unix socket's path may be: sun_path has 108 bytes with the
+// closing zero, see unix(7).
+const maxSocket = 107
 
-var (
-	labelForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
-	// What the C library takes for an IPv4 address before it asks /etc/hosts, see
-	// inet_aton(3).
-	numberForm = regexp.MustCompile(`^([0-9]+|0x[0-9a-f]*)$`)
-	generation = regexp.MustCompile(`^(.+)-[0-9]+$`)
-	// Names that every container's hosts file has already.
-	hostNames = []string{"localhost", "ip6-localhost", "ip6-loopback", "ip6-allnodes", "ip6-allrouters"}
-)
-
-// badName says what is wrong with the name of a service or base, or "". Both become
-// host names: a label of RFC 1123, section 2.1.
-func badName(name string) string {
-	switch {
-	case len(name) > maxName:
-		return fmt.Sprintf("the name has %d characters; shorten it to %d", len(name), maxName)
-	case !labelForm.MatchString(name):
-		return "the name cannot be a host name; use lower-case letters, digits and dashes inside it"
-	case numberForm.MatchString(name):
-		return "the name would be read as an address; begin it with a letter"
-	case slices.Contains(hostNames, name):
-		return "the name means something else in every hosts file; choose another"
+// check reports everything in a configuration with its defaults that would not work,
+// whatever machine it runs on, and that no key can say by itself.
+func (c *Config) check(r *report, root *node) {
+	c.checkFolders(r, root)
+	c.LXC.check(r, root.at("lxc"))
+	c.Notify.check(r, root.at("notify"))
+	for i := range c.Bases {
+		c.Bases[i].check(r, root.at("base").at(c.Bases[i].Name))
 	}
-	if m := generation.FindStringSubmatch(name); m != nil {
-		return fmt.Sprintf("the name looks like a generation of %q; end it without a dash and a number", m[1])
+	if len(c.Services) == 0 && len(r.problems) == 0 { // else it is likely spelt wrong, and reported
+		r.add(root, "no service; add one, as in [service.frontend] with port = 8080 below it")
 	}
-	return ""
+	for i := range c.Services {
+		c.checkService(r, root, &c.Services[i])
+	}
+	_, cycles := c.walk()
+	for _, cycle := range cycles {
+		needs := root.at("service").at(cycle.closes()).at("needs")
+		r.add(needs.items[cycle.need], "none can be started first: %s; take one of these needs out", cycle)
+	}
+	c.checkPublishes(r, root)
+	c.checkDebug(r, root)
 }
 
-// badInterface says what is wrong with the name of a network interface, or "": the
-// kernel's own rule (dev_valid_name), less what iptables gives a meaning.
-func badInterface(name string) string {
-	switch {
-	case name == "":
-		return "is not the name of an interface"
-	case len(name) > 15:
-		return "is longer than the 15 characters that an interface's name can have"
-	case name == ".", name == "..", strings.ContainsAny(name, "/: \t\n+!\"'"), !printable(name):
-		return "is not the name of an interface"
-	default:
-		return ""
+// checkFolders looks at the folders of the machine, and whether others write there.
+func (c *Config) checkFolders(r *report, root *node) {
+	dir, run := root.at("watch").at("dir"), root.at("run")
+	paths := []string{c.State, c.Run, c.LXC.Path}
+	for i, at := range []*node{root.at("state"), run, root.at("lxc").at("path")} {
+		path := paths[i]
+		if strings.ContainsAny(path, " \t:,\"'\\") {
+			r.add(at, "%q contains a space, quote, colon, comma or backslash, which the options of mounts cannot carry; rename it", path)
+		}
+		if !dir.known() && within(path, c.Watch.Dir) {
+			r.add(at, "%q lies in the shared folder %q, which others write; choose a folder elsewhere", path, c.Watch.Dir)
+		}
+	}
+	if len(c.Run)+len("/jarloop.sock") > maxSocket {
+		r.add(run, "is too long for the path of a unix socket; keep it to %d bytes", maxSocket-len("/jarloop.sock"))
 	}
 }
 
-func printable(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+func (c *Config) checkService(r *report, root *node, s *Service) {
+	n := root.at("service").at(s.Name)
+	if reason := WrongName(s.Name); reason != "" {
+		r.add(n, "%s", reason)
+		return
+	}
+	bases := c.baseNames()
+	if base := n.at("base"); !base.given && s.Base == "" {
+		r.add(base, "missing, and there are several; add one of base = %s", quoted(bases, "or"))
+	} else if c.Base(s.Base) == nil {
+		r.add(base, "no base is called %q%s", s.Base,
+			meant(s.Base, bases, "; add [base.NAME], with nothing in it if the container exists already"))
+	}
+	if s.Source == "" {
+		r.add(n.at("source"), "is empty; give a folder below watch.dir, or leave it out for %q", "volume-"+s.Name)
+	} else if !root.at("watch").at("dir").known() && !within(s.Source, c.Watch.Dir) {
+		r.add(n.at("source"), "%q lies outside of watch.dir %q, where nobody looks for changes; choose a folder below it", s.Source, c.Watch.Dir)
+	}
+	if reason := WrongTarget(s.Target); reason != "" {
+		r.add(n.at("target"), "%q %s", s.Target, reason)
+	}
+	for i, need := range s.Needs {
+		at := n.at("needs").items[i]
+		switch {
+		case need == s.Name:
+			r.add(at, "%s needs itself; take it out", s.Name)
+		case slices.Index(s.Needs, need) < i:
+			r.add(at, "%q is in the list twice; take one out", need)
+		case c.Service(need) == nil:
+			r.add(at, "no service is called %q%s", need,
+				meant(need, root.at("service").names, "; add [service.NAME] or take it out"))
+		}
+	}
 }
 
-// unicast says whether one host can have the address.
-func unicast(a netip.Addr) bool {
-	return !a.IsUnspecified() && !a.IsLoopback() && !a.IsMulticast() && a.As4()[0] != 0 && a.As4()[0] < 224
+func (c *Config) checkPublishes(r *report, root *node) {
+	list := root.at("publish")
+	taken := map[int]int{} // port → publish
+	for i, p := range c.Publishes {
+		n := list.items[i]
+		if c.Service(p.Service) == nil {
+			r.add(n.at("service"), "no service is called %q%s", p.Service,
+				meant(p.Service, root.at("service").names, "; add [service.NAME] or leave this publish out"))
+		}
+		first, ok := taken[p.Port]
+		if !ok {
+			taken[p.Port] = i
+			continue
+		}
+		if f := c.Publishes[first]; f.Service != p.Service || f.Interface == p.Interface {
+			r.add(n.at("port"), "%d is published on line %d already, for %q; choose another port or leave one out",
+				p.Port, r.line(list.items[first]), f.Service)
+		}
+	}
 }
 
-// within says whether a clean absolute path is the folder or lies in it.
-func within(path, folder string) bool {
-	return path == folder || folder == "/" || strings.HasPrefix(path, folder+"/")
+// checkDebug finds debug ports that something else has.
+func (c *Config) checkDebug(r *report, root *node) {
+	first := map[int]string{} // service whose debugger has the port
+	for _, s := range c.Services {
+		n := root.at("service").at(s.Name).at("debug")
+		if !n.given || n.known() {
+			continue
+		}
+		if s.Debug == s.Port {
+			r.add(n, "%d is the port that the service itself listens on; choose another", s.Debug)
+		}
+		if other, taken := first[s.Debug]; taken {
+			r.add(n, "%d is the debugger's port of %q already; choose another", s.Debug, other)
+		} else {
+			first[s.Debug] = s.Name
+		}
+		if i := slices.IndexFunc(c.Publishes, func(p Publish) bool { return p.Port == s.Debug }); i >= 0 {
+			r.add(n, "%d is published on line %d, for %q; choose another port",
+				s.Debug, r.line(root.at("publish").items[i]), c.Publishes[i].Service)
+		}
+	}
+}
+
+func (c *Config) baseNames() []string {
+	var list []string
+	for _, b := range c.Bases {
+		list = append(list, b.Name)
+	}
+	return list
 }

@@ -74,7 +74,7 @@ func assigns(word string) bool {
 }
 
 // words splits the first command of a shell line into words, as far as quotes go. It
-// ends at what only a shell can tell: an expansion, a pattern, another command; nil
+// ends at what only a shell knows: an expansion, a pattern, another command; nil
 // if that comes before the end, since the words might then mean something else.
 func words(line string) []string {
 	var list []string

@@ -1,8 +1,11 @@
 package config
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
-	"sort"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -10,27 +13,24 @@ import (
 type Problem struct {
 	File   string
 	Line   int    // from 1; 0: the file as a whole
-	Column int    // in bytes from 1, where the TOML itself is malformed; otherwise 0
+	Column int    // in bytes from 1; 0: the line as a whole
 	Key    string // dotted, as in "service.web.port"; "": no one key
 	Text   string // what is wrong and how to mend it
 }
 
 // String gives the problem as one line, as compilers do, so that editors can jump
-// to it: FILE:LINE: KEY: TEXT.
+// to it: FILE:LINE:COLUMN: KEY: TEXT.
 func (p Problem) String() string {
-	var b strings.Builder
-	b.WriteString(p.File)
-	if p.Line > 0 {
-		fmt.Fprintf(&b, ":%d", p.Line)
-	}
-	if p.Column > 0 {
-		fmt.Fprintf(&b, ":%d", p.Column)
+	where := p.File
+	for _, n := range []int{p.Line, p.Column} {
+		if n > 0 {
+			where += ":" + strconv.Itoa(n)
+		}
 	}
 	if p.Key != "" {
-		b.WriteString(": " + p.Key)
+		where += ": " + p.Key
 	}
-	b.WriteString(": " + p.Text)
-	return b.String()
+	return where + ": " + p.Text
 }
 
 // Error is every error of this package: a configuration that cannot be used. There
@@ -65,40 +65,28 @@ const maxProblems = 40
 // the wrong type, what else could be said about it is noise.
 type report struct {
 	file     string
-	places   *places
-	problems []Problem
-	flagged  map[string]bool
+	data     []byte
+	problems []problem
 }
 
-func newReport(file string, p *places) *report {
-	return &report{file: file, places: p, flagged: map[string]bool{}}
+// problem is one whose line and column are still to be found.
+type problem struct {
+	Problem
+	offset int // -1: that of the file as a whole
 }
 
-// add notes a problem at a key, on the line of the key or of the nearest table around
-// it that is written in the file.
-func (r *report) add(key, format string, args ...any) {
-	r.addAt(r.places.line(key), key, format, args...)
+// add notes a problem at a key, in the place of the key or of the nearest table around
+// it that is in the file.
+func (r *report) add(n *node, format string, args ...any) {
+	r.addAt(n.offset, n, format, args...)
 }
 
-func (r *report) addAt(line int, key, format string, args ...any) {
-	if r.known(key) {
+func (r *report) addAt(offset int, n *node, format string, args ...any) {
+	if n.known() {
 		return
 	}
-	r.flagged[key] = true
-	r.problems = append(r.problems, Problem{
-		File: r.file, Line: line, Key: key, Text: fmt.Sprintf(format, args...),
-	})
-}
-
-// known says whether the key, or a table or list that it stands in, has a problem.
-func (r *report) known(key string) bool {
-	for key != "" {
-		if r.flagged[key] {
-			return true
-		}
-		key = around(key)
-	}
-	return false
+	n.wrong = true
+	r.problems = append(r.problems, problem{Problem{File: r.file, Key: n.key(), Text: fmt.Sprintf(format, args...)}, offset})
 }
 
 // err gives what was collected as an *Error, or nil.
@@ -106,9 +94,28 @@ func (r *report) err() error {
 	if len(r.problems) == 0 {
 		return nil
 	}
-	sort.SliceStable(r.problems, func(i, j int) bool { return r.problems[i].Line < r.problems[j].Line })
-	shown := r.problems[:min(len(r.problems), maxProblems)]
-	return &Error{Problems: shown, More: len(r.problems) - len(shown)}
+	slices.SortStableFunc(r.problems, func(a, b problem) int { return cmp.Compare(a.offset, b.offset) })
+	e := &Error{More: max(0, len(r.problems)-maxProblems)}
+	for _, p := range r.problems[:len(r.problems)-e.More] {
+		p.Line, p.Column = r.position(p.offset)
+		e.Problems = append(e.Problems, p.Problem)
+	}
+	return e
+}
+
+// position gives the line and the column, in bytes, both from 1; 0 for the whole file.
+func (r *report) position(offset int) (line, column int) {
+	if offset < 0 {
+		return 0, 0
+	}
+	before := r.data[:offset]
+	return 1 + bytes.Count(before, []byte("\n")), offset - bytes.LastIndexByte(before, '\n')
+}
+
+// line gives that of a key.
+func (r *report) line(n *node) int {
+	line, _ := r.position(n.offset)
+	return line
 }
 
 // failure gives an *Error about a file as a whole.

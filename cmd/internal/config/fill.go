@@ -1,248 +1,200 @@
 package config
 
 import (
-	"cmp"
 	"encoding"
-	"fmt"
-	"maps"
-	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// filler puts decoded TOML into the document, by its tags. Unlike the library's own
-// strict decoding it goes on after the first wrong type, does not take a key for
-// another that differs in case, and knows the line of each value.
-type filler struct {
-	places *places
-	report *report
+// fill puts what the file says in a table into what the keys point to, and defaults
+// where it says nothing. A value that is wrong becomes its default as well, so that
+// one mistake does not look like several.
+func (r *report) fill(n *node, keys []key) {
+	r.unknown(n, keys)
+	for _, k := range keys {
+		r.read(n.at(k.name), k)
+	}
 }
 
-func (f *filler) fill(d *document, tables map[string]any) {
-	f.table(reflect.ValueOf(d).Elem(), tables, "")
-}
-
-// value fills v with what stands at key; tag is that of the field it belongs to.
-func (f *filler) value(v reflect.Value, raw any, key string, tag reflect.StructTag) {
-	switch target := v.Addr().Interface().(type) {
-	case encoding.TextUnmarshaler:
-		f.text(target, raw, key, tag)
+func (r *report) read(n *node, k key) {
+	switch to := k.to.(type) {
+	case table:
+		r.ofKind(n, unstable.Table, "a table like "+k.like)
+		r.fill(n, to.keys())
 		return
-	case *Command:
-		if s, ok := raw.(string); ok {
-			*target = Command{"/bin/sh", "-c", s}
-			f.plain(s, key, tag)
-			return
+	case group:
+		r.group(n, k, to)
+		return
+	}
+	if n.given {
+		r.value(n, k)
+		r.limits(n, k)
+	} else if k.required != "" {
+		r.add(n, "missing; add %s = %s, %s", k.name, k.example(), k.required)
+	}
+	if k.preset != "" && (!n.given || n.known()) {
+		preset := grow([]byte("preset = " + k.preset)).root.at("preset")
+		new(report).value(preset, k)
+	}
+}
+
+// group makes one of a group for each of the tables in the file.
+func (r *report) group(n *node, k key, g group) {
+	if g.list {
+		r.ofKind(n, unstable.Array, "a list of tables like "+k.like)
+		for _, item := range n.items {
+			r.ofKind(item, unstable.Table, "a table like "+k.like)
+			r.fill(item, g.add("").keys())
 		}
-		if f.compound(v, raw, key, tag) {
-			return
-		}
+		return
+	}
+	r.ofKind(n, unstable.Table, "a table like "+k.like)
+	for _, name := range n.names {
+		r.ofKind(n.at(name), unstable.Table, "a table like "+k.like)
+		r.fill(n.at(name), g.add(name).keys())
+	}
+}
+
+// value reads one value.
+func (r *report) value(n *node, k key) {
+	switch to := k.to.(type) {
 	case *string:
-		if s, ok := raw.(string); ok {
-			*target = s
-			f.plain(s, key, tag)
-			return
-		}
+		*to = r.oneText(n, k)
 	case *int:
-		if n, ok := raw.(int64); ok && int64(int(n)) == n {
-			*target = int(n)
-			return
+		r.ofKind(n, unstable.Integer, "a whole number like "+k.example())
+		number, err := strconv.ParseInt(strings.ReplaceAll(n.text, "_", ""), 0, strconv.IntSize)
+		if *to = int(number); err != nil {
+			r.add(n, "is too large")
 		}
 	case *bool:
-		if b, ok := raw.(bool); ok {
-			*target = b
+		r.ofKind(n, unstable.Bool, "true or false")
+		*to = n.text == "true"
+	case *[]string:
+		if r.ofKind(n, unstable.Array, "a list of strings like "+k.example()) {
+			*to = r.texts(n, k)
+		}
+	case *Command:
+		r.command(n, k, to)
+	case encoding.TextUnmarshaler:
+		if !r.ofKind(n, unstable.String, "a string like "+k.example()) {
 			return
 		}
+		if err := to.UnmarshalText([]byte(n.text)); err != nil {
+			r.add(n, "%v; write it like %s", err, k.example())
+		}
+	}
+}
+
+// command reads a command line for the shell, or the words of a command.
+func (r *report) command(n *node, k key, to *Command) {
+	switch n.kind {
+	case unstable.String:
+		r.plain(n, k)
+		*to = Command{"/bin/sh", "-c", n.text}
+	case unstable.Array:
+		*to = r.texts(n, k)
 	default:
-		if f.compound(v, raw, key, tag) {
-			return
-		}
-	}
-	f.report.add(key, "must be %s, not %s", wanted(v.Type(), tag.Get("like")), found(raw))
-}
-
-// compound fills tables and lists; false: raw is not one of the right kind.
-func (f *filler) compound(v reflect.Value, raw any, key string, tag reflect.StructTag) bool {
-	if v.Kind() == reflect.Slice {
-		list, ok := raw.([]any)
-		if !ok {
-			return false
-		}
-		if len(list) == 0 {
-			return true // stays nil, so that [] and leaving it out compare equal
-		}
-		v.Set(reflect.MakeSlice(v.Type(), len(list), len(list)))
-		for i := range list {
-			f.value(v.Index(i), list[i], element(key, i), elementTag(v.Type(), tag))
-		}
-		return true
-	}
-	table, ok := raw.(map[string]any)
-	if !ok {
-		return false
-	}
-	if v.Kind() == reflect.Struct {
-		f.table(v, table, key)
-		return true
-	}
-	v.Set(reflect.MakeMap(v.Type()))
-	for _, name := range f.sorted(table, key) {
-		elem := reflect.New(v.Type().Elem()).Elem()
-		f.value(elem, table[name], join(key, name), tag)
-		v.SetMapIndex(reflect.ValueOf(name), elem)
-	}
-	return true
-}
-
-// table fills a struct and reports keys that it does not have.
-func (f *filler) table(v reflect.Value, table map[string]any, key string) {
-	names := fieldNames(v.Type())
-	for _, name := range f.sorted(table, key) {
-		i, ok := names[name]
-		if !ok {
-			f.unknown(v.Type(), key, name)
-			continue
-		}
-		f.value(v.Field(i), table[name], join(key, name), v.Type().Field(i).Tag)
-	}
-}
-
-// sorted gives the names in a table in the order of their lines.
-func (f *filler) sorted(table map[string]any, key string) []string {
-	return slices.SortedFunc(maps.Keys(table), func(a, b string) int {
-		return cmp.Or(
-			cmp.Compare(f.places.line(join(key, a)), f.places.line(join(key, b))),
-			strings.Compare(a, b),
-		)
-	})
-}
-
-// text fills values that are written as a string in a form of their own.
-func (f *filler) text(target encoding.TextUnmarshaler, raw any, key string, tag reflect.StructTag) {
-	s, ok := raw.(string)
-	if !ok {
-		f.report.add(key, "must be a string like %s, not %s", tag.Get("like"), found(raw))
+		r.add(n, "must be a command line like %s, or a list of its words, not %s", k.example(), found(n.kind))
 		return
 	}
-	if err := target.UnmarshalText([]byte(s)); err != nil {
-		f.report.add(key, "%v; write it like %s", err, tag.Get("like"))
+	if len(*to) == 0 || strings.TrimSpace((*to)[0]) == "" || n.kind == unstable.String && strings.TrimSpace(n.text) == "" {
+		r.add(n, "is empty; give a command, or leave it out")
 	}
+}
+
+// texts reads a list of texts. It gives nil for an empty one, so that [] and leaving it
+// out compare equal.
+func (r *report) texts(n *node, k key) []string {
+	k.like, _, _ = strings.Cut(strings.Trim(k.example(), "[]"), ", ")
+	var list []string
+	for _, item := range n.items {
+		list = append(list, r.oneText(item, k))
+	}
+	return list
+}
+
+func (r *report) oneText(n *node, k key) string {
+	if !r.ofKind(n, unstable.String, "a string like "+k.example()) {
+		return ""
+	}
+	r.plain(n, k)
+	if say, ok := k.gone[n.text]; ok {
+		r.add(n, "%q %s", n.text, say)
+	}
+	if k.values != nil && !slices.Contains(k.values, n.text) {
+		r.add(n, "%q is none of %s%s", n.text, quoted(k.values, "and"), meant(n.text, k.values, ""))
+	}
+	if k.wrong != nil {
+		if reason := k.wrong(n.text); reason != "" {
+			r.add(n, "%s", reason)
+		}
+	}
+	return n.text
 }
 
 // plain refuses control characters: values end up in unit files, hosts files and on
 // terminals, where a line break or an escape code would be more than text.
-func (f *filler) plain(s, key string, tag reflect.StructTag) {
-	for _, r := range s {
-		if !unicode.IsControl(r) || tag.Get("text") == "lines" && (r == '\n' || r == '\t') {
-			continue
+func (r *report) plain(n *node, k key) {
+	for _, c := range n.text {
+		switch {
+		case !unicode.IsControl(c), k.lines && (c == '\n' || c == '\t'):
+		case c == '\n':
+			r.add(n, `must be one line; inside """ a line that ends in \ goes on in the next`)
+		default:
+			r.add(n, "contains the control character %U; remove it", c)
 		}
-		if r == '\n' {
-			f.report.add(key, `must be one line; inside """ a line that ends in \ goes on in the next`)
-		} else {
-			f.report.add(key, "contains the control character %U; remove it", r)
-		}
-		return
 	}
 }
 
-// unknown reports a key that a table does not have, with the likeliest remedy.
-func (f *filler) unknown(t reflect.Type, key, name string) {
-	var here []string
-	for i := range t.NumField() {
-		if tag := t.Field(i).Tag.Get("toml"); tag != "-" {
-			here = append(here, tag)
-		}
+// ofKind says whether a key is of the kind that it has to be, if it is in the file.
+func (r *report) ofKind(n *node, kind unstable.Kind, wanted string) bool {
+	if n.given && n.kind != kind {
+		r.add(n, "must be %s, not %s", wanted, found(n.kind))
+		return false
 	}
-	if nearest(name, here) == "" {
-		if home := homeOf(name, t); home != "" {
-			f.report.add(join(key, name), "unknown key here; %q belongs %s", name, home)
-			return
-		}
-	}
-	f.report.add(join(key, name), "unknown key%s", meant(name, here, "; known here: "+listed(here, "and")))
-}
-
-// homeOf gives the place where a key would be right, other than t; "" if none is.
-func homeOf(name string, t reflect.Type) string {
-	top := reflect.TypeFor[document]()
-	if _, ok := fieldNames(top)[name]; ok && t != top {
-		return "at the top of the file, above the first [table]"
-	}
-	for i := range top.NumField() {
-		table := top.Field(i).Type
-		if table.Kind() == reflect.Map || table.Kind() == reflect.Slice {
-			table = table.Elem()
-		}
-		if table.Kind() != reflect.Struct || table == t {
-			continue
-		}
-		if _, ok := fieldNames(table)[name]; ok {
-			return "in a table like " + top.Field(i).Tag.Get("like")
-		}
-	}
-	return ""
-}
-
-// fieldNames gives the index of each field that a TOML key fills.
-func fieldNames(t reflect.Type) map[string]int {
-	names := map[string]int{}
-	for i := range t.NumField() {
-		if tag := t.Field(i).Tag.Get("toml"); tag != "" && tag != "-" {
-			names[tag] = i
-		}
-	}
-	return names
-}
-
-// elementTag gives the tag of a list's elements: the same, with the example that fits
-// one of them.
-func elementTag(list reflect.Type, tag reflect.StructTag) reflect.StructTag {
-	like := tag.Get("like")
-	if list.Elem().Kind() == reflect.String {
-		like, _, _ = strings.Cut(strings.Trim(like, "[]"), ", ")
-	}
-	return reflect.StructTag(fmt.Sprintf("like:%q text:%q", like, tag.Get("text")))
-}
-
-// wanted says what a value of the type looks like in the file.
-func wanted(t reflect.Type, like string) string {
-	if t == reflect.TypeFor[Command]() {
-		return "a command line like " + like + ", or a list of its words"
-	}
-	switch t.Kind() {
-	case reflect.String:
-		return "a string like " + like
-	case reflect.Int:
-		return "a whole number like " + like
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Slice:
-		if t.Elem().Kind() == reflect.Struct {
-			return "a list of tables like " + like
-		}
-		return "a list of strings like " + like
-	default:
-		return "a table like " + like
-	}
+	return true
 }
 
 // found names what the file has instead.
-func found(raw any) string {
-	switch raw.(type) {
-	case string:
+func found(kind unstable.Kind) string {
+	switch kind {
+	case unstable.String:
 		return "a string"
-	case int64:
+	case unstable.Integer:
 		return "a whole number"
-	case float64:
+	case unstable.Float:
 		return "a fraction"
-	case bool:
+	case unstable.Bool:
 		return "a truth value"
-	case []any:
+	case unstable.Array:
 		return "a list"
-	case map[string]any:
+	case unstable.Table:
 		return "a table"
 	default:
 		return "a date or time"
 	}
+}
+
+// limits refuses a number outside of the key's limits.
+func (r *report) limits(n *node, k key) {
+	low, high, ok := strings.Cut(k.limits, " to ")
+	if !ok || n.known() {
+		return
+	}
+	text := written(k.to)
+	if value := measure(k.to, text); value >= measure(k.to, low) && value <= measure(k.to, high) {
+		return
+	}
+	is, otherwise := "is out of range", ""
+	if k.is != "" {
+		is = "is not " + k.is
+	}
+	if k.required == "" && k.preset == "" {
+		otherwise = ", or leave it out"
+	}
+	r.add(n, "%s %s; give %s%s", text, is, k.limits, otherwise)
 }

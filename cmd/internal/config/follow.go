@@ -1,8 +1,9 @@
 package config
 
 import (
+	"bytes"
 	"context"
-	"crypto/sha256"
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -21,36 +22,59 @@ const (
 
 // Follow calls changed each time that the file has become another one, with what
 // Load gives for it then, until ctx ends. It begins with the file that data, as
-// Parse was given it, was read from. A file that is gone or cannot be used is told
+// Parse was given it, was read from. A file that is gone or cannot be used is reported
 // once, until it changes again. Calls come from this one goroutine.
 func Follow(ctx context.Context, path string, data []byte, changed func(context.Context, *Config, error)) {
-	hints := watchFolder(ctx, path)
-	known := sha256.Sum256(data)
+	events, errs := make(chan fsnotify.Event), make(chan error)
+	if w, err := fsnotify.NewWatcher(); err == nil {
+		defer w.Close()
+		// By its folder, since editors put another file in its place.
+		if w.Add(filepath.Dir(path)) == nil {
+			events, errs = w.Events, w.Errors
+		}
+	}
+	known := snapshot{data: data}
 	for ctx.Err() == nil {
-		if now := settled(ctx, path, known); now.sum != known && ctx.Err() == nil {
-			known = now.sum
+		if now := settled(ctx, path, known); !now.same(known) && ctx.Err() == nil {
+			known = now
 			c, err := now.parse(path)
 			changed(ctx, c, err)
 		}
+		wait(ctx, filepath.Base(path), events, errs)
+	}
+}
+
+// wait returns when something happens to the file of that name, and at times when
+// nothing does.
+func wait(ctx context.Context, name string, events <-chan fsnotify.Event, errs <-chan error) {
+	seldom := time.After(lookSeldom)
+	for {
 		select {
 		case <-ctx.Done():
-		case <-hints:
-		case <-time.After(lookSeldom):
+			return
+		case <-seldom:
+			return
+		case <-errs: //nolint:errcheck // an overflow: looking is never wrong
+			return
+		case e := <-events:
+			if filepath.Base(e.Name) == name {
+				return
+			}
 		}
 	}
 }
 
 // settled gives what the file is like when it is as it was, or still.
-func settled(ctx context.Context, path string, known [sha256.Size]byte) snapshot {
+func settled(ctx context.Context, path string, known snapshot) snapshot {
 	now := snap(path)
-	for now.sum != known {
+	for !now.same(known) {
 		select {
 		case <-ctx.Done():
 			return now
 		case <-time.After(still):
 		}
 		next := snap(path)
-		if next.sum == now.sum {
+		if next.same(now) {
 			break
 		}
 		now = next
@@ -58,19 +82,19 @@ func settled(ctx context.Context, path string, known [sha256.Size]byte) snapshot
 	return now
 }
 
-// snapshot is what a file is like at one moment.
+// snapshot is what a file is like at one moment: its content, or what is wrong.
 type snapshot struct {
 	data []byte
 	err  error
-	sum  [sha256.Size]byte // of the content, or of what is wrong
 }
 
 func snap(path string) snapshot {
 	data, err := Read(path)
-	if err != nil {
-		return snapshot{err: err, sum: sha256.Sum256([]byte("\x00" + err.Error()))}
-	}
-	return snapshot{data: data, sum: sha256.Sum256(data)}
+	return snapshot{data, err}
+}
+
+func (s snapshot) same(other snapshot) bool {
+	return bytes.Equal(s.data, other.data) && fmt.Sprint(s.err) == fmt.Sprint(other.err)
 }
 
 func (s snapshot) parse(path string) (*Config, error) {
@@ -78,41 +102,4 @@ func (s snapshot) parse(path string) (*Config, error) {
 		return nil, s.err
 	}
 	return Parse(path, s.data)
-}
-
-// watchFolder gives a channel that receives when something happens to the file.
-// It is watched by its folder, since editors put another file in its place.
-func watchFolder(ctx context.Context, path string) <-chan struct{} {
-	hints := make(chan struct{}, 1)
-	w, err := fsnotify.NewWatcher()
-	if err != nil {
-		return hints
-	}
-	if err := w.Add(filepath.Dir(path)); err != nil {
-		w.Close()
-		return hints
-	}
-	context.AfterFunc(ctx, func() { w.Close() })
-	go func() { // ends when the watcher is closed
-		for {
-			select {
-			case e, open := <-w.Events:
-				if !open {
-					return
-				}
-				if filepath.Base(e.Name) != filepath.Base(path) {
-					continue
-				}
-			case _, open := <-w.Errors: // an overflow: looking is never wrong
-				if !open {
-					return
-				}
-			}
-			select {
-			case hints <- struct{}{}:
-			default:
-			}
-		}
-	}()
-	return hints
 }

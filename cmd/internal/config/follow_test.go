@@ -9,23 +9,23 @@ import (
 	"time"
 )
 
-func TestFollowTellsEachChangeOnce(t *testing.T) {
+func TestFollowReportsEachChangeOnce(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "config.toml")
 	const first, second = "[service.web]\nport = 8080\n", "[service.web]\nport = 8081\n"
 	write(t, path, first)
-	type told struct {
+	type report struct {
 		c   *Config
 		err error
 	}
-	heard := make(chan told)
+	heard := make(chan report)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		Follow(ctx, path, []byte(first), func(ctx context.Context, c *Config, err error) {
 			select {
-			case heard <- told{c, err}:
+			case heard <- report{c, err}:
 			case <-ctx.Done():
 			}
 		})
@@ -34,13 +34,13 @@ func TestFollowTellsEachChangeOnce(t *testing.T) {
 		cancel()
 		<-ended
 	}()
-	next := func(what string) told {
+	next := func(what string) report {
 		t.Helper()
 		select {
 		case n := <-heard:
 			return n
 		case <-time.After(30 * time.Second):
-			t.Fatalf("not told: %s", what)
+			t.Fatalf("not reported: %s", what)
 			panic("unreachable")
 		}
 	}

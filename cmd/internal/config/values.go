@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -112,16 +113,25 @@ func (r Range) String() string {
 // IsZero says whether no range is given.
 func (r Range) IsZero() bool { return r == Range{} }
 
-// Inside says whether both ends can be given to containers of a bridge whose own
-// address and subnet are these: inside the subnet, and neither its first nor its
-// last address. The error names lxc.range and the subnet.
-func (r Range) Inside(bridge netip.Prefix) error {
-	subnet := bridge.Masked()
-	for _, end := range []netip.Addr{r.First, r.Last} {
-		if !subnet.Contains(end) || !subnet.Contains(end.Next()) || !subnet.Contains(end.Prev()) {
-			return fmt.Errorf("lxc.range %s: %s cannot be used in the bridge's subnet %s; "+
-				"choose addresses inside it, or leave lxc.range out", r, end, subnet)
-		}
+// Command is a command of the VM: argv, or none. A command line is one for the shell.
+type Command []string
+
+// written gives what to points to, a number, duration or size, as the file has it.
+func written(to any) string { return fmt.Sprint(reflect.ValueOf(to).Elem()) }
+
+// measure reads what written gives, of the same type as to, for comparisons.
+func measure(to any, text string) int64 {
+	switch to.(type) {
+	case *Duration:
+		var d Duration
+		_ = d.UnmarshalText([]byte(text)) // the table of keys is right: a test reads it
+		return int64(d.Duration)
+	case *Size:
+		var s Size
+		_ = s.UnmarshalText([]byte(text))
+		return int64(s)
+	default:
+		n, _ := strconv.ParseInt(text, 10, 64)
+		return n
 	}
-	return nil
 }

@@ -12,42 +12,42 @@ port = 8080
 distribution = "debian:bookworm"
 template = "ubuntu"
 `,
-			"config.toml:5: base.a.template: a base has a distribution or a template; leave one out"},
+			"config.toml:5:1: base.a.template: a base has a distribution or a template; leave one out"},
 		{"a distribution without its suite",
 			`[service.web]
 port = 8080
 [base.a]
 distribution = "debian"
 `,
-			`config.toml:4: base.a.distribution: "debian" is not a distribution and its suite; write it like "debian:bookworm" or "ubuntu:noble"`},
+			`config.toml:4:1: base.a.distribution: "debian" is not a distribution and its suite; write it like "debian:bookworm" or "ubuntu:noble"`},
 		{"a distribution that is misspelt",
 			`[service.web]
 port = 8080
 [base.a]
 distribution = "debain:bookworm"
 `,
-			`config.toml:4: base.a.distribution: "debain:bookworm" is not known; "debian" and "ubuntu" are, others go by a template; did you mean "debian"?`},
+			`config.toml:4:1: base.a.distribution: "debain:bookworm" is not known; "debian" and "ubuntu" are, others go by a template; did you mean "debian"?`},
 		{"a distribution that is not known",
 			`[service.web]
 port = 8080
 [base.a]
 distribution = "alpine:edge"
 `,
-			`config.toml:4: base.a.distribution: "alpine:edge" is not known; "debian" and "ubuntu" are, others go by a template`},
+			`config.toml:4:1: base.a.distribution: "alpine:edge" is not known; "debian" and "ubuntu" are, others go by a template`},
 		{"a template that is none",
 			`[service.web]
 port = 8080
 [base.a]
 template = "../x"
 `,
-			`config.toml:4: base.a.template: "../x" is not a template; give its name, as in "ubuntu", or its absolute path`},
+			`config.toml:4:1: base.a.template: "../x" is not a template; give its name, as in "ubuntu", or its absolute path`},
 		{"a base of somebody else's without privileges",
 			`[service.web]
 port = 8080
 [base.a]
 privileged = false
 `,
-			"config.toml:4: base.a.privileged: a base without distribution and template exists already, and its own configuration says who root is; add one of them or leave privileged out"},
+			"config.toml:4:1: base.a.privileged: a base without distribution and template exists already, and its own configuration says who root is; add one of them or leave privileged out"},
 		{"privileged that is neither true nor false",
 			`[service.web]
 port = 8080
@@ -55,7 +55,7 @@ port = 8080
 distribution = "debian:bookworm"
 privileged = "no"
 `,
-			"config.toml:5: base.a.privileged: must be true or false, not a string"},
+			"config.toml:5:1: base.a.privileged: must be true or false, not a string"},
 		{"arguments without a template",
 			`[service.web]
 port = 8080
@@ -63,14 +63,14 @@ port = 8080
 distribution = "debian:bookworm"
 args = ["-r"]
 `,
-			"config.toml:5: base.a.args: are for a template; add one or leave them out"},
+			"config.toml:5:1: base.a.args: are for a template; add one or leave them out"},
 		{"a mirror without a distribution",
 			`[service.web]
 port = 8080
 [base.a]
 mirror = "http://mirror.example/debian"
 `,
-			"config.toml:4: base.a.mirror: is for a distribution; add one or leave it out"},
+			"config.toml:4:1: base.a.mirror: is for a distribution; add one or leave it out"},
 		{"a mirror that is no address",
 			`[service.web]
 port = 8080
@@ -78,14 +78,14 @@ port = 8080
 distribution = "debian:bookworm"
 mirror = "mirror.example"
 `,
-			`config.toml:5: base.a.mirror: "mirror.example" is not the address of a package mirror; write it like "http://mirror.example/debian"`},
+			`config.toml:5:1: base.a.mirror: "mirror.example" is not the address of a package mirror; write it like "http://mirror.example/debian"`},
 		{"packages for a base that exists already",
 			`[service.web]
 port = 8080
 [base.a]
 packages = ["curl"]
 `,
-			"config.toml:4: base.a.packages: a base without distribution and template exists already and is left as it is; add one of them or leave packages out"},
+			"config.toml:4:1: base.a.packages: a base without distribution and template exists already and is left as it is; add one of them or leave packages out"},
 		{"a package that would be an option",
 			`[service.web]
 port = 8080
@@ -93,7 +93,7 @@ port = 8080
 distribution = "debian:bookworm"
 packages = ["curl", "--force"]
 `,
-			`config.toml:5: base.a.packages[1]: "--force" is not the name of a package: lower-case letters, digits and + . - only`},
+			`config.toml:5:21: base.a.packages[1]: "--force" is not the name of a package: lower-case letters, digits and + . - only`},
 		{"a command that is empty",
 			`[service.web]
 port = 8080
@@ -101,13 +101,13 @@ port = 8080
 template = "ubuntu"
 run = ["true", ""]
 `,
-			"config.toml:5: base.a.run[1]: is empty; give a command or take it out"},
+			"config.toml:5:16: base.a.run[1]: is empty; give a command or take it out"},
 		{"a name of a base like a generation's",
 			`[service.web]
 port = 8080
 [base.a-1]
 `,
-			`config.toml:3: base.a-1: the name looks like a generation of "a"; end it without a dash and a number`},
+			`config.toml:3:7: base.a-1: the name looks like a generation of "a"; end it without a dash and a number`},
 		{"a publish of an unknown service",
 			`[service.web]
 port = 8080
@@ -116,15 +116,15 @@ interface = "eth0"
 port = 80
 service = "wbe"
 `,
-			`config.toml:6: publish[0].service: no service is called "wbe"; did you mean "web"?`},
+			`config.toml:6:1: publish[0].service: no service is called "wbe"; did you mean "web"?`},
 		{"a publish with nothing in it",
 			`[service.web]
 port = 8080
 [[publish]]
 `,
-			`config.toml:3: publish[0].interface: missing; add interface = "eth0", the interface of the VM that requests come in by
-config.toml:3: publish[0].port: missing; add port = 8080, the port of the VM
-config.toml:3: publish[0].service: missing; add the service that the port leads to`},
+			`config.toml:3:3: publish[0].interface: missing; add interface = "eth0", the interface of the VM that requests come in by
+config.toml:3:3: publish[0].port: missing; add port = 8080, the port of the VM
+config.toml:3:3: publish[0].service: missing; add service = "web", the service that the port is forwarded to`},
 		{"a publish at an impossible port",
 			`[service.web]
 port = 8080
@@ -133,7 +133,7 @@ interface = "eth0"
 port = 0
 service = "web"
 `,
-			"config.toml:5: publish[0].port: 0 is not a port; give 1 to 65535"},
+			"config.toml:5:1: publish[0].port: 0 is not a port; give 1 to 65535"},
 		{"an interface that cannot be",
 			`[service.web]
 port = 8080
@@ -142,7 +142,7 @@ interface = "eth0/1"
 port = 80
 service = "web"
 `,
-			`config.toml:4: publish[0].interface: "eth0/1" is not the name of an interface; "ip link" lists the interfaces`},
+			`config.toml:4:1: publish[0].interface: "eth0/1" is not the name of an interface; "ip link" lists the interfaces`},
 		{"an interface that iptables would take for a pattern",
 			`[service.web]
 port = 8080
@@ -151,7 +151,7 @@ interface = "eth+"
 port = 80
 service = "web"
 `,
-			`config.toml:4: publish[0].interface: "eth+" is not the name of an interface; "ip link" lists the interfaces`},
+			`config.toml:4:1: publish[0].interface: "eth+" is not the name of an interface; "ip link" lists the interfaces`},
 		{"two services at one port",
 			`[service.web]
 port = 8080
@@ -166,7 +166,7 @@ interface = "eth1"
 port = 80
 service = "b"
 `,
-			`config.toml:11: publish[1].port: 80 is published on line 5 already, for "web"; choose another port or leave one out`},
+			`config.toml:11:1: publish[1].port: 80 is published on line 5 already, for "web"; choose another port or leave one out`},
 		{"one publish twice",
 			`[service.web]
 port = 8080
@@ -179,6 +179,6 @@ interface = "eth0"
 port = 80
 service = "web"
 `,
-			`config.toml:9: publish[1].port: 80 is published on line 3 already, for "web"; choose another port or leave one out`},
+			`config.toml:9:1: publish[1].port: 80 is published on line 3 already, for "web"; choose another port or leave one out`},
 	})
 }

@@ -11,17 +11,17 @@ dir = "/host"
 [service.web]
 needs = []
 `,
-			"config.toml:3: service.web.port: missing; add port = 8080, the port that the service listens on"},
+			"config.toml:3:10: service.web.port: missing; add port = 8080, the port that the service listens on"},
 		{"a port that is zero",
 			`[service.web]
 port = 0
 `,
-			"config.toml:2: service.web.port: 0 is not a port; give 1 to 65535"},
+			"config.toml:2:1: service.web.port: 0 is not a port; give 1 to 65535"},
 		{"a port that is too large",
 			`[service.web]
 port = 65536
 `,
-			"config.toml:2: service.web.port: 65536 is not a port; give 1 to 65535"},
+			"config.toml:2:1: service.web.port: 65536 is not a port; give 1 to 65535"},
 		{"a need that nobody has, near to one that somebody has",
 			`[service.web]
 port = 8080
@@ -31,19 +31,19 @@ needs = [
 [service.person]
 port = 1
 `,
-			`config.toml:4: service.web.needs[0]: no service is called "persn"; did you mean "person"?`},
+			`config.toml:4:3: service.web.needs[0]: no service is called "persn"; did you mean "person"?`},
 		{"a need that nobody has",
 			`[service.web]
 port = 8080
 needs = ["database"]
 `,
-			`config.toml:3: service.web.needs[0]: no service is called "database"; add [service.NAME] or take it out`},
+			`config.toml:3:10: service.web.needs[0]: no service is called "database"; add [service.NAME] or take it out`},
 		{"a need of itself",
 			`[service.web]
 port = 8080
 needs = ["web"]
 `,
-			"config.toml:3: service.web.needs[0]: web needs itself; take it out"},
+			"config.toml:3:10: service.web.needs[0]: web needs itself; take it out"},
 		{"a need that is given twice",
 			`[service.a]
 port = 1
@@ -51,7 +51,7 @@ needs = ["b", "b"]
 [service.b]
 port = 2
 `,
-			`config.toml:3: service.a.needs[1]: "b" is in the list twice; take one out`},
+			`config.toml:3:15: service.a.needs[1]: "b" is in the list twice; take one out`},
 		{"needs in a circle of two",
 			`[service.a]
 port = 1
@@ -60,7 +60,7 @@ needs = ["b"]
 port = 2
 needs = ["a"]
 `,
-			"config.toml:6: service.b.needs[0]: none can be started first: a → b → a; take one of these needs out"},
+			"config.toml:6:10: service.b.needs[0]: none can be started first: a → b → a; take one of these needs out"},
 		{"needs in a circle of three, entered from outside",
 			`[service.x]
 port = 1
@@ -77,47 +77,47 @@ needs = ["x2", "a"]
 [service.x2]
 port = 4
 `,
-			"config.toml:12: service.c.needs[1]: none can be started first: a → b → c → a; take one of these needs out"},
+			"config.toml:12:16: service.c.needs[1]: none can be started first: a → b → c → a; take one of these needs out"},
 		{"a name with a capital letter",
 			`[service.Web]
 port = 1
 `,
-			"config.toml:1: service.Web: the name cannot be a host name; use lower-case letters, digits and dashes inside it"},
+			"config.toml:1:10: service.Web: the name cannot be a host name; use lower-case letters, digits and dashes inside it"},
 		{"a name with a dot",
 			`[service."web.local"]
 port = 1
 `,
-			`config.toml:1: service."web.local": the name cannot be a host name; use lower-case letters, digits and dashes inside it`},
+			`config.toml:1:10: service."web.local": the name cannot be a host name; use lower-case letters, digits and dashes inside it`},
 		{"a name with a dash at its end",
 			`[service.web-]
 port = 1
 `,
-			"config.toml:1: service.web-: the name cannot be a host name; use lower-case letters, digits and dashes inside it"},
+			"config.toml:1:10: service.web-: the name cannot be a host name; use lower-case letters, digits and dashes inside it"},
 		{"a name that is too long",
 			`[service.abcdefghijklmnopqrstuvwxyzabcdefghijklmno]
 port = 1
 `,
-			"config.toml:1: service.abcdefghijklmnopqrstuvwxyzabcdefghijklmno: the name has 41 characters; shorten it to 40"},
+			"config.toml:1:10: service.abcdefghijklmnopqrstuvwxyzabcdefghijklmno: the name has 41 characters; shorten it to 40"},
 		{"a name like a generation's",
 			`[service.web-3]
 port = 1
 `,
-			`config.toml:1: service.web-3: the name looks like a generation of "web"; end it without a dash and a number`},
+			`config.toml:1:10: service.web-3: the name looks like a generation of "web"; end it without a dash and a number`},
 		{"a name that is a number",
 			`[service.10]
 port = 1
 `,
-			"config.toml:1: service.10: the name would be read as an address; begin it with a letter"},
+			"config.toml:1:10: service.10: the name would be read as an address; begin it with a letter"},
 		{"a name that every hosts file has",
 			`[service.localhost]
 port = 1
 `,
-			"config.toml:1: service.localhost: the name means something else in every hosts file; choose another"},
+			"config.toml:1:10: service.localhost: the name means something else in every hosts file; choose another"},
 		{"an empty name",
 			`[service.""]
 port = 1
 `,
-			`config.toml:1: service."": the name cannot be a host name; use lower-case letters, digits and dashes inside it`},
+			`config.toml:1:10: service."": the name cannot be a host name; use lower-case letters, digits and dashes inside it`},
 		{"a base that is misspelt",
 			`[service.web]
 port = 8080
@@ -125,31 +125,31 @@ base = "web-bsae"
 [base.web-base]
 [base.other]
 `,
-			`config.toml:3: service.web.base: no base is called "web-bsae"; did you mean "web-base"?`},
+			`config.toml:3:1: service.web.base: no base is called "web-bsae"; did you mean "web-base"?`},
 		{"a base that is not there",
 			`[service.web]
 port = 8080
 base = "alpine"
 `,
-			`config.toml:3: service.web.base: no base is called "alpine"; add [base.NAME], with nothing in it if the container exists already`},
+			`config.toml:3:1: service.web.base: no base is called "alpine"; add [base.NAME], with nothing in it if the container exists already`},
 		{"a default base that is not written where two others are",
 			`[service.web]
 port = 8080
 [base.one]
 [base.two]
 `,
-			`config.toml:1: service.web.base: missing, and there are several; add one of base = "one" or "two"`},
+			`config.toml:1:10: service.web.base: missing, and there are several; add one of base = "one" or "two"`},
 		{"a command that is empty",
 			`[service.web]
 port = 8080
 exec = " "
 `,
-			"config.toml:3: service.web.exec: is empty; give a command, or leave it out for java -jar and the one JAR"},
-		{"a rewire command that is empty",
+			"config.toml:3:1: service.web.exec: is empty; give a command, or leave it out for java -jar and the one JAR"},
+		{"a reload command that is empty",
 			`[service.web]
 port = 8080
-on_rewire = ""
+reload_command = ""
 `,
-			"config.toml:3: service.web.on_rewire: is empty; give a command, or leave it out"},
+			"config.toml:3:1: service.web.reload_command: is empty; give a command, or leave it out"},
 	})
 }

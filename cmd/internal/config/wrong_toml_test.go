@@ -71,14 +71,14 @@ port = 8080
 needs = []
 port = 8081
 `,
-			"config.toml:4: service.web.port: given twice, first on line 2; keep one of them"},
+			"config.toml:4:1: service.web.port: given twice, first on line 2; keep one of them"},
 		{"a key given three times",
 			`[service.web]
 port = 1
 port = 2
 port = 3
 `,
-			"config.toml:3: service.web.port: given twice, first on line 2; keep one of them"},
+			"config.toml:3:1: service.web.port: given twice, first on line 2; keep one of them"},
 		{"a table given twice",
 			`[service.web]
 port = 8080
@@ -86,20 +86,20 @@ port = 8080
 [service.web]
 drain = "1s"
 `,
-			"config.toml:4: service.web: given twice, first on line 1; keep one of them"},
+			"config.toml:4:10: service.web: given twice, first on line 1; keep one of them"},
 		{"a key given twice inside braces",
 			`[service.web]
 port = 80
 health = { path = "/", path = "/x" }
 `,
-			"config.toml:3: service.web.health.path: given twice, first on line 3; keep one of them"},
+			"config.toml:3:24: service.web.health.path: given twice, first on line 3; keep one of them"},
 		{"a key given both dotted and in its table",
 			`[service]
 web.port = 80
 [service.web]
 port = 80
 `,
-			"config.toml:4: service.web.port: given twice, first on line 2; keep one of them"},
+			"config.toml:4:1: service.web.port: given twice, first on line 2; keep one of them"},
 		{"a table that is a value already",
 			`service = 3
 [service.web]
@@ -107,9 +107,9 @@ port = 80
 			"config.toml:2:2: not valid TOML: key service already exists as a value"},
 		{"bytes that are not UTF-8",
 			"[watch]\ndir = \"/h\xffst\"\n",
-			"config.toml:2: not UTF-8 text; save it as UTF-8"},
+			"config.toml:2:10: not UTF-8 text; save it as UTF-8"},
 		{"UTF-16 as PowerShell writes it",
 			"\xff\xfe[\x00w\x00]\x00",
-			"config.toml:1: not UTF-8 text; it looks like UTF-16, which PowerShell writes; save it as UTF-8"},
+			"config.toml:1:1: not UTF-8 text; it looks like UTF-16, which PowerShell writes; save it as UTF-8"},
 	})
 }

@@ -21,20 +21,20 @@ var (
 	program      = reader{}
 )
 
-// shown gives what the reader gets to see of what is told, colours as words.
+// shown gives what the reader gets to see, colours as words.
 func shown(r reader, services []string, tell func(*Console)) string {
 	var out bytes.Buffer
 	c := newConsole(&out, r.person, r.colour, services, func() time.Time { return noon })
 	tell(c)
-	settled(c)
+	flushed(c)
 	return words.Replace(out.String())
 }
 
-// settled lets what is held back be told.
-func settled(c *Console) {
+// flushed shows what is held back.
+func flushed(c *Console) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.settle("")
+	c.held.flush("")
 }
 
 // words make colours readable: <red>…</>.
@@ -42,7 +42,7 @@ var words = strings.NewReplacer(
 	reset, "</>", dim, "<dim>", red, "<red>", green, "<green>", amber, "<amber>", palette[0], "<cyan>", palette[1], "<magenta>",
 )
 
-// view is one thing that is told, and what each reader gets to see of it.
+// view is one call of the console, and what each reader gets to see of it.
 type view struct {
 	name                  string
 	tell                  func(*Console)
@@ -85,7 +85,7 @@ func TestColumnsFitTheLongestName(t *testing.T) {
 		services []string
 		want     string
 	}{
-		{"no services: room for a word", nil, `
+		{"no services: as wide as a word", nil, `
 12:00:00 web      changed  a.jar
 12:00:00          jarloop  hello
          web      │ GET /

@@ -12,7 +12,7 @@ import (
 	"github.com/jarloop/jarloop/deployer"
 )
 
-// Event tells what became of a deploy.
+// Event shows how a deploy goes.
 func (c *Console) Event(e deployer.Event) {
 	if c.person {
 		c.event(e)
@@ -22,7 +22,7 @@ func (c *Console) Event(e deployer.Event) {
 	switch e.Kind {
 	case deployer.Failed, deployer.Died:
 		level = zerolog.ErrorLevel
-	case deployer.Warning, deployer.Back, deployer.Mended:
+	case deployer.Warning, deployer.Back, deployer.Repaired:
 		level = zerolog.WarnLevel
 	}
 	l := with(c.log.WithLevel(level),
@@ -44,7 +44,7 @@ func (c *Console) Event(e deployer.Event) {
 	l.Msg(string(e.Kind))
 }
 
-// event tells a person.
+// event shows it to a person.
 func (c *Console) event(e deployer.Event) {
 	e.Reason = plain(e.Reason)
 	switch e.Kind {
@@ -68,28 +68,35 @@ func (c *Console) event(e deployer.Event) {
 		c.line(e.Service, "", "live", fmt.Sprintf("%s  %s  %s  %s", e.Generation, Short(e.Set), e.Address, e.Reason))
 	case deployer.Restarted:
 		c.line(e.Service, amber, "restart", e.Generation+"  "+e.Reason)
-	case deployer.Mended, deployer.Warning:
+	case deployer.Repaired, deployer.Warning:
 		c.line(e.Service, amber, string(e.Kind), e.Reason)
 	case deployer.Waiting:
 		c.line(e.Service, "", "waiting", strings.TrimPrefix(e.Reason, "waits "))
 	case deployer.Retired:
-		c.forget(e.Generation)
+		c.unseen(e)
 		c.line(e.Service, dim, "retired", strings.TrimSpace(e.Generation+"  "+e.Reason))
 	case deployer.Unchanged:
 		c.line(e.Service, dim, "same", fmt.Sprintf("%s  %s  %s", e.Generation, Short(e.Set), e.Reason))
 	case deployer.Deploying:
-		c.news() // Soon live or failed: a line of its own would say nothing more.
+		c.title.changed() // Soon live or failed: a line of its own would say nothing more.
 	}
 }
 
-// hint says whether it is to be told how to look into a generation that is kept:
-// once.
+// hint says whether to show how to look into a generation that is kept: once.
 func (c *Console) hint() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	again := c.hinted
 	c.hinted = true
 	return !again
+}
+
+// unseen gives the last lines of a generation that are not shown yet, and forgets
+// it.
+func (c *Console) unseen(e deployer.Event) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seen.unseen(e)
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }

@@ -96,7 +96,7 @@ func TestEvents(t *testing.T) {
 `, `
 {"level":"error","service":"frontend","generation":"frontend-8","reason":"killed for memory","tail":["the last line"],"time":"2024-03-01T12:00:00Z","message":"died"}
 `},
-		{"the generation before is live again",
+		{"the previous generation is live again",
 			event(deployer.Event{Kind: deployer.Back, Generation: "frontend-7", Set: set, Reason: "frontend-8 ended"}), `
 12:00:00 frontend back     frontend-7  3fa2c1d0 is live again: frontend-8 ended
 `, `
@@ -126,12 +126,12 @@ func TestEventsOnTheSide(t *testing.T) {
 {"level":"info","service":"frontend","generation":"frontend-8","reason":"it ended with status 1","time":"2024-03-01T12:00:00Z","message":"restarted"}
 `},
 		{"what somebody had changed was put back",
-			event(deployer.Event{Kind: deployer.Mended, Reason: "the rules had been changed"}), `
-12:00:00 frontend mended   the rules had been changed
+			event(deployer.Event{Kind: deployer.Repaired, Reason: "the rules had been changed"}), `
+12:00:00 frontend repaired the rules had been changed
 `, `
-<dim>12:00:00</> <cyan>frontend</> <amber>mended  </> the rules had been changed
+<dim>12:00:00</> <cyan>frontend</> <amber>repaired</> the rules had been changed
 `, `
-{"level":"warn","service":"frontend","reason":"the rules had been changed","time":"2024-03-01T12:00:00Z","message":"mended"}
+{"level":"warn","service":"frontend","reason":"the rules had been changed","time":"2024-03-01T12:00:00Z","message":"repaired"}
 `},
 		{"something went wrong that stops nothing",
 			event(deployer.Event{Kind: deployer.Warning, Reason: "old logs not removed"}), `

@@ -81,7 +81,7 @@ func told(r reader, tell func(*Console, string), text string) string {
 	var out bytes.Buffer
 	c := newConsole(&out, r.person, r.colour, []string{"web"}, func() time.Time { return noon })
 	tell(c, text)
-	settled(c)
+	flushed(c)
 	return out.String()
 }
 

@@ -18,7 +18,7 @@ func shownInTime(t *testing.T, r reader, services []string, tell func(*Console))
 		var out bytes.Buffer
 		c := newConsole(&out, r.person, r.colour, services, func() time.Time { return noon.Add(time.Since(begun)) })
 		tell(c)
-		synctest.Wait() // what is due has been told
+		synctest.Wait() // what is due has been shown
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		got = words.Replace(out.String())
@@ -61,7 +61,7 @@ func TestLinesThatComeAgainAreFolded(t *testing.T) {
          web      │ last line repeated 41 times
          web      │ connected
 `},
-		{"until something is told of the service", []func(*Console){says("web", "web-1", 3, "retry"), wentLive("web")}, `
+		{"until there is an event of the service", []func(*Console){says("web", "web-1", 3, "retry"), wentLive("web")}, `
          web      │ retry
          web      │ last line repeated 2 times
 12:00:00 web      live     web-2  3fa2c1d0  10.0.3.9:80  1.00 s
@@ -140,7 +140,7 @@ func TestOneBuildIsOneLine(t *testing.T) {
 		{"and of one service what changed", []func(*Console){changes("web"), after(gatherFor + 1)}, `
 12:00:00 web      changed  web.jar (12 kB)
 `},
-		{"before anything else that is told of it", []func(*Console){all, wentLive("web")}, `
+		{"before any other event of one of them", []func(*Console){all, wentLive("web")}, `
 12:00:00          changed  4 services: frontend, person, session, web
 12:00:00 web      live     web-2  3fa2c1d0  10.0.3.9:80  1.00 s
 `},
@@ -249,7 +249,7 @@ func TestTheBellRingsWhenSomethingHasFailed(t *testing.T) {
 		{"a live service", fails(deployer.Died, "web-2", "oh no"), 1},
 		{"refused artefacts", func(c *Console) { c.Refused("web", "a.jar is cut off") }, 1},
 		{"nothing", wentLive("web"), 0},
-		{"nothing that would not mend itself", func(c *Console) { c.Warn("web", "its folder is gone") }, 0},
+		{"a warning", func(c *Console) { c.Warn("web", "its folder is gone") }, 0},
 		{"a service that says so itself", says("web", "web-1", 1, "\a"), 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -257,14 +257,14 @@ func TestTheBellRingsWhenSomethingHasFailed(t *testing.T) {
 			console := newConsole(&out, true, false, nil, func() time.Time { return noon })
 			console.rings = true
 			c.tell(console)
-			settled(console) // lest a line that is held back is written meanwhile
+			flushed(console) // lest a line that is held back is written meanwhile
 			if n := bytes.Count(out.Bytes(), []byte(bell)); n != c.want {
 				t.Errorf("it rings %d times, want %d: %q", n, c.want, out.String())
 			}
 			out.Reset()
 			console.Mute()
 			c.tell(console)
-			settled(console)
+			flushed(console)
 			if n := bytes.Count(out.Bytes(), []byte(bell)); n != 0 {
 				t.Errorf("muted, it rings %d times", n)
 			}

@@ -1,12 +1,9 @@
 package console
 
 import (
-	"fmt"
 	"io"
-	"sync"
+	"slices"
 	"time"
-
-	"github.com/rs/zerolog"
 )
 
 const (
@@ -17,104 +14,98 @@ const (
 	lastWords = time.Second
 )
 
-// outlet writes on a goroutine of its own what others tell. Each Write is a
-// line, and none waits: a terminal that Ctrl-S has stopped, or a program at the
-// end of a pipe that does not read, holds up nobody.
+// outlet writes on a goroutine of its own. Each Write is a line, and none waits: a
+// terminal that Ctrl-S has stopped, or a program at the end of a pipe that does
+// not read, holds up nobody.
+//
+//	Write ─▶ collect, which owns what waits ─▶ drain, which may block ─▶ to
 type outlet struct {
-	to   io.Writer
-	note func(lost int) // tells of lines that were left out; not nil
-
-	mu      sync.Mutex
-	waiting []byte
-	lost    int // lines since that was last told
-	more    *sync.Cond
-	ended   bool
+	lines  chan []byte
+	pieces chan piece
+	ending chan struct{} // closed by wait
+	done   chan struct{} // closed when all is written
 }
 
+// piece is what is written at once, or how many lines were left out; neither is
+// the end.
+type piece struct {
+	text []byte
+	lost int
+}
+
+// newOutlet makes an outlet that wait ends. note is called for lines that were left
+// out, and may write.
 func newOutlet(to io.Writer, note func(lost int)) *outlet {
-	o := &outlet{to: to, note: note}
-	o.more = sync.NewCond(&o.mu)
+	o := &outlet{
+		lines: make(chan []byte), pieces: make(chan piece), ending: make(chan struct{}), done: make(chan struct{}),
+	}
+	go o.collect()
+	go o.drain(to, note)
 	return o
 }
 
 // Write implements io.Writer.
 func (o *outlet) Write(line []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.lost > 0 || len(o.waiting)+len(line) > mostWaiting {
-		o.lost++
-	} else {
-		o.waiting = append(o.waiting, line...)
+	select {
+	case o.lines <- slices.Clone(line):
+	case <-o.done: // nobody writes any more
 	}
-	o.more.Signal()
 	return len(line), nil
 }
 
-// run writes until end is called and nothing is left.
-func (o *outlet) run() {
+// collect keeps what waits, until wait is called and nothing does.
+func (o *outlet) collect() {
+	var text []byte
+	var lost int
+	ending := o.ending
 	for {
-		text, lost, ok := o.next()
-		if !ok {
+		next := piece{text: text}
+		if len(text) == 0 {
+			next.lost = lost
+		}
+		end := len(text) == 0 && lost == 0
+		pieces := o.pieces
+		if end && ending != nil {
+			pieces = nil
+		}
+		select {
+		case line := <-o.lines:
+			if lost > 0 || len(text)+len(line) > mostWaiting {
+				lost++
+			} else {
+				text = append(text, line...)
+			}
+		case pieces <- next:
+			if end {
+				return
+			}
+			text, lost = nil, lost-next.lost
+		case <-ending:
+			ending = nil
+		}
+	}
+}
+
+func (o *outlet) drain(to io.Writer, note func(lost int)) {
+	defer close(o.done)
+	for p := range o.pieces {
+		switch {
+		case p.lost > 0:
+			note(p.lost)
+		case len(p.text) > 0:
+			_, _ = to.Write(p.text) // a terminal that has gone must not stop a deploy
+		default:
 			return
 		}
-		if lost > 0 {
-			o.note(lost)
-			continue
-		}
-		_, _ = o.to.Write(text) // a terminal that has gone must not stop a deploy
 	}
 }
 
-// next waits for what is to be written or told; it is false at the end.
-func (o *outlet) next() (text []byte, lost int, ok bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for len(o.waiting) == 0 && o.lost == 0 && !o.ended {
-		o.more.Wait()
+// wait ends the outlet, and gives what still waits a second to be written. Beyond
+// that its goroutines stay with whoever does not read.
+func (o *outlet) wait() {
+	close(o.ending)
+	select {
+	case <-o.done:
+	case <-time.After(lastWords):
 	}
-	switch {
-	case len(o.waiting) > 0:
-		text, o.waiting = o.waiting, nil
-	case o.lost > 0:
-		lost, o.lost = o.lost, 0
-	default:
-		return nil, 0, false
-	}
-	return text, lost, true
-}
-
-func (o *outlet) end() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.ended = true
-	o.more.Signal()
-}
-
-// Detach has what is told be written by another goroutine from now on, so that
-// whoever tells it never waits for who reads it. At the end, wait gives it a
-// second to be written. It is called before anything is told.
-func (c *Console) Detach() (wait func()) {
-	o := newOutlet(c.out, func(lost int) {
-		c.Complain(fmt.Sprintf("%d lines were not shown, since nobody read them", lost))
-	})
-	done := make(chan struct{})
-	go func() { // ends with wait, unless nobody reads
-		defer close(done)
-		o.run()
-	}()
-	c.out, c.log = o, logOn(o, c.now)
-	return func() {
-		o.end()
-		select {
-		case <-done:
-		case <-time.After(lastWords):
-		}
-	}
-}
-
-// logOn makes what writes lines for programs.
-func logOn(out io.Writer, now func() time.Time) zerolog.Logger {
-	return zerolog.New(out).Hook(zerolog.HookFunc(func(e *zerolog.Event, _ zerolog.Level, _ string) {
-		e.Time("time", now())
-	}))
 }

@@ -22,7 +22,7 @@ import (
 type Printer struct {
 	out   io.Writer
 	json  bool
-	style Console // its colours and columns
+	style *screen // its colours and columns
 }
 
 // roomForNumber is how much longer a generation's name is than its service's,
@@ -81,9 +81,7 @@ func Redraws(out io.Writer) bool {
 }
 
 func newPrinter(out io.Writer, colour bool, services []string, asJSON bool) *Printer {
-	p := &Printer{out: out, json: asJSON, style: Console{colour: colour}}
-	p.style.makeRoom(0, services)
-	return p
+	return &Printer{out: out, json: asJSON, style: newScreen(out, colour, 0, services)}
 }
 
 // Line shows one line.

@@ -7,22 +7,21 @@ import (
 	"github.com/jarloop/jarloop/deployer/base"
 )
 
-// progressEvery is how often the build, export or import of a base is told of.
+// progressEvery is how often a line shows how far a base has come.
 const progressEvery = 5 * time.Second
 
-// Progress tells how the build, export or import of a base is getting on: each
-// step as it begins, and now and then what is done at the moment.
+// Progress shows how far the build, export or import of a base has come: each step
+// as it begins, and now and then a line of what is done at the moment.
 func (c *Console) Progress(p base.Progress) {
 	c.mu.Lock()
-	kept := c.title.kept
-	due := p.Line == "" || c.now().Sub(c.told) >= progressEvery
+	due := p.Line == "" || c.now().Sub(c.progress) >= progressEvery
 	if due {
-		c.told = c.now()
+		c.progress = c.now()
+	}
+	if !c.title.kept { // nothing of the services is known yet
+		c.title.show(c.screen, p.Doing+" "+p.Base)
 	}
 	c.mu.Unlock()
-	if !kept { // nothing of the services is known yet
-		c.entitle(p.Doing + " " + p.Base)
-	}
 	if !due {
 		return
 	}
@@ -41,13 +40,13 @@ func (c *Console) Progress(p base.Progress) {
 	c.line(p.Base, "", p.Doing, text)
 }
 
-// Built tells that a base is ready.
+// Built says that a base is ready.
 func (c *Console) Built(name, container string) { c.done(name, "built", container) }
 
-// Imported tells that a base is ready that came from a file.
+// Imported says that a base is ready that came from a file.
 func (c *Console) Imported(name, container string) { c.done(name, "imported", container) }
 
-// Exported tells that a base is in a file, of so many bytes.
+// Exported says that a base is in a file, of so many bytes.
 func (c *Console) Exported(name, file string, size int64) {
 	if c.person {
 		c.line(name, green, "exported", fmt.Sprintf("%s  %s", plain(file), Size(size)))

@@ -10,29 +10,22 @@ import (
 // a little more.
 const mostSeen = 100
 
-func (c *Console) forget(generation string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.seen, generation)
-}
+// seen is what each generation has printed last.
+type seen map[string][]string
 
 // remember says whether it is the first line of its generation.
-func (c *Console) remember(l deployer.Line) (first bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	lines := c.seen[l.Generation]
+func (s seen) remember(l deployer.Line) (first bool) {
+	lines := s[l.Generation]
 	lines = append(lines, l.Text)
-	c.seen[l.Generation] = lines[max(0, len(lines)-mostSeen):]
+	s[l.Generation] = lines[max(0, len(lines)-mostSeen):]
 	return len(lines) == 1
 }
 
 // unseen gives the last lines of a generation that failed, unless they have
-// just been printed as its own: twice is no clearer than once.
-func (c *Console) unseen(e deployer.Event) []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	seen := c.seen[e.Generation]
-	delete(c.seen, e.Generation)
+// just been printed as its own: twice is no clearer than once. It forgets them.
+func (s seen) unseen(e deployer.Event) []string {
+	seen := s[e.Generation]
+	delete(s, e.Generation)
 	n := len(e.Tail)
 	if len(seen) == mostSeen {
 		n = min(n, mostSeen) // what came before those is not known any more

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"context"
 	"os"
 	"path"
 	"slices"
@@ -22,7 +21,7 @@ type title struct {
 	taken bool          // it is ours for now
 	kept  bool          // by KeepTitle
 	shown string        // last
-	news  chan struct{} // holds one: something has been told since
+	news  chan struct{} // holds one: something has been shown since
 }
 
 // untitled are the names of terminals that have no title, as patterns: they show
@@ -37,66 +36,19 @@ func hasTitle(term string) bool {
 	})
 }
 
-// Untitled leaves the terminal its own title. It is called before TakeTitle.
-func (c *Console) Untitled() { c.title.can = false }
-
-// TakeTitle saves the title of the terminal, if it has one, and shows another
-// until giveBack is called.
-func (c *Console) TakeTitle() (giveBack func()) {
-	c.mu.Lock()
-	c.title.taken = c.title.can
-	if c.title.taken {
-		c.write(saveTitle)
-	}
-	c.mu.Unlock()
-	c.entitle("starting")
-	return func() {
-		// Where the terminal has no memory for titles, this one stays.
-		c.entitle("stopped")
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.title.taken {
-			c.write(restoreTitle)
-		}
-		c.title.taken = false
-	}
-}
-
-// KeepTitle keeps the title true until ctx ends: whenever something has been
-// told, words is asked what it is to be. It may block.
-func (c *Console) KeepTitle(ctx context.Context, words func() string) {
-	c.mu.Lock()
-	taken := c.title.taken
-	c.title.kept = taken
-	c.mu.Unlock()
-	if !taken {
-		return
-	}
-	for {
-		c.entitle(words())
-		select {
-		case <-c.title.news:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// news says that something has been told.
-func (c *Console) news() {
+// changed says that something has been shown since.
+func (t *title) changed() {
 	select {
-	case c.title.news <- struct{}{}:
+	case t.news <- struct{}{}:
 	default: // that is known
 	}
 }
 
-// entitle shows a title.
-func (c *Console) entitle(words string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if text := "jarloop: " + plain(words); c.title.taken && text != c.title.shown {
-		c.title.shown = text
-		c.write(beginTitle + text + endTitle)
+// show shows other words, if the title is ours.
+func (t *title) show(s *screen, words string) {
+	if text := "jarloop: " + plain(words); t.taken && text != t.shown {
+		t.shown = text
+		s.write(beginTitle + text + endTitle)
 	}
 }
 

@@ -201,7 +201,7 @@ func TestManyTellAtOnceAndEachLineStaysWhole(t *testing.T) {
 				})
 			}
 			all.Wait()
-			settled(c)
+			flushed(c)
 			text, err := os.ReadFile(f.Name())
 			if err != nil {
 				t.Fatal(err)

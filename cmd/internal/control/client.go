@@ -29,7 +29,7 @@ type Client struct {
 // NewClient makes a client of the socket at path. Nothing is asked yet.
 func NewClient(path string) *Client {
 	return &Client{path: path, http: http.Client{Transport: &http.Transport{
-		// One kept open would hold a place on the socket.
+		// One kept open would hold a slot on the socket.
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", path)
@@ -37,7 +37,7 @@ func NewClient(path string) *Client {
 	}}}
 }
 
-// Status asks how everything is doing.
+// Status asks for the status of the agent and of every service.
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
 	defer cancel()
@@ -61,7 +61,7 @@ func (c *Client) Rollback(ctx context.Context, r RollbackRequest) (Outcome, erro
 	return o, err
 }
 
-// Pause asks that new artefacts of a service wait, or wait no longer.
+// Pause asks that new artefacts of a service are not deployed for now, or again.
 func (c *Client) Pause(ctx context.Context, r PauseRequest) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
 	defer cancel()
@@ -107,7 +107,7 @@ func (c *Client) unanswered(ctx context.Context, err error) error {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
 		return ErrNoAgent
 	}
-	var inner *url.Error // its URL is none that a person could visit
+	var inner *url.Error // its URL means nothing to a person
 	if errors.As(err, &inner) {
 		err = inner.Err
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/jarloop/jarloop/deployer"
 )
 
-// Status is what the agent says of itself and of what it cares for.
+// Status is the state of the agent and of every service.
 type Status struct {
 	Version string    `json:"version"`
 	PID     int       `json:"pid"`
@@ -39,7 +39,7 @@ type RollbackRequest struct {
 	Set     string `json:"set,omitempty"`
 }
 
-// PauseRequest says whether new artefacts of the service are to wait.
+// PauseRequest says whether new artefacts of a service are held back.
 type PauseRequest struct {
 	Service string `json:"service"`
 	Paused  bool   `json:"paused"`

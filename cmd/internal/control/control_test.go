@@ -43,7 +43,7 @@ func (f fake) Deploy(ctx context.Context, services []string) ([]Outcome, error) 
 
 func (f fake) Rollback(_ context.Context, r RollbackRequest) (Outcome, error) { return f.rollback(r) }
 
-func (f fake) Pause(r PauseRequest) error { return f.pause(r) }
+func (f fake) Pause(_ context.Context, r PauseRequest) error { return f.pause(r) }
 
 // idle is an agent with nothing to tell.
 var idle = fake{
@@ -55,7 +55,7 @@ var idle = fake{
 // socket's has at most 107 bytes (unix(7)).
 func folder(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "jlt-control-")
+	dir, err := os.MkdirTemp("/tmp", "jlt-control-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func listen(t *testing.T) (l net.Listener, path string) {
 // server is one that answers; stop ends it, and is safe to call again.
 type server struct {
 	path   string
-	warned chan string // what was told of clients that were refused
+	warned chan string // the clients that were refused
 	stop   func() (took time.Duration, err error)
 }
 

@@ -117,37 +117,37 @@ func peerGroups(fd uintptr) ([]int, error) {
 	}
 }
 
-// refusalRest is how long nothing is told of refusals after one was: whoever
-// is refused must not be able to fill the log.
+// refusalRest is how long no refusal is reported after one was: whoever is
+// refused must not be able to fill the log.
 const refusalRest = time.Minute
 
-// refusals tells of clients that were refused.
+// refusals reports clients that were refused.
 type refusals struct {
-	tell   func(text string)
+	warn   func(text string)
 	last   time.Time
-	untold int
+	silent int // since then
 }
 
-// add tells of a client that was refused, unless that was done a moment ago;
-// then the next one is told with the number of those in between.
+// add reports a client that was refused, unless one was reported a moment ago;
+// the next report has the number of those in between.
 func (r *refusals) add(p peer, err error, now time.Time) {
 	if !r.last.IsZero() && now.Sub(r.last) < refusalRest {
-		r.untold++
+		r.silent++
 		return
 	}
 	text := fmt.Sprintf("refused process %d of user %d, group %d, on the socket: only root and its group may ask", p.pid, p.uid, p.gid)
 	if err != nil {
 		text = fmt.Sprintf("refused a client on the socket, of whom the kernel says nothing: %v", err)
 	}
-	if r.untold > 0 {
-		text += fmt.Sprintf(" (and %d more before)", r.untold)
+	if r.silent > 0 {
+		text += fmt.Sprintf(" (and %d more before)", r.silent)
 	}
-	r.last, r.untold = now, 0
-	r.tell(text)
+	r.last, r.silent = now, 0
+	r.warn(text)
 }
 
-// slotted gives its place free when it is closed, once: the goroutine that
-// answers closes it, and so does the one that stops the server.
+// slotted frees its slot when it is closed, once: the goroutine that answers
+// closes it, and so does the one that stops the server.
 type slotted struct {
 	net.Conn
 	slots chan struct{}

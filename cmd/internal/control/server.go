@@ -22,7 +22,7 @@ type Agent interface {
 	// Rollback deploys an earlier set of a service, and waits for the outcome.
 	Rollback(ctx context.Context, r RollbackRequest) (Outcome, error)
 	// Pause says whether new artefacts of a service are to be deployed.
-	Pause(r PauseRequest) error
+	Pause(ctx context.Context, r PauseRequest) error
 }
 
 // InputError marks an error of an Agent as the caller's mistake, for programs:
@@ -38,14 +38,14 @@ const (
 	mostRequest = 1 << 20 // bytes
 )
 
-// notUnderstood begins what is said of a request that cannot be read: the verbs
-// of this version make none.
+// notUnderstood begins the answer to a request that cannot be read: the verbs of
+// this version make none.
 const notUnderstood = "the agent does not understand this, and may be of another version: "
 
-// Listen makes the socket, in place of one that an agent left which is no
-// more. The caller holds the agent's lock, so nobody listens there. What
-// somebody else has put there is left, and an error. Closing the listener
-// removes the socket.
+// Listen makes the socket, in place of one that a killed agent has left. The
+// caller holds the agent's lock, so nobody listens there. Something of somebody
+// else by that name is an error, and stays. Closing the listener removes the
+// socket.
 func Listen(path string) (net.Listener, error) {
 	if info, err := os.Lstat(path); err == nil {
 		if info.Mode()&os.ModeSocket == 0 {
@@ -71,10 +71,9 @@ func Listen(path string) (net.Listener, error) {
 	return l, nil
 }
 
-// Serve answers on l until ctx ends, and closes it. Whoever is being answered
-// then has a second left; when Serve returns, every client has been let go.
-// Clients that are refused are told of by warn, which is called by one
-// goroutine.
+// Serve answers on l until ctx ends, and closes it. Answers that are being given
+// then have a second left; when Serve returns, every connection is closed. warn
+// receives the clients that are refused, from one goroutine.
 func Serve(ctx context.Context, l net.Listener, agent Agent, warn func(text string)) error {
 	var clients sync.WaitGroup
 	server := newServer(ctx, agent, &clients)
@@ -87,7 +86,7 @@ func Serve(ctx context.Context, l net.Listener, agent Agent, warn func(text stri
 			_ = server.Close() // those that took longer are cut off
 		}
 	})
-	err := server.Serve(&checked{Listener: l, slots: make(chan struct{}, mostClients), refusals: refusals{tell: warn}})
+	err := server.Serve(&checked{Listener: l, slots: make(chan struct{}, mostClients), refusals: refusals{warn: warn}})
 	if stop() {
 		_ = server.Close() // the listener failed; err says so
 	} else {
@@ -130,8 +129,8 @@ func handler(agent Agent) http.Handler {
 		return agent.Deploy(ctx, r.Services)
 	}))
 	mux.HandleFunc("POST /v1/rollback", post(agent.Rollback))
-	mux.HandleFunc("POST /v1/pause", post(func(_ context.Context, r PauseRequest) (struct{}, error) {
-		return struct{}{}, agent.Pause(r)
+	mux.HandleFunc("POST /v1/pause", post(func(ctx context.Context, r PauseRequest) (struct{}, error) {
+		return struct{}{}, agent.Pause(ctx, r)
 	}))
 	return mux
 }

@@ -1,121 +1,25 @@
-// Package doctor looks at the machine that is to run the agent, and says of
-// each thing that the agent rests on whether it is so, and how to mend it.
+// Package doctor checks what the agent needs of the machine, and says how to
+// repair what is wrong.
 //
 //	Machine ──▶ checks ──▶ findings ──▶ doctor: a row each
-//	 files below Root       │     └───▶ doctor --fix: the safe ones are mended
+//	 files below Root       │     └───▶ doctor --fix: the safe ones are repaired
 //	 Probe: the rest        └─────────▶ run: the cheap ones, which stop it
 //
 // A check changes nothing. What it reads lies below a folder or comes from a
-// Probe, so that each can be tried without the machine.
+// Probe, so that each can be tested without the machine.
 package doctor
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/netip"
-	"os"
-	"path/filepath"
-	"strings"
-
-	"github.com/jarloop/jarloop/cmd/internal/config"
-	"github.com/jarloop/jarloop/network"
-	"github.com/jarloop/jarloop/watcher"
 )
-
-// State is how a thing is.
-type State string
-
-// The states. A warning stops nothing.
-const (
-	OK      State = "ok"
-	Warning State = "warning"
-	Failed  State = "failed"
-)
-
-// Finding is what one check found.
-type Finding struct {
-	Check  string `json:"check"`
-	State  State  `json:"state"`
-	Found  string `json:"found"`
-	Remedy string `json:"remedy,omitempty"` // to copy and paste, where there is one
-	Mended string `json:"mended,omitempty"` // what Mend did about it
-
-	fix    func(context.Context) error // nil where mending is not safe, or not ours
-	fixing string                      // what fix does, as said when it is done
-}
-
-// Err gives what has failed as an error that ends in the remedy; nil for what
-// has not.
-func (f Finding) Err() error {
-	if f.State != Failed {
-		return nil
-	}
-	return errors.New(f.words())
-}
-
-// words are the finding in one line, with the remedy.
-func (f Finding) words() string {
-	if f.Remedy == "" || strings.Contains(f.Found, f.Remedy) {
-		return f.Found
-	}
-	return f.Found + ": " + f.Remedy
-}
-
-// Machine is what the checks look at.
-type Machine struct {
-	Config *config.Config
-	Root   string // where /proc, /sys and the like are looked for: "/"
-	User   int    // the effective user
-	Probe  Probe
-}
-
-// Probe is what no file tells. Its methods only look; an error is found and
-// reported like anything else.
-type Probe interface {
-	// Liblxc gives the version of liblxc; an error where there is none.
-	Liblxc() (string, error)
-	// Range gives the bridge's own address, and the addresses that are leased.
-	Range() (bridge netip.Prefix, first, last netip.Addr, err error)
-	// Rules looks at the rules of others.
-	Rules(ctx context.Context, bridge netip.Prefix) (Rules, error)
-	// Space looks at the filesystem of a folder that is there.
-	Space(folder string) (Space, error)
-	// Containers gives those below lxc.path, with the init of each, 0 where
-	// it is stopped.
-	Containers(ctx context.Context) (map[string]int, error)
-	// Base gives the container of a base, and whether it is there, whole; an
-	// error where this machine cannot have it.
-	Base(b config.Base) (container string, there bool, err error)
-	// LeftOver gives the bases that the program has built, that the configuration
-	// does not ask for and that no clone rests on.
-	LeftOver() ([]string, error)
-	// Share says how the shared folder has to be watched, and why.
-	Share() (watcher.Mode, string, error)
-	// Start starts a unit of the machine's systemd.
-	Start(ctx context.Context, unit string) error
-}
-
-// Rules are what others have among the rules.
-type Rules struct {
-	Conflicts []string // they lead a published port elsewhere
-	Backends  string   // rules in both variants of iptables; "" is none
-	Obstacles []network.Obstacle
-}
-
-// Space is what is free on a filesystem. Without a table of inodes, as on
-// btrfs, Inodes is 0 and so is Free.
-type Space struct {
-	Bytes        int64
-	Inodes, Free int64 // all, and those that are free
-}
 
 type check func(ctx context.Context, m *Machine) []Finding
 
-// cheap are the checks without which nothing works, and one without which guests
-// do not boot when there are many; they cost next to nothing. The agent's own
-// folders are looked at when they are made.
+// cheap are the checks that run makes: of what nothing works without, and of
+// inotify, without which many guests do not boot. They cost next to nothing. The
+// agent's own folders are checked when they are made.
 var cheap = []check{root, liblxc, bridge, ports, inotify}
 
 // all are the checks in the order in which they are shown.
@@ -154,57 +58,24 @@ func examine(ctx context.Context, m *Machine, checks []check) []Finding {
 	return findings
 }
 
-// Mend mends what is safe to mend of the findings, and examines once more: the
-// new findings bear what was done. What could not be mended is in the error.
-func Mend(ctx context.Context, m *Machine, findings []Finding) ([]Finding, error) {
-	mended := map[string]string{}
+// Repair repairs what is safe to repair of the findings, and examines once more:
+// the new findings say what was done. What could not be repaired is in the error.
+func Repair(ctx context.Context, m *Machine, findings []Finding) ([]Finding, error) {
+	repaired := map[string]string{}
 	var errs error
 	for _, f := range findings {
 		if f.State == OK || f.fix == nil {
 			continue
 		}
 		if err := f.fix(ctx); err != nil {
-			errs = errors.Join(errs, fmt.Errorf("mend %s: %w", f.Check, err))
+			errs = errors.Join(errs, fmt.Errorf("repair %s: %w", f.Check, err))
 			continue
 		}
-		mended[f.Check] = f.fixing
+		repaired[f.Check] = f.fixing
 	}
 	findings = Examine(ctx, m)
 	for i, f := range findings {
-		findings[i].Mended = mended[f.Check]
+		findings[i].Repaired = repaired[f.Check]
 	}
 	return findings, errs
-}
-
-// maxFile bounds what is read of a file; the longest is a table of sockets.
-const maxFile = 8 << 20
-
-// read gives the text of a file below Root; "" if it cannot be read.
-func (m *Machine) read(name string) string {
-	f, err := os.Open(m.path(name))
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxFile))
-	if err != nil {
-		return ""
-	}
-	return string(text)
-}
-
-func (m *Machine) path(name string) string { return filepath.Join(m.Root, name) }
-
-func (m *Machine) exists(name string) bool {
-	_, err := os.Stat(m.path(name))
-	return err == nil
-}
-
-// setSysctl is the fix of a setting that is not what it should be.
-func (m *Machine) setSysctl(f Finding, name, value string) Finding {
-	file := "/proc/sys/" + strings.ReplaceAll(name, ".", "/")
-	f.Remedy = "sudo sysctl -w " + name + "=" + value
-	f.fixing = "set " + name + " to " + value + ", until the next boot"
-	f.fix = func(context.Context) error { return os.WriteFile(m.path(file), []byte(value+"\n"), 0o644) }
-	return f
 }

@@ -116,7 +116,7 @@ func put(t *testing.T, m *Machine, name, text string) {
 	}
 }
 
-func TestAMachineThatIsWellHasNothingToMend(t *testing.T) {
+func TestAMachineThatIsWellHasNothingToRepair(t *testing.T) {
 	m, _ := well(t)
 	seen := map[string]bool{}
 	for _, f := range Examine(t.Context(), m) {
@@ -172,27 +172,27 @@ func TestWhatFailsStopsRunInTheSameWords(t *testing.T) {
 	}
 }
 
-func TestMendingDoesWhatIsSafeAndSaysIt(t *testing.T) {
+func TestRepairDoesWhatIsSafeAndSaysIt(t *testing.T) {
 	m, f := well(t)
 	put(t, m, "/proc/sys/net/ipv4/ip_forward", "0\n")
 	put(t, m, "/proc/sys/fs/inotify/max_user_instances", "16\n")
 	put(t, m, "/run/systemd/system/x", "")
-	put(t, m, "/proc/net/tcp", socket("00000000:0050", "17")) // not ours to mend
+	put(t, m, "/proc/net/tcp", socket("00000000:0050", "17")) // not ours to repair
 	if err := os.Remove(m.Config.State); err != nil {
 		t.Fatal(err)
 	}
 	f.bridge, f.bridgeErr = netip.Prefix{}, errors.New("look for bridge lxcbr0: no such network interface")
-	findings, err := Mend(t.Context(), m, Examine(t.Context(), m))
+	findings, err := Repair(t.Context(), m, Examine(t.Context(), m))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"ip_forward", "inotify.max_user_instances", "folder " + m.Config.State, "bridge"} {
-		if d := find(t, findings, name); d.State != OK || d.Mended == "" {
-			t.Errorf("%s: %s: %s (mended: %q)", d.Check, d.State, d.Found, d.Mended)
+		if d := find(t, findings, name); d.State != OK || d.Repaired == "" {
+			t.Errorf("%s: %s: %s (repaired: %q)", d.Check, d.State, d.Found, d.Repaired)
 		}
 	}
-	if d := find(t, findings, "port 80"); d.State != Failed || d.Mended != "" {
-		t.Errorf("%s: %s (mended: %q)", d.Check, d.State, d.Mended)
+	if d := find(t, findings, "port 80"); d.State != Failed || d.Repaired != "" {
+		t.Errorf("%s: %s (repaired: %q)", d.Check, d.State, d.Repaired)
 	}
 	if info, err := os.Stat(m.Config.State); err != nil || info.Mode().Perm() != StateMode {
 		t.Errorf("the folder that was made: %v, %v", info, err)
@@ -202,18 +202,18 @@ func TestMendingDoesWhatIsSafeAndSaysIt(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeMendedIsSaid(t *testing.T) {
+func TestWhatCannotBeRepairedIsSaid(t *testing.T) {
 	m, _ := well(t)
 	put(t, m, "/proc/sys/net/ipv4/ip_forward", "0\n")
 	findings := Examine(t.Context(), m)
 	if err := os.RemoveAll(m.path("/proc/sys/net")); err != nil {
 		t.Fatal(err)
 	}
-	findings, err := Mend(t.Context(), m, findings)
-	if err == nil || !strings.Contains(err.Error(), "mend ip_forward") {
+	findings, err := Repair(t.Context(), m, findings)
+	if err == nil || !strings.Contains(err.Error(), "repair ip_forward") {
 		t.Errorf("error %v", err)
 	}
-	if d := find(t, findings, "ip_forward"); d.State != Warning || d.Mended != "" {
-		t.Errorf("%s (mended: %q)", d.State, d.Mended)
+	if d := find(t, findings, "ip_forward"); d.State != Warning || d.Repaired != "" {
+		t.Errorf("%s (repaired: %q)", d.State, d.Repaired)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/jarloop/jarloop/cmd/internal/config"
-	"github.com/jarloop/jarloop/cmd/internal/host"
 	"github.com/jarloop/jarloop/deployer/lxc"
 	"github.com/jarloop/jarloop/network"
 	"github.com/jarloop/jarloop/watcher"
@@ -37,19 +36,14 @@ var _ Probe = (*probe)(nil)
 func (p *probe) Liblxc() (string, error) { return lxc.Version() }
 
 func (p *probe) Range() (bridge netip.Prefix, first, last netip.Addr, err error) {
-	return host.Range(p.config)
+	return network.Range(p.config.LXC.Bridge, p.config.LXC.Range.First, p.config.LXC.Range.Last)
 }
 
-func (p *probe) Rules(ctx context.Context, bridge netip.Prefix) (found Rules, err error) {
-	ports, err := network.NewPorts(p.config.LXC.Bridge, bridge.Masked(), host.Publishes(p.config))
-	if err != nil {
-		return Rules{}, err
-	}
-	defer ports.Close()
+func (p *probe) Rules(ctx context.Context, _ netip.Prefix) (found Rules, err error) {
 	var errs [3]error
-	found.Conflicts, errs[0] = ports.Conflicts(ctx)
-	found.Backends, errs[1] = ports.Backends(ctx)
-	found.Obstacles, errs[2] = ports.Obstacles(ctx)
+	found.Conflicts, errs[0] = network.Conflicts(ctx, p.config.Ports())
+	found.Backends, errs[1] = network.Backends(ctx)
+	found.Obstacles, errs[2] = network.Obstacles(ctx, p.config.LXC.Bridge)
 	return found, errors.Join(errs[:]...)
 }
 
@@ -65,7 +59,7 @@ func (p *probe) Containers(ctx context.Context) (map[string]int, error) {
 	if _, err := os.Stat(p.config.LXC.Path); errors.Is(err, os.ErrNotExist) {
 		return nil, nil // run makes it
 	}
-	return host.NewMachine(p.config, p.child).States(ctx)
+	return (&lxc.Host{Path: p.config.LXC.Path, Child: p.child}).States(ctx)
 }
 
 func (p *probe) Base(b config.Base) (container string, there bool, err error) { return p.base(b) }
@@ -83,6 +77,16 @@ func (p *probe) Share() (watcher.Mode, string, error) {
 func (p *probe) Start(ctx context.Context, unit string) error {
 	if out, err := exec.CommandContext(ctx, "systemctl", "start", unit).CombinedOutput(); err != nil {
 		return fmt.Errorf("start %s: %w: %s", unit, err, out)
+	}
+	return nil
+}
+
+// thereYet is an error where a folder is not there.
+func thereYet(folder string) error {
+	if info, err := os.Stat(folder); err != nil {
+		return fmt.Errorf("%s cannot be looked at: %w", folder, err)
+	} else if !info.IsDir() {
+		return fmt.Errorf("%s is no folder", folder)
 	}
 	return nil
 }

@@ -58,8 +58,8 @@ func kernel(_ context.Context, m *Machine) []Finding {
 
 const unset = "unset"
 
-// feature says where a feature is, unset if the kernel has none, and "" if
-// nothing tells. A module that is built in need not be in /sys/module.
+// feature says where a feature is, unset if the kernel has none, and "" if that is
+// not known. A module that is built in need not be in /sys/module.
 func (m *Machine) feature(module, option, release string) string {
 	if m.exists("/sys/module/" + module) {
 		return "loaded"
@@ -86,7 +86,7 @@ func (m *Machine) feature(module, option, release string) string {
 }
 
 // option gives the value of an option that the kernel was built with: y, m, n,
-// or "" if no file tells.
+// or "" if that is not known.
 func (m *Machine) option(option, release string) string {
 	var text io.Reader
 	if f, err := os.Open(m.path("/proc/config.gz")); err == nil {

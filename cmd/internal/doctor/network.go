@@ -56,7 +56,7 @@ func setting(text, name string) string {
 func forward(_ context.Context, m *Machine) []Finding {
 	f := Finding{Check: "ip_forward", State: OK, Found: "on"}
 	if value := strings.TrimSpace(m.read("/proc/sys/net/ipv4/ip_forward")); value != "1" {
-		f.State, f.Found = Warning, "off: no packet gets to a container; run turns it on where it leads ports"
+		f.State, f.Found = Warning, "off: no packet gets to a container; run turns it on where it publishes ports"
 		f = m.setSysctl(f, "net.ipv4.ip_forward", "1")
 	}
 	return []Finding{f}

@@ -18,7 +18,7 @@ import (
 func ports(_ context.Context, m *Machine) []Finding {
 	listeners := slices.Concat(sockets(m.read("/proc/net/tcp")), sockets(m.read("/proc/net/tcp6")))
 	var findings []Finding
-	seen := map[int]bool{}
+	seen := map[uint16]bool{}
 	for _, p := range m.Config.Ports() {
 		if seen[p.Port] {
 			continue
@@ -26,7 +26,7 @@ func ports(_ context.Context, m *Machine) []Finding {
 		seen[p.Port] = true
 		f := Finding{Check: fmt.Sprintf("port %d", p.Port), State: OK, Found: "free, for " + p.Service}
 		for _, l := range listeners {
-			if int(l.at.Port()) != p.Port || f.State == Failed {
+			if l.at.Port() != p.Port || f.State == Failed {
 				continue
 			}
 			f.State = Warning // by way of the loopback nobody but the VM is cut off

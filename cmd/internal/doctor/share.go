@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -145,14 +144,4 @@ func newest(ctx context.Context, folder string) (name string, at time.Time) {
 		return nil
 	})
 	return name, at
-}
-
-// thereYet is an error where a folder is not there.
-func thereYet(folder string) error {
-	if info, err := os.Stat(folder); err != nil {
-		return fmt.Errorf("%s cannot be looked at: %w", folder, err)
-	} else if !info.IsDir() {
-		return fmt.Errorf("%s is no folder", folder)
-	}
-	return nil
 }

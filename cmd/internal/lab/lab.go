@@ -58,13 +58,23 @@ func New(ctx context.Context, bindfs bool) (l *Lab, err error) {
 			err = errors.Join(err, l.Close())
 		}
 	}()
-	if l.lock, err = lock(ctx, filepath.Join(cache, "lock")); err != nil {
+	// Whoever waits stands first in a queue, so that tests of one package, which
+	// stand up one lab after the other, do not keep out those of another.
+	queue, err := lock(ctx, filepath.Join(cache, "queue"))
+	if err != nil {
+		return l, err
+	}
+	l.lock, err = lock(ctx, filepath.Join(cache, "lock"))
+	queue.Close()
+	if err != nil {
 		return l, err
 	}
 	if err := l.sweep(ctx); err != nil {
 		return l, err
 	}
-	if l.Dir, err = os.MkdirTemp("", "jarloop-lab-"); err != nil {
+	// In /tmp, whatever TMPDIR says: the path of a socket is short, and the root of
+	// unprivileged containers has to come to it.
+	if l.Dir, err = os.MkdirTemp("/tmp", "jarloop-lab-"); err != nil {
 		return l, err
 	}
 	l.Share = filepath.Join(l.Dir, "share")
@@ -107,8 +117,11 @@ func New(ctx context.Context, bindfs bool) (l *Lab, err error) {
 
 // vmScript sets up the VM's namespaces from inside. liblxc looks for the
 // bridge in /sys, which shows the network namespace that it was mounted in;
-// the cgroups below it must be seen all the same.
+// the cgroups below it must be seen all the same. What this machine says of a
+// bridge of its own, and which addresses it leases there, is not the VM's.
 const vmScript = `
+mount -t tmpfs tmpfs /var/lib/misc
+[ ! -e /etc/default/lxc-net ] || mount --bind /dev/null /etc/default/lxc-net
 ip link set lo up
 cgroups=$(mktemp -d)
 mount --rbind /sys/fs/cgroup "$cgroups"

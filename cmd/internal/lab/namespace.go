@@ -10,11 +10,14 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/jarloop/jarloop/network/defaults"
 )
 
 // namespace is a network and a mount namespace, held by a process that ends
@@ -27,7 +30,7 @@ type namespace struct {
 // hold makes a namespace and runs a script in it.
 func hold(ctx context.Context, script string) (*namespace, error) {
 	cmd := exec.Command("unshare", "--mount", "--net", "--propagation", "private",
-		"sh", "-ec", script+"\necho ready\nexec cat >/dev/null")
+		"sh", "-ec", defaults.Script()+script+"\necho ready\nexec cat >/dev/null")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -63,8 +66,24 @@ func (n *namespace) close() error {
 }
 
 func (n *namespace) command(ctx context.Context, argv ...string) *exec.Cmd {
-	return exec.CommandContext(ctx, "nsenter",
+	cmd := exec.CommandContext(ctx, "nsenter",
 		append([]string{"--target", strconv.Itoa(n.pid()), "--mount", "--net", "--"}, argv...)...)
+	cmd.Env = environment()
+	return cmd
+}
+
+// environment is that of a command in a lab: what is said to the programs under
+// test, and nothing else of this machine's, as its proxies, options of JVMs or
+// the socket of a supervisor.
+func environment() []string {
+	env := []string{"HOME=/root", "LANG=C.UTF-8"}
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(variable, "=")
+		if slices.Contains([]string{"PATH", "XTABLES_LOCKFILE", "GOCOVERDIR", "GORACE"}, name) || strings.HasPrefix(name, "JARLOOP_") {
+			env = append(env, variable)
+		}
+	}
+	return env
 }
 
 // dial opens a connection from inside the namespace. A socket belongs to the

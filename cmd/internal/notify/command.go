@@ -1,19 +1,20 @@
 package notify
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
-	"sync"
 	"syscall"
 	"time"
 )
 
 const (
-	// lag is how long the output of a command is waited for whose process has
+	// lag is how long the output of a command is read on after its process has
 	// ended: what it has left running may hold it open.
 	lag = time.Second
 	// longest bounds a line of a command's output, in bytes.
@@ -22,7 +23,7 @@ const (
 
 // Run runs a command of the VM with the event as JSON on its standard input, until
 // it has ended, timeout is over or ctx ends; then it is killed with its group. line
-// receives each line that it prints, from one goroutine at a time.
+// receives each line that it prints, on this goroutine.
 func Run(ctx context.Context, argv []string, timeout time.Duration, e Event, line func(text string)) error {
 	text, err := e.json()
 	if err != nil {
@@ -30,15 +31,31 @@ func Run(ctx context.Context, argv []string, timeout time.Duration, e Event, lin
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("not done within %s", timeout))
 	defer cancel()
-	out := &lines{tell: line}
+	// A pipe of our own, because the lines are to come on this goroutine.
+	out, theirs, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer out.Close()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), e.environment()...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(text), out, out
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(text), theirs, theirs
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = lag
-	err = cmd.Run()
-	out.end()
+	err = cmd.Start()
+	theirs.Close()
+	if err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() {
+		err := cmd.Wait()
+		_ = out.SetReadDeadline(time.Now().Add(lag)) // it cannot fail on a pipe
+		ended <- err
+	}()
+	readLines(out, line)
+	err = <-ended
 	switch {
 	case ctx.Err() != nil && err != nil:
 		return context.Cause(ctx)
@@ -48,43 +65,19 @@ func Run(ctx context.Context, argv []string, timeout time.Duration, e Event, lin
 	return err
 }
 
-// lines gives each line that is written to tell. It never fails, so that a command
-// is not ended by what it prints.
-type lines struct {
-	tell func(string)
-
-	mu    sync.Mutex
-	rest  []byte
-	ended bool
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.ended {
-		return len(p), nil
-	}
-	l.rest = append(l.rest, p...)
-	for {
-		i := bytes.IndexByte(l.rest, '\n')
-		if i < 0 && len(l.rest) < longest {
-			return len(p), nil
+// readLines gives each line of r to line, one that is too long in pieces, until r
+// ends or its deadline has come.
+func readLines(r io.Reader, line func(string)) {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(make([]byte, longest), longest)
+	lines.Split(func(data []byte, atEOF bool) (int, []byte, error) {
+		n, token, err := bufio.ScanLines(data, atEOF)
+		if n == 0 && len(data) == longest {
+			return longest, data, nil
 		}
-		text, after := l.rest, len(l.rest)
-		if i >= 0 {
-			text, after = l.rest[:i], i+1
-		}
-		l.tell(string(text[:min(len(text), longest)]))
-		l.rest = append(l.rest[:0], l.rest[after:]...)
-	}
-}
-
-// end tells what has come of a last line.
-func (l *lines) end() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.ended = true
-	if len(l.rest) > 0 {
-		l.tell(string(l.rest))
+		return n, token, err
+	})
+	for lines.Scan() {
+		line(lines.Text())
 	}
 }

@@ -1,6 +1,6 @@
-// Package notify tells other programs what happens: a command of the VM that gets
-// each event as JSON, and a web address that it is sent to. It runs the hooks of
-// services too, which are commands of the same kind.
+// Package notify sends events to other programs: as JSON to a command of the VM,
+// and to a web address. It runs the hooks of services too, which are commands of
+// the same kind.
 //
 //	Tell ──▶ queue, bounded ──▶ Run, one event at a time ──▶ command
 //	   never waits                  no longer than Timeout └──▶ webhook
@@ -20,7 +20,7 @@ import (
 // like the deployer's.
 const Refused = "refused"
 
-// Event is what is told, as JSON. Keys keep their meaning; others may come. Those
+// Event is what is sent, as JSON. Keys keep their meaning; others may come. Those
 // that say nothing are left out.
 type Event struct {
 	Event      string    `json:"event"`
@@ -45,14 +45,14 @@ type Step struct {
 
 // Of gives the event for one of the deployer.
 func Of(e deployer.Event) Event {
-	told := Event{
+	event := Event{
 		Event: string(e.Kind), Time: time.Now(), Service: e.Service, Generation: e.Generation, Set: e.Set, Address: e.Address,
 		TookMS: e.Took.Milliseconds(), Step: e.Step, Reason: e.Reason, Tail: e.Tail, Serving: e.Serving,
 	}
 	for _, s := range e.Steps {
-		told.Steps = append(told.Steps, Step{s.Name, s.Took.Milliseconds()})
+		event.Steps = append(event.Steps, Step{s.Name, s.Took.Milliseconds()})
 	}
-	return told
+	return event
 }
 
 // json gives the event as one line.

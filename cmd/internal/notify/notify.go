@@ -8,105 +8,87 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// Options say whom to tell what. The zero Options tell nobody.
+// Options say who is notified of what. The zero Options notify nobody.
 type Options struct {
 	Command []string // argv; none: no command
 	Webhook string   // receives each event by POST; "": none
-	Events  []string // those to tell
+	Events  []string // those to send
 	Timeout time.Duration
 }
 
-// waiting is how many events may wait to be told.
+// waiting is how many events may wait to be sent.
 const waiting = 64
 
-// Notifier tells events.
+// Notifier sends events to a command and a webhook.
 type Notifier struct {
-	warn  func(text string)
-	queue chan Event
-
-	mu      sync.Mutex
-	options Options
-	dropped int    // since that was last said
-	failure string // that was said last; "": the last event was told well
+	warn    func(text string)
+	queue   chan Event
+	options atomic.Pointer[Options]
+	dropped atomic.Int64 // since that was last reported
 }
 
-// New makes a Notifier. warn is told what goes wrong, the same thing once, and must
-// not call it.
+// New makes a Notifier. warn receives what goes wrong, the same thing once; it may
+// be called by several goroutines and must not call the Notifier.
 func New(o Options, warn func(text string)) *Notifier {
-	return &Notifier{warn: warn, options: o, queue: make(chan Event, waiting)}
+	n := &Notifier{warn: warn, queue: make(chan Event, waiting)}
+	n.Set(o)
+	return n
 }
 
-// Set has events told as o says from now on.
-func (n *Notifier) Set(o Options) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.options = o
-}
+// Set replaces the options. An event that is being sent keeps the old ones.
+func (n *Notifier) Set(o Options) { n.options.Store(&o) }
 
-// Tell has the event told if it is one of those to tell. It does not wait: where too
-// many wait already, the event is dropped, and that is said.
+// Tell queues the event if it is one of those to send. It does not wait: where too
+// many wait already, the event is dropped, which is reported to warn.
 func (n *Notifier) Tell(e Event) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if !n.options.wants(e.Event) {
+	if !n.options.Load().wants(e.Event) {
 		return
 	}
 	select {
 	case n.queue <- e:
 	default:
-		if n.dropped++; n.dropped == 1 {
-			n.warn(fmt.Sprintf("notify: %d events wait to be told: what comes now is dropped", waiting))
+		if n.dropped.Add(1) == 1 {
+			n.warn(fmt.Sprintf("notify: %d events wait to be sent: what comes now is dropped", waiting))
 		}
 	}
 }
 
-func (o Options) wants(event string) bool {
+func (o *Options) wants(event string) bool {
 	return (len(o.Command) > 0 || o.Webhook != "") && slices.Contains(o.Events, event)
 }
 
-// Run tells events until ctx ends; those that still wait are not told then.
+// Run sends events until ctx ends; those that still wait are not sent then.
 func (n *Notifier) Run(ctx context.Context) {
+	reported := "" // the last failure; "": the last event was sent well
 	for {
 		select {
 		case e := <-n.queue:
-			n.mu.Lock()
-			o := n.options
-			n.mu.Unlock()
-			err := o.tell(ctx, e)
+			failure := n.options.Load().send(ctx, e)
 			if ctx.Err() != nil {
 				return
 			}
-			n.note(err)
+			if failure != "" && failure != reported {
+				n.warn(failure)
+			}
+			reported = failure
+			if len(n.queue) == waiting {
+				continue // more are being dropped
+			}
+			if dropped := n.dropped.Swap(0); dropped > 0 {
+				n.warn(fmt.Sprintf("notify: %d events were dropped", dropped))
+			}
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// note says what has gone wrong, unless that was said of the event before.
-func (n *Notifier) note(err error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	failure := ""
-	if err != nil {
-		failure = "notify: " + err.Error()
-	}
-	if failure != "" && failure != n.failure {
-		n.warn(failure)
-	}
-	n.failure = failure
-	if n.dropped > 0 && len(n.queue) < waiting {
-		n.warn(fmt.Sprintf("notify: %d events were dropped", n.dropped))
-		n.dropped = 0
-	}
-}
-
-// tell tells one event to all who are to be told.
-func (o Options) tell(ctx context.Context, e Event) error {
+// send sends one event to all who want it, and gives what goes wrong.
+func (o *Options) send(ctx context.Context, e Event) (failure string) {
 	var errs []error
 	if len(o.Command) > 0 {
 		last := ""
@@ -123,10 +105,13 @@ func (o Options) tell(ctx context.Context, e Event) error {
 			errs = append(errs, fmt.Errorf("webhook: %w", err))
 		}
 	}
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return "notify: " + err.Error()
+	}
+	return ""
 }
 
-func (o Options) post(ctx context.Context, e Event) error {
+func (o *Options) post(ctx context.Context, e Event) error {
 	text, err := e.json()
 	if err != nil {
 		return err

@@ -25,18 +25,18 @@ var nasty = Event{
 	Event: "failed", Service: "person", Generation: "person-7", Reason: "$(touch /tmp/x) `id` \x1b[2J \"\n", Tail: []string{"'; exit 3 #"},
 }
 
-type heard struct {
+type warnings struct {
 	mu   sync.Mutex
 	said []string
 }
 
-func (h *heard) tell(text string) {
+func (h *warnings) tell(text string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.said = append(h.said, text)
 }
 
-func (h *heard) all() []string {
+func (h *warnings) all() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.said)
@@ -52,8 +52,8 @@ func eventually(t *testing.T, what string, so func() bool) {
 }
 
 // running runs a notifier until the test ends.
-func running(t *testing.T, o Options) (*Notifier, *heard) {
-	h := &heard{}
+func running(t *testing.T, o Options) (*Notifier, *warnings) {
+	h := &warnings{}
 	n := New(o, h.tell)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
@@ -119,13 +119,13 @@ func TestAWebhookGetsTheEvent(t *testing.T) {
 	<-bodies
 	<-bodies
 	n.Tell(e)
-	<-bodies // the one before has been told by now
+	<-bodies // the previous one has been sent by now
 	if said := h.all(); len(said) != 1 || !strings.Contains(said[0], "418") {
 		t.Errorf("it warned: %q", said)
 	}
 }
 
-func TestNobodyWaitsForWhoIsTold(t *testing.T) {
+func TestTellDoesNotWaitForTheCommand(t *testing.T) {
 	n, h := running(t, Options{Command: []string{"sleep", "1000"}, Events: config.Events, Timeout: time.Hour})
 	for range 3 * waiting { // returns, or the test never ends
 		n.Tell(nasty)
@@ -136,7 +136,7 @@ func TestNobodyWaitsForWhoIsTold(t *testing.T) {
 }
 
 func TestACommandIsKilledWithItsGroup(t *testing.T) {
-	var pids heard
+	var pids warnings
 	err := Run(t.Context(), []string{"/bin/sh", "-c", "sleep 1000 & echo $!; wait"}, 300*time.Millisecond, nasty, pids.tell)
 	if err == nil || !strings.Contains(err.Error(), "not done within 300ms") {
 		t.Errorf("it ended with %v", err)
@@ -164,7 +164,7 @@ func TestWhatACommandPrintsComesInLines(t *testing.T) {
 		"something is left running":           {"sleep 5 & echo a", []string{"a"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var h heard
+			var h warnings
 			err := Run(t.Context(), []string{"/bin/sh", "-c", c.script}, time.Minute, nasty, h.tell)
 			if (err != nil) != c.err {
 				t.Errorf("it ended with %v", err)
@@ -180,7 +180,7 @@ func TestWhatACommandPrintsComesInLines(t *testing.T) {
 func TestEveryEventCanBeAskedFor(t *testing.T) {
 	for _, kind := range []deployer.Kind{
 		deployer.Deploying, deployer.Waiting, deployer.WentLive, deployer.Failed, deployer.Unchanged, deployer.Died,
-		deployer.Back, deployer.Restarted, deployer.Retired, deployer.Adopted, deployer.Mended, deployer.Warning, Refused,
+		deployer.Back, deployer.Restarted, deployer.Retired, deployer.Adopted, deployer.Repaired, deployer.Warning, Refused,
 	} {
 		if !slices.Contains(config.Events, string(kind)) {
 			t.Errorf("%s is no event of the configuration", kind)

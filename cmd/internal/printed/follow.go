@@ -3,7 +3,6 @@ package printed
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/jarloop/jarloop/deployer/logs"
@@ -26,77 +25,87 @@ func (r *Reader) Follow(ctx context.Context) error {
 		// What could not be read will be tried again.
 		start[f.Path], _ = r.read(ctx, f, false)
 	}
-	tails := tails{reader: r, by: map[string]*tail{}}
-	for ctx.Err() == nil {
-		files, err := r.files()
-		if err != nil {
-			return errors.Join(err, tails.end())
-		}
-		tails.follow(ctx, files, start)
-		select {
-		case <-time.After(lookEvery):
-		case <-ctx.Done():
+	t := tails{lines: make(chan line), ended: make(chan end), stop: map[string]context.CancelFunc{}, start: start}
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for files, err = r.files(); err == nil && ctx.Err() == nil; files, err = r.files() {
+		t.follow(ctx, files)
+		for next := false; !next; {
+			select {
+			case l := <-t.lines:
+				r.give(l)
+			case e := <-t.ended:
+				t.forget(e)
+			case <-look.C:
+				next = true
+			case <-ctx.Done():
+				next = true
+			}
 		}
 	}
-	return tails.end()
+	t.follow(ctx, nil)
+	for len(t.stop) > 0 {
+		select {
+		case l := <-t.lines:
+			r.give(l)
+		case e := <-t.ended:
+			t.forget(e)
+		}
+	}
+	return errors.Join(append(t.errs, err)...)
 }
 
-// tails are the files that are being followed. One goroutine uses it.
+// tails are the files that are being followed, each by a goroutine of its own
+// that sends what it finds. The goroutine of Follow owns all else.
 type tails struct {
-	reader *Reader
-	by     map[string]*tail // by path
-	errs   []error
+	lines chan line
+	ended chan end
+	stop  map[string]context.CancelFunc // by path, of each that has not ended
+	start map[string]int64              // by path: where the first one begins
+	errs  []error
 }
 
-// tail is one file that is being followed.
-type tail struct {
-	stop context.CancelFunc
-	done sync.WaitGroup
-	err  error // read when done
-}
+// line is a line of a file, end the end of following one.
+type (
+	line struct {
+		file
+		logs.Line
+	}
+	end struct {
+		path string
+		err  error
+	}
+)
 
 // follow begins with files that are new, from where start says, else from their
 // beginning, and ends with those that are gone.
-func (t *tails) follow(ctx context.Context, services [][]file, start map[string]int64) {
+func (t *tails) follow(ctx context.Context, services [][]file) {
 	there := map[string]bool{}
 	for _, files := range services {
 		for _, f := range files {
 			there[f.Path] = true
-			if t.by[f.Path] == nil {
-				t.begin(ctx, f, start[f.Path])
+			if t.stop[f.Path] == nil {
+				t.begin(ctx, f, t.start[f.Path])
 			}
 		}
 	}
-	for path := range t.by {
+	for path, stop := range t.stop {
 		if !there[path] {
-			t.finish(path)
-			delete(start, path) // another may come by that name
+			stop()
+			delete(t.start, path) // another may come by that name
 		}
 	}
 }
 
 func (t *tails) begin(ctx context.Context, f file, offset int64) {
-	ctx, cancel := context.WithCancel(ctx)
-	one := &tail{stop: cancel}
-	t.by[f.Path] = one
-	one.done.Go(func() {
-		_, err := logs.Follow(ctx, f.open, offset, logs.Options{Poll: lookEvery}, func(l logs.Line) { t.reader.give(f, l) })
-		one.err = f.wrong(err)
-	})
+	ctx, t.stop[f.Path] = context.WithCancel(ctx)
+	go func() {
+		_, err := logs.Follow(ctx, f.open, offset, logs.Options{Poll: lookEvery}, func(l logs.Line) { t.lines <- line{f, l} })
+		t.ended <- end{f.Path, f.wrong(err)}
+	}()
 }
 
-func (t *tails) finish(path string) {
-	one := t.by[path]
-	delete(t.by, path)
-	one.stop()
-	one.done.Wait()
-	t.errs = append(t.errs, one.err)
-}
-
-// end ends all, and gives what went wrong.
-func (t *tails) end() error {
-	for path := range t.by {
-		t.finish(path)
-	}
-	return errors.Join(t.errs...)
+func (t *tails) forget(e end) {
+	delete(t.stop, e.path)
+	t.errs = append(t.errs, e.err)
 }

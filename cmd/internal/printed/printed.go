@@ -6,7 +6,7 @@
 //
 // The lines of one file come in their order, each once. Beyond that no order
 // can be promised, because lines do not say when they were printed: of what is
-// there the generations of a service come one after the other, by number, and
+// there the generations of a service come one after the other, as they were live, and
 // those of several services by when each was last written to. What comes while
 // it is followed comes as it appears.
 package printed
@@ -17,34 +17,33 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"sync"
+	"slices"
 	"time"
 
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/deployer/guest"
 	"github.com/jarloop/jarloop/deployer/logs"
+	"github.com/jarloop/jarloop/deployer/lxc"
 )
 
 // Reader reads what some services have printed.
 type Reader struct {
-	// Logs is deployer.Options.Logs.
-	Logs     string
-	Services []string
+	// Logs is the folder for what instances print, and Path lxc.path.
+	Logs, Path string
+	Services   []string
 	// Generation is the number of the only one that is read; 0 reads all.
 	Generation int
 	// Since leaves out the files that were last written to before. When they
 	// are followed, what is added to them comes.
 	Since time.Time
-	// Line receives the lines, one at a time.
+	// Line receives the lines, on the goroutine that calls Print or Follow.
 	Line func(deployer.Line)
-
-	mu sync.Mutex // one line at a time
 }
 
 // Generations gives the numbers of a service's generations whose output is
 // kept, the oldest first.
 func (r *Reader) Generations(service string) ([]int, error) {
-	files, err := deployer.Printed(r.Logs, service)
+	files, err := r.printed(service)
 	var numbers []int
 	for _, f := range files {
 		if len(numbers) == 0 || numbers[len(numbers)-1] != f.Number {
@@ -71,9 +70,29 @@ func (r *Reader) Print(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// printed gives the files of a service's generations, in the order in which these
+// were live. One of which nothing is known comes before them.
+func (r *Reader) printed(service string) ([]logs.PrintedFile, error) {
+	files, err := logs.Printed(r.Logs, service)
+	known := map[int]*deployer.Generation{}
+	for _, f := range files {
+		if known[f.Number] != nil {
+			continue
+		}
+		known[f.Number] = &deployer.Generation{Service: service, Number: f.Number}
+		if record, err := lxc.Record(r.Path, r.Logs, f.Generation()); err == nil {
+			if g, err := deployer.ParseRecord(f.Generation(), record); err == nil {
+				known[f.Number] = g
+			}
+		}
+	}
+	slices.SortStableFunc(files, func(a, b logs.PrintedFile) int { return deployer.Compare(known[a.Number], known[b.Number]) })
+	return files, err
+}
+
 // file is one that is to be read, as it was when it was found.
 type file struct {
-	deployer.PrintedFile
+	logs.PrintedFile
 	written time.Time // zero: it is not there yet
 	size    int64
 }
@@ -82,7 +101,7 @@ type file struct {
 func (r *Reader) files() ([][]file, error) {
 	var all [][]file
 	for _, service := range r.Services {
-		found, err := deployer.Printed(r.Logs, service)
+		found, err := r.printed(service)
 		if err != nil {
 			return nil, err
 		}
@@ -157,13 +176,13 @@ func (r *Reader) read(ctx context.Context, f file, unfinished bool) (int64, erro
 	var held *logs.Line // whether it is whole is known when the next one comes
 	end, err := logs.Follow(now, f.open, 0, logs.Options{}, func(l logs.Line) {
 		if held != nil && ctx.Err() == nil {
-			r.give(f, *held)
+			r.give(line{f, *held})
 			next = held.Offset
 		}
 		held = &l
 	})
 	if held != nil && ctx.Err() == nil && (unfinished || f.endsAt(end)) {
-		r.give(f, *held)
+		r.give(line{f, *held})
 		next = end
 	}
 	return next, f.wrong(err)
@@ -190,12 +209,9 @@ func (f file) endsAt(offset int64) bool {
 	return n == 1 && err == nil && last[0] == '\n'
 }
 
-// give hands on a line, unless it is the JVM's word on what jarloop told it.
-func (r *Reader) give(f file, l logs.Line) {
-	if guest.IsJVMNote(l.Text) {
-		return
+// give passes a line on, unless it is what the JVM prints about jarloop's options.
+func (r *Reader) give(l line) {
+	if !guest.IsJVMNote(l.Text) {
+		r.Line(deployer.Line{Service: l.Service, Generation: l.Generation(), File: l.File, Text: l.Text})
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.Line(deployer.Line{Service: f.Service, Generation: f.Generation(), File: f.File, Text: l.Text})
 }

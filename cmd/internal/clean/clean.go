@@ -1,0 +1,66 @@
+// Package clean removes all that jarloop has made on a machine.
+package clean
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+
+	"github.com/jarloop/jarloop/cmd/internal/bases"
+	"github.com/jarloop/jarloop/cmd/internal/config"
+	"github.com/jarloop/jarloop/cmd/internal/folders"
+	"github.com/jarloop/jarloop/cmd/internal/machine"
+	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/deployer/crash"
+	"github.com/jarloop/jarloop/network"
+)
+
+// All removes everything that it can, and says at the end what it could not;
+// bases only where that is asked for. The caller holds the lock of the folders.
+func All(ctx context.Context, c *config.Config, alsoBases bool, say func(string)) error {
+	var errs error
+	engine, err := machine.Engine(c, netip.Prefix{})
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	removed, err := deployer.RemoveAll(ctx, engine)
+	for _, name := range removed {
+		say("removed container " + name)
+	}
+	errs = errors.Join(errs, err)
+	if err := network.RemoveRules(ctx, c.LXC.Bridge); err != nil {
+		errs = errors.Join(errs, err)
+	} else {
+		say("removed rules")
+	}
+	if alsoBases {
+		errs = errors.Join(errs, bases.RemoveAll(ctx, c, say))
+	}
+	if errs != nil {
+		return errs // what is left has to be found again
+	}
+	if err := removeFolders(c); err != nil {
+		return err
+	}
+	say("removed artefact sets, logs and history")
+	return nil
+}
+
+// removeFolders removes what is in the program's folders, and these where nothing
+// of somebody else is left in them.
+func removeFolders(c *config.Config) error {
+	defer crash.Point("remove folders")()
+	var errs error
+	for _, path := range []string{folders.Sets(c), folders.Logs(c), folders.History(c), folders.Socket(c), folders.LockFile(c)} {
+		errs = errors.Join(errs, os.RemoveAll(path))
+	}
+	for _, folder := range []string{c.State, c.Run} {
+		if left, err := filepath.Glob(filepath.Join(folder, "*")); err == nil && len(left) == 0 {
+			errs = errors.Join(errs, os.Remove(folder))
+		}
+	}
+	return errs
+}

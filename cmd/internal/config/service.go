@@ -1,0 +1,159 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// Service is one service with everything resolved.
+type Service struct {
+	Name string
+
+	// The base that its containers are cloned from. Default: service-base or, where only
+	// one base is written, that one.
+	Base string
+	// The folder with its artefacts, below watch.dir. Default: volume-SERVICE.
+	Source string
+	// Patterns of the files that are taken from source. Default: every file.
+	Files []string
+	// Where they go inside the container. The folder is replaced whole, and exec starts
+	// in it. Default: /SERVICE.
+	Target string
+	// The service: a shell command line. The flags of the sample system trade the last
+	// of the speed for the start: shared class data, the quick compiler only, the
+	// collector that needs no threads. Default: java -jar and the one JAR.
+	Exec string
+	// The port that the service listens on.
+	Port int
+	// The services that it calls. They are started before it and are in its hosts file.
+	Needs []string
+	// Files inside the container to follow beside standard output, as in ["/log/*.log"].
+	Logs []string
+	// What proves a new generation.
+	Health Health
+	// How long the old generation may finish what it was doing.
+	Drain Duration
+	// How long a service may take to end when it is asked to, before it is killed.
+	StopTimeout Duration
+	// A shell command line, run inside when a service in needs has moved: nginx looks
+	// names up at its start and at a reload, and never else.
+	ReloadCommand string
+	// The service's JVM listens for a debugger, on this port of the container, and of
+	// this machine, where it is forwarded to the live generation. It is open to whom the
+	// published ports are. jarloop pause while you debug.
+	Debug int
+	// Run on this machine as root, like notify.command, before files go into a new
+	// generation. If it fails, nothing is deployed. Its output is among the lines of the
+	// service.
+	BeforeDeploy Command
+	// The same when the generation is live. If it fails, that is reported.
+	AfterDeploy Command
+	// How long either of the two may take.
+	HookTimeout Duration
+}
+
+func (s *Service) keys() []key {
+	return []key{
+		{name: "base", to: &s.Base, like: `"service-base"`, change: redeploys},
+		{name: "source", to: &s.Source, like: `"volume-frontend"`, change: live},
+		{name: "files", to: &s.Files, like: `["*.jar"]`, wrong: badFilePattern, change: live},
+		{name: "target", to: &s.Target, like: `"/frontend"`, change: redeploys},
+		{name: "exec", to: &s.Exec, like: `"java -jar /frontend/FrontendApplication.jar"`, change: redeploys,
+			wrong: empty("give a command, or leave it out for java -jar and the one JAR")},
+		{name: "port", to: &s.Port, like: "8080", required: "the port that the service listens on", limits: "1 to 65535", is: "a port", change: redeploys},
+		{name: "needs", to: &s.Needs, like: `["person"]`, change: live},
+		{name: "logs", to: &s.Logs, like: `["/log/*.log"]`, wrong: badLogPattern, change: live},
+		{name: "health", to: &s.Health, like: `{ path = "/", timeout = "60s" }`},
+		{name: "drain", to: &s.Drain, preset: `"10s"`, limits: "0s to 1h", change: live},
+		{name: "stop_timeout", to: &s.StopTimeout, preset: `"10s"`, limits: "0s to 10m", change: live},
+		{name: "reload_command", to: &s.ReloadCommand, like: `"nginx -s reload"`, was: "on_rewire", wrong: empty("give a command, or leave it out"), change: live},
+		{name: "debug", to: &s.Debug, like: "5005", limits: "1 to 65535", is: "a port", change: redeploys},
+		{name: "before_deploy", to: &s.BeforeDeploy, like: `"./migrate"`, change: live},
+		{name: "after_deploy", to: &s.AfterDeploy, like: `"./smoke"`, change: live},
+		{name: "hook_timeout", to: &s.HookTimeout, preset: `"10s"`, limits: "100ms to 10m", change: live},
+	}
+}
+
+// Health is what proves a new generation.
+type Health struct {
+	// What is requested of the port, to be answered below 400. Default: the port only
+	// has to accept a connection.
+	Path string
+	// How long a new generation may take until then.
+	Timeout Duration
+}
+
+func (h *Health) keys() []key {
+	return []key{
+		{name: "path", to: &h.Path, like: `"/"`, wrong: badHealthPath, change: live},
+		{name: "timeout", to: &h.Timeout, preset: `"60s"`, limits: "100ms to 1h", change: live},
+	}
+}
+
+// complete puts in place what the service's name and the rest of the file give, and
+// paths in their shortest form.
+func (s *Service) complete(n *node, dir, base string) {
+	preset := func(value *string, name, usual string) {
+		if at := n.at(name); !at.given || at.known() {
+			*value = usual
+		}
+	}
+	preset(&s.Base, "base", base)
+	preset(&s.Source, "source", "volume-"+s.Name)
+	preset(&s.Target, "target", "/"+s.Name)
+	if s.Source != "" && !filepath.IsAbs(s.Source) {
+		s.Source = filepath.Join(dir, s.Source)
+	} else if s.Source != "" {
+		s.Source = filepath.Clean(s.Source)
+	}
+	if s.Target != "" {
+		s.Target = path.Clean(s.Target)
+	}
+}
+
+func badFilePattern(pattern string) string {
+	switch {
+	case pattern == "":
+		return `"" matches nothing; leave files out for every file`
+	case badPattern(pattern):
+		return fmt.Sprintf("%q is not a pattern; close its brackets", pattern)
+	case path.IsAbs(pattern), !filepath.IsLocal(pattern):
+		return fmt.Sprintf("%q leads out of the service's folder; patterns are relative to source", pattern)
+	default:
+		return ""
+	}
+}
+
+func badLogPattern(pattern string) string {
+	switch {
+	case !path.IsAbs(pattern):
+		return fmt.Sprintf("%q is not absolute; begin it with a slash, as the container sees it", pattern)
+	case badPattern(pattern):
+		return fmt.Sprintf("%q is not a pattern; close its brackets", pattern)
+	case path.Clean(pattern) != pattern:
+		return fmt.Sprintf("%q is not in its shortest form; write %s", pattern, path.Clean(pattern))
+	default:
+		return ""
+	}
+}
+
+func badPattern(pattern string) bool {
+	_, err := path.Match(pattern, "")
+	return err != nil
+}
+
+func badHealthPath(p string) string {
+	if p == "" {
+		return ""
+	}
+	if !strings.HasPrefix(p, "/") {
+		return fmt.Sprintf(`%q does not begin with a slash; write it like "/health"`, p)
+	}
+	if _, err := url.ParseRequestURI(p); err != nil || strings.ContainsAny(p, " #") {
+		return fmt.Sprintf(`%q is not the path of a request; write it like "/health"`, p)
+	}
+	return ""
+}

@@ -1,0 +1,53 @@
+package config
+
+import "slices"
+
+// unknown reports what a table has in the file and no key is for, with the likeliest
+// remedy.
+func (r *report) unknown(n *node, keys []key) {
+	here := names(keys)
+	for _, name := range n.names {
+		if slices.Contains(here, name) || r.renamed(n.at(name), name, keys) {
+			continue
+		}
+		if home := homeOf(name); home != "" && nearest(name, here) == "" {
+			r.add(n.at(name), "unknown key here; %q belongs %s", name, home)
+		} else {
+			r.add(n.at(name), "unknown key%s", meant(name, here, "; known here: "+listed(here, "and")))
+		}
+	}
+}
+
+// renamed reports a key by its old name, and says whether it is one.
+func (r *report) renamed(n *node, name string, keys []key) bool {
+	for _, k := range keys {
+		if k.was != name {
+			continue
+		}
+		if say, ok := k.gone[n.text]; ok {
+			r.add(n, "is called %q now; %q %s", k.name, n.text, say)
+		} else {
+			r.add(n, "is called %q now; rename it", k.name)
+		}
+		return true
+	}
+	return false
+}
+
+// homeOf gives the place where a key would be right; "" if there is none.
+func homeOf(name string) string {
+	top := new(Config).keys()
+	if slices.Contains(names(top), name) {
+		return "at the top of the file, above the first [table]"
+	}
+	for _, k := range top {
+		in, ok := k.to.(table)
+		if g, many := k.to.(group); many {
+			in, ok = g.none, true
+		}
+		if ok && slices.Contains(names(in.keys()), name) {
+			return "in a table like " + k.like
+		}
+	}
+	return ""
+}

@@ -1,0 +1,63 @@
+// Package folders holds the program's own folders, and the lock that one process
+// at a time has on them:
+//
+//	/var/lib/jarloop/sets/<service>/<ID>/      artefact sets
+//	/var/lib/jarloop/logs/<service>/<number>/  what a generation printed
+//	/var/lib/jarloop/history/<service>.json    what became of its deploys
+//	/run/jarloop/lock                          held while an agent runs
+//	/run/jarloop/jarloop.sock                  the agent's socket
+package folders
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/jarloop/jarloop/cmd/internal/config"
+	"github.com/jarloop/jarloop/deployer/base"
+)
+
+// Sets is the folder of artefact sets.
+func Sets(c *config.Config) string { return filepath.Join(c.State, "sets") }
+
+// Logs is the folder of what generations print.
+func Logs(c *config.Config) string { return filepath.Join(c.State, "logs") }
+
+// History is the folder of what became of deploys.
+func History(c *config.Config) string { return filepath.Join(c.State, "history") }
+
+// LockFile is the file that Lock locks.
+func LockFile(c *config.Config) string { return filepath.Join(c.Run, "lock") }
+
+// Socket is the agent's.
+func Socket(c *config.Config) string { return filepath.Join(c.Run, "jarloop.sock") }
+
+// LetPass lets the root of unprivileged containers, if there are any, come to
+// the folders for what they print.
+func LetPass(c *config.Config) error {
+	for _, b := range c.Bases {
+		if b.Privileged {
+			continue
+		}
+		first, err := base.FirstID()
+		if err != nil {
+			return fmt.Errorf("base %s is not privileged: %w", b.Name, err)
+		}
+		return letGroupPass(c, first)
+	}
+	return nil
+}
+
+// letGroupPass lets a group, and no other user of the host, pass the folder of
+// the logs. The one above stays root's and its group's: when a unit with
+// StateDirectory starts, systemd gives all that is in it to the unit's user
+// where its own owner is another (systemd.exec(5)). What else lies there is
+// root's alone.
+func letGroupPass(c *config.Config, gid int) error {
+	logs := Logs(c)
+	return errors.Join(
+		os.MkdirAll(logs, 0o710), os.Chown(logs, -1, gid), os.Chmod(logs, 0o710),
+		os.Chmod(c.State, 0o711),
+	)
+}

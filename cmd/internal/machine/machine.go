@@ -1,0 +1,64 @@
+// Package machine opens what the deployer works with on this machine, as the
+// configuration says: containers of liblxc, and the names, ports and addresses of
+// the network.
+package machine
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+
+	"github.com/jarloop/jarloop/cmd/internal/config"
+	"github.com/jarloop/jarloop/cmd/internal/folders"
+	"github.com/jarloop/jarloop/cmd/internal/self"
+	"github.com/jarloop/jarloop/deployer/lxc"
+	"github.com/jarloop/jarloop/network"
+)
+
+// Machine is what one agent has of this machine.
+type Machine struct {
+	Engine *lxc.Engine
+	Router *network.Router
+	Pool   *network.Pool
+}
+
+// Open opens it. The bridge must be up, and no other agent may have names and
+// ports. notes receives what a person should know of what is done to the VM. The
+// caller closes it.
+func Open(_ context.Context, c *config.Config, notes func(string)) (*Machine, error) {
+	bridge, first, last, err := network.Range(c.LXC.Bridge, c.LXC.Range.First, c.LXC.Range.Last)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := Engine(c, bridge)
+	if err != nil {
+		return nil, err
+	}
+	m := &Machine{Engine: engine}
+	m.Pool, err = network.NewPool(network.PoolOptions{
+		Bridge: c.LXC.Bridge, Own: bridge, First: first, Last: last, DHCP: c.LXC.Address == config.AddressDHCP,
+	})
+	if err == nil {
+		m.Router, err = network.NewRouter(network.Options{Bridge: c.LXC.Bridge, Subnet: bridge, Files: engine, Notes: notes})
+	}
+	if err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
+	return m, nil
+}
+
+// Close lets go of it. It changes nothing.
+func (m *Machine) Close() error { return errors.Join(m.Router.Close(), m.Engine.Close()) }
+
+// Engine gives the containers of this machine. Without the bridge's own address
+// none can be made.
+func Engine(c *config.Config, bridge netip.Prefix) (*lxc.Engine, error) {
+	o := lxc.Options{
+		Path: c.LXC.Path, Logs: folders.Logs(c), Backing: c.LXC.Backing, Child: self.LXCChild(),
+		Bridge: c.LXC.Bridge, Gateway: bridge.Addr(),
+	}
+	if c.LXC.Address != config.AddressDHCP { // else they are told by that
+		o.Nameserver = bridge.Addr() // where LXC's dnsmasq answers
+	}
+	return lxc.New(o)
+}

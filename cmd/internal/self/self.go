@@ -1,0 +1,26 @@
+// Package self says what the program knows of itself: its version, and how it is
+// called again as the child that calls liblxc.
+package self
+
+import "runtime/debug"
+
+// version is set by the build; without it the module's own says what it can.
+var version = ""
+
+// Version is the program's.
+func Version() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
+// LXCCall is the hidden verb that makes one call of liblxc.
+const LXCCall = "lxc-call"
+
+// LXCChild is the command that makes one call of liblxc: this very program, even
+// when its file has been replaced since.
+func LXCChild() []string { return []string{"/proc/self/exe", LXCCall} }

@@ -1,0 +1,154 @@
+package deployer
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/jarloop/jarloop/deployer/history"
+)
+
+// handleArtefacts decides what becomes of a set that is complete.
+func (l *loop) handleArtefacts(m artefacts) {
+	l.seen, l.refused = m.set, ""
+	asked := l.asked
+	l.asked = nil
+	held := l.withheld()
+	switch {
+	case len(asked) > 0:
+		l.wantAsked(asked)
+	case held.State == Pinned:
+		l.sayWithheld(held)
+		l.enforcePin()
+	case held.State != "":
+		l.sayWithheld(held)
+	default:
+		if l.page.Pin != nil { // new bytes end it
+			l.amend(func(p *history.Page) { p.Pin = nil })
+		}
+		l.want(&request{set: m.set, seen: m.set.Seen})
+	}
+	l.settled(nil)
+}
+
+// handleAsked has the newest set looked at, for who waits for what becomes of it.
+func (l *loop) handleAsked(m deployWish) {
+	if l.gone {
+		l.refuse(m, errGone)
+		return
+	}
+	l.asked = append(l.asked, m.done)
+	l.look()
+}
+
+// wantAsked deploys the newest set for those who wait for it, which ends a pin.
+func (l *loop) wantAsked(asked []chan<- Result) {
+	r := &request{set: l.seen, force: true, done: asked}
+	if l.page.Pin != nil {
+		r.pins, r.revert = true, l.decided()
+		l.amend(func(p *history.Page) { p.Pin = nil })
+	}
+	l.want(r)
+}
+
+// handleRefused notes that what there is cannot be deployed.
+func (l *loop) handleRefused(m refused) {
+	why := errors.New(m.reason)
+	if !m.broken {
+		l.refused = m.reason
+		why = fmt.Errorf("refused: %s", m.reason)
+		for _, done := range l.asked {
+			l.reply(done, Result{Service: l.name, Err: why})
+		}
+		l.asked = nil
+	}
+	l.settled(why)
+}
+
+// handleSame notes that nothing new has come.
+func (l *loop) handleSame(m same) {
+	l.refused = m.refused
+	l.settled(nil)
+}
+
+// handleChanged notes that files are awaited.
+func (l *loop) handleChanged() {
+	if !l.changing && !l.gone {
+		l.changing = true
+		l.batch.begin(l.ctx, l.name, false)
+	}
+}
+
+// settled says that a change has come to its end.
+func (l *loop) settled(why error) {
+	if l.changing {
+		l.changing = false
+		l.batch.end(l.ctx, l.name, why)
+	}
+}
+
+// withheld says whether the newest on disk is not to be deployed, since it is
+// refused or a person has decided so; no state if not.
+func (l *loop) withheld() Newest {
+	name, pin := l.name, l.page.Pin
+	switch {
+	case l.refused != "":
+		return Newest{State: Refused, Reason: l.refused}
+	case l.page.Paused:
+		return Newest{Set: l.seen.ID, State: Paused, Reason: "jarloop resume " + name + " goes on"}
+	case pin != nil && (pin.Over == l.seen.ID || l.seen.ID == ""): // nothing has been seen yet
+		return Newest{Set: pin.Over, State: Pinned, Reason: "rolled back to " + short(pin.Set) + " until new bytes come"}
+	}
+	return Newest{}
+}
+
+func (l *loop) sayWithheld(n Newest) {
+	l.say(Event{
+		Kind: Warning, Service: l.name, Reason: fmt.Sprintf("%s not deployed, %s: %s", short(n.Set), n.State, n.Reason),
+	})
+}
+
+// short is enough of a set's ID for a person.
+func short(id string) string { return id[:min(8, len(id))] }
+
+// enforcePin deploys what a person has gone back to, where that is not live: an
+// agent may have ended before it was, or it has been lost since.
+func (l *loop) enforcePin() {
+	pin := l.page.Pin
+	if pin == nil || l.pinning() != nil || l.live != nil && l.live.Set == pin.Set && l.service.fits(l.live) {
+		return
+	}
+	set, err := l.Sets.Load(l.name, pin.Set)
+	if err != nil {
+		l.sayWarning("jarloop deploy "+l.name+" deploys the newest", err)
+		return
+	}
+	l.want(&request{set: set})
+}
+
+// pinning gives the newest deploy that a person has decided and that has not come
+// to its end: it is wanted, under way, or tried again by itself. nil if there is
+// none.
+func (l *loop) pinning() *request {
+	all := []*request{l.wanted, l.held}
+	if l.attempt != nil {
+		all = append(all, l.attempt.request)
+	}
+	if l.deferred != nil {
+		all = append(all, l.deferred.request)
+	}
+	for _, r := range all {
+		if r != nil && r.pins {
+			return r
+		}
+	}
+	return nil
+}
+
+// decided gives what a person has decided that has been live: what is under way
+// may still fail.
+func (l *loop) decided() *history.Pin {
+	if r := l.pinning(); r != nil {
+		return r.revert
+	}
+	return l.page.Pin
+}

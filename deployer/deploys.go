@@ -1,0 +1,257 @@
+package deployer
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/jarloop/jarloop/deployer/history"
+)
+
+// want has a set deployed as soon as what is under way has ended, which it gives
+// up. The newest wins: one that waits is dropped.
+func (l *loop) want(r *request) {
+	l.batch.begin(l.ctx, l.name, true)
+	if l.gone {
+		l.answer(r, Result{Err: errGone})
+		return
+	}
+	if l.wanted != nil {
+		l.answer(l.wanted, Result{Err: errNewer})
+	}
+	r.came = time.Now()
+	l.wanted, l.deferred, l.held = r, nil, nil
+	if l.attempt != nil {
+		l.attempt.cancel(errNewer)
+	}
+}
+
+// wantAgain is want of what had to wait, which is not counted.
+func (l *loop) wantAgain(r *request) {
+	r.seen = time.Time{}
+	l.want(r)
+}
+
+// answer says how a request has ended.
+func (l *loop) answer(r *request, res Result) {
+	res.Service, res.Set = l.name, r.set.ID
+	err := res.Err
+	if givenUp(err) || l.wanted != nil {
+		err = nil // what comes in its place counts
+	}
+	l.batch.end(l.ctx, l.name, err)
+	for _, done := range r.done {
+		l.reply(done, res)
+	}
+	r.done = nil // each is answered once, though the set may be tried again
+}
+
+// begin begins the deploy that is wanted, as far as its plan says so.
+func (l *loop) begin() {
+	r := l.wanted
+	l.wanted = nil
+	anyway := ""
+	var exit *ExitError
+	switch {
+	case r.force:
+		anyway = "asked for"
+	case l.live != nil && l.down != nil && errors.As(l.Engine.Check(l.live.Name()), &exit) && exit.Stopped:
+		anyway = "the container of what is live has ended"
+	}
+	if l.standby != nil && l.Engine.Check(l.standby.Name()) != nil { // it has not come through the wait
+		l.remove(l.standby, 0, false)
+		l.standby = nil
+	}
+	plan := planFor(l.service, r.set.ID, l.live, l.standby, anyway)
+	if plan.Discard != "" {
+		l.remove(l.standby, 0, false)
+		l.standby = nil
+	}
+	if !plan.Deploy {
+		l.dropFailed()
+		l.newest = Newest{Set: r.set.ID}
+		l.say(Event{Kind: Unchanged, Service: l.name, Generation: l.live.Name(), Set: r.set.ID, Reason: plan.Reason})
+		l.answer(r, Result{Generation: l.live.Name(), Plan: plan})
+		return
+	}
+	j := job{service: l.service, set: r.set, serving: l.live.Name(), waiting: func(missing []string) { l.box.put(waits{missing}) }}
+	if l.standby != nil {
+		j.standby, l.standby = l.standby, nil
+	} else {
+		j.number = l.nextNumber()
+	}
+
+	ctx, cancel := context.WithCancelCause(l.ctx)
+	a := &attempt{request: r, cancel: cancel, started: time.Now(), plan: plan}
+	l.attempt, l.newest = a, Newest{Set: r.set.ID, State: Building}
+	l.say(Event{Kind: Deploying, Service: l.name, Set: r.set.ID, Reason: plan.String()})
+	l.task(func(context.Context) message {
+		defer cancel(nil)
+		l.background.begin(context.WithoutCancel(ctx)) // which ends it
+		a.before, _ = l.Engine.Space(ctx)              // what is not known is not compared
+		g, steps, err := l.deploy(ctx, j)
+		return deployEnded{a, g, steps, err}
+	})
+}
+
+// handleWaits notes that the deploy under way waits for services that it needs, which
+// may take for ever and is no reason for others to wait; none: it goes on.
+func (l *loop) handleWaits(m waits) {
+	if l.attempt == nil {
+		return
+	}
+	if len(m.missing) > 0 {
+		l.say(Event{Kind: Waiting, Service: l.name, Reason: "waits for " + strings.Join(m.missing, ", ")})
+		l.background.end(l.ctx)
+		l.batch.end(l.ctx, l.name, nil)
+	} else {
+		l.background.begin(l.ctx)
+		l.batch.begin(l.ctx, l.name, false)
+	}
+	l.waitsFor = m.missing
+}
+
+// handleDeployEnded takes up what has become of a deploy.
+func (l *loop) handleDeployEnded(m deployEnded) {
+	l.background.end(context.WithoutCancel(l.ctx))
+	l.attempt, l.waitsFor = nil, nil
+	l.number = max(l.number, m.g.Number)
+	r, a := m.attempt.request, m.attempt
+	started, steps := a.started, m.steps
+	if turn := started.Sub(r.came); turn > time.Millisecond {
+		steps = append([]Step{{"wait its turn", turn}}, steps...)
+	}
+	if started = r.came; !r.seen.IsZero() && r.seen.Before(started) {
+		steps = append([]Step{{"settle", started.Sub(r.seen)}}, steps...)
+		started = r.seen
+	}
+	res := Result{Set: r.set.ID, Plan: a.plan, Steps: steps, Took: time.Since(started), Err: m.err}
+	l.last = &Last{Generation: m.g.Name(), Set: r.set.ID, Ended: time.Now(), Took: res.Took, Steps: steps}
+	if m.err != nil {
+		l.last.Error = oneLine(m.err)
+	}
+	switch {
+	case m.err == nil:
+		res.Generation = m.g.Name()
+		l.handleLive(m.g, res)
+	case givenUp(m.err):
+		// On purpose: nothing that anyone has to know.
+		l.settleFailed(m)
+		if errors.Is(m.err, errOther) && l.wanted == nil && !l.gone && !l.over() {
+			l.wanted = r // as it is configured now
+			return
+		}
+	default:
+		l.handleFailed(m, res)
+	}
+	l.decide(r, res)
+	l.answer(r, res)
+}
+
+// handleLive takes up a generation that a deploy has made live.
+func (l *loop) handleLive(g *Generation, res Result) {
+	l.noStandby = time.Time{} // what was in its way may have gone
+	l.newest = Newest{Set: g.Set}
+	old, over := l.setLive(g)
+	l.drainOut(old, over)
+	l.dropFailed()
+	e := Event{
+		Kind: WentLive, Service: l.name, Generation: g.Name(), Set: g.Set,
+		Address: g.target().String(), Took: res.Took, Steps: res.Steps,
+	}
+	l.say(e)
+	l.remember(e)
+	l.afterLive(g, old)
+	if l.vip.IsValid() && g.VIP != l.vip {
+		l.noteVIP(func() {})
+	}
+	if l.gone { // it could not be stopped any more
+		l.retireLive()
+	}
+}
+
+// afterLive does what follows when a generation has gone live.
+func (l *loop) afterLive(g, old *Generation) {
+	service, name := l.service, g.Name()
+	l.task(func(ctx context.Context) message {
+		if err := l.Engine.Prune(ctx, service.Name, l.KeepGenerations); err != nil && ctx.Err() == nil {
+			l.warn(service.Name, "old logs not removed", err)
+		}
+		if len(service.After) == 0 {
+			return nil
+		}
+		h := hookOf("after_deploy", service.After, service, g, old.Name(), g.Set)
+		if err := l.Hook(ctx, h); err != nil && ctx.Err() == nil {
+			l.warn(service.Name, h.Name+" of "+name, err)
+		}
+		return nil
+	})
+}
+
+// handleFailed tells of a deploy that has failed; it waits for space if that is
+// what it lacked.
+func (l *loop) handleFailed(m deployEnded, res Result) {
+	r := m.attempt.request
+	e := Event{
+		Kind: Failed, Service: l.name, Generation: m.g.Name(), Set: r.set.ID, Took: res.Took, Steps: res.Steps,
+		Reason: oneLine(m.err), Kept: m.g.Phase == KeptFailure, Serving: l.live.Name(), Tail: l.Engine.Tail(m.g.Name()),
+	}
+	var step *stepError
+	if errors.As(m.err, &step) {
+		e.Step = step.Step
+	}
+	var held *heldBackError
+	switch {
+	case errors.Is(m.err, unix.ENOSPC) && l.wanted == nil:
+		l.deferred = &deferred{r, m.attempt.before}
+		e.Reason += "; it is tried again when there is more room"
+		l.dropFailed() // what is kept takes room
+	case errors.As(m.err, &held) && l.wanted == nil:
+		l.held = r
+	}
+	l.newest = Newest{Set: r.set.ID, State: Broken, Reason: e.Reason}
+	l.settleFailed(m)
+	l.say(e)
+	l.remember(e)
+}
+
+// settleFailed takes up what a failed deploy has left: what is kept of it, in
+// place of what was kept before, or what could not be removed.
+func (l *loop) settleFailed(m deployEnded) {
+	var step *stepError
+	switch {
+	case m.g.Phase == KeptFailure:
+		l.dropFailed()
+		l.failed = m.g
+	case errors.As(m.err, &step) && step.Undo != nil:
+		l.removeLater(m.g, step.Undo)
+	}
+}
+
+// dropFailed removes what is kept of an earlier failure.
+func (l *loop) dropFailed() {
+	l.remove(l.failed, 0, false)
+	l.failed = nil
+}
+
+// decide settles what a person has decided with a request: of one that has failed
+// it is as if it had not been; one that was cut off, or is tried again, stays to
+// be done.
+func (l *loop) decide(r *request, res Result) {
+	switch next := l.wanted; {
+	case !r.pins:
+	case res.Err == nil && next != nil && next.pins:
+		next.revert = r.pin
+	case res.Err == nil || res.Open() || next != nil && next.pins:
+	default:
+		l.amend(func(p *history.Page) {
+			if reflect.DeepEqual(p.Pin, r.pin) { // no new bytes have come meanwhile
+				p.Pin = r.revert
+			}
+		})
+	}
+}

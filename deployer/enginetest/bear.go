@@ -1,0 +1,166 @@
+package enginetest
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/jarloop/jarloop/deployer"
+)
+
+// waits waits for the end of a service beside the test.
+func (t *trial) waits(name string) chan *deployer.ExitError {
+	told, ctx, e := make(chan *deployer.ExitError, 1), t.ctx(), t.Engine
+	go func() {
+		exit, ok := errors.AsType[*deployer.ExitError](e.Wait(ctx, name))
+		if !ok {
+			exit = &deployer.ExitError{How: "was not told of as an end"}
+		}
+		told <- exit
+	}()
+	return told
+}
+
+// endsWithContext ends a call by its context, and expects the cause of that.
+func (t *trial) endsWithContext(call func(ctx context.Context) error) {
+	t.Helper()
+	cause := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.ctx())
+	done := make(chan error, 1)
+	go func() { done <- call(ctx) }()
+	select {
+	case err := <-done:
+		t.Fatalf("it ended by itself: %v", err)
+	case <-time.After(500 * time.Millisecond):
+	}
+	cancel(cause)
+	select {
+	case err := <-done:
+		if !errors.Is(err, cause) {
+			t.Errorf("it ended with %v", err)
+		}
+	case <-time.After(soon):
+		t.Fatal("it does not end with its context")
+	}
+}
+
+// bears is about what any call bears.
+var bears = []promise{
+	{"each call ends when its context has", func(t *trial) {
+		t.run("trial-1", t.Print())
+		t.create("trial-2")
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		e, source := t.Engine, t.artefacts(nil)
+		for name, call := range map[string]func(){
+			"List":        func() { _, _ = e.List(over) },
+			"LastNumber":  func() { _, _ = e.LastNumber(over, "trial") },
+			"Create":      func() { _ = e.Create(over, t.spec("trial-3")) },
+			"SetRecord":   func() { _ = e.SetRecord(over, "trial-2", []byte("x")) },
+			"Start":       func() { _, _ = e.Start(over, "trial-2") },
+			"Stop":        func() { _ = e.Stop(over, "trial-2", soon) },
+			"Remove":      func() { _ = e.Remove(over, "never-1") },
+			"Install":     func() { _ = e.Install(over, "trial-1", source, target, t.Print()) },
+			"Launch":      func() { _ = e.Launch(over, "trial-1") },
+			"Quit":        func() { _ = e.Quit(over, "trial-1", soon) },
+			"Wait":        func() { _ = e.Wait(over, "trial-1") },
+			"Run":         func() { _, _ = e.Run(over, "trial-1", t.Say("x")) },
+			"Dial":        func() { closeIf(e.Dial(over, "trial-1", 8080)) },
+			"ReadFile":    func() { _, _ = e.ReadFile(over, "trial-1", "/etc/hostname") },
+			"WriteFile":   func() { _ = e.WriteFile(over, "trial-1", "/opt/x", nil, 0o644) },
+			"Follow":      func() { _ = e.Follow(over, "trial-1", deployer.FollowOptions{}, func(deployer.Line) {}) },
+			"Prune":       func() { _ = e.Prune(over, "trial", 1) },
+			"Connections": func() { _, _ = e.Connections(over, "trial-1", 8080) },
+			"Memory":      func() { _, _ = e.Memory(over, "trial-1") },
+			"Space":       func() { _, _ = e.Space(over) },
+		} {
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				call()
+			}()
+			select {
+			case <-done:
+			case <-time.After(soon):
+				t.Errorf("%s goes on", name)
+			}
+		}
+	}},
+	{"instances come and go beside each other", func(t *trial) {
+		names := []string{"trial-1", "trial-2", "other-1"}
+		var all sync.WaitGroup
+		for _, name := range names {
+			s, source := t.spec(name), t.artefacts(map[string]string{"app.jar": name})
+			all.Go(func() {
+				if err := t.wholeLife(s, source); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			})
+		}
+		all.Wait()
+		if got := t.names(); len(got) != 0 {
+			t.Errorf("left are %q", got)
+		}
+	}},
+	{"one instance bears several calls at once", func(t *trial) {
+		t.create("trial-1")
+		ctx := t.ctx()
+		several := func(what string, call func() error) {
+			t.Helper()
+			var all sync.WaitGroup
+			for range 3 {
+				all.Go(func() {
+					if err := call(); err != nil {
+						t.Errorf("%s: %v", what, err)
+					}
+				})
+			}
+			all.Wait()
+		}
+		several("start", func() error { _, err := t.Engine.Start(ctx, "trial-1"); return err })
+		t.install("trial-1", t.Print())
+		several("launch", func() error { return t.Engine.Launch(ctx, "trial-1") })
+		t.printed("trial-1", "up", 1)
+		several("run", func() error { _, err := t.Engine.Run(ctx, "trial-1", t.Say("x")); return err })
+		several("launch", func() error { return t.Engine.Launch(ctx, "trial-1") })
+		several("write", func() error { return t.Engine.WriteFile(ctx, "trial-1", "/opt/x", []byte("x"), 0o644) })
+		several("record", func() error { return t.Engine.SetRecord(ctx, "trial-1", []byte("x")) })
+		t.runsOn("trial-1")
+		several("stop", func() error { return t.Engine.Stop(ctx, "trial-1", 0) })
+		several("remove", func() error { return t.Engine.Remove(ctx, "trial-1") })
+		if n := t.count("trial-1", "up"); n != 1 {
+			t.Errorf("it was started %d times", n)
+		}
+	}},
+}
+
+func closeIf(c interface{ Close() error }, err error) {
+	if err == nil {
+		_ = c.Close()
+	}
+}
+
+// wholeLife takes an instance from its making to its removal.
+func (t *trial) wholeLife(s deployer.Spec, source string) error {
+	ctx, e := t.ctx(), t.Engine
+	if err := e.Create(ctx, s); err != nil {
+		return err
+	}
+	if _, err := e.Start(ctx, s.Name); err != nil {
+		return err
+	}
+	if err := e.Install(ctx, s.Name, source, target, t.Exit(3)); err != nil {
+		return err
+	}
+	if err := e.Launch(ctx, s.Name); err != nil {
+		return err
+	}
+	if exit, ok := errors.AsType[*deployer.ExitError](e.Wait(ctx, s.Name)); !ok || exit.Stopped {
+		return errors.Join(errors.New("no end was told of"), e.Check(s.Name))
+	}
+	if text, err := e.ReadFile(ctx, s.Name, target+"/app.jar"); err != nil || string(text) != s.Name {
+		return errors.Join(errors.New("another's artefacts: "+string(text)), err)
+	}
+	return errors.Join(e.Stop(ctx, s.Name, 0), e.Remove(ctx, s.Name))
+}

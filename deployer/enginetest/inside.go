@@ -1,0 +1,158 @@
+package enginetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// inside is about what is done in a running instance beside its service.
+var inside = []promise{
+	{"a command gives what it printed, and its status is true", func(t *trial) {
+		t.boot("trial-1")
+		t.isUp("trial-1")
+		for _, status := range []int{3, 127} {
+			_, err := t.Engine.Run(t.ctx(), "trial-1", t.FailBy(status))
+			for _, want := range []string{"status " + strconv.Itoa(status), "failed"} {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("a command that failed: %v; want %q", err, want)
+				}
+			}
+		}
+		out, err := t.Engine.Run(t.ctx(), "trial-1", t.Say(strings.Repeat("x", 100<<10)))
+		if err != nil || len(out) == 0 || len(out) > 64<<10 {
+			t.Errorf("a command that printed much: %d bytes, %v", len(out), err)
+		}
+	}},
+	{"a command that does not end is cut off, and the instance is as well as before", func(t *trial) {
+		t.boot("trial-1")
+		t.endsWithContext(func(ctx context.Context) error {
+			_, err := t.Engine.Run(ctx, "trial-1", t.Sleep())
+			return err
+		})
+		t.isUp("trial-1")
+	}},
+	{"a port is reached, and its connections are counted", func(t *trial) {
+		t.run("trial-1", t.Serve(8080))
+		connections := func() int {
+			t.Helper()
+			n, err := t.Engine.Connections(t.ctx(), "trial-1", 8080)
+			t.must(err)
+			return n
+		}
+		var conns []net.Conn
+		t.eventually("a connection", func() bool {
+			conn, err := t.Engine.Dial(t.ctx(), "trial-1", 8080)
+			if err == nil {
+				conns = append(conns, conn)
+			}
+			return err == nil
+		})
+		if conn, err := t.Engine.Dial(t.ctx(), "trial-1", 8081); err == nil {
+			conn.Close()
+			t.Error("nobody listens at 8081")
+		}
+		t.eventually("one is counted", func() bool { return connections() == 1 })
+		if n, err := t.Engine.Connections(t.ctx(), "trial-1", 8081); n != 0 || err != nil {
+			t.Errorf("to another port there are %d, %v", n, err)
+		}
+		for _, conn := range conns {
+			conn.Close()
+		}
+		t.eventually("none is counted", func() bool { return connections() == 0 })
+	}},
+	{"a file is read and written", func(t *trial) {
+		t.boot("trial-1")
+		const name = "/opt/some/where/file"
+		if _, err := t.Engine.ReadFile(t.ctx(), "trial-1", name); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("one that is not there: %v", err)
+		}
+		for _, text := range []string{"hello", "", "a\x00b\n"} {
+			t.must(t.Engine.WriteFile(t.ctx(), "trial-1", name, []byte(text), 0o600))
+			if got, err := t.Engine.ReadFile(t.ctx(), "trial-1", name); err != nil || string(got) != text {
+				t.Errorf("it holds %q, %v; want %q", got, err, text)
+			}
+		}
+		t.must(t.Engine.Stop(t.ctx(), "trial-1", 0))
+		_, err := t.Engine.Start(t.ctx(), "trial-1")
+		t.must(err)
+		if got, err := t.Engine.ReadFile(t.ctx(), "trial-1", name); err != nil || string(got) != "a\x00b\n" {
+			t.Errorf("after another boot it holds %q, %v", got, err)
+		}
+	}},
+	{"what is no regular file is neither read nor written", func(t *trial) {
+		t.boot("trial-1")
+		if len(t.Irregular) == 0 {
+			t.Fatal("the harness knows none")
+		}
+		for _, name := range t.Irregular {
+			if got, err := t.Engine.ReadFile(t.ctx(), "trial-1", name); err == nil {
+				t.Errorf("%s was read: %q", name, got)
+			}
+			if err := t.Engine.WriteFile(t.ctx(), "trial-1", name, []byte("x"), 0o644); err == nil {
+				t.Errorf("%s was written", name)
+			}
+		}
+	}},
+	{"a file of more than a mebibyte is not read", func(t *trial) {
+		t.boot("trial-1")
+		for _, size := range []int{1 << 20, 1<<20 + 1} {
+			text := bytes.Repeat([]byte("x"), size)
+			t.must(t.Engine.WriteFile(t.ctx(), "trial-1", "/opt/large", text, 0o644))
+			got, err := t.Engine.ReadFile(t.ctx(), "trial-1", "/opt/large")
+			if size > 1<<20 && err == nil || size <= 1<<20 && (err != nil || !bytes.Equal(got, text)) {
+				t.Errorf("of %d bytes %d were read, %v", size, len(got), err)
+			}
+		}
+	}},
+	{"nothing is done inside what does not run", func(t *trial) {
+		t.create("trial-1")
+		for _, name := range []string{"trial-1", "never-1"} {
+			if _, err := t.Engine.Run(t.ctx(), name, t.Say("hello")); err == nil {
+				t.Errorf("a command was run in %s", name)
+			}
+			if _, err := t.Engine.ReadFile(t.ctx(), name, "/etc/hostname"); err == nil {
+				t.Errorf("a file of %s was read", name)
+			}
+			if err := t.Engine.WriteFile(t.ctx(), name, "/etc/x", nil, 0o644); err == nil {
+				t.Errorf("a file of %s was written", name)
+			}
+			if err := t.Engine.Install(t.ctx(), name, t.artefacts(nil), target, t.Print()); err == nil {
+				t.Errorf("%s was installed into", name)
+			}
+			short, cancel := context.WithTimeout(t.ctx(), time.Second)
+			if conn, err := t.Engine.Dial(short, name, 8080); err == nil {
+				conn.Close()
+				t.Errorf("%s was connected to", name)
+			}
+			cancel()
+			if _, err := t.Engine.Connections(t.ctx(), name, 8080); err == nil {
+				t.Errorf("connections of %s were counted", name)
+			}
+			if _, err := t.Engine.Memory(t.ctx(), name); err == nil {
+				t.Errorf("memory of %s was counted", name)
+			}
+		}
+	}},
+	{"memory and space are told", func(t *trial) {
+		t.run("trial-1", t.Print())
+		if n, err := t.Engine.Memory(t.ctx(), "trial-1"); err == nil && n <= 0 {
+			t.Errorf("it holds %d bytes", n)
+		}
+		spaces, err := t.Engine.Space(t.ctx())
+		t.must(err)
+		for _, s := range spaces {
+			if s.Where == "" || s.Bytes == 0 || s.Files == 0 && !s.NoFiles {
+				t.Errorf("free is %+v", s)
+			}
+		}
+		if len(spaces) == 0 {
+			t.Error("nothing is told of space")
+		}
+	}},
+}

@@ -1,0 +1,169 @@
+package enginetest
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+
+	"github.com/jarloop/jarloop/deployer"
+)
+
+// makes is about instances and their records.
+var makes = []promise{
+	{"an instance is found with the record that it was made with", func(t *trial) {
+		record := []byte("no JSON\x00\xff, \nand binary")
+		s := t.spec("trial-1")
+		s.Record = record
+		t.must(t.Engine.Create(t.ctx(), s))
+		for range 2 { // the next agent finds the same
+			got := t.list()
+			if i := got["trial-1"]; len(got) != 1 || !bytes.Equal(i.Record, record) || i.Err != nil || i.Running || i.Half {
+				t.Errorf("listed are %+v", got)
+			}
+			t.Engine = t.Restart(t.T)
+		}
+	}},
+	{"a record is replaced as a whole", func(t *trial) {
+		t.create("trial-1")
+		t.boot("trial-2")
+		for _, name := range []string{"trial-1", "trial-2"} {
+			t.must(t.Engine.SetRecord(t.ctx(), name, []byte("x")))
+		}
+		t.Engine = t.Restart(t.T)
+		got := t.list()
+		if string(got["trial-1"].Record) != "x" || string(got["trial-2"].Record) != "x" {
+			t.Errorf("listed are %+v", got)
+		}
+		if got["trial-1"].Running || !got["trial-2"].Running {
+			t.Errorf("trial-2 alone runs: %+v", got)
+		}
+	}},
+	{"a record of what is not there cannot be set", func(t *trial) {
+		t.Foreign(t.T, "trial-2")
+		for _, name := range []string{"trial-1", "trial-2"} {
+			if err := t.Engine.SetRecord(t.ctx(), name, []byte("x")); err == nil {
+				t.Errorf("the record of %s was set", name)
+			}
+		}
+		if got := t.names(); len(got) != 0 {
+			t.Errorf("listed are %q", got)
+		}
+	}},
+	{"a name that is taken is ErrExists, and nothing is done", func(t *trial) {
+		t.boot("trial-1")
+		other := t.spec("trial-1")
+		other.Record = []byte("another")
+		if err := t.Engine.Create(t.ctx(), other); !errors.Is(err, deployer.ErrExists) {
+			t.Errorf("a second one by that name: %v", err)
+		}
+		if i := t.list()["trial-1"]; string(i.Record) != "record of trial-1" || !i.Running || i.Half {
+			t.Errorf("the first one is now %+v", i)
+		}
+		t.isUp("trial-1")
+	}},
+	{"what is somebody else's is neither listed nor touched", func(t *trial) {
+		t.Foreign(t.T, "trial-1")
+		t.create("trial-2")
+		if got := t.names(); !slices.Equal(got, []string{"trial-2"}) {
+			t.Errorf("listed are %q", got)
+		}
+		_ = t.Engine.Stop(t.ctx(), "trial-1", 0) // an error or none, as long as nothing is done
+		_ = t.Engine.Remove(t.ctx(), "trial-1")
+		if err := t.Engine.Create(t.ctx(), t.spec("trial-1")); !errors.Is(err, deployer.ErrExists) {
+			t.Errorf("it was removed: %v", err)
+		}
+		if n, err := t.Engine.LastNumber(t.ctx(), "trial"); n != 2 || err != nil {
+			t.Errorf("the last number is %d, %v", n, err)
+		}
+	}},
+	{"an unknown base is an error, of which nothing stays that cannot be removed", func(t *trial) {
+		s := t.spec("trial-1")
+		s.Base = "no-such-base"
+		if err := t.Engine.Create(t.ctx(), s); err == nil || errors.Is(err, deployer.ErrExists) {
+			t.Errorf("made of no base: %v", err)
+		}
+		t.must(t.Engine.Stop(t.ctx(), "trial-1", 0))
+		t.must(t.Engine.Remove(t.ctx(), "trial-1"))
+		if got := t.names(); len(got) != 0 {
+			t.Errorf("listed are %q", got)
+		}
+		t.create("trial-1") // the name is free again
+	}},
+	{"a name that is no service's with a number is refused", func(t *trial) {
+		for _, name := range []string{"", "trial", "trial-", "trial-x", "../web-1", "a/b-1", ".web-1", "trial-01"} {
+			s := t.spec("trial-1")
+			s.Name = name
+			if err := t.Engine.Create(t.ctx(), s); err == nil {
+				t.Errorf("%q was made", name)
+			}
+		}
+		if got := t.names(); len(got) != 0 {
+			t.Errorf("listed are %q", got)
+		}
+	}},
+	{"the last number counts what others have made, and kept output", func(t *trial) {
+		last := func(service string, want int) {
+			t.Helper()
+			if n, err := t.Engine.LastNumber(t.ctx(), service); n != want || err != nil {
+				t.Errorf("the last number of %s is %d, %v; want %d", service, n, err, want)
+			}
+		}
+		last("trial", 0)
+		t.Foreign(t.T, "trial-7")
+		t.create("trial-b-12")
+		last("trial", 7)
+		t.run("trial-10", t.Print("hello"))
+		last("trial", 10)
+		t.must(t.Engine.Stop(t.ctx(), "trial-10", 0))
+		t.must(t.Engine.Remove(t.ctx(), "trial-10"))
+		last("trial", 10)
+		t.Engine = t.Restart(t.T)
+		last("trial", 10)
+		last("trial-b", 12)
+		last("b", 0)
+	}},
+	{"what was half made or half removed is found, and can be removed", func(t *trial) {
+		t.HalfMade(t.T, t.spec("trial-1"))
+		t.HalfRemoved(t.T, t.spec("trial-2"))
+		t.create("trial-3")
+		t.Engine = t.Restart(t.T)
+		got := t.list()
+		if len(got) != 3 || !got["trial-1"].Half || !got["trial-2"].Half || got["trial-3"].Half {
+			t.Errorf("listed are %+v", got)
+		}
+		for _, name := range []string{"trial-1", "trial-2"} {
+			if _, err := t.Engine.Start(t.ctx(), name); err == nil {
+				t.Errorf("the half %s was started", name)
+			}
+			for range 2 {
+				t.must(t.Engine.Stop(t.ctx(), name, 0))
+				t.must(t.Engine.Remove(t.ctx(), name))
+			}
+		}
+		if got := t.names(); !slices.Equal(got, []string{"trial-3"}) {
+			t.Errorf("listed are %q", got)
+		}
+	}},
+	{"what is gone can be stopped and removed again", func(t *trial) {
+		t.create("trial-1")
+		for range 2 {
+			t.must(t.Engine.Stop(t.ctx(), "trial-1", 0))
+			t.must(t.Engine.Remove(t.ctx(), "trial-1"))
+		}
+		t.must(t.Engine.Stop(t.ctx(), "never-1", soon))
+		t.must(t.Engine.Remove(t.ctx(), "never-1"))
+		if got := t.names(); len(got) != 0 {
+			t.Errorf("listed are %q", got)
+		}
+	}},
+	{"what runs is not removed", func(t *trial) {
+		t.boot("trial-1")
+		if err := t.Engine.Remove(t.ctx(), "trial-1"); err == nil {
+			t.Error("it was removed")
+		}
+		if i := t.list()["trial-1"]; string(i.Record) != "record of trial-1" || !i.Running || i.Half {
+			t.Errorf("it is now %+v", i)
+		}
+		t.isUp("trial-1")
+	}},
+}

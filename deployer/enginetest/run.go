@@ -1,0 +1,231 @@
+package enginetest
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jarloop/jarloop/deployer"
+)
+
+// runs is about services that are installed and launched.
+var runs = []promise{
+	{"a folder inside holds exactly what was installed last", func(t *trial) {
+		t.boot("trial-1")
+		holds := func(files map[string]string, gone ...string) {
+			t.Helper()
+			t.must(t.Engine.Install(t.ctx(), "trial-1", t.artefacts(files), target, t.Print()))
+			for name, text := range files {
+				if got, err := t.Engine.ReadFile(t.ctx(), "trial-1", target+"/"+name); err != nil || string(got) != text {
+					t.Errorf("%s holds %q, %v; want %q", name, got, err, text)
+				}
+			}
+			for _, name := range gone {
+				if got, err := t.Engine.ReadFile(t.ctx(), "trial-1", target+"/"+name); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("%s is there: %q, %v", name, got, err)
+				}
+			}
+		}
+		holds(map[string]string{"a.jar": "1", "lib/b.jar": "2", "lib/c.jar": "3"})
+		holds(map[string]string{"a.jar": "4", "lib/b.jar": "2"}, "lib/c.jar")
+		holds(map[string]string{"lib": "a file by now"}, "a.jar")
+		t.must(t.Engine.WriteFile(t.ctx(), "trial-1", target+"/left", []byte("by the service"), 0o644))
+		holds(map[string]string{"a.jar": "5"}, "left", "lib")
+	}},
+	{"what is no file is not installed", func(t *trial) {
+		t.boot("trial-1")
+		source := t.artefacts(nil)
+		t.must(os.Symlink("/etc/shadow", filepath.Join(source, "a.jar")))
+		if err := t.Engine.Install(t.ctx(), "trial-1", source, target, t.Print()); err == nil {
+			t.Error("a link was installed")
+		}
+		if _, err := t.Engine.ReadFile(t.ctx(), "trial-1", target+"/a.jar"); err == nil {
+			t.Error("what it leads to can be read")
+		}
+	}},
+	{"a service has its environment and its folder", func(t *trial) {
+		t.boot("trial-1")
+		c := t.Show("GREETING")
+		c.Dir, c.Env = target, map[string]string{"GREETING": `"$HOME" 'and' more`}
+		t.install("trial-1", c)
+		t.must(t.Engine.Launch(t.ctx(), "trial-1"))
+		t.printed("trial-1", "up", 1)
+		if t.count("trial-1", c.Env["GREETING"]) != 1 || t.count("trial-1", target) != 1 {
+			t.Errorf("it has printed %q", t.Engine.Tail("trial-1"))
+		}
+	}},
+	{"a service runs as soon as it is launched, and once", func(t *trial) {
+		t.create("trial-1")
+		_, err := t.Engine.Start(t.ctx(), "trial-1")
+		t.must(err)
+		t.install("trial-1", t.Print())
+		t.runsOn("trial-1") // it has not ended, since it has not begun
+		t.must(t.Engine.Launch(t.ctx(), "trial-1"))
+		t.printed("trial-1", "up", 1)
+		for range 2 {
+			t.must(t.Engine.Launch(t.ctx(), "trial-1"))
+			t.Engine = t.Restart(t.T)
+		}
+		t.runsOn("trial-1")
+		if n := t.count("trial-1", "up"); n != 1 {
+			t.Errorf("it was started %d times", n)
+		}
+	}},
+	{"a service that has ended is launched again, with what was installed since", func(t *trial) {
+		t.run("trial-1", t.Exit(3))
+		t.ended("trial-1")
+		t.must(t.Engine.Launch(t.ctx(), "trial-1"))
+		t.printed("trial-1", "up", 2)
+		t.ended("trial-1")
+		t.install("trial-1", t.Print("new"))
+		t.must(t.Engine.Launch(t.ctx(), "trial-1"))
+		t.runsOn("trial-1") // the end that was told is of the run before
+		t.printed("trial-1", "new", 1)
+		t.printed("trial-1", "up", 3)
+		t.runsOn("trial-1")
+	}},
+	{"quitting asks every process, and waits for each", func(t *trial) {
+		t.run("trial-1", t.Parent())
+		began := time.Now()
+		t.must(t.Engine.Quit(t.ctx(), "trial-1", 4*soon))
+		if took := time.Since(began); took >= 4*soon {
+			t.Errorf("it took its whole grace, %s", took)
+		}
+		if t.count("trial-1", "asked") != 1 {
+			t.Errorf("it has printed %q", t.Engine.Tail("trial-1"))
+		}
+		if exit := t.hasEnded("trial-1"); exit.Stopped || exit.Gone {
+			t.Errorf("the service alone has ended: %+v", exit)
+		}
+		t.isUp("trial-1")
+	}},
+	{"quitting kills after the grace", func(t *trial) {
+		t.run("trial-1", t.Deaf())
+		began := time.Now()
+		t.must(t.Engine.Quit(t.ctx(), "trial-1", time.Second))
+		if took := time.Since(began); took < time.Second || took > 2*soon {
+			t.Errorf("it may take a second, and took %s", took)
+		}
+		t.hasEnded("trial-1")
+		t.isUp("trial-1")
+	}},
+	{"quitting without a grace kills at once", func(t *trial) {
+		t.run("trial-1", t.Parent())
+		t.must(t.Engine.Quit(t.ctx(), "trial-1", 0))
+		<-time.After(time.Second)
+		if t.count("trial-1", "asked") != 0 {
+			t.Error("it was asked")
+		}
+		t.hasEnded("trial-1")
+		t.isUp("trial-1")
+	}},
+	{"what has quit starts with no boot, but when it is launched", func(t *trial) {
+		t.run("trial-1", t.Print())
+		t.must(t.Engine.Quit(t.ctx(), "trial-1", soon))
+		t.must(t.Engine.Stop(t.ctx(), "trial-1", 0))
+		_, err := t.Engine.Start(t.ctx(), "trial-1")
+		t.must(err)
+		t.isUp("trial-1")
+		<-time.After(time.Second)
+		if n := t.count("trial-1", "up"); n != 1 {
+			t.Errorf("it was started %d times", n)
+		}
+		t.hasEnded("trial-1")
+		for n := range 2 { // in the instance that booted without it, and again
+			t.must(t.Engine.Launch(t.ctx(), "trial-1"))
+			t.printed("trial-1", "up", 2+n)
+			t.runsOn("trial-1")
+			t.must(t.Engine.Quit(t.ctx(), "trial-1", soon))
+			t.hasEnded("trial-1")
+		}
+	}},
+	{"quitting what has ended, or was never launched, is no error", func(t *trial) {
+		t.run("trial-1", t.Exit(0))
+		t.ended("trial-1")
+		t.boot("trial-2")
+		t.install("trial-2", t.Print())
+		t.create("trial-3")
+		for _, name := range []string{"trial-1", "trial-2", "trial-3"} {
+			t.must(t.Engine.Quit(t.ctx(), name, time.Second))
+		}
+		t.must(t.Engine.Launch(t.ctx(), "trial-2"))
+		t.printed("trial-2", "up", 1)
+		t.runsOn("trial-2")
+	}},
+	{"what has quit while its instance was stopped starts with no boot", func(t *trial) {
+		t.run("trial-1", t.Print())
+		t.must(t.Engine.Stop(t.ctx(), "trial-1", 0))
+		t.must(t.Engine.Quit(t.ctx(), "trial-1", soon))
+		_, err := t.Engine.Start(t.ctx(), "trial-1")
+		t.must(err)
+		t.isUp("trial-1")
+		<-time.After(time.Second)
+		if n := t.count("trial-1", "up"); n != 1 {
+			t.Errorf("it was started %d times", n)
+		}
+		t.must(t.Engine.Launch(t.ctx(), "trial-1"))
+		t.printed("trial-1", "up", 2)
+	}},
+}
+
+// ends is about how the end of a service is told.
+var ends = []promise{
+	{"the end of a service is told with its status", func(t *trial) {
+		t.boot("trial-1")
+		t.install("trial-1", t.Exit(3))
+		t.must(t.Engine.Launch(t.ctx(), "trial-1"))
+		told := t.ended("trial-1")
+		for range 2 { // the next agent is told the same
+			for _, exit := range []deployer.ExitError{t.hasEnded("trial-1"), t.ended("trial-1")} {
+				if exit != told {
+					t.Errorf("told once as %+v, and once as %+v", told, exit)
+				}
+			}
+			t.Engine = t.Restart(t.T)
+		}
+		if !strings.Contains(told.How, "status 3") || told.Stopped || told.Gone {
+			t.Errorf("it is told as %+v", told)
+		}
+	}},
+	{"the end of an instance is told to who waits, and with its removal too", func(t *trial) {
+		t.run("trial-1", t.Print())
+		t.run("trial-2", t.Print())
+		told := map[string]chan *deployer.ExitError{}
+		for _, name := range []string{"trial-1", "trial-2"} {
+			told[name] = t.waits(name)
+		}
+		t.must(t.Engine.Stop(t.ctx(), "trial-1", 0))
+		if end := <-told["trial-1"]; !end.Stopped || end.Gone {
+			t.Errorf("stopped: %+v", end)
+		}
+		t.Vanish(t.T, "trial-2")
+		if end := <-told["trial-2"]; !end.Stopped {
+			t.Errorf("vanished: %+v", end)
+		}
+		if exit := t.hasEnded("trial-2"); !exit.Stopped || !exit.Gone {
+			t.Errorf("vanished: %+v", exit)
+		}
+		if got := t.names(); len(got) != 1 {
+			t.Errorf("listed are %q", got)
+		}
+		if err := t.Engine.Launch(t.ctx(), "trial-2"); err == nil {
+			t.Error("what has vanished was launched")
+		}
+		t.must(t.Engine.Remove(t.ctx(), "trial-1"))
+		if exit := t.hasEnded("trial-1"); !exit.Stopped || !exit.Gone {
+			t.Errorf("removed: %+v", exit)
+		}
+		if exit := t.ended("trial-1"); !exit.Gone {
+			t.Errorf("waited for after its removal: %+v", exit)
+		}
+	}},
+	{"waiting goes on while the service runs, and ends with its context", func(t *trial) {
+		t.run("trial-1", t.Print())
+		t.endsWithContext(func(ctx context.Context) error { return t.Engine.Wait(ctx, "trial-1") })
+		t.runsOn("trial-1")
+	}},
+}

@@ -1,0 +1,26 @@
+package deployer
+
+import "context"
+
+// follower follows what a generation prints.
+type follower struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// finish ends the following of what a generation prints, when the last line has
+// been read.
+func (g *Generation) finish() {
+	if g != nil {
+		g.output.finish()
+	}
+}
+
+// finish ends the following when the last line has been read.
+func (f *follower) finish() {
+	if f == nil {
+		return
+	}
+	f.cancel()
+	<-f.done
+}

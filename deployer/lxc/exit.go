@@ -1,0 +1,112 @@
+package lxc
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/deployer/guest"
+)
+
+// Check says how the service of an instance has ended.
+func (e *Engine) Check(name string) error {
+	if exit := e.exit(name); exit != nil {
+		return exit
+	}
+	return nil
+}
+
+func (e *Engine) exit(name string) *deployer.ExitError {
+	stopped := !e.isRunning(name) // first: an instance may end after its service's report
+	how := e.report(name)
+	if how == "" && !stopped {
+		return nil
+	}
+	if how == "" {
+		how = "ended with its container"
+	}
+	_, err := os.Lstat(e.disk.record(name))
+	return &deployer.ExitError{How: how, Stopped: stopped, Gone: errors.Is(err, fs.ErrNotExist)}
+}
+
+// isRunning says whether the instance runs that there is a handle of. Only of one
+// that has none liblxc is asked.
+func (e *Engine) isRunning(name string) bool {
+	h, release := e.table.use(name)
+	defer release()
+	if h != nil {
+		return h.alive()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), quick)
+	defer cancel()
+	h, found, err := e.running(ctx, name)
+	if err != nil {
+		return !errors.Is(err, deployer.ErrStopped) // what cannot be asked has not ended
+	}
+	defer found()
+	return h.alive()
+}
+
+// report gives how the service has ended, as its unit has reported; "" is that it
+// has not, or that nothing can be said.
+func (e *Engine) report(name string) string {
+	id := e.reportID(name)
+	if id == (reportID{}) || !e.table.counts(name, id) {
+		return ""
+	}
+	exit, err := guest.ReadExit(e.disk.kept(name).Reports())
+	switch {
+	case err == nil:
+		return exit.String()
+	case errors.Is(err, guest.ErrReport), errors.Is(err, guest.ErrIrregular):
+		return "ended, and " + err.Error()
+	}
+	return "" // there is no report any more, or none could be looked for
+}
+
+// reportID tells the report that there is from any other; the zero value is that
+// there is none. An earlier version, killed while it started a service again, has
+// left it by another name.
+func (e *Engine) reportID(name string) reportID {
+	report := guest.ExitReport(e.disk.kept(name).Reports())
+	info, err := os.Lstat(report)
+	if errors.Is(err, fs.ErrNotExist) {
+		if unix.Renameat2(unix.AT_FDCWD, report+".before", unix.AT_FDCWD, report, unix.RENAME_NOREPLACE) == nil {
+			info, err = os.Lstat(report)
+		}
+	}
+	if err != nil {
+		return reportID{}
+	}
+	st := info.Sys().(*syscall.Stat_t)
+	return reportID{st.Ino, st.Ctim.Nano(), st.Mtim.Nano()}
+}
+
+// Wait waits for the end of the service or of its instance.
+func (e *Engine) Wait(ctx context.Context, name string) error {
+	look, end := e.notices.of(guest.ExitReport(e.disk.kept(name).Reports()))
+	defer end()
+	for {
+		if exit := e.exit(name); exit != nil {
+			return exit
+		}
+		h, release := e.table.use(name)
+		var ended <-chan struct{} // of a new handle the next notice tells
+		if h != nil {
+			ended = h.init.ended
+		}
+		select {
+		case <-look:
+		case <-ended:
+		case <-ctx.Done():
+			release()
+			return context.Cause(ctx)
+		}
+		release()
+	}
+}

@@ -1,0 +1,206 @@
+package lxc
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/deployer/guest"
+	"github.com/jarloop/jarloop/deployer/logs"
+)
+
+// lookEvery is how often new files that match patterns are looked for.
+const lookEvery = time.Second
+
+// Follow gives what the service of an instance prints, a line at a time.
+func (e *Engine) Follow(ctx context.Context, name string, o deployer.FollowOptions, line func(deployer.Line)) error {
+	f := &following{e: e, name: name, keep: o.Keep, lines: make(chan deployer.Line), known: map[string]bool{}}
+	var all sync.WaitGroup
+	var wrong []error
+	errs := make(chan error)
+	spawn := func(follow func() error) { all.Go(func() { errs <- follow() }) }
+	spawn(func() error { return f.out(ctx) })
+	if len(o.Files) > 0 {
+		spawn(func() error { return f.files(ctx, o.Files, spawn) })
+	}
+	go func() {
+		all.Wait()
+		close(f.lines)
+	}()
+	for {
+		select {
+		case err := <-errs:
+			wrong = append(wrong, err)
+		case l, more := <-f.lines:
+			if !more {
+				return errors.Join(wrong...)
+			}
+			line(l)
+		}
+	}
+}
+
+// following is what one call of Follow is at.
+type following struct {
+	e     *Engine
+	name  string
+	keep  int64
+	lines chan deployer.Line // to who called
+	known map[string]bool    // files inside that are followed; of files alone
+}
+
+// give hands on a line of a file, "" for what the service prints.
+func (f *following) give(file, text string) {
+	if guest.IsJVMNote(text) {
+		return
+	}
+	service, _, _ := parseName(f.name)
+	f.lines <- deployer.Line{Service: service, Generation: f.name, File: file, Text: text}
+}
+
+// out follows the service's standard output and error, from where the agent
+// before has come to, and keeps it bounded.
+func (f *following) out(ctx context.Context) error {
+	kept := f.e.disk.kept(f.name)
+	file := kept.Out()
+	look, end := f.e.notices.of(file)
+	defer end()
+	_, err := logs.Follow(ctx, func() (*os.File, error) { return logs.Open(file) }, startOfOut(kept), logs.Options{
+		Keep: f.keep, Look: look,
+		Given: func(open *os.File, offset int64) { reached{inodeOfOpen(open), offset}.write(string(kept)) },
+	}, func(l logs.Line) { f.give("", l.Text) })
+	return f.wrong("what it prints", err)
+}
+
+// startOfOut is where the next line is that no agent has given. What an earlier
+// version has followed says nothing: it has given all that there was.
+func startOfOut(kept logs.Folder) int64 {
+	file, err := logs.Open(kept.Out())
+	if err != nil {
+		return 0
+	}
+	defer file.Close()
+	if r, noted := readReached(string(kept)); noted {
+		return r.in(file)
+	}
+	if info, err := file.Stat(); err == nil {
+		return info.Size()
+	}
+	return 0
+}
+
+// files follows the files inside that the service writes beside its output, also
+// those that are still to come.
+func (f *following) files(ctx context.Context, patterns []string, spawn func(func() error)) error {
+	for {
+		for _, pattern := range patterns {
+			names, err := inside(context.WithoutCancel(ctx), f.e, f.name, quick, func(r *guest.Root) ([]string, error) { return r.Glob(pattern) })
+			if err != nil {
+				continue // the instance may still come up
+			}
+			for _, name := range names {
+				if !f.known[name] {
+					f.known[name] = true
+					spawn(func() error { return f.file(ctx, name) })
+				}
+			}
+		}
+		if pause(ctx, lookEvery) != nil {
+			return nil
+		}
+	}
+}
+
+// file follows one file inside, and keeps a copy of it on the host, which the
+// guest cannot reach: the file itself goes with the instance.
+func (f *following) file(ctx context.Context, name string) error {
+	to := f.e.disk.kept(f.name).Copy(name)
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return f.wrong("a copy of "+name, err)
+	}
+	kept, err := os.OpenFile(to, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+	if err != nil {
+		return f.wrong("a copy of "+name, err)
+	}
+	defer kept.Close()
+	open := func() (*os.File, error) { return f.open(ctx, name) }
+	start := int64(0)
+	if r, noted := readReached(to); noted {
+		if file, err := open(); err == nil {
+			start = r.in(file)
+			file.Close()
+		}
+	}
+	var piece bytes.Buffer
+	written := int64(0)
+	_, err = logs.Follow(ctx, open, start, logs.Options{
+		Poll: lookOften,
+		Given: func(file *os.File, offset int64) {
+			n, _ := kept.Write(piece.Bytes()) // a full disk stops no service
+			piece.Reset()
+			reached{inodeOfOpen(file), offset}.write(to)
+			if written += int64(n); f.keep > 0 && written > f.keep {
+				written = 0
+				_ = logs.Bound(kept, f.keep) // best effort, as above
+			}
+		},
+	}, func(l logs.Line) {
+		piece.WriteString(l.Text + "\n")
+		f.give(path.Base(name), l.Text)
+	})
+	return f.wrong(name, err)
+}
+
+// open opens a file inside. That the instance does not run is no other than that
+// the file is not there: what was open is read to its end.
+func (f *following) open(ctx context.Context, name string) (*os.File, error) {
+	file, err := inside(context.WithoutCancel(ctx), f.e, f.name, quick, func(r *guest.Root) (*os.File, error) { return r.Open(name) })
+	if errors.Is(err, deployer.ErrStopped) {
+		return nil, fs.ErrNotExist
+	}
+	return file, err
+}
+
+func (f *following) wrong(what string, err error) error {
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return fmt.Errorf("follow %s of %s: %w", what, f.name, err)
+}
+
+// mostWords is how many lines Tail looks at: a JVM's trace has up to 1024 frames
+// (java(1), -XX:MaxJavaStackTraceDepth), and there are causes.
+const mostWords = 2000
+
+// Tail gives what the service of an instance printed last.
+func (e *Engine) Tail(name string) []string {
+	if _, _, ok := parseName(name); !ok {
+		return nil
+	}
+	last, _ := logs.Tail(e.disk.kept(name).Out(), mostWords) // none is an answer too
+	return logs.Trace(last)
+}
+
+// Prune removes what is kept of instances that are gone, but for the newest.
+func (e *Engine) Prune(_ context.Context, service string, keep int) error {
+	inUse := map[string]bool{}
+	entries, err := os.ReadDir(e.Path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, entry := range entries {
+		if s, n, ok := parseName(entry.Name()); ok && s == service {
+			inUse[strconv.Itoa(n)] = true
+		}
+	}
+	return logs.Prune(filepath.Join(e.Logs, service), keep, inUse)
+}

@@ -1,0 +1,201 @@
+package deployer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"path"
+
+	"al.essio.dev/pkg/shellescape"
+	"golang.org/x/sys/unix"
+
+	"github.com/jarloop/jarloop/deployer/guest"
+	"github.com/jarloop/jarloop/watcher"
+)
+
+// making is a generation that is being made live: what the steps of a deploy,
+// and their undos, do with it. It belongs to one goroutine.
+type making struct {
+	*shop
+	service Service
+	g       *Generation // as it is now
+	made    bool        // an instance of that name may be ours
+}
+
+// enter brings the generation into a phase, by its record.
+func (m *making) enter(ctx context.Context, p Phase) error {
+	next := m.g.in(p)
+	if err := m.record(ctx, next); err != nil {
+		return err
+	}
+	m.g = next
+	return nil
+}
+
+// reserve takes a name that nobody has or had, and an address.
+func (m *making) reserve(ctx context.Context) error {
+	last, err := m.Engine.LastNumber(ctx, m.g.Service)
+	if err != nil {
+		return err
+	}
+	m.g.Number = max(m.g.Number, last+1)
+	prefix, err := m.Pool.Lease(ctx, m.g.Name())
+	if err != nil {
+		return err
+	}
+	if prefix.IsValid() {
+		m.g.Address, m.g.Prefix = prefix.Addr(), prefix.Bits()
+	}
+	m.g.VIP, err = m.routing.vip(ctx, m.g.Service)
+	return err
+}
+
+// release gives the address back that nobody has.
+func (m *making) release(context.Context) error {
+	if !m.made {
+		m.Pool.Release(m.g.Name())
+	}
+	return nil
+}
+
+// clone makes the instance, with its record.
+func (m *making) clone(ctx context.Context) error {
+	text, err := m.g.record()
+	if err != nil {
+		return err
+	}
+	spec := Spec{Name: m.g.Name(), Base: m.g.Base, Record: text}
+	if m.g.Prefix > 0 {
+		spec.Address = netip.PrefixFrom(m.g.Address, m.g.Prefix)
+	}
+	err = m.Engine.Create(ctx, spec)
+	if m.made = !errors.Is(err, ErrExists); !m.made {
+		return fmt.Errorf("%s is somebody else's: deploy again (%w)", m.g.Name(), err)
+	}
+	return err
+}
+
+// boot starts the instance.
+func (m *making) boot(ctx context.Context) error {
+	addr, err := m.Engine.Start(ctx, m.g.Name())
+	if err != nil || addr == m.g.Address {
+		return err
+	}
+	next := *m.g
+	next.Address = addr
+	m.g = &next
+	return m.Pool.Hold(m.g.Name(), addr)
+}
+
+// join makes the generation one of those whose names are kept true.
+func (m *making) join(ctx context.Context) error {
+	if err := m.routing.join(ctx, m.g); err != nil {
+		return err
+	}
+	return m.enter(ctx, Standby)
+}
+
+func (m *making) before(ctx context.Context, j job) error {
+	return m.Hook(ctx, hookOf("before_deploy", m.service.Before, m.service, m.g, j.serving, j.set.ID))
+}
+
+// install brings the artefacts into the generation and names the command that
+// runs them.
+func (m *making) install(ctx context.Context, set watcher.Set) error {
+	next := m.g.in(Candidate)
+	next.Set, next.Ordinal = set.ID, m.routing.ordinal(m.g.Service)
+	if err := m.record(ctx, next); err != nil {
+		return err
+	}
+	next.output = m.follow(m.service, next) // before, it has nothing to say
+	m.g = next
+	return m.Engine.Install(ctx, m.g.Name(), set.Dir, m.service.Target, commandOf(m.service, set))
+}
+
+// commandOf is what runs the artefacts.
+func commandOf(s Service, set watcher.Set) Command {
+	line := s.Exec
+	if line == "" {
+		line = "java -jar"
+		for _, f := range set.Files {
+			if path.Ext(f.Name) == ".jar" && path.Dir(f.Name) == "." {
+				line += " " + shellescape.Quote(path.Join(s.Target, f.Name))
+			}
+		}
+	}
+	c := Command{Line: line, Dir: s.Target}
+	if s.Debug != 0 {
+		c.Env = map[string]string{"JAVA_TOOL_OPTIONS": guest.Debugger(s.Debug)}
+	}
+	return c
+}
+
+// await waits for the services that this one needs.
+func (m *making) await(ctx context.Context, waiting func([]string)) error {
+	waits := false
+	err := m.routing.await(ctx, m.service, func(missing []string) {
+		waiting(missing)
+		waits = true
+	})
+	if waits {
+		waiting(nil)
+	}
+	return err
+}
+
+func (m *making) launch(ctx context.Context) error {
+	if err := m.routing.launched(ctx, m.g.Name()); err != nil {
+		return err
+	}
+	return m.Engine.Launch(ctx, m.g.Name())
+}
+
+func (m *making) prove(ctx context.Context) error { return m.shop.prove(ctx, m.service, m.g) }
+
+// promote makes it live, with the others of its build where they go together.
+func (m *making) promote(ctx context.Context) error {
+	next, err := m.batch.promote(ctx, m.g, m.routing.current(m.g.Service) != nil)
+	if err == nil {
+		m.g = next
+	}
+	return err
+}
+
+// abandon ends the service of a generation that has failed or was given up: its
+// processes are asked first. What failed by itself is kept; not so one that was
+// held back, since it was well and what failed is another, nor one that found a
+// disk full, since it would take the room that it lacked.
+func (m *making) abandon(ctx context.Context, why error) error {
+	if m.routing.drifted(m.g.Service) {
+		return nil // callers may still come
+	}
+	if err := m.Engine.Quit(ctx, m.g.Name(), m.service.StopTimeout); err != nil {
+		if exit := (*ExitError)(nil); !errors.As(err, &exit) && !errors.Is(err, ErrStopped) {
+			m.warn(m.g.Service, "end the service of "+m.g.Name(), err)
+		}
+		return nil // it is stopped with its container
+	}
+	var held *heldBackError
+	if !m.KeepFailed || givenUp(why) || errors.As(why, &held) || errors.Is(why, unix.ENOSPC) {
+		return nil
+	}
+	kept, err := m.keep(ctx, m.g)
+	if err != nil {
+		m.warn(m.g.Service, m.g.Name()+" is not kept", err)
+		return nil
+	}
+	m.g = kept
+	return nil
+}
+
+// remove removes what is neither kept nor somebody else's.
+func (m *making) remove(ctx context.Context) error {
+	if m.g.Phase == KeptFailure || !m.made {
+		return nil
+	}
+	if err := m.discard(ctx, m.g, m.service.StopTimeout); err != nil {
+		return fmt.Errorf("remove %s: %w", m.g.Name(), err)
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package deployer
+
+import (
+	"net/netip"
+
+	"github.com/jarloop/jarloop/watcher"
+)
+
+// message is what a loop handles: one of the types below.
+type message any
+
+// What the watcher sees.
+type (
+	// filesChanged: files have changed and are awaited. One of the next three
+	// follows.
+	filesChanged struct{}
+	// artefacts: a set is complete.
+	artefacts struct{ set watcher.Set }
+	// refused: what there is cannot be deployed; broken says that it is not the
+	// files' own fault.
+	refused struct {
+		reason string
+		broken bool
+	}
+	// same: what had changed is what was seen last, or what was refused last.
+	same struct{ refused string }
+)
+
+// What a person wishes, and what the configuration says.
+type (
+	// deployWish: deploy the newest set, when it has been looked at.
+	deployWish struct{ done chan<- Result }
+	// rollbackWish: deploy the earlier set whose ID begins so; none: the one
+	// that was live before.
+	rollbackWish struct {
+		prefix string
+		done   chan<- Result
+	}
+	// pauseWish: deploy nothing for now, or go on.
+	pauseWish struct {
+		paused bool
+		done   chan<- error
+	}
+	// vipLeased: the service gets a virtual IP. It is told to nobody before done is
+	// closed.
+	vipLeased struct {
+		vip  netip.Addr
+		done chan<- struct{}
+	}
+	// configured: the service is another one now, or gone.
+	configured struct {
+		service Service
+		gone    bool
+		again   chan<- bool
+	}
+)
+
+// What tasks report.
+type (
+	// ended: a task is over; what it reports may be nil.
+	ended       struct{ report message }
+	waits       struct{ missing []string }
+	deployEnded struct {
+		attempt *attempt
+		g       *Generation
+		steps   []Step
+		err     error
+	}
+	standbyMade struct {
+		g   *Generation
+		err error
+	}
+	// recovered: the task that brings back what is live is over.
+	recovered struct {
+		by     *ending
+		report message
+	}
+	exited struct {
+		name string
+		why  error
+	}
+	restartEnded struct {
+		g     *Generation
+		count int
+		err   error
+	}
+	wentBack struct {
+		from, old *Generation
+		to        *Generation // old, as it is live
+		why       error       // that from has ended
+		err       error
+	}
+	keptDead struct {
+		g   *Generation
+		err error
+	}
+	lost struct {
+		g   *Generation
+		err error
+	}
+	drained struct {
+		by   *drain
+		open int
+	}
+	removed struct {
+		name string
+		err  error
+	}
+)
+
+// What comes by the clock, or from those who see all services.
+type (
+	tick struct {
+		space []Space
+		spare bool // there is memory for a standby
+	}
+	// giveUp: memory is short, so a generation that nobody needs is to go.
+	giveUp struct{ name, why string }
+	// retryHeld: a build has begun that what was held back is part of.
+	retryHeld struct{}
+)

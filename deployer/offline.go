@@ -1,0 +1,78 @@
+package deployer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// FindLatest gives the generation of a service that its record says to be in the
+// phase, the one that was live last if there are several, and whether its
+// container runs; "" where none is. It is for when no Deployer runs, which would
+// know better.
+func FindLatest(ctx context.Context, e Engine, service string, p Phase) (name string, running bool, err error) {
+	instances, err := e.List(ctx)
+	if err != nil {
+		return "", false, err
+	}
+	var latest *Generation
+	for _, i := range instances {
+		if of, _, ok := parseName(i.Name); !ok || of != service || i.Half {
+			continue
+		}
+		g, err := readInstance(i)
+		if errors.Is(err, errCopied) {
+			continue
+		}
+		if err != nil {
+			return "", false, err
+		}
+		if g.Phase == p && g.later(latest) {
+			latest, running = g, i.Running
+		}
+	}
+	return latest.Name(), running, nil
+}
+
+// RemoveAll removes every generation that there is any trace of, of whatever
+// service, and nothing that has no record of ours. No Deployer may run. It gives
+// the names of those that are gone; the error is about the others.
+func RemoveAll(ctx context.Context, e Engine) (removed []string, err error) {
+	instances, err := e.List(ctx)
+	for _, i := range instances {
+		_, failed := readInstance(i)
+		if failed = errCopiedOnly(failed); failed == nil {
+			failed = e.Stop(ctx, i.Name, time.Second)
+		}
+		if failed == nil {
+			failed = e.Remove(ctx, i.Name)
+		}
+		if failed != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", i.Name, failed))
+			continue
+		}
+		removed = append(removed, i.Name)
+	}
+	return removed, err
+}
+
+// errCopiedOnly drops what is no reason to leave an instance: a record of ours that
+// cannot be read.
+func errCopiedOnly(err error) error {
+	if errors.Is(err, errCopied) {
+		return err
+	}
+	return nil
+}
+
+// readInstance reads the record of an instance as it was found.
+func readInstance(i Instance) (*Generation, error) {
+	if _, _, ok := parseName(i.Name); !ok {
+		return nil, errCopied
+	}
+	if i.Err != nil {
+		return nil, i.Err
+	}
+	return ParseRecord(i.Name, i.Record)
+}

@@ -1,0 +1,89 @@
+package deployer
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/netip"
+	"time"
+)
+
+// found is what recovery has made of what was there.
+type found struct {
+	services []Service
+	publish  []Publish
+	vips     map[string]netip.Addr
+	live     []*Generation // one of each service at most
+	running  []*Generation // whose names are to be true
+	all      []*Generation
+}
+
+// adopt takes up what was found, with names and ports as they are: what is not
+// true of them, repair puts right. stale says that nobody knows whether services
+// have been told of the names that they have.
+func (r *routing) adopt(ctx context.Context, f found, stale bool) error {
+	return r.do(ctx, func() {
+		r.care(f.services, f.publish, f.vips)
+		for _, g := range f.all {
+			r.ordinals[g.Service] = max(r.ordinals[g.Service], g.Ordinal)
+		}
+		for _, g := range f.live {
+			r.live[g.Service] = g
+		}
+		for _, g := range f.running {
+			reloads := g.Phase == Live || g.Phase == Draining
+			r.joined[g.Name()] = &joined{service: g.Service, reloads: reloads, stale: stale && reloads}
+		}
+		r.show()
+	})
+}
+
+// care notes what is cared for.
+func (r *routing) care(services []Service, publish []Publish, vips map[string]netip.Addr) {
+	r.services, r.publish = map[string]Service{}, publish
+	for _, s := range services {
+		r.services[s.Name] = s
+	}
+	maps.Copy(r.vips, vips)
+}
+
+// configure makes other services those that are cared for.
+func (r *routing) configure(ctx context.Context, services []Service, publish []Publish, vips map[string]netip.Addr) (err error) {
+	undone := r.do(ctx, func() {
+		r.care(services, publish, vips)
+		for service := range r.live {
+			if _, stays := r.services[service]; !stays {
+				delete(r.live, service)
+			}
+		}
+		err = r.apply(ctx)
+	})
+	return errors.Join(err, undone)
+}
+
+// dropVIP takes the VIP of a service that has gone, and says whether it had one.
+func (r *routing) dropVIP(ctx context.Context, service string) (had bool, err error) {
+	undone := r.do(ctx, func() {
+		if _, stays := r.services[service]; stays {
+			return // it has come again
+		}
+		vip, found := r.vips[service]
+		if had = found; had {
+			delete(r.vips, service)
+			if err = r.apply(ctx); err != nil {
+				r.vips[service] = vip
+			}
+		}
+	})
+	return had, errors.Join(err, undone)
+}
+
+// vip gives the virtual IP of a service; invalid if it has none.
+func (r *routing) vip(ctx context.Context, service string) (addr netip.Addr, err error) {
+	err = r.do(ctx, func() { addr = r.vips[service] })
+	return addr, err
+}
+
+// switchTime bounds a switch, which nothing else cuts off: once it has begun it
+// ends with either generation live, never with half of each.
+const switchTime = time.Minute

@@ -1,0 +1,110 @@
+package deployer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jarloop/jarloop/deployer/crash"
+)
+
+// undoTime bounds the undoing of one step, beside the time that processes are
+// given to end.
+const undoTime = time.Minute
+
+// Step is one finished step of a deploy.
+type Step struct {
+	Name string        `json:"name"`
+	Took time.Duration `json:"took_ns"`
+}
+
+// act is what a step or its undo does.
+type act func(context.Context) error
+
+// steps are done one after the other: either all of them, or none as far as they
+// can be undone. After one that failed the later ones are passed over.
+type steps struct {
+	ctx   context.Context
+	grace time.Duration // what undoing waits for in processes
+	done  []Step
+	undos []struct {
+		name string
+		undo act
+	}
+	err *stepError
+}
+
+// do does one step. Its undo may be nil; it also runs when the step itself
+// fails, so it must be safe where the step was half done or never ran.
+func (l *steps) do(name string, do, undo act) {
+	if l.err != nil {
+		return
+	}
+	if undo != nil {
+		l.undo(name, undo)
+	}
+	defer crash.Point("step " + name)()
+	started := time.Now()
+	err := context.Cause(l.ctx)
+	if err == nil {
+		err = do(l.ctx)
+	}
+	l.done = append(l.done, Step{name, time.Since(started)})
+	if err != nil {
+		l.err = &stepError{Step: name, Err: err}
+	}
+}
+
+// undo adds what is to be undone of an earlier time when a step fails.
+func (l *steps) undo(name string, undo act) {
+	l.undos = append(l.undos, struct {
+		name string
+		undo act
+	}{name, undo})
+}
+
+// end undoes everything if a step failed, last first, on a context of its own: a
+// cancelled deploy is undone too. Before that explain may add to the reason.
+func (l *steps) end(explain func(context.Context, error) error) error {
+	if l.err == nil {
+		return nil
+	}
+	l.err.Err = explain(context.WithoutCancel(l.ctx), l.err.Err)
+	for i := len(l.undos) - 1; i >= 0; i-- {
+		u := l.undos[i]
+		over := crash.Point("undo " + u.name)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), undoTime+l.grace)
+		if err := u.undo(ctx); err != nil {
+			l.err.Undo = errors.Join(l.err.Undo, fmt.Errorf("undo %s: %w", u.name, err))
+		}
+		cancel()
+		over()
+	}
+	return l.err
+}
+
+// failure is why a step failed; nil if none has.
+func (l *steps) failure() error {
+	if l.err == nil {
+		return nil
+	}
+	return l.err.Err
+}
+
+// stepError says which step of a deploy failed, and why. What could not be
+// undone afterwards is in Undo; it is tried again later.
+type stepError struct {
+	Step string
+	Err  error
+	Undo error
+}
+
+func (e *stepError) Error() string {
+	if e.Undo != nil {
+		return fmt.Sprintf("%s: %v (and %v)", e.Step, e.Err, e.Undo)
+	}
+	return fmt.Sprintf("%s: %v", e.Step, e.Err)
+}
+
+func (e *stepError) Unwrap() error { return e.Err }

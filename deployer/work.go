@@ -1,0 +1,72 @@
+package deployer
+
+import (
+	"context"
+	"time"
+
+	"github.com/jarloop/jarloop/deployer/history"
+	"github.com/jarloop/jarloop/watcher"
+)
+
+// drain is an old generation that finishes what it was doing.
+type drain struct {
+	g *Generation
+	ending
+}
+
+// ending is how a task is ended: by cancel, and when done is closed it has.
+type ending struct {
+	cancel context.CancelFunc
+	done   <-chan struct{}
+}
+
+// removal is a generation that is to go.
+type removal struct {
+	g       *Generation
+	grace   time.Duration
+	trying  bool
+	reason  string // why it is still there; empty: it is being tried
+	retired bool   // it has been live: that it is gone is an event
+	open    int    // connections that are cut off with it
+}
+
+// request is a set that is to be deployed.
+type request struct {
+	set    watcher.Set
+	seen   time.Time // when its files changed; zero if that is not why it came
+	came   time.Time // when it was wanted
+	force  bool      // even what is live already
+	done   []chan<- Result
+	pins   bool         // it came with a person's decision
+	pin    *history.Pin // which is that
+	revert *history.Pin // what was decided before; it stands again when this fails
+}
+
+// attempt is a deploy under way.
+type attempt struct {
+	request *request
+	cancel  context.CancelCauseFunc
+	started time.Time
+	plan    Plan
+	before  []Space
+}
+
+// deferred is a request that found a disk full, and what was free before.
+type deferred struct {
+	request *request
+	before  []Space
+}
+
+// job is one deploy that is to be made.
+type job struct {
+	service Service
+	set     watcher.Set
+	// standby is the generation to deploy into; nil: a new one is made, of that
+	// number.
+	standby *Generation
+	number  int
+	serving string // the generation that is live now; empty: none is
+	// waiting is called when it has to wait for services that it needs, and with
+	// none when that is over.
+	waiting func(missing []string)
+}

@@ -1,0 +1,268 @@
+package watcher
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	// vanishing is how long files of the last set must have been gone before
+	// the rest is a set of its own. Tools delete and create anew, and a deleted
+	// file is no wish to run without it.
+	vanishing = 2 * time.Second
+	// coarse is how long after a change files are read once more if their
+	// times come in whole seconds (HFS+, FAT: two seconds). There a second
+	// change right after the first can leave every bit of a stat as it was.
+	coarse = 2100 * time.Millisecond
+)
+
+// decider is the one place that decides whether a service's files are still and
+// whole: from what scans saw and when, whether to wait, to take the files, or
+// what to report. It reads no clock and no file.
+//
+//	             differs             still for settle          whole
+//	(at rest) ───────────▶ (moving) ──────────────────▶ take ─────────▶ Ready, Same
+//	    ▲                   ▲    ▲                        │ not whole       │
+//	    │                   │    └── moved while copied ──┤                 │
+//	    │                   └──────── until patience ─────┘                 │
+//	    └──────────────────────────────── then: Refused ◀───────────────────┘
+type decider struct {
+	runs     string        // see Service.Runs
+	settle   time.Duration // stillness before files are taken
+	patience time.Duration // stillness before what is not whole is refused
+
+	seen     snapshot
+	since    time.Time // when seen was first so
+	wanting  bool      // seen was taken once and not whole
+	reread   bool      // seen was read once more because of coarse times
+	awaited  bool      // Changed was reported, and nothing after it
+	away     bool      // that nothing can be had was reported since the last verdict
+	decided  *snapshot // that the last verdict is about; nil: none yet
+	sent     Set       // last reported as Ready
+	standing refusal   // that stands since; zero: none
+}
+
+// refusal is a reason and the ID of the bytes that it is about, "" if it did
+// not take reading them.
+type refusal struct{ reason, id string }
+
+// repeats says whether r says nothing that o did not.
+func (r refusal) repeats(o refusal) bool {
+	return r == o || r.id != "" && r.id == o.id
+}
+
+// doing is what is to be done next for a service.
+type doing int
+
+const (
+	rest doing = iota // until something may have moved
+	wait              // and scan again
+	take              // copy and check what was seen
+)
+
+// step is the decider's answer to a scan.
+type step struct {
+	do     doing
+	wait   time.Duration // of wait: at most this long
+	final  bool          // of take: what is not whole now will be refused
+	events []Event       // to be reported first
+}
+
+// found is what taking the files came to.
+type found struct {
+	set    Set    // complete if reason is empty; its ID is that of the bytes in any case
+	reason string // why it is not whole
+}
+
+// next takes in a scan. With owed someone asked: there will be a Ready or
+// Refused in the end even if nothing has changed.
+func (s *decider) next(now time.Time, seen snapshot, owed bool) step {
+	if s.since.IsZero() || !seen.equal(s.seen) {
+		s.seen, s.since, s.wanting, s.reread = seen, now, false, false
+	}
+	still := now.Sub(s.since)
+	if why := s.absent(); why != "" {
+		return s.withdrawn(still, why, owed)
+	}
+	if s.decided != nil && seen.equal(*s.decided) && !owed {
+		return s.unchanged(still)
+	}
+	var st step
+	if changes := s.changes(); len(changes) > 0 && !s.awaited {
+		s.awaited = true
+		st.events = []Event{{Kind: Changed, Changes: changes}}
+	}
+	problem := s.problem()
+	need := s.settle
+	if s.vanished() {
+		need = vanishing
+	}
+	if s.wanting || problem != "" || s.emptied() {
+		need = max(need, s.patience)
+	}
+	switch {
+	case still < need:
+		st.do, st.wait = wait, need-still
+	case problem != "":
+		st.events = append(st.events, s.refuse(refusal{reason: problem}, owed)...)
+	default:
+		st.do, st.final = take, still >= s.patience
+	}
+	return st
+}
+
+// withdrawn answers a scan that saw nothing to deploy. That is no change, only
+// an end of the one that was reported.
+func (s *decider) withdrawn(still time.Duration, why string, owed bool) step {
+	switch {
+	case owed:
+		s.awaited, s.away = false, true
+		return step{events: []Event{{Kind: Refused, Reason: why}}}
+	case !s.awaited:
+		return step{}
+	case still < vanishing:
+		return step{do: wait, wait: vanishing - still}
+	}
+	s.awaited, s.away = false, true
+	return step{events: []Event{{Kind: Same, Reason: why}}}
+}
+
+// unchanged answers a scan that saw what the last verdict is about.
+func (s *decider) unchanged(still time.Duration) step {
+	var st step
+	if s.awaited || s.away { // there and back again
+		s.awaited, s.away = false, false
+		st.events = []Event{{Kind: Same, Reason: s.standing.reason}}
+	}
+	if s.reread || !s.seen.coarse() {
+		return st
+	}
+	if still < coarse {
+		st.do, st.wait = wait, coarse-still
+		return st
+	}
+	s.reread = true
+	st.do, st.final = take, true
+	return st
+}
+
+// moved says that the files changed while they were taken: their stillness
+// begins anew.
+func (s *decider) moved(now time.Time) { s.since, s.wanting = now, false }
+
+// conclude takes in what taking the files came to.
+func (s *decider) conclude(f found, final, owed bool) []Event {
+	if f.reason != "" {
+		if !final {
+			s.wanting = true
+			return nil
+		}
+		return s.refuse(refusal{f.reason, f.set.ID}, owed)
+	}
+	known := f.set.ID == s.sent.ID && !owed
+	notice := s.awaited || s.away || s.standing != refusal{}
+	s.decide()
+	s.standing = refusal{}
+	if !known {
+		s.sent = f.set
+		return []Event{{Kind: Ready, Set: f.set}}
+	}
+	if notice {
+		return []Event{{Kind: Same}}
+	}
+	return nil
+}
+
+func (s *decider) refuse(r refusal, owed bool) []Event {
+	reported := s.awaited || s.away
+	s.decide()
+	if owed || !r.repeats(s.standing) {
+		s.standing = r
+		return []Event{{Kind: Refused, Reason: r.reason}}
+	}
+	if reported {
+		return []Event{{Kind: Same, Reason: r.reason}}
+	}
+	return nil
+}
+
+func (s *decider) decide() {
+	seen := s.seen
+	s.decided, s.awaited, s.away, s.wanting = &seen, false, false, false
+}
+
+// before is what the last verdict is about.
+func (s *decider) before() snapshot {
+	if s.decided == nil {
+		return snapshot{}
+	}
+	return *s.decided
+}
+
+// absent says why there is nothing to deploy, "" if there is something. No
+// file at all is no set, and neither are the rest of the files while the JAR
+// is away: not built yet, or deleted, which is not a change.
+func (s *decider) absent() string {
+	if s.seen.problem != "" {
+		return ""
+	}
+	if len(s.seen.entries) == 0 {
+		return "there is no artefact yet; build it first"
+	}
+	if s.runs == "" && !slices.ContainsFunc(s.sent.Files, func(f File) bool { return isJAR(f.Name) }) {
+		return ""
+	}
+	var jars, fresh bool
+	for _, e := range s.seen.entries {
+		jars = jars || isJAR(e.name)
+		fresh = fresh || isJAR(e.name) && !s.had(e.name)
+	}
+	if !jars {
+		return "there is no JAR yet; build it first"
+	}
+	if s.runs != "" && s.runs != "*" && s.had(s.runs) && !s.sees(s.runs) && !fresh {
+		return show(s.runs) + " is gone; build it again"
+	}
+	return ""
+}
+
+// problem says why what was seen cannot be a set whatever the bytes are.
+func (s *decider) problem() string {
+	if s.seen.problem != "" {
+		return s.seen.problem
+	}
+	_, why := s.seen.mainJAR(s.runs)
+	return why
+}
+
+// changes lists what is new or of another size since the last verdict.
+func (s *decider) changes() []Change {
+	var all []Change
+	before := s.before()
+	for _, e := range s.seen.entries {
+		if old, ok := before.find(e.name); !ok || old.size != e.size {
+			all = append(all, Change{e.name, e.size})
+		}
+	}
+	return all
+}
+
+// vanished says whether a file of the last set is missing.
+func (s *decider) vanished() bool {
+	return slices.ContainsFunc(s.sent.Files, func(f File) bool { return !s.sees(f.Name) })
+}
+
+// emptied says whether a file has become empty or come so. Tools that write a
+// file anew cut it to nothing first, and a busy machine can leave it so for long.
+func (s *decider) emptied() bool {
+	return slices.ContainsFunc(s.seen.differing(s.before()), func(e entry) bool { return e.size == 0 })
+}
+
+func (s *decider) sees(name string) bool {
+	_, ok := s.seen.find(name)
+	return ok
+}
+
+func (s *decider) had(name string) bool {
+	return slices.ContainsFunc(s.sent.Files, func(f File) bool { return f.Name == name })
+}

@@ -1,0 +1,300 @@
+package watcher
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// sight is one scan of a story: at a time in milliseconds the folder holds
+// these files ("name:size:version"), or has a problem ("!text"); and the words
+// for what the decider must want done then. Where that is to take the files,
+// they are found as the version says: "bad…" is not whole.
+type sight struct {
+	at    int
+	files string
+	want  string
+}
+
+var stories = []struct {
+	name  string
+	runs  string
+	owed  bool
+	story []sight
+}{
+	{"files that are still are taken and reported once", "*", false, []sight{
+		{0, "a.jar:5:v1", "changed a.jar, wait 50ms"},
+		{50, "a.jar:5:v1", "take, ready"},
+		{55, "a.jar:5:v1", "rest"},
+		{9000, "a.jar:5:v1", "rest"},
+	}},
+	{"every change begins the stillness anew", "*", false, []sight{
+		{0, "a.jar:5:v1", "changed a.jar, wait 50ms"},
+		{40, "a.jar:6:v2", "wait 50ms"},
+		{80, "a.jar:7:v3", "wait 50ms"},
+		{130, "a.jar:7:v3", "take, ready"},
+	}},
+	{"what is not whole is refused when patience is over, once", "*", false, []sight{
+		{0, "a.jar:5:bad1", "changed a.jar, wait 50ms"},
+		{50, "a.jar:5:bad1", "take"},
+		{55, "a.jar:5:bad1", "wait 645ms"},
+		{700, "a.jar:5:bad1", "take for good, refused bad1"},
+		{705, "a.jar:5:bad1", "rest"},
+		{9000, "a.jar:5:bad1", "rest"},
+	}},
+	{"the same bad bytes touched are not refused again", "*", false, []sight{
+		{0, "a.jar:5:bad1", "changed a.jar, wait 50ms"},
+		{800, "a.jar:5:bad1", "take for good, refused bad1"},
+		{900, "a.jar:5:bad1 touched", "wait 50ms"},
+		{1700, "a.jar:5:bad1 touched", "take for good"},
+		{1800, "a.jar:5:bad1 touched", "rest"},
+	}},
+	{"a refused file that becomes whole is reported", "*", false, []sight{
+		{0, "a.jar:5:bad1", "changed a.jar, wait 50ms"},
+		{800, "a.jar:5:bad1", "take for good, refused bad1"},
+		{900, "a.jar:6:v1", "changed a.jar, wait 50ms"},
+		{950, "a.jar:6:v1", "take, ready"},
+	}},
+	{"going back to what was reported last ends a refusal", "*", false, []sight{
+		{0, "a.jar:5:v1", "changed a.jar, wait 50ms"},
+		{50, "a.jar:5:v1", "take, ready"},
+		{100, "a.jar:5:bad1", "wait 50ms"},
+		{900, "a.jar:5:bad1", "take for good, refused bad1"},
+		{1000, "a.jar:5:v1", "wait 50ms"},
+		{1050, "a.jar:5:v1", "take, same"},
+	}},
+	{"a rewrite with the same bytes is silence, but closes a change that was reported", "*", false, []sight{
+		{0, "a.jar:5:v1", "changed a.jar, wait 50ms"},
+		{50, "a.jar:5:v1", "take, ready"},
+		{100, "a.jar:5:v1 touched", "wait 50ms"},
+		{150, "a.jar:5:v1 touched", "take"},
+		{200, "a.jar:0:", "changed a.jar, wait 700ms"},
+		{210, "a.jar:5:v1 again", "wait 50ms"},
+		{260, "a.jar:5:v1 again", "take, same"},
+	}},
+	{"a deleted JAR is no change, however long it is away", "*", false, []sight{
+		{0, "a.jar:5:v1 c.yml:1:v1", "changed a.jar c.yml, wait 50ms"},
+		{50, "a.jar:5:v1 c.yml:1:v1", "take, ready"},
+		{100, "c.yml:1:v1", "rest"},
+		{9000, "c.yml:1:v1", "rest"},
+		{9100, "", "rest"},
+		{20000, "", "rest"},
+		{20100, "a.jar:5:v1 c.yml:1:v1", "rest"},
+	}},
+	{"a file that vanishes beside the JAR counts after two seconds", "*", false, []sight{
+		{0, "a.jar:5:v1 c.yml:1:v1", "changed a.jar c.yml, wait 50ms"},
+		{50, "a.jar:5:v1 c.yml:1:v1", "take, ready"},
+		{100, "a.jar:5:v1", "wait 2s"},
+		{2099, "a.jar:5:v1", "wait 1ms"},
+		{2100, "a.jar:5:v1", "take for good, ready"},
+	}},
+	{"a renamed JAR counts after two seconds", "*", false, []sight{
+		{0, "a.jar:5:v1", "changed a.jar, wait 50ms"},
+		{50, "a.jar:5:v1", "take, ready"},
+		{100, "b.jar:5:v1", "changed b.jar, wait 2s"},
+		{2100, "b.jar:5:v1", "take for good, ready"},
+	}},
+	{"the JAR that is run may be deleted while its libraries stay", "a.jar", false, []sight{
+		{0, "a.jar:5:v1 lib/l.jar:1:v1", "changed a.jar lib/l.jar, wait 50ms"},
+		{50, "a.jar:5:v1 lib/l.jar:1:v1", "take, ready"},
+		{100, "lib/l.jar:1:v1", "rest"},
+		{9000, "lib/l.jar:1:v1", "rest"},
+	}},
+	{"the JAR that is run under another name is refused with the remedy", "a.jar", false, []sight{
+		{0, "b.jar:5:v1", "changed b.jar, wait 700ms"},
+		{700, "b.jar:5:v1", "refused a.jar is not there"},
+		{800, "b.jar:5:v1", "rest"},
+	}},
+	{"files beside a JAR that is not built yet are waited with", "a.jar", false, []sight{
+		{0, "c.yml:1:v1", "rest"},
+		{9000, "c.yml:1:v1", "rest"},
+	}},
+	{"a service that runs no JAR needs none", "", false, []sight{
+		{0, "nginx.conf:5:v1", "changed nginx.conf, wait 50ms"},
+		{50, "nginx.conf:5:v1", "take, ready"},
+	}},
+	{"a file that becomes empty is about to be written", "", false, []sight{
+		{0, "nginx.conf:5:v1", "changed nginx.conf, wait 50ms"},
+		{50, "nginx.conf:5:v1", "take, ready"},
+		{100, "nginx.conf:0:", "changed nginx.conf, wait 700ms"},
+		{400, "nginx.conf:5:v2", "wait 50ms"},
+		{450, "nginx.conf:5:v2", "take, ready"},
+	}},
+	{"or it is to be empty", "", false, []sight{
+		{0, "nginx.conf:5:v1 marker:0:", "changed marker nginx.conf, wait 700ms"},
+		{700, "nginx.conf:5:v1 marker:0:", "take for good, ready"},
+		{800, "nginx.conf:5:v2 marker:0:", "wait 50ms"},
+		{850, "nginx.conf:5:v2 marker:0:", "take, ready"},
+	}},
+	{"several JARs are refused where only one can be run", "*", false, []sight{
+		{0, "a.jar:5:v1 b.jar:5:v1", "changed a.jar b.jar, wait 700ms"},
+		{700, "a.jar:5:v1 b.jar:5:v1", "refused there are 2 JARs (a.jar, b.jar)"},
+		{800, "b.jar:5:v1", "wait 50ms"},
+		{850, "b.jar:5:v1", "take, ready"},
+	}},
+	{"a problem of the folder is refused when patience is over", "*", false, []sight{
+		{0, "!a.jar: is a FIFO", "wait 700ms"},
+		{700, "!a.jar: is a FIFO", "refused a.jar: is a FIFO"},
+		{800, "!a.jar: is a FIFO", "rest"},
+		{900, "a.jar:5:v1", "changed a.jar, wait 50ms"},
+		{950, "a.jar:5:v1", "take, ready"},
+	}},
+	{"a change that goes away again is closed", "*", false, []sight{
+		{0, "a.jar:0:", "changed a.jar, wait 700ms"},
+		{40, "", "wait 2s"},
+		{2040, "", "same"},
+		{2100, "", "rest"},
+	}},
+	{"whoever asked is answered with what is known already", "*", true, []sight{
+		{0, "a.jar:5:v1", "changed a.jar, wait 50ms"},
+		{50, "a.jar:5:v1", "take, ready"},
+		{5000, "a.jar:5:v1", "take for good, ready"},
+		{6000, "", "refused there is no artefact yet"},
+	}},
+	{"files with times in whole seconds are read once more", "*", false, []sight{
+		{0, "a.jar:5:coarse", "changed a.jar, wait 50ms"},
+		{50, "a.jar:5:coarse", "take, ready"},
+		{60, "a.jar:5:coarse", "wait 2.04s"},
+		{2100, "a.jar:5:coarse", "take for good"},
+		{2200, "a.jar:5:coarse", "rest"},
+	}},
+}
+
+// TestARefusalIsTakenBackWhenTheFilesAreThereAgain asks for files that are away
+// for a moment, as when a build has cleaned up, and come back as they were.
+func TestARefusalIsTakenBackWhenTheFilesAreThereAgain(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		back string // the file when it is back
+		want []string
+	}{
+		{"moved away and back", "a.jar:5:v1", []string{"same"}},
+		{"built anew with the same bytes", "a.jar:5:v1 touched", []string{"wait 50ms", "take for good, same"}},
+		{"built anew with others", "a.jar:6:v2", []string{"changed a.jar, wait 50ms", "take for good, ready"}},
+		{"refused before", "a.jar:5:bad1", []string{"same"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := decider{runs: "*", settle: 50 * time.Millisecond, patience: 700 * time.Millisecond}
+			zero, first := time.Now(), "a.jar:5:v1"
+			if strings.Contains(test.back, "bad") {
+				first = test.back
+			}
+			see := func(seconds float64, files string, owed bool) string {
+				return live(&s, zero.Add(time.Duration(seconds*float64(time.Second))), parse(files), owed)
+			}
+			see(0, first, false)
+			see(1, first, false)
+			if got := see(2, "", true); !strings.HasPrefix(got, "refused there is no artefact yet") {
+				t.Fatalf("asked for nothing: %q", got)
+			}
+			see(2.1, "", false)
+			for i, want := range test.want {
+				if got := see(3+float64(i), test.back, false); got != want {
+					t.Fatalf("look %d: %q, want %q", i, got, want)
+				}
+			}
+			if got := see(9, test.back, false); got != "rest" {
+				t.Errorf("afterwards: %q", got)
+			}
+		})
+	}
+}
+
+func TestDecider(t *testing.T) {
+	for _, test := range stories {
+		t.Run(test.name, func(t *testing.T) {
+			s := decider{runs: test.runs, settle: 50 * time.Millisecond, patience: 700 * time.Millisecond}
+			zero := time.Now()
+			for _, see := range test.story {
+				now := zero.Add(time.Duration(see.at) * time.Millisecond)
+				if got := live(&s, now, parse(see.files), test.owed); !strings.HasPrefix(got, see.want) || see.want == "rest" && got != "rest" {
+					t.Fatalf("at %d ms with %q: %q, want %q", see.at, see.files, got, see.want)
+				}
+			}
+		})
+	}
+}
+
+// live does one step and puts it into words.
+func live(s *decider, now time.Time, seen snapshot, owed bool) string {
+	st := s.next(now, seen, owed)
+	events := st.events
+	var words []string
+	if st.do == take {
+		words = append(words, "take")
+		if st.final {
+			words[0] = "take for good"
+		}
+		events = append(events, s.conclude(fake(seen), st.final, owed)...)
+	}
+	for _, e := range events {
+		word := e.Kind.String()
+		for _, c := range e.Changes {
+			word += " " + c.Name
+		}
+		if e.Kind == Refused {
+			word += " " + e.Reason
+		}
+		words = append(words, word)
+	}
+	if st.do == wait {
+		words = append(words, fmt.Sprintf("wait %v", st.wait))
+	}
+	if len(words) == 0 {
+		return "rest"
+	}
+	return strings.Join(words, ", ")
+}
+
+// parse makes the snapshot that a sight describes. A version is in the change
+// time, so that each gives a fingerprint of its own.
+func parse(text string) snapshot {
+	if problem, ok := strings.CutPrefix(text, "!"); ok {
+		return snapshot{problem: problem}
+	}
+	var s snapshot
+	touched := int64(0)
+	for field := range strings.FieldsSeq(text) {
+		parts := strings.Split(field, ":")
+		if len(parts) == 1 { // "touched", "again"
+			touched = int64(len(field))
+			continue
+		}
+		e := entry{name: parts[0]}
+		e.size, _ = strconv.ParseInt(parts[1], 10, 64)
+		e.mode = unix.S_IFREG | 0o644
+		for _, r := range parts[2] {
+			e.ino = e.ino*31 + uint64(r)
+		}
+		if parts[2] != "coarse" {
+			e.ctime.nsec = 1
+		}
+		s.entries = append(s.entries, e)
+	}
+	for i := range s.entries {
+		s.entries[i].mtime.sec = touched
+	}
+	slices.SortFunc(s.entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	return s
+}
+
+var bad1 = parse("a.jar:5:bad1").entries[0].ino
+
+// fake finds what a sight says: the files' versions, which the inode numbers
+// stand for.
+func fake(seen snapshot) found {
+	var f found
+	for _, e := range seen.entries {
+		f.set.Files = append(f.set.Files, File{Name: e.name, Size: e.size, SHA256: fmt.Sprint(e.ino)})
+		if e.ino == bad1 {
+			f.reason = "bad1"
+		}
+	}
+	f.set.ID = identify(f.set.Files)
+	return f
+}
