@@ -83,6 +83,8 @@ func (e *Engine) pass(ctx context.Context, name string, h *handle, ended bool) e
 			return err
 		}
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, bootTime, fmt.Errorf("the guest has not booted within %s", bootTime))
+	defer cancel()
 	for asked := time.Now(); ; {
 		_, err := inside(ctx, e, name, quick, func(r *guest.Root) (bool, error) { return true, r.OpenGate() })
 		if !errors.Is(err, guest.ErrEarly) {
