@@ -38,7 +38,7 @@ func TestABuildIsSwitchedTogether(t *testing.T) {
 		a.isLive("a", "a-2", "a-2")
 		a.isLive("b", "b-2", "b-2")
 	})
-	bubble(t, "all or none, and those held back go with what mends the build", func(t *testing.T) {
+	bubble(t, "all or none, and those held back go with what fixes the build", func(t *testing.T) {
 		a := running(t, together)
 		a.see(set("b", "b-2", "serve 1", "exit 1 after 5s"))
 		pass(time.Second)

@@ -49,7 +49,7 @@ func TestWhatIsHeldBackGivesWayToWhatIsNewer(t *testing.T) {
 	})
 }
 
-// What has failed is mended while others of the build are still being proven: they
+// What has failed is fixed while others of the build are still being proven: they
 // all go live, and nobody has to build anything again.
 func TestWhatMendsABuildUnderWayIsPartOfIt(t *testing.T) {
 	bubble(t, "a failed deploy", func(t *testing.T) {
@@ -90,7 +90,7 @@ func TestWhatMendsABuildUnderWayIsPartOfIt(t *testing.T) {
 		a.isLive("a", "a-2", "a-2")
 		a.isLive("b", a.live("b"), "b-3")
 	})
-	bubble(t, "a failed deploy, and another that is still to be mended", func(t *testing.T) {
+	bubble(t, "a failed deploy, and another that is still to be fixed", func(t *testing.T) {
 		a := running(t, together)
 		a.put(set("a", "a-2", "serve after 30s"))
 		a.put(set("c", "c-2", "serve 1", "exit 1 after 5s"))
