@@ -11,7 +11,9 @@ const (
 	wrapperFile = "/etc/jarloop/unit"
 	startFile   = "/etc/jarloop/start"
 	stopFile    = "/etc/jarloop/stop"
-	lockFile    = "/etc/jarloop/lock"
+	// lockFile is on /dev, which is a tmpfs (lxc.container.conf(5), lxc.autodev): it
+	// needs no room on a disk that may be full, and is gone with the boot.
+	lockFile = "/dev/.jarloop"
 )
 
 // wrapper starts the service, asks all of its processes to end when it is itself
@@ -145,7 +147,6 @@ func busyboxBoot(h Host) File {
 		boot += "/bin/udhcpc -b -i eth0\n"
 	}
 	return script("/etc/init.d/rcS", boot+
-		"rm -f "+lockFile+" # of before the boot\n"+
 		"[ ! -x "+startFile+" ] || "+startFile+"\n")
 }
 
@@ -158,10 +159,7 @@ start on runlevel [2345]
 stop on runlevel [!2345]
 kill timeout %d
 console none
-pre-start script
-	rm -f %s
-end script
 exec %s
-`, grace+5, lockFile, wrapperFile)),
+`, grace+5, wrapperFile)),
 	}
 }
