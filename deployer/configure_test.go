@@ -147,7 +147,7 @@ func TestADeployUnderWayIsUndoneWhereItsServiceHasChanged(t *testing.T) {
 				if drop {
 					return slices.Delete(all, 1, 2)
 				}
-				all[1].HealthTimeout = 2 * time.Minute
+				all[1].Health.Timeout = 2 * time.Minute
 				return all
 			})
 			if res := a.result(result); res.Err == nil {

@@ -32,7 +32,7 @@ type agent struct {
 func service(name string, port uint16, needs ...string) deployer.Service {
 	return deployer.Service{
 		Name: name, Base: "base", Target: "/" + name, Port: port, Needs: needs,
-		HealthTimeout: time.Minute, Drain: time.Minute, StopTimeout: 10 * time.Second,
+		Health: deployer.Health{TryTimeout: 2 * time.Second, Timeout: time.Minute}, Drain: time.Minute, StopTimeout: 10 * time.Second,
 	}
 }
 

@@ -4,16 +4,21 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/ed25519"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math/big"
 	"net"
 	"net/http"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jarloop/jarloop/deployer"
@@ -22,6 +27,9 @@ import (
 type netConn = net.Conn
 
 func (e engine) Run(ctx context.Context, name string, argv []string) (out []byte, err error) {
+	if argv[0] == "/bin/sh" { // but for a reload_command, it is one of these
+		argv = []string{argv[2]}
+	}
 	err = e.do(ctx, "run", func() error {
 		i, err := e.up(name)
 		if err != nil {
@@ -33,6 +41,10 @@ func (e engine) Run(ctx context.Context, name string, argv []string) (out []byte
 		case "fail":
 			return fmt.Errorf("it ended with status %s: failed", argv[1])
 		case "sleep":
+		case "well":
+			if i.unit == nil || i.unit.orders["well"] == nil || time.Since(i.unit.began) < delay(i.unit.orders["well"], "after") {
+				return errors.New("it ended with status 1: not yet")
+			}
 		default: // a reload_command
 			i.reloads++
 			i.cached = i.names
@@ -86,6 +98,9 @@ func (u *unit) converse(c net.Conn) {
 		_ = c.Close()
 		return
 	}
+	if u.orders["tls"] != nil {
+		c = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{certificate()}})
+	}
 	server := &http.Server{Handler: u, ReadHeaderTimeout: time.Hour}
 	_ = server.Serve(&oneConn{c: c})
 }
@@ -106,6 +121,19 @@ func (u *unit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 }
+
+// certificate is one of nobody.
+var certificate = sync.OnceValue(func() tls.Certificate {
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		panic(err)
+	}
+	text, err := x509.CreateCertificate(nil, &x509.Certificate{SerialNumber: big.NewInt(1)}, &x509.Certificate{}, key.Public(), key)
+	if err != nil {
+		panic(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{text}, PrivateKey: key}
+})
 
 // oneConn is a listener that accepts one connection.
 type oneConn struct{ c net.Conn }
@@ -282,6 +310,12 @@ var handlers = map[string]http.HandlerFunc{
 	"/headers": func(w http.ResponseWriter, _ *http.Request) {
 		for i := range 2000 {
 			w.Header().Set(fmt.Sprintf("X-%d", i), strings.Repeat("x", 100))
+		}
+	},
+	"/strict": func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodHead || r.Host != "person:80" || r.Header.Get("X-Key") != "1" {
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = fmt.Fprintf(w, "%s, not HEAD,\n of %s", r.Method, r.Host)
 		}
 	},
 	"/mail": func(w http.ResponseWriter, _ *http.Request) {

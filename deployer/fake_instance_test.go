@@ -55,7 +55,10 @@ type output struct {
 //	exit STATUS [after D]     end
 //	deaf                      do not end when asked to
 //	linger D                  end D after one is asked to, with the line "asked"
+//	well [after D]            have health.command go well
+//	tls                       speak TLS at its port
 //	print TEXT, append FILE TEXT, show VARIABLE
+//	later D TEXT              print it when D is over
 //	java -jar FILE            what that file says
 type unit struct {
 	began  time.Time
@@ -117,6 +120,13 @@ func (w *world) perform(i *instance, u *unit, script string) {
 			w.perform(i, u, i.files[args[1]])
 		case "print":
 			w.print(i, rest)
+		case "later":
+			after, text, _ := strings.Cut(rest, " ")
+			d, err := time.ParseDuration(after)
+			if err != nil {
+				panic(err)
+			}
+			u.timers = append(u.timers, time.AfterFunc(d, func() { w.with(func() { w.print(i, text) }) }))
 		case "append":
 			file, text, _ := strings.Cut(rest, " ")
 			i.files[file] += text + "\n"

@@ -1,11 +1,16 @@
 package deployer
 
-import "context"
+import (
+	"context"
+	"sync/atomic"
+)
 
 // follower follows what a generation prints.
 type follower struct {
 	cancel context.CancelFunc
 	done   chan struct{}
+	// matched says that a line was what health.log looks for.
+	matched atomic.Bool
 }
 
 // finish ends the following of what a generation prints, when the last line has

@@ -64,7 +64,7 @@ func TestWhatMendsABuildUnderWayIsPartOfIt(t *testing.T) {
 		a.isLive("b", a.live("b"), "b-3")
 	})
 	bubble(t, "a failed deploy whose processes still end", func(t *testing.T) {
-		a := running(t, together, func(o *deployer.Options) { o.Services[1].HealthTimeout = 10 * time.Second })
+		a := running(t, together, func(o *deployer.Options) { o.Services[1].Health.Timeout = 10 * time.Second })
 		a.put(set("a", "a-2", "serve after 30s"))
 		a.put(set("b", "b-2", "serve 1", "linger 3s"))
 		pass(11 * time.Second)

@@ -17,7 +17,7 @@ func TestWhichStatusIsWell(t *testing.T) {
 		400: "400 Bad Request", 404: "404 Not Found", 500: "500 Internal Server Error", 503: "503 Service Unavailable",
 	} {
 		bubble(t, fmt.Sprint(status), func(t *testing.T) {
-			a := running(t, withHealth("/health"), func(o *deployer.Options) { o.Services[0].HealthTimeout = time.Second })
+			a := running(t, withHealth("/health"), func(o *deployer.Options) { o.Services[0].Health.Timeout = time.Second })
 			a.put(set("a", "a-2", "serve", fmt.Sprintf("answer %d", status)))
 			if want == "" {
 				a.isLive("a", "a-2", "a-2")

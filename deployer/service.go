@@ -24,11 +24,8 @@ type Service struct {
 	// Logs are globs of files inside the container to follow beside the
 	// standard output.
 	Logs []string
-	// HealthPath is requested of the port, and answers below 400 are
-	// healthy; empty: a port that accepts a connection is.
-	HealthPath string
-	// HealthTimeout is how long a candidate may take to become healthy.
-	HealthTimeout time.Duration
+	// Health is what proves a new generation.
+	Health Health
 	// Drain is how long an old generation may go on with what it was doing.
 	Drain time.Duration
 	// StopTimeout is how long the processes of a generation may take to end when
@@ -54,7 +51,7 @@ const guestFormat = 4
 // but for their artefacts and addresses.
 func (s Service) fingerprint() string {
 	// What is left out can change under a running generation.
-	s.HealthPath, s.HealthTimeout, s.Drain, s.StopTimeout = "", 0, 0, 0
+	s.Health, s.Drain, s.StopTimeout = Health{}, 0, 0
 	s.ReloadCommand, s.Logs, s.Needs = "", nil, nil
 	s.Before, s.After, s.HookTimeout = nil, nil, 0
 	text, err := json.Marshal(struct {

@@ -10,7 +10,7 @@ func TestFingerprint(t *testing.T) {
 		other  bool
 	}{
 		"the needs":          {func(s *Service) { s.Needs = []string{"person"} }, false},
-		"how it is proven":   {func(s *Service) { s.HealthPath, s.HealthTimeout = "/well", 1 }, false},
+		"how it is proven":   {func(s *Service) { s.Health = Health{Path: "/well", Timeout: 1} }, false},
 		"how it ends":        {func(s *Service) { s.Drain, s.StopTimeout = 1, 1 }, false},
 		"the logs":           {func(s *Service) { s.Logs = []string{"/log/*"} }, false},
 		"the reload command": {func(s *Service) { s.ReloadCommand = "nginx -s reload" }, false},

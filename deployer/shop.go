@@ -120,10 +120,14 @@ func (s *shop) follow(service Service, g *Generation) *follower {
 	ctx, cancel := context.WithCancel(context.Background()) // finish ends it
 	f := &follower{cancel: cancel, done: make(chan struct{})}
 	o := FollowOptions{Files: service.Logs, Keep: s.KeepLogs}
+	pattern := service.Health.pattern()
 	go func() {
 		defer close(f.done)
 		err := s.Engine.Follow(ctx, g.Name(), o, func(l Line) {
 			l.Service, l.Generation = g.Service, g.Name()
+			if pattern != nil && !f.matched.Load() && pattern.MatchString(l.Text) {
+				f.matched.Store(true)
+			}
 			if s.Output != nil {
 				s.Output(l)
 			}

@@ -187,7 +187,7 @@ func (s *storm) configures(name string) {
 		i := slices.IndexFunc(all, func(s deployer.Service) bool { return s.Name == name })
 		switch {
 		case s.odds(3):
-			all[i].HealthTimeout = pick(s, 5*time.Second, time.Minute)
+			all[i].Health.Timeout = pick(s, 5*time.Second, time.Minute)
 		case s.odds(2):
 			all[i].Base = pick(s, "base", "base-2")
 		default:

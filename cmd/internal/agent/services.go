@@ -34,7 +34,7 @@ func deployServices(c *config.Config, containers map[string]string) []deployer.S
 		s := c.Service(name)
 		all = append(all, deployer.Service{
 			Name: s.Name, Base: containers[s.Base], Target: s.Target, Exec: s.Exec, Port: uint16(s.Port),
-			Needs: s.Needs, Logs: s.Logs, HealthPath: s.Health.Path, HealthTimeout: s.Health.Timeout.Duration,
+			Needs: s.Needs, Logs: s.Logs, Health: s.Health.Proof(),
 			Drain: s.Drain.Duration, StopTimeout: s.StopTimeout.Duration, ReloadCommand: s.ReloadCommand, Debug: uint16(s.Debug),
 			Before: s.BeforeDeploy, After: s.AfterDeploy, HookTimeout: s.HookTimeout.Duration,
 		})

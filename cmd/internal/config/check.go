@@ -72,6 +72,7 @@ func (c *Config) checkService(r *report, root *node, s *Service) {
 	if reason := WrongTarget(s.Target); reason != "" {
 		r.add(n.at("target"), "%q %s", s.Target, reason)
 	}
+	s.Health.check(r, n.at("health"))
 	for i, need := range s.Needs {
 		at := n.at("needs").items[i]
 		switch {

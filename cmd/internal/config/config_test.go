@@ -45,7 +45,7 @@ func TestTwoLinesMakeAService(t *testing.T) {
 		Bases: []Base{{Name: "service-base", Distribution: "debian:bookworm", Packages: []string{"openjdk-17-jre-headless"}, Privileged: true}},
 		Services: []Service{withDefaults(Service{
 			Name: "frontend", Base: "service-base", Source: "/host/volume-frontend", Target: "/frontend", Port: 8081,
-			Health: Health{Timeout: Duration{time.Minute}}, Drain: Duration{10 * time.Second}, HookTimeout: Duration{10 * time.Second},
+			Health: provenWithin(time.Minute), Drain: Duration{10 * time.Second}, HookTimeout: Duration{10 * time.Second},
 		})},
 		Notify: Notify{Timeout: Duration{10 * time.Second}},
 	}
@@ -118,9 +118,9 @@ service = "a"
 		},
 		Services: []Service{
 			withDefaults(Service{Name: "b", Base: "trusty", Source: "/shared/y", Target: "/b/c", Port: 1,
-				Health: Health{Timeout: Duration{time.Minute}}, HookTimeout: Duration{10 * time.Second}}),
+				Health: provenWithin(time.Minute), HookTimeout: Duration{10 * time.Second}}),
 			withDefaults(Service{Name: "a", Base: "handmade", Source: "/shared/volume-a", Target: "/a", Port: 2,
-				Health: Health{Path: "/health?full=1", Timeout: Duration{90 * time.Second}}, Drain: Duration{10 * time.Second},
+				Health: answers("/health?full=1", provenWithin(90*time.Second)), Drain: Duration{10 * time.Second},
 				BeforeDeploy: Command{"check", "$x"}, AfterDeploy: Command{"/bin/sh", "-c", "smoke"}, HookTimeout: Duration{2 * time.Minute}}),
 		},
 		Publishes: []Publish{{"eth0", 80, "a"}, {"eth1", 80, "a"}},
@@ -202,4 +202,14 @@ func TestTheShippedFileIsRightWithAllThatItLeavesOut(t *testing.T) {
 	if c.LXC.Range.IsZero() || c.Base("service-base").Mirror == "" || c.Base("trusty-base").Template != "ubuntu" || !c.Base("handmade").Exists() {
 		t.Errorf("the keys behind # did not arrive: %+v", c)
 	}
+}
+
+// provenWithin is a health of which only the timeout is given.
+func provenWithin(all time.Duration) Health {
+	return Health{Scheme: "http", Method: "GET", TryTimeout: Duration{2 * time.Second}, Timeout: Duration{all}}
+}
+
+func answers(path string, h Health) Health {
+	h.Path = path
+	return h
 }

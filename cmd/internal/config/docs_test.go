@@ -217,7 +217,7 @@ func (d described) comment(setting string) string {
 		parts = append(parts, "Default: "+d.preset+".")
 	}
 	for _, in := range d.within {
-		parts = append(parts, in.name+": "+in.comment("= "+in.preset))
+		parts = append(parts, in.name+": "+in.comment(""))
 	}
 	return strings.Join(parts, " ")
 }
@@ -243,6 +243,7 @@ This page is made from the source: go generate ./cmd/internal/config. An unknown
 | number | ` + "`8080`" + ` |
 | truth value | ` + "`true`, `false`" + ` |
 | texts | ` + "`[\"person\", \"session\"]`" + ` |
+| texts by name | ` + "`{ Accept = \"text/html\" }`" + `, or a table of its own |
 | duration | ` + "`\"20ms\"`, `\"1m30s\"`" + `: the units are ms, s, m and h |
 | size | ` + "`\"512KiB\"`, `\"16MiB\"`, `\"1GiB\"`" + ` |
 | range | ` + "`\"10.0.3.128-10.0.3.253\"`" + `, both ends included |
@@ -310,6 +311,8 @@ func (d described) typeName() string {
 		return "truth value"
 	case *[]string:
 		return "texts"
+	case *map[string]string:
+		return "texts by name"
 	case *Duration:
 		return "duration"
 	case *Size:

@@ -77,6 +77,10 @@ func (r *report) value(n *node, k key) {
 		if r.ofKind(n, unstable.Array, "a list of strings like "+k.example()) {
 			*to = r.texts(n, k)
 		}
+	case *map[string]string:
+		if r.ofKind(n, unstable.Table, "a table of texts like "+k.example()) {
+			*to = r.textsByName(n, k)
+		}
 	case *Command:
 		r.command(n, k, to)
 	case encoding.TextUnmarshaler:
@@ -115,6 +119,24 @@ func (r *report) texts(n *node, k key) []string {
 		list = append(list, r.oneText(item, k))
 	}
 	return list
+}
+
+// textsByName reads a table of texts; what may be wrong with one is asked of both, as
+// NAME: TEXT.
+func (r *report) textsByName(n *node, k key) map[string]string {
+	wrong := k.wrong
+	_, k.like, _ = strings.Cut(strings.Trim(k.example(), "{} "), " = ")
+	all := map[string]string{}
+	for _, name := range n.names {
+		k.wrong = func(text string) string {
+			if wrong == nil {
+				return ""
+			}
+			return wrong(name + ": " + text)
+		}
+		all[name] = r.oneText(n.at(name), k)
+	}
+	return all
 }
 
 func (r *report) oneText(n *node, k key) string {

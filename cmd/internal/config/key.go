@@ -6,8 +6,8 @@ package config
 // and the field's comment.
 type key struct {
 	name string
-	// to is what the key fills: a *string, *int, *bool, *[]string, *Command,
-	// encoding.TextUnmarshaler or table; or a group of tables.
+	// to is what the key fills: a *string, *int, *bool, *[]string,
+	// *map[string]string, *Command, encoding.TextUnmarshaler or table; or a group of tables.
 	to any
 
 	preset   string              // the default, as TOML; "": the zero value, or one that depends on other keys

@@ -2,10 +2,8 @@ package config
 
 import (
 	"fmt"
-	"net/url"
 	"path"
 	"path/filepath"
-	"strings"
 )
 
 // Service is one service with everything resolved.
@@ -77,22 +75,6 @@ func (s *Service) keys() []key {
 	}
 }
 
-// Health is what proves a new generation.
-type Health struct {
-	// What is requested of the port, to be answered below 400. Default: the port only
-	// has to accept a connection.
-	Path string
-	// How long a new generation may take until then.
-	Timeout Duration
-}
-
-func (h *Health) keys() []key {
-	return []key{
-		{name: "path", to: &h.Path, like: `"/"`, wrong: badHealthPath, change: live},
-		{name: "timeout", to: &h.Timeout, preset: `"60s"`, limits: "100ms to 1h", change: live},
-	}
-}
-
 // complete puts in place what the service's name and the rest of the file give, and
 // paths in their shortest form.
 func (s *Service) complete(n *node, dir, base string) {
@@ -143,17 +125,4 @@ func badLogPattern(pattern string) string {
 func badPattern(pattern string) bool {
 	_, err := path.Match(pattern, "")
 	return err != nil
-}
-
-func badHealthPath(p string) string {
-	if p == "" {
-		return ""
-	}
-	if !strings.HasPrefix(p, "/") {
-		return fmt.Sprintf(`%q does not begin with a slash; write it like "/health"`, p)
-	}
-	if _, err := url.ParseRequestURI(p); err != nil || strings.ContainsAny(p, " #") {
-		return fmt.Sprintf(`%q is not the path of a request; write it like "/health"`, p)
-	}
-	return ""
 }
