@@ -228,7 +228,7 @@ func TestPatternsSayWhichFilesAndFoldersAreRead(t *testing.T) {
 		"*/*.yml":          "conf/a.yml other/a.yml | . conf other",
 		"conf/*/*":         "conf/deep/a.yml | . conf conf/deep",
 	} {
-		m, err := newMatcher(strings.Fields(patterns))
+		m, err := newMatcher(strings.Fields(patterns), nil)
 		must(t, err)
 		var names, folders []string
 		fd, err := place{root, root}.open()

@@ -11,36 +11,77 @@ import (
 )
 
 // matcher says which names below a service's folder are its artefacts. A
-// pattern is one of path.Match, so a "*" never matches a slash: "*.jar" means
-// the JARs at the top, "lib/*.jar" those in lib. Without patterns every name
-// matches.
-type matcher []string
+// pattern is one of path.Match, so a "*" never matches a slash.
+type matcher struct {
+	// files: "*.jar" means the JARs at the top, "lib/*.jar" those in lib. Without
+	// any every name matches.
+	files []string
+	// ignore: "*.log" means such files and folders anywhere, "tmp/*.log" those in
+	// tmp at the top.
+	ignore []string
+	// tools: what isUnfinished and isLeft know is ignored, too.
+	tools bool
+}
 
 // newMatcher checks the patterns.
-func newMatcher(patterns []string) (matcher, error) {
-	for _, p := range patterns {
-		if _, err := path.Match(p, ""); err != nil {
-			return nil, fmt.Errorf("pattern %q: %w", p, err)
-		}
-		if p == "" || path.IsAbs(p) || path.Clean(p) != p || p == ".." || strings.HasPrefix(p, "../") {
-			return nil, fmt.Errorf("pattern %q: must be relative to the service's folder and stay below it", p)
+func newMatcher(files, ignore []string) (matcher, error) {
+	for _, p := range slices.Concat(files, ignore) {
+		if why := WrongPattern(p); why != "" {
+			return matcher{}, fmt.Errorf("pattern %q %s", p, why)
 		}
 	}
-	return matcher(patterns), nil
+	return matcher{files, ignore, true}, nil
+}
+
+// WrongPattern says what is wrong with a pattern of files below a service's
+// folder, and how to mend it; "" if nothing is. The words follow the pattern.
+func WrongPattern(p string) string {
+	_, err := path.Match(p, "")
+	clean := path.Clean(p)
+	switch {
+	case p == "":
+		return "matches nothing; take it out"
+	case err != nil:
+		return "is not a pattern; close its brackets"
+	case strings.HasPrefix(p, "!"):
+		return `begins with "!", which takes nothing back here; name what you mean`
+	case path.IsAbs(p), clean == "..", strings.HasPrefix(clean, "../"):
+		return "leads out of the service's folder; patterns are relative to source"
+	case clean == ".":
+		return `is the folder itself; patterns name what is in it, as "*.jar" does`
+	case clean != p:
+		return fmt.Sprintf("is not in its shortest form; write %q", clean)
+	case strings.Contains(p, "\\"):
+		return `contains a backslash; write "/" between folders, and "[*]" for a star`
+	case slices.Contains(strings.Split(p, "/"), "**"):
+		return `contains "**", which stands for one folder alone; name each folder, as in "lib/*.jar"`
+	}
+	return ""
 }
 
 // file says whether a file of this name is an artefact.
 func (m matcher) file(name string) bool {
-	return len(m) == 0 || slices.ContainsFunc(m, func(p string) bool { return matches(p, name) })
+	return len(m.files) == 0 || slices.ContainsFunc(m.files, func(p string) bool { return matches(p, name) })
 }
 
 // folder says whether artefacts can be below the folder of this name, so that
 // a scan reads no others.
 func (m matcher) folder(name string) bool {
 	depth := strings.Count(name, "/") + 1
-	return len(m) == 0 || slices.ContainsFunc(m, func(p string) bool {
+	return len(m.files) == 0 || slices.ContainsFunc(m.files, func(p string) bool {
 		parts := strings.Split(p, "/")
 		return len(parts) > depth && matches(strings.Join(parts[:depth], "/"), name)
+	})
+}
+
+// ignores says whether what has this name is no artefact, nor anything below
+// it. base is its last component.
+func (m matcher) ignores(name, base string) bool {
+	if m.tools && (isUnfinished(base) || isLeft(base)) {
+		return !slices.ContainsFunc(m.files, func(p string) bool { return isBelow(p, name) })
+	}
+	return slices.ContainsFunc(m.ignore, func(p string) bool {
+		return matches(p, name) || !strings.Contains(p, "/") && matches(p, base)
 	})
 }
 

@@ -19,6 +19,10 @@ type Service struct {
 	// Dir: "*.jar" matches at the top, "lib/*.jar" in lib. Without any, every
 	// regular file in Dir and the folders below it is an artefact.
 	Files []string
+	// Ignore are patterns of what is no artefact all the same, beside what
+	// writers in progress and people's tools leave: one without a slash is that
+	// of a file or folder anywhere, any other is relative to Dir.
+	Ignore []string
 	// Runs is the JAR that the command runs, relative to Dir; it must have a
 	// Main-Class. "*" is the only JAR at the top: none or several are refused.
 	// Empty: any files will do.
@@ -104,21 +108,21 @@ func check(services []Service) (map[string]matcher, error) {
 
 func (s Service) check() (matcher, error) {
 	if err := checkName(s.Name); err != nil {
-		return nil, err
+		return matcher{}, err
 	}
 	if !filepath.IsAbs(s.Dir) {
-		return nil, fmt.Errorf("service %s: folder %q: must be an absolute path", s.Name, s.Dir)
+		return matcher{}, fmt.Errorf("service %s: folder %q: must be an absolute path", s.Name, s.Dir)
 	}
-	m, err := newMatcher(s.Files)
+	m, err := newMatcher(s.Files, s.Ignore)
 	if err != nil {
-		return nil, fmt.Errorf("service %s: %w", s.Name, err)
+		return matcher{}, fmt.Errorf("service %s: %w", s.Name, err)
 	}
 	if r := s.Runs; r != "" && r != "*" {
 		if path.IsAbs(r) || path.Clean(r) != r || r == ".." || strings.HasPrefix(r, "../") {
-			return nil, fmt.Errorf("service %s: %q: the JAR to run must be relative to the service's folder and stay below it", s.Name, r)
+			return matcher{}, fmt.Errorf("service %s: %q: the JAR to run must be relative to the service's folder and stay below it", s.Name, r)
 		}
 		if !m.file(r) {
-			return nil, fmt.Errorf("service %s: %q is to be run but is none of its files (%s); add it", s.Name, r, strings.Join(s.Files, ", "))
+			return matcher{}, fmt.Errorf("service %s: %q is to be run but is none of its files (%s); add it", s.Name, r, strings.Join(s.Files, ", "))
 		}
 	}
 	return m, nil

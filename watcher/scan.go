@@ -109,7 +109,7 @@ func (s *scanner) entry(ctx context.Context, parent int, folder, base string, de
 		name = folder + "/" + base
 	}
 	wanted, below := s.match.file(name), s.match.folder(name)
-	if !wanted && !below {
+	if !wanted && !below || s.match.ignores(name, base) {
 		return nil
 	}
 	st, err := stat(parent, base, s.fresh)

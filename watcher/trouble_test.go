@@ -233,7 +233,7 @@ func TestAnEventConcernsWhatItIsInOrAbove(t *testing.T) {
 
 func TestErrorsOfTheShareAreToldAfterAWhileAndAnsweredAtOnce(t *testing.T) {
 	now := time.Now()
-	s := newState(Service{Name: "app", Dir: "/host/volume-app"}, nil, Options{Root: "/host", Poll: time.Second, tolerance: tolerance}, now)
+	s := newState(Service{Name: "app", Dir: "/host/volume-app"}, matcher{}, Options{Root: "/host", Poll: time.Second, tolerance: tolerance}, now)
 	events := func() []Event {
 		defer func() { s.out = nil }()
 		return s.out

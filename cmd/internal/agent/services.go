@@ -21,7 +21,7 @@ func watchOptions(c *config.Config) watcher.Options {
 func watchServices(c *config.Config) []watcher.Service {
 	var all []watcher.Service
 	for _, s := range c.Services {
-		all = append(all, watcher.Service{Name: s.Name, Dir: s.Source, Files: s.Files, Runs: c.Runs(s.Name)})
+		all = append(all, watcher.Service{Name: s.Name, Dir: s.Source, Files: s.Files, Ignore: s.Ignore, Runs: c.Runs(s.Name)})
 	}
 	return all
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+
+	"github.com/jarloop/jarloop/watcher"
 )
 
 // Service is one service with everything resolved.
@@ -17,6 +19,9 @@ type Service struct {
 	Source string
 	// Patterns of the files that are taken from source. Default: every file.
 	Files []string
+	// Patterns of what is not taken, beside what editors, desktops, downloads and rsync
+	// leave: a name anywhere below source or, with a slash, a path.
+	Ignore []string
 	// Where they go inside the container. The folder is replaced whole, and exec starts
 	// in it. Default: /SERVICE.
 	Target string
@@ -58,6 +63,7 @@ func (s *Service) keys() []key {
 		{name: "base", to: &s.Base, like: `"service-base"`, change: redeploys},
 		{name: "source", to: &s.Source, like: `"volume-frontend"`, change: live},
 		{name: "files", to: &s.Files, like: `["*.jar"]`, wrong: badFilePattern, change: live},
+		{name: "ignore", to: &s.Ignore, like: `["*.log"]`, wrong: badFilePattern, change: live},
 		{name: "target", to: &s.Target, like: `"/frontend"`, change: redeploys},
 		{name: "exec", to: &s.Exec, like: `"java -jar /frontend/FrontendApplication.jar"`, change: redeploys,
 			wrong: empty("give a command, or leave it out for java -jar and the one JAR")},
@@ -97,16 +103,10 @@ func (s *Service) complete(n *node, dir, base string) {
 }
 
 func badFilePattern(pattern string) string {
-	switch {
-	case pattern == "":
-		return `"" matches nothing; leave files out for every file`
-	case badPattern(pattern):
-		return fmt.Sprintf("%q is not a pattern; close its brackets", pattern)
-	case path.IsAbs(pattern), !filepath.IsLocal(pattern):
-		return fmt.Sprintf("%q leads out of the service's folder; patterns are relative to source", pattern)
-	default:
-		return ""
+	if why := watcher.WrongPattern(pattern); why != "" {
+		return fmt.Sprintf("%q %s", pattern, why)
 	}
+	return ""
 }
 
 func badLogPattern(pattern string) string {

@@ -69,7 +69,19 @@ files = ["[a-"]
 port = 8080
 files = [""]
 `,
-			`config.toml:3:10: service.web.files[0]: "" matches nothing; leave files out for every file`},
+			`config.toml:3:10: service.web.files[0]: "" matches nothing; take it out`},
+		{"a pattern to ignore that would take something back",
+			`[service.web]
+port = 8080
+ignore = ["*.log", "!app.log"]
+`,
+			`config.toml:3:20: service.web.ignore[1]: "!app.log" begins with "!", which takes nothing back here; name what you mean`},
+		{"a pattern to ignore with a dot before it",
+			`[service.web]
+port = 8080
+ignore = ["./app.log"]
+`,
+			`config.toml:3:11: service.web.ignore[0]: "./app.log" is not in its shortest form; write "app.log"`},
 		{"a pattern of logs that is relative",
 			`[service.web]
 port = 8080
