@@ -116,7 +116,7 @@ func TestPublishedPortsFollowTheConfiguration(t *testing.T) {
 		a := running(t, abc)
 		var o deployer.Options
 		abc(&o)
-		publish := []deployer.Publish{{Interface: "eth0", Port: 8080, Service: "a"}}
+		publish := []deployer.Publish{{Interface: "eth0", Port: 8080, Protocol: "tcp", Service: "a"}}
 		before := len(a.of(deployer.Deploying, "a"))
 		if again, err := a.Configure(t.Context(), o.Services, publish); err != nil || len(again) > 0 {
 			t.Errorf("to be deployed again: %v, %v", again, err)

@@ -46,10 +46,17 @@ type Routes struct {
 type Publish struct {
 	Interface string // on which it is reached, such as eth0
 	Port      uint16
+	Protocol  string // TCP or UDP
 	Service   string
 	// To is another port of the service than its own; 0: its own.
 	To uint16
 }
+
+// What a port is published for.
+const (
+	TCP = "tcp"
+	UDP = "udp"
+)
 
 // Equal says whether both lead everything to the same.
 func (r Routes) Equal(o Routes) bool {

@@ -137,7 +137,7 @@ func addresses(pairs ...string) map[string]netip.Addr {
 }
 
 var (
-	web80  = deployer.Publish{Interface: "eth0", Port: 80, Service: "web"}
-	web81  = deployer.Publish{Interface: "eth1", Port: 81, Service: "web"}
-	api443 = deployer.Publish{Interface: "eth0", Port: 443, Service: "api"}
+	web80  = deployer.Publish{Interface: "eth0", Port: 80, Protocol: "tcp", Service: "web"}
+	web81  = deployer.Publish{Interface: "eth1", Port: 81, Protocol: "tcp", Service: "web"}
+	api443 = deployer.Publish{Interface: "eth0", Port: 443, Protocol: "tcp", Service: "api"}
 )

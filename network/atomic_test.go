@@ -72,7 +72,7 @@ func TestNobodySeesAHalfOfASwitch(t *testing.T) {
 		l.canaries()
 		l.many("10.0.3.131", generations)
 		l.many("10.0.3.132", generations)
-		p := l.ports(web80, deployer.Publish{Interface: "eth0", Port: 81, Service: "api"})
+		p := l.ports(web80, deployer.Publish{Interface: "eth0", Port: 81, Protocol: "tcp", Service: "api"})
 		to := func(i int) map[string]netip.AddrPort {
 			port := uint16(9000 + i)
 			return map[string]netip.AddrPort{

@@ -31,15 +31,17 @@ func checkBridge(bridge string, subnet netip.Prefix) error {
 }
 
 func checkPublish(publish []deployer.Publish) error {
-	ports := map[uint16]deployer.Publish{}
+	ports := map[string]deployer.Publish{} // by chain
 	for _, p := range publish {
 		reason := ""
-		first, twice := ports[p.Port]
+		first, twice := ports[portChain(p)]
 		switch {
 		case !isInterface(p.Interface):
 			reason = fmt.Sprintf("%q is no name of an interface", p.Interface)
 		case p.Port == 0:
 			reason = "there is no port 0"
+		case p.Protocol != deployer.TCP && p.Protocol != deployer.UDP:
+			reason = fmt.Sprintf("%q is no protocol with ports", p.Protocol)
 		case !isLabel(p.Service):
 			reason = "that is no name of a service"
 		case twice && (first.Service != p.Service || first.To != p.To):
@@ -48,7 +50,7 @@ func checkPublish(publish []deployer.Publish) error {
 		if reason != "" {
 			return fmt.Errorf("publish port %d of %q as %q: %s", p.Port, p.Interface, p.Service, reason)
 		}
-		ports[p.Port] = p
+		ports[portChain(p)] = p
 	}
 	return nil
 }
@@ -61,8 +63,8 @@ func checkTargets(r deployer.Routes) error {
 		t := r.Targets[service]
 		_, used := r.VIPs[service]
 		used = used || slices.ContainsFunc(r.Publish, func(p deployer.Publish) bool { return p.Service == service })
-		if used && (!t.Addr().Is4() || t.Addr().IsUnspecified() || t.Port() == 0) {
-			errs = append(errs, fmt.Errorf("route to %s at %s: not an IPv4 address and a port", service, t))
+		if used && (!t.Addr().Is4() || t.Addr().IsUnspecified()) {
+			errs = append(errs, fmt.Errorf("route to %s at %s: not an IPv4 address", service, t))
 		}
 	}
 	return errors.Join(errs...)

@@ -60,7 +60,8 @@ func takes(r rule, p deployer.Publish) bool {
 	if i := slices.Index(r, "-i"); i >= 0 && i+1 < len(r) && (i == 0 || r[i-1] != "!") && r[i+1] != p.Interface {
 		return false
 	}
-	if protocol := r.after("-p"); protocol != "tcp" && protocol != "6" && protocol != "" {
+	number := map[string]string{deployer.TCP: "6", deployer.UDP: "17"}[p.Protocol]
+	if protocol := r.after("-p"); protocol != p.Protocol && protocol != number && protocol != "" {
 		return false
 	}
 	for i, word := range r[:max(0, len(r)-1)] {

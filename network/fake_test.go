@@ -17,6 +17,7 @@ type fakeVM struct {
 	all     tables
 	sysctls map[string]string
 	held    []held
+	forgot  []string // targets and ports of datagrams
 	did     []string // the changes made; of a table all that was changed at once
 	reads   int
 	left    int // changes and settings until it fails; -1 for never
@@ -216,6 +217,11 @@ func (f *fakeVM) removeAddress(h held) error {
 		return err
 	}
 	f.held = slices.DeleteFunc(f.held, func(other held) bool { return other == h })
+	return nil
+}
+
+func (f *fakeVM) forgetDatagrams(from []netip.Addr, ports []uint16) error {
+	f.forgot = append(f.forgot, fmt.Sprint(from, ports))
 	return nil
 }
 

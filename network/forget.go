@@ -1,9 +1,11 @@
 package network
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
@@ -14,23 +16,54 @@ import (
 // whose container is gone: whoever does not know yet that such a connection has
 // ended is refused, and does not come to the next one that gets the address.
 func forget(addr netip.Addr) error {
-	const attempts = 3 // the table can be rebuilt while it is read
-	var found []tuple
-	var err error
-	for range attempts {
-		if found, err = connectionsTo(addr); err == nil || !errors.Is(err, netlink.ErrDumpInterrupted) {
-			break
-		}
-	}
-	for _, t := range found {
-		if e := t.forget(); e != nil && !errors.Is(e, unix.ENOENT) { // it has ended by itself
-			err = errors.Join(err, e)
-		}
-	}
-	if err != nil {
+	if err := forgetFlows(flow{from: addr}, func(flow) bool { return true }); err != nil {
 		return fmt.Errorf("forget the connections to %s: %w", addr, err)
 	}
 	return nil
+}
+
+// forgetDatagrams has the next datagram of each sender go where the rules say now.
+// The kernel knows no end of what is sent by UDP: as long as a sender goes on, its
+// datagrams go where the first one went. from are targets that were others', and
+// ports are those of the VM that led nowhere.
+func forgetDatagrams(from []netip.Addr, ports []uint16) error {
+	own, err := readAddresses("")
+	if err != nil {
+		return err
+	}
+	return forgetFlows(flow{protocol: unix.IPPROTO_UDP}, func(f flow) bool {
+		return slices.Contains(from, f.from) || slices.Contains(ports, f.asked.Port()) && f.from == f.asked.Addr() &&
+			(f.from.IsLoopback() || slices.ContainsFunc(own, func(h held) bool { return h.prefix.Addr() == f.from }))
+	})
+}
+
+// forgetFlows removes those of the flows like one that are meant.
+func forgetFlows(like flow, meant func(flow) bool) error {
+	const attempts = 3 // the table can be rebuilt while it is read
+	var found []flow
+	var err error
+	for range attempts {
+		if found, err = flows(like); err == nil || !errors.Is(err, netlink.ErrDumpInterrupted) {
+			break
+		}
+	}
+	for _, f := range found {
+		if !meant(f) {
+			continue
+		}
+		if e := f.reply.forget(); e != nil && !errors.Is(e, unix.ENOENT) { // it has ended by itself
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
+
+// flow is what the kernel remembers of a connection, or of a sender's datagrams.
+type flow struct {
+	reply    tuple
+	protocol byte
+	from     netip.Addr     // where answers come from
+	asked    netip.AddrPort // what was asked, before any rule
 }
 
 // tuple is what the kernel knows a connection by: CTA_TUPLE_REPLY, as it gave it.
@@ -39,19 +72,29 @@ func forget(addr netip.Addr) error {
 // from the same port, and gets the new generation.
 type tuple []byte
 
-// connectionsTo asks the kernel for the connections whose answers come from
-// addr. It has it sort out the others (CTA_FILTER, since Linux 5.8): a busy
-// machine remembers a hundred thousand. An older kernel gives all.
-func connectionsTo(addr netip.Addr) ([]tuple, error) {
+// flows asks the kernel for the flows with an address that answers, and a
+// protocol; the zero value stands for any. It has it sort out the others
+// (CTA_FILTER, since Linux 5.8): a busy machine remembers a hundred thousand. An
+// older kernel gives all.
+func flows(like flow) ([]flow, error) {
 	const (
 		filterTuple = 25 // CTA_FILTER
 		replyFlags  = 2  // CTA_FILTER_REPLY_FLAGS
 		ipSource    = 1  // CTA_FILTER_F_CTA_IP_SRC
+		protoNumber = 8  // CTA_FILTER_F_CTA_PROTO_NUM
 	)
 	reply := nl.NewRtAttr(unix.NLA_F_NESTED|nl.CTA_TUPLE_REPLY, nil)
-	reply.AddRtAttr(unix.NLA_F_NESTED|nl.CTA_TUPLE_IP, nil).AddRtAttr(nl.CTA_IP_V4_SRC, addr.AsSlice())
+	flags := uint32(0)
+	if like.from.IsValid() {
+		reply.AddRtAttr(unix.NLA_F_NESTED|nl.CTA_TUPLE_IP, nil).AddRtAttr(nl.CTA_IP_V4_SRC, like.from.AsSlice())
+		flags |= ipSource
+	}
+	if like.protocol != 0 {
+		reply.AddRtAttr(unix.NLA_F_NESTED|nl.CTA_TUPLE_PROTO, nil).AddRtAttr(nl.CTA_PROTO_NUM, []byte{like.protocol})
+		flags |= protoNumber
+	}
 	filter := nl.NewRtAttr(unix.NLA_F_NESTED|filterTuple, nil)
-	filter.AddRtAttr(replyFlags, nl.Uint32Attr(ipSource))
+	filter.AddRtAttr(replyFlags, nl.Uint32Attr(flags))
 	request := conntrackRequest(nl.IPCTNL_MSG_CT_GET, unix.NLM_F_DUMP)
 	request.AddData(reply)
 	request.AddData(filter)
@@ -59,15 +102,29 @@ func connectionsTo(addr netip.Addr) ([]tuple, error) {
 	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
 		return nil, err
 	}
-	var found []tuple
+	var found []flow
 	for _, m := range messages {
-		attrs := nested(m[nl.SizeofNfgenmsg:])
-		from, _ := netip.AddrFromSlice(nested(nested(attrs[nl.CTA_TUPLE_REPLY])[nl.CTA_TUPLE_IP])[nl.CTA_IP_V4_SRC])
-		if from == addr {
-			found = append(found, attrs[nl.CTA_TUPLE_REPLY])
+		f := parseFlow(nested(m[nl.SizeofNfgenmsg:]))
+		if (!like.from.IsValid() || f.from == like.from) && (like.protocol == 0 || f.protocol == like.protocol) {
+			found = append(found, f)
 		}
 	}
 	return found, err
+}
+
+func parseFlow(attrs map[int][]byte) flow {
+	f := flow{reply: attrs[nl.CTA_TUPLE_REPLY]}
+	f.from, _ = netip.AddrFromSlice(nested(nested(f.reply)[nl.CTA_TUPLE_IP])[nl.CTA_IP_V4_SRC])
+	asked := nested(attrs[nl.CTA_TUPLE_ORIG])
+	proto := nested(asked[nl.CTA_TUPLE_PROTO])
+	if number := proto[nl.CTA_PROTO_NUM]; len(number) == 1 {
+		f.protocol = number[0]
+	}
+	addr, ok := netip.AddrFromSlice(nested(asked[nl.CTA_TUPLE_IP])[nl.CTA_IP_V4_DST])
+	if port := proto[nl.CTA_PROTO_DST_PORT]; ok && len(port) == 2 {
+		f.asked = netip.AddrPortFrom(addr, binary.BigEndian.Uint16(port))
+	}
+	return f
 }
 
 func (t tuple) forget() error {

@@ -141,7 +141,7 @@ func TestAConnectionFromTheSamePortIsNotForgottenWithTheOneBefore(t *testing.T) 
 			return conn
 		}
 		first := ask()
-		old, err := connectionsTo(one.Addr())
+		old, err := flows(flow{from: one.Addr()})
 		l.check(err)
 		if len(old) != 1 {
 			t.Fatalf("%d connections, not one", len(old))
@@ -151,10 +151,10 @@ func TestAConnectionFromTheSamePortIsNotForgottenWithTheOneBefore(t *testing.T) 
 		set(t, p, map[string]netip.AddrPort{"web": two}, true)
 		second := ask()
 		defer second.Close()
-		if err := old[0].forget(); !errors.Is(err, unix.ENOENT) {
+		if err := old[0].reply.forget(); !errors.Is(err, unix.ENOENT) {
 			t.Errorf("forget what has ended: %v", err)
 		}
-		if left, err := connectionsTo(two.Addr()); err != nil || len(left) != 1 {
+		if left, err := flows(flow{from: two.Addr()}); err != nil || len(left) != 1 {
 			t.Errorf("the second connection is remembered %d times, %v", len(left), err)
 		}
 	})

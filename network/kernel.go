@@ -31,6 +31,8 @@ type kernel interface {
 	addAddress(bridge string, addr netip.Addr) error
 	// removeAddress takes an address of ours away; that it is gone is no error.
 	removeAddress(h held) error
+	// forgetDatagrams is done where targets of UDP have moved.
+	forgetDatagrams(from []netip.Addr, ports []uint16) error
 }
 
 // vm is the kernel that the program runs on.
@@ -90,3 +92,7 @@ func (v *vm) pin(bridge string) (err error) {
 
 func (v *vm) addAddress(bridge string, addr netip.Addr) error { return addVIP(bridge, addr) }
 func (v *vm) removeAddress(h held) error                      { return removeVIP(h) }
+
+func (v *vm) forgetDatagrams(from []netip.Addr, ports []uint16) error {
+	return forgetDatagrams(from, ports)
+}

@@ -38,15 +38,15 @@ func layout(bridge string, subnet netip.Prefix, r deployer.Routes, note string) 
 		out.rules = append(out.rules, to)
 	}
 	publish := slices.SortedFunc(slices.Values(r.Publish), func(a, b deployer.Publish) int {
-		return cmp.Or(cmp.Compare(a.Port, b.Port), cmp.Compare(a.Interface, b.Interface))
+		return cmp.Or(cmp.Compare(a.Port, b.Port), cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Interface, b.Interface))
 	})
 	for i, p := range publish {
 		if i > 0 && publish[i-1] == p {
 			continue
 		}
-		to := slices.Concat(rule{"-p", "tcp", "-m", "tcp", "--dport", strconv.Itoa(int(p.Port))},
-			mark(p.Service), rule{"-j", portChain(p.Port)})
-		if i == 0 || publish[i-1].Port != p.Port {
+		to := slices.Concat(rule{"-p", p.Protocol, "-m", p.Protocol, "--dport", strconv.Itoa(int(p.Port))},
+			mark(p.Service), rule{"-j", portChain(p)})
+		if i == 0 || portChain(publish[i-1]) != portChain(p) {
 			chains = append(chains, port(p, r.Targets))
 			out.rules = append(out.rules, to)
 			in.rules = append(in.rules, slices.Concat(rule{"-i", bridge}, to))
@@ -78,22 +78,27 @@ func jumps(vips bool) []jump {
 	return all
 }
 
-func portChain(port uint16) string { return ownChain + "-" + strconv.Itoa(int(port)) }
-
-// port gives the chain of a published port. Without a target it is empty, and
-// the port refuses connections.
-func port(p deployer.Publish, targets map[string]netip.AddrPort) chain {
-	c := chain{table: "nat", name: portChain(p.Port)}
-	t, ok := targets[p.Service]
-	if !ok {
-		return c
+func portChain(p deployer.Publish) string {
+	name := ownChain + "-" + strconv.Itoa(int(p.Port))
+	if p.Protocol == deployer.UDP {
+		name += "-UDP"
 	}
+	return name
+}
+
+// port gives the chain of a published port. Without a target, or one whose port
+// is not known yet, it is empty, and the port refuses connections.
+func port(p deployer.Publish, targets map[string]netip.AddrPort) chain {
+	c := chain{table: "nat", name: portChain(p)}
+	t := targets[p.Service]
 	text := p.Service
 	if p.To != 0 {
 		t = netip.AddrPortFrom(t.Addr(), p.To)
 		text += ":" + strconv.Itoa(int(p.To))
 	}
-	c.rules = []rule{slices.Concat(rule{"-p", "tcp"}, mark(text), rule{"-j", "DNAT", "--to-destination", t.String()})}
+	if t.Addr().IsValid() && t.Port() != 0 {
+		c.rules = []rule{slices.Concat(rule{"-p", p.Protocol}, mark(text), rule{"-j", "DNAT", "--to-destination", t.String()})}
+	}
 	return c
 }
 

@@ -100,6 +100,22 @@ func pinMAC(bridge string, pinned int) (index int, err error) {
 	return link.Attrs().Index, nil
 }
 
+// Interfaces names the interfaces of the VM, without the VM's ends of the cables of
+// containers.
+func Interfaces() ([]string, error) {
+	all, err := netlink.LinkList()
+	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
+		return nil, fmt.Errorf("look for the interfaces of the VM: %w", err)
+	}
+	var names []string
+	for _, l := range all {
+		if l.Type() != "veth" || l.Attrs().MasterIndex == 0 {
+			names = append(names, l.Attrs().Name)
+		}
+	}
+	return names, nil
+}
+
 // DefaultInterface names the interface of the IPv4 default route, by which the
 // VM is likely to be asked; "" if there is none.
 func DefaultInterface() string {

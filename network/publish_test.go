@@ -21,13 +21,13 @@ func TestPublishedPortsThatCannotBeAreRefused(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"", "eth0/1", "-j", "!", "averyveryverylong", "all"} {
-		refused("lxcbr0", subnet, deployer.Publish{Interface: name, Port: 80, Service: "web"})
+		refused("lxcbr0", subnet, deployer.Publish{Interface: name, Port: 80, Protocol: "tcp", Service: "web"})
 	}
-	refused("lxcbr0", subnet, deployer.Publish{Interface: "eth0", Port: 0, Service: "web"})
+	refused("lxcbr0", subnet, deployer.Publish{Interface: "eth0", Port: 0, Protocol: "tcp", Service: "web"})
 	for _, service := range []string{"", "web\n-j ACCEPT"} {
-		refused("lxcbr0", subnet, deployer.Publish{Interface: "eth0", Port: 80, Service: service})
+		refused("lxcbr0", subnet, deployer.Publish{Interface: "eth0", Port: 80, Protocol: "tcp", Service: service})
 	}
-	refused("lxcbr0", subnet, web80, deployer.Publish{Interface: "eth1", Port: 80, Service: "api"})
+	refused("lxcbr0", subnet, web80, deployer.Publish{Interface: "eth1", Port: 80, Protocol: "tcp", Service: "api"})
 	for _, bridge := range []string{"", "../all", "default"} {
 		refused(bridge, subnet, web80)
 	}
@@ -53,7 +53,7 @@ func TestOtherPortsArePublished(t *testing.T) {
 	want := newFake(t, crowded)
 	setAll(t, fakeAgent(want, web81, api443), w, true)
 	same(t, "rules", sortChains(want.String()), sortChains(f.String()))
-	p.publish = []deployer.Publish{{Interface: "eth0", Port: 0, Service: "web"}}
+	p.publish = []deployer.Publish{{Interface: "eth0", Port: 0, Protocol: "tcp", Service: "web"}}
 	if _, err := p.Set(t.Context(), w); err == nil {
 		t.Error("there is no port 0")
 	}
@@ -62,7 +62,7 @@ func TestOtherPortsArePublished(t *testing.T) {
 }
 
 func TestAPortOfAServiceBesideItsOwn(t *testing.T) {
-	debug := deployer.Publish{Interface: "lxcbr0", Port: 5005, Service: "web", To: 5005}
+	debug := deployer.Publish{Interface: "lxcbr0", Port: 5005, Protocol: "tcp", Service: "web", To: 5005}
 	f := newFake(t, crowded)
 	p := fakeAgent(f, web80, debug)
 	setAll(t, p, deployer.Routes{Targets: targets("web", "10.0.3.131:8080")}, true)

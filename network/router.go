@@ -111,6 +111,7 @@ func (r *Router) Set(ctx context.Context, to deployer.Routes) (changed []string,
 	if err := r.switchTo(ctx, to); err != nil {
 		return r.goBack(ctx, to, touched, changed, true, err)
 	}
+	r.moveDatagrams(to)
 	r.accept(to)
 	return changed, nil
 }
@@ -167,6 +168,7 @@ func (r *Router) Repair(ctx context.Context, to deployer.Routes) (changed, repai
 	if did {
 		repaired = append(repaired, "iptables rules")
 	}
+	r.moveDatagrams(to)
 	r.accept(to)
 	if err := d.err(); err != nil {
 		return changed, repaired, err
@@ -200,6 +202,43 @@ func (r *Router) switchTo(ctx context.Context, to deployer.Routes) error {
 func (r *Router) converge(ctx context.Context, to deployer.Routes) (changed bool, err error) {
 	defer crash.Point("repair ports")()
 	return r.ports.converge(ctx, to)
+}
+
+// moveDatagrams has what is sent by UDP go where to says. That one does not is no
+// reason to go back: it goes on to the old generation, until that is gone.
+func (r *Router) moveDatagrams(to deployer.Routes) {
+	if r.aim == nil {
+		return
+	}
+	from, ports := movedDatagrams(*r.aim, to)
+	if len(from) == 0 && len(ports) == 0 {
+		return
+	}
+	if err := r.ports.kernel.forgetDatagrams(from, ports); err != nil {
+		r.ports.notes("what is sent by UDP may go to the old generation until that is gone: " + err.Error())
+	}
+}
+
+// movedDatagrams gives the targets that are left behind, and the virtual IPs and
+// published ports that led nowhere.
+func movedDatagrams(was, to deployer.Routes) (from []netip.Addr, ports []uint16) {
+	for service, t := range was.Targets {
+		if now := to.Targets[service]; now.Addr() != t.Addr() {
+			from = append(from, t.Addr())
+		}
+	}
+	fresh := func(service string) bool { return !was.Targets[service].IsValid() && to.Targets[service].IsValid() }
+	for service, vip := range to.VIPs {
+		if fresh(service) {
+			from = append(from, vip)
+		}
+	}
+	for _, p := range to.Publish {
+		if p.Protocol == deployer.UDP && fresh(p.Service) {
+			ports = append(ports, p.Port)
+		}
+	}
+	return from, ports
 }
 
 // accept makes to what is to be kept so. Of instances that it does not name

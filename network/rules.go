@@ -154,12 +154,15 @@ func normalOption(words []string) string {
 	last := len(words) - 1
 	switch option := words[max(0, last-1)]; option {
 	case "-m":
-		if words[last] == "tcp" { // -p tcp implies it
+		if words[last] == "tcp" || words[last] == "udp" { // -p implies it
 			return ""
 		}
 	case "-p":
-		if words[last] == "6" {
+		switch words[last] {
+		case "6":
 			words[last] = "tcp"
+		case "17":
+			words[last] = "udp"
 		}
 	case "-s", "-d":
 		words[last] = strings.TrimSuffix(words[last], "/32")

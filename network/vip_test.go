@@ -110,7 +110,7 @@ func TestAVirtualIPIsReachedFromEveryContainerAndTheVM(t *testing.T) {
 		live := l.guest("10.0.3.131")
 		l.guest("10.0.3.140")
 		asking := l.guests["10.0.3.140"]
-		p := l.ports(deployer.Publish{Interface: "eth0", Port: 80, Service: "frontend"})
+		p := l.ports(deployer.Publish{Interface: "eth0", Port: 80, Protocol: "tcp", Service: "frontend"})
 		want := deployer.Routes{Targets: map[string]netip.AddrPort{"frontend": live}, VIPs: both}
 		setAll(t, p, want, true)
 		repairAll(t, p, want, false)

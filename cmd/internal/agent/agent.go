@@ -35,6 +35,7 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/self"
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/deployer/history"
+	"github.com/jarloop/jarloop/network"
 	"github.com/jarloop/jarloop/watcher"
 )
 
@@ -141,7 +142,7 @@ func newAgent(c *config.Config, containers map[string]string, m *machine.Machine
 	a.degraded.Store(&map[string]string{})
 	a.setBases(containers)
 	a.deployer = deployer.New(deployer.Options{
-		Services: deployServices(c, containers), Publish: c.Ports(),
+		Services: deployServices(c, containers), Publish: c.Ports(network.DefaultInterface()),
 		KeepLogs: int64(c.Logs.Keep), KeepGenerations: c.Logs.Generations, KeepSets: c.Watch.Keep,
 		Standby: c.LXC.Standby, KeepFailed: c.LXC.KeepFailed, Reserve: int64(c.LXC.Reserve),
 		Together: c.Watch.Together, VIPs: c.LXC.Names == config.NamesVIP,

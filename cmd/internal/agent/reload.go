@@ -12,6 +12,7 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/cmd/internal/doctor"
 	"github.com/jarloop/jarloop/cmd/internal/folders"
+	"github.com/jarloop/jarloop/network"
 	"github.com/jarloop/jarloop/watcher"
 )
 
@@ -81,7 +82,7 @@ func (r *reloader) apply(ctx context.Context, c *config.Config) (again []string,
 	if err != nil {
 		return nil, err
 	}
-	again, err = r.agent.deployer.Configure(ctx, deployServices(c, containers), c.Ports())
+	again, err = r.agent.deployer.Configure(ctx, deployServices(c, containers), c.Ports(network.DefaultInterface()))
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
 // maxSocket is how long a unix socket's path may be: sun_path has 108 bytes with the
@@ -89,19 +91,23 @@ func (c *Config) checkService(r *report, root *node, s *Service) {
 
 func (c *Config) checkPublishes(r *report, root *node) {
 	list := root.at("publish")
-	taken := map[int]int{} // port → publish
+	type port struct {
+		number   int
+		protocol string
+	}
+	taken := map[port]int{} // → publish
 	for i, p := range c.Publishes {
 		n := list.items[i]
 		if c.Service(p.Service) == nil {
 			r.add(n.at("service"), "no service is called %q%s", p.Service,
 				meant(p.Service, root.at("service").names, "; add [service.NAME] or leave this publish out"))
 		}
-		first, ok := taken[p.Port]
+		first, ok := taken[port{p.Port, p.Protocol}]
 		if !ok {
-			taken[p.Port] = i
+			taken[port{p.Port, p.Protocol}] = i
 			continue
 		}
-		if f := c.Publishes[first]; f.Service != p.Service || f.Interface == p.Interface {
+		if f := c.Publishes[first]; f.Service != p.Service || f.To != p.To || f.Interface == p.Interface {
 			r.add(n.at("port"), "%d is published on line %d already, for %q; choose another port or leave one out",
 				p.Port, r.line(list.items[first]), f.Service)
 		}
@@ -124,7 +130,7 @@ func (c *Config) checkDebug(r *report, root *node) {
 		} else {
 			first[s.Debug] = s.Name
 		}
-		if i := slices.IndexFunc(c.Publishes, func(p Publish) bool { return p.Port == s.Debug }); i >= 0 {
+		if i := slices.IndexFunc(c.Publishes, func(p Publish) bool { return p.Port == s.Debug && p.Protocol == deployer.TCP }); i >= 0 {
 			r.add(n, "%d is published on line %d, for %q; choose another port",
 				s.Debug, r.line(root.at("publish").items[i]), c.Publishes[i].Service)
 		}

@@ -123,7 +123,7 @@ service = "a"
 				Health: answers("/health?full=1", provenWithin(90*time.Second)), Drain: Duration{10 * time.Second},
 				BeforeDeploy: Command{"check", "$x"}, AfterDeploy: Command{"/bin/sh", "-c", "smoke"}, HookTimeout: Duration{2 * time.Minute}}),
 		},
-		Publishes: []Publish{{"eth0", 80, "a"}, {"eth1", 80, "a"}},
+		Publishes: []Publish{{"eth0", 80, "tcp", "a", 0}, {"eth1", 80, "tcp", "a", 0}},
 	}
 	want.Services[0].Drain = Duration{} // as written
 	if diff := cmp.Diff(want, got, sameAddress); diff != "" {
@@ -184,7 +184,6 @@ health = { path = "/" }
 exec = "nginx -c /opt/nginx/conf/nginx.conf -g 'daemon off;'"
 reload_command = "nginx -c /opt/nginx/conf/nginx.conf -s reload"
 [[publish]]
-interface = "eth0"
 port = 80
 service = "web"
 `

@@ -117,7 +117,7 @@ func TestAHopelessFileGivesABoundedAnswer(t *testing.T) {
 }
 
 func TestManyProblemsAreCounted(t *testing.T) {
-	_, err := Parse("config.toml", []byte(strings.Repeat("[[publish]]\n", 20)+"[service.web]\nport = 1\n"))
+	_, err := Parse("config.toml", []byte(strings.Repeat("[[publish]]\nto = 0\n", 20)+"[service.web]\nport = 1\n"))
 	var e *Error
 	if !errors.As(err, &e) || len(e.Problems) != maxProblems || e.More != 60-maxProblems {
 		t.Fatalf("got %v", err)

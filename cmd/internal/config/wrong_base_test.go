@@ -122,8 +122,7 @@ service = "wbe"
 port = 8080
 [[publish]]
 `,
-			`config.toml:3:3: publish[0].interface: missing; add interface = "eth0", the interface of the VM that requests come in by
-config.toml:3:3: publish[0].port: missing; add port = 8080, the port of the VM
+			`config.toml:3:3: publish[0].port: missing; add port = 8080, the port of the VM
 config.toml:3:3: publish[0].service: missing; add service = "web", the service that the port is forwarded to`},
 		{"a publish at an impossible port",
 			`[service.web]
@@ -167,6 +166,37 @@ port = 80
 service = "b"
 `,
 			`config.toml:11:1: publish[1].port: 80 is published on line 5 already, for "web"; choose another port or leave one out`},
+		{"a publish by an unknown protocol",
+			`[service.web]
+port = 8080
+[[publish]]
+port = 80
+protocol = "UDP"
+service = "web"
+`,
+			`config.toml:5:1: publish[0].protocol: "UDP" is none of "tcp" and "udp"; did you mean "udp"?`},
+		{"a publish to an impossible port",
+			`[service.web]
+port = 8080
+[[publish]]
+port = 80
+service = "web"
+to = 70000
+`,
+			"config.toml:6:1: publish[0].to: 70000 is not a port; give 1 to 65535, or leave it out"},
+		{"one port published as two",
+			`[service.web]
+port = 8080
+[[publish]]
+port = 80
+service = "web"
+[[publish]]
+interface = "eth1"
+port = 80
+service = "web"
+to = 8081
+`,
+			`config.toml:8:1: publish[1].port: 80 is published on line 3 already, for "web"; choose another port or leave one out`},
 		{"one publish twice",
 			`[service.web]
 port = 8080

@@ -36,16 +36,41 @@ func TestWrongDebug(t *testing.T) {
 func TestThePortOfADebuggerComesInWherePublishedOnesDo(t *testing.T) {
 	const services = "[service.web]\nport = 8080\ndebug = 5005\n[service.api]\nport = 1\n"
 	debug := func(name string) deployer.Publish {
-		return deployer.Publish{Interface: name, Port: 5005, Service: "web", To: 5005}
+		return deployer.Publish{Interface: name, Port: 5005, Protocol: "tcp", Service: "web", To: 5005}
 	}
 	for text, want := range map[string][]deployer.Publish{
 		services: {debug("lxcbr0")},
 		services + "[[publish]]\ninterface = \"eth0\"\nport = 80\nservice = \"api\"\n[[publish]]\ninterface = \"eth1\"\nport = 80\nservice = \"api\"\n": {
-			{Interface: "eth0", Port: 80, Service: "api"}, {Interface: "eth1", Port: 80, Service: "api"}, debug("eth0"), debug("eth1"),
+			{Interface: "eth0", Port: 80, Protocol: "tcp", Service: "api"}, {Interface: "eth1", Port: 80, Protocol: "tcp", Service: "api"}, debug("eth0"), debug("eth1"),
 		},
 	} {
-		if diff := cmp.Diff(want, parse(t, text).Ports()); diff != "" {
+		if diff := cmp.Diff(want, parse(t, text).Ports("enp0s3")); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", text, diff)
 		}
+	}
+}
+
+func TestAPortIsPublishedForBothProtocolsAndToAnotherPortOfTheService(t *testing.T) {
+	c := parse(t, `[service.dns]
+port = 5300
+debug = 53
+[[publish]]
+port = 53
+protocol = "udp"
+service = "dns"
+[[publish]]
+interface = "eth1"
+port = 8081
+service = "dns"
+to = 9090
+`)
+	want := []deployer.Publish{
+		{Interface: "enp0s3", Port: 53, Protocol: "udp", Service: "dns"},
+		{Interface: "eth1", Port: 8081, Protocol: "tcp", Service: "dns", To: 9090},
+		{Interface: "enp0s3", Port: 53, Protocol: "tcp", Service: "dns", To: 53},
+		{Interface: "eth1", Port: 53, Protocol: "tcp", Service: "dns", To: 53},
+	}
+	if diff := cmp.Diff(want, c.Ports("enp0s3")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

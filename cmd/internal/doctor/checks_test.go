@@ -119,6 +119,17 @@ func TestEachThingThatIsWrongHasItsRowAndRemedy(t *testing.T) {
 			}
 		}, "port 80", Failed, "nginx (process 4711) listens on 0.0.0.0:80", "sudo kill 4711"},
 		{"a port taken on the loopback alone", write("/proc/net/tcp", socket("0100007F:0050", "17")), "port 80", Warning, "127.0.0.1:80", "another port"},
+		{"a port taken for the other protocol", write("/proc/net/udp", socketIn("00000000:0050", "17", "07")), "port 80", OK, "free", ""},
+		{"a taken port of UDP", func(t *testing.T, m *Machine, _ *fake) {
+			m.Config.Publishes[0].Protocol = "udp"
+			put(t, m, "/proc/net/udp6", socketIn("00000000000000000000000000000000:0050", "17", "07"))
+		}, "port 80/udp", Failed, "a process listens on [::]:80", "another port"},
+		{"an interface that is not there", func(_ *testing.T, m *Machine, _ *fake) { m.Config.Publishes[0].Interface = "enp0s9" },
+			"interface enp0s9", Failed, "no such interface", "interface = eth0, lxcbr0, or auto"},
+		{"the interface of the default route", func(_ *testing.T, m *Machine, _ *fake) { m.Config.Publishes[0].Interface = "auto" },
+			"interface auto", OK, "is eth0", ""},
+		{"no default route", func(_ *testing.T, m *Machine, f *fake) { m.Config.Publishes[0].Interface, f.auto = "auto", "" },
+			"interface auto", Failed, "there is none", "interface = eth0, lxcbr0"},
 		{"a folder that others write", func(t *testing.T, m *Machine, _ *fake) {
 			if err := os.Chmod(m.Config.State, 0o777); err != nil {
 				t.Fatal(err)

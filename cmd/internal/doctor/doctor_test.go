@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/jarloop/jarloop/cmd/internal/config"
+	"github.com/jarloop/jarloop/cmd/internal/exit"
 	"github.com/jarloop/jarloop/watcher"
 )
 
@@ -21,6 +22,7 @@ type fake struct {
 	bridgeErr  error
 	first      string
 	last       string
+	auto       string
 	rules      Rules
 	space      Space
 	containers map[string]int
@@ -42,6 +44,9 @@ func (f *fake) Liblxc() (string, error) {
 
 func (f *fake) Range() (bridge netip.Prefix, first, last netip.Addr, err error) {
 	return f.bridge, netip.MustParseAddr(f.first), netip.MustParseAddr(f.last), f.bridgeErr
+}
+func (f *fake) Interfaces() (auto string, there []string, err error) {
+	return f.auto, []string{"eth0", "lxcbr0"}, nil
 }
 func (f *fake) Rules(context.Context, netip.Prefix) (Rules, error) { return f.rules, nil }
 func (f *fake) Space(string) (Space, error)                        { return f.space, nil }
@@ -90,10 +95,10 @@ func well(t *testing.T) (*Machine, *fake) {
 		LXC:       config.LXC{Path: filepath.Join(dir, "lxc"), Backing: config.BackingAuto, Bridge: "lxcbr0", Address: config.AddressStatic},
 		Bases:     []config.Base{{Name: "service-base", Template: "busybox", Privileged: true}},
 		Services:  []config.Service{{Name: "web", Base: "service-base", Port: 8080}},
-		Publishes: []config.Publish{{Interface: "eth0", Port: 80, Service: "web"}},
+		Publishes: []config.Publish{{Interface: "eth0", Port: 80, Protocol: "tcp", Service: "web"}},
 	}
 	f := &fake{
-		version: "5.0.2", bridge: netip.MustParsePrefix("10.0.3.1/24"), first: "10.0.3.128", last: "10.0.3.253",
+		version: "5.0.2", auto: "eth0", bridge: netip.MustParsePrefix("10.0.3.1/24"), first: "10.0.3.128", last: "10.0.3.253",
 		space: Space{Bytes: 100 << 30, Inodes: 1 << 20, Free: 1 << 20}, there: true, mode: watcher.Inotify,
 	}
 	m.Probe = f
@@ -101,8 +106,10 @@ func well(t *testing.T) (*Machine, *fake) {
 }
 
 // socket is a line of /proc/net/tcp, of one that listens.
-func socket(at, inode string) string {
-	return "   0: " + at + " 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 " + inode + " 1 0 100 0 0 10 0\n"
+func socket(at, inode string) string { return socketIn(at, inode, "0A") }
+
+func socketIn(at, inode, state string) string {
+	return "   0: " + at + " 00000000:0000 " + state + " 00000000:00000000 00:00000000 00000000     0        0 " + inode + " 1 0 100 0 0 10 0\n"
 }
 
 func put(t *testing.T, m *Machine, name, text string) {
@@ -215,5 +222,16 @@ func TestWhatCannotBeRepairedIsSaid(t *testing.T) {
 	}
 	if d := find(t, findings, "ip_forward"); d.State != Warning || d.Repaired != "" {
 		t.Errorf("%s (repaired: %q)", d.State, d.Repaired)
+	}
+}
+
+func TestAnInterfaceThatIsNotThereIsWrongUsage(t *testing.T) {
+	m, f := well(t)
+	for name, want := range map[string]int{"enp0s9": exit.Usage, "auto": exit.Failed, "eth0": exit.Done} {
+		m.Config.Publishes[0].Interface, f.auto = name, ""
+		err := Preflight(t.Context(), m, func(string) {})
+		if got := exit.Status(err); got != want || want != exit.Done && !strings.Contains(err.Error(), "eth0, lxcbr0") {
+			t.Errorf("%s: status %d, want %d: %v", name, got, want, err)
+		}
 	}
 }

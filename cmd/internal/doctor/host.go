@@ -39,9 +39,14 @@ func (p *probe) Range() (bridge netip.Prefix, first, last netip.Addr, err error)
 	return network.Range(p.config.LXC.Bridge, p.config.LXC.Range.First, p.config.LXC.Range.Last)
 }
 
+func (p *probe) Interfaces() (auto string, there []string, err error) {
+	there, err = network.Interfaces()
+	return network.DefaultInterface(), there, err
+}
+
 func (p *probe) Rules(ctx context.Context, _ netip.Prefix) (found Rules, err error) {
 	var errs [3]error
-	found.Conflicts, errs[0] = network.Conflicts(ctx, p.config.Ports())
+	found.Conflicts, errs[0] = network.Conflicts(ctx, p.config.Ports(network.DefaultInterface()))
 	found.Backends, errs[1] = network.Backends(ctx)
 	found.Obstacles, errs[2] = network.Obstacles(ctx, p.config.LXC.Bridge)
 	return found, errors.Join(errs[:]...)

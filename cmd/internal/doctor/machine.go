@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/jarloop/jarloop/cmd/internal/config"
+	"github.com/jarloop/jarloop/cmd/internal/exit"
 	"github.com/jarloop/jarloop/network"
 	"github.com/jarloop/jarloop/watcher"
 )
@@ -33,6 +34,7 @@ type Finding struct {
 	// Repaired is what Repair did about it.
 	Repaired string `json:"repaired,omitempty"`
 
+	usage  bool                        // the configuration is to be mended, and not the machine
 	fix    func(context.Context) error // nil where that is not safe, or not ours to do
 	fixing string                      // what fix does, as said when it is done
 }
@@ -43,7 +45,11 @@ func (f Finding) Err() error {
 	if f.State != Failed {
 		return nil
 	}
-	return errors.New(f.words())
+	err := errors.New(f.words())
+	if f.usage {
+		return exit.AsUsage(err)
+	}
+	return err
 }
 
 // words are the finding in one line, with the remedy.
@@ -69,6 +75,9 @@ type Probe interface {
 	Liblxc() (string, error)
 	// Range gives the bridge's own address, and the addresses that are leased.
 	Range() (bridge netip.Prefix, first, last netip.Addr, err error)
+	// Interfaces names those of the VM, and that of the default route; "": there is
+	// none.
+	Interfaces() (auto string, there []string, err error)
 	// Rules looks at the rules of others.
 	Rules(ctx context.Context, bridge netip.Prefix) (Rules, error)
 	// Space looks at the filesystem of a folder that is there.

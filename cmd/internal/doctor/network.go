@@ -53,6 +53,36 @@ func setting(text, name string) string {
 	return value
 }
 
+// interfaces looks whether those that ports are published on are there. A rule about
+// one that is not would be taken, and the port be reached by nobody.
+func interfaces(_ context.Context, m *Machine) []Finding {
+	auto, there, err := m.Probe.Interfaces()
+	if err != nil {
+		return []Finding{{Check: "interface", State: Failed, Found: err.Error()}}
+	}
+	var findings []Finding
+	seen := map[string]bool{}
+	for _, p := range m.Config.Publishes {
+		if seen[p.Interface] {
+			continue
+		}
+		seen[p.Interface] = true
+		f := Finding{Check: "interface " + p.Interface, State: OK, Found: "is there"}
+		switch {
+		case p.Interface == config.AutoInterface && auto == "":
+			f.State, f.Found = Failed, fmt.Sprintf("port %d is published on the interface of the default route, and there is none", p.Port)
+			f.Remedy = "write one of those there are: interface = " + strings.Join(there, ", ")
+		case p.Interface == config.AutoInterface:
+			f.Found = "is " + auto + ", that of the default route"
+		case !slices.Contains(there, p.Interface):
+			f.State, f.Found, f.usage = Failed, fmt.Sprintf("port %d is published on %s, and there is no such interface", p.Port, p.Interface), true
+			f.Remedy = "write one of those there are: interface = " + strings.Join(append(there, "or auto for that of the default route"), ", ")
+		}
+		findings = append(findings, f)
+	}
+	return findings
+}
+
 func forward(_ context.Context, m *Machine) []Finding {
 	f := Finding{Check: "ip_forward", State: OK, Found: "on"}
 	if value := strings.TrimSpace(m.read("/proc/sys/net/ipv4/ip_forward")); value != "1" {

@@ -11,21 +11,29 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
 // ports looks for programs of the VM that listen on a published port: our
 // rules would take it from them.
 func ports(_ context.Context, m *Machine) []Finding {
-	listeners := slices.Concat(sockets(m.read("/proc/net/tcp")), sockets(m.read("/proc/net/tcp6")))
+	listeners := map[string][]listener{
+		deployer.TCP: slices.Concat(sockets(m.read("/proc/net/tcp"), listens), sockets(m.read("/proc/net/tcp6"), listens)),
+		deployer.UDP: slices.Concat(sockets(m.read("/proc/net/udp"), unconnected), sockets(m.read("/proc/net/udp6"), unconnected)),
+	}
 	var findings []Finding
-	seen := map[uint16]bool{}
-	for _, p := range m.Config.Ports() {
-		if seen[p.Port] {
+	seen := map[string]bool{}
+	for _, p := range m.Config.Ports("") {
+		f := Finding{Check: fmt.Sprintf("port %d", p.Port), State: OK, Found: "free, for " + p.Service}
+		if p.Protocol == deployer.UDP {
+			f.Check += "/udp"
+		}
+		if seen[f.Check] {
 			continue
 		}
-		seen[p.Port] = true
-		f := Finding{Check: fmt.Sprintf("port %d", p.Port), State: OK, Found: "free, for " + p.Service}
-		for _, l := range listeners {
+		seen[f.Check] = true
+		for _, l := range listeners[p.Protocol] {
 			if l.at.Port() != p.Port || f.State == Failed {
 				continue
 			}
@@ -45,21 +53,28 @@ func ports(_ context.Context, m *Machine) []Finding {
 	return findings
 }
 
-// listener is a TCP socket that listens.
+// The states of sockets that anybody may send to: TCP_LISTEN, and TCP_CLOSE, which
+// those of UDP have (net/tcp_states.h).
+const (
+	listens     = "0A"
+	unconnected = "07"
+)
+
+// listener is a socket that anybody may send to.
 type listener struct {
 	at    netip.AddrPort
 	inode string
 }
 
-// sockets reads those that listen from /proc/net/tcp or tcp6 (proc(5)):
+// sockets reads those in a state from /proc/net/tcp, udp and the like (proc(5)):
 //
 //	sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
 //	0: 0100007F:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 17395
-func sockets(text string) []listener {
+func sockets(text, state string) []listener {
 	var all []listener
 	for line := range strings.Lines(text) {
 		fields := strings.Fields(line)
-		if len(fields) < 10 || fields[3] != "0A" {
+		if len(fields) < 10 || fields[3] != state {
 			continue
 		}
 		if at, ok := parseSocket(fields[1]); ok {

@@ -18,17 +18,17 @@ func (l *Lab) Configuration(checkout string) (string, error) {
 		return "", err
 	}
 	text := string(shipped)
-	for old, path := range map[string]string{
-		"/var/lib/jarloop": filepath.Join(l.Dir, "state"),
-		"/run/jarloop":     filepath.Join(l.Dir, "run"),
-		"/host":            l.Host,
-		"/var/lib/lxc":     l.LXC,
+	for old, now := range map[string]string{
+		`"/var/lib/jarloop"`: strconv.Quote(filepath.Join(l.Dir, "state")),
+		`"/run/jarloop"`:     strconv.Quote(filepath.Join(l.Dir, "run")),
+		`"/host"`:            strconv.Quote(l.Host),
+		`"/var/lib/lxc"`:     strconv.Quote(l.LXC),
+		`interface = "auto"`: `interface = "eth0"`, // the lab has no default route
 	} {
-		old = strconv.Quote(old)
 		if n := strings.Count(text, old); n != 1 {
 			return "", fmt.Errorf("config.toml has %s %d times, not once", old, n)
 		}
-		text = strings.Replace(text, old, strconv.Quote(path), 1)
+		text = strings.Replace(text, old, now, 1)
 	}
 	return text, nil
 }
