@@ -16,6 +16,8 @@ func (l *loop) handleArtefacts(m artefacts) {
 	switch {
 	case len(asked) > 0:
 		l.wantAsked(asked)
+	case l.service.Unready != "":
+		l.sayWithheld(held)
 	case held.State == Pinned:
 		l.sayWithheld(held)
 		l.enforcePin()
@@ -32,8 +34,12 @@ func (l *loop) handleArtefacts(m artefacts) {
 
 // handleAsked has the newest set looked at, for who waits for what becomes of it.
 func (l *loop) handleAsked(m deployWish) {
-	if l.gone {
+	switch {
+	case l.gone:
 		l.refuse(m, errGone)
+		return
+	case l.service.Unready != "":
+		l.refuse(m, l.unready())
 		return
 	}
 	l.asked = append(l.asked, m.done)
@@ -91,6 +97,8 @@ func (l *loop) settled(why error) {
 func (l *loop) withheld() Newest {
 	name, pin := l.name, l.page.Pin
 	switch {
+	case l.service.Unready != "":
+		return Newest{Set: l.seen.ID, State: Refused, Reason: l.service.Unready}
 	case l.refused != "":
 		return Newest{State: Refused, Reason: l.refused}
 	case l.page.Paused:

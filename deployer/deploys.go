@@ -3,6 +3,7 @@ package deployer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"time"
@@ -20,6 +21,10 @@ func (l *loop) want(r *request) {
 		l.answer(r, Result{Err: errGone})
 		return
 	}
+	if l.service.Unready != "" {
+		l.answer(r, Result{Err: l.unready()})
+		return
+	}
 	if l.wanted != nil {
 		l.answer(l.wanted, Result{Err: errNewer})
 	}
@@ -29,6 +34,9 @@ func (l *loop) want(r *request) {
 		l.attempt.cancel(errNewer)
 	}
 }
+
+// unready says that nothing can be deployed for now.
+func (l *loop) unready() error { return fmt.Errorf("held back: %s", l.service.Unready) }
 
 // wantAgain is want of what had to wait, which is not counted.
 func (l *loop) wantAgain(r *request) {
@@ -141,7 +149,7 @@ func (l *loop) handleDeployEnded(m deployEnded) {
 	case givenUp(m.err):
 		// On purpose: nothing that anyone has to know.
 		l.settleFailed(m)
-		if errors.Is(m.err, errOther) && l.wanted == nil && !l.gone && !l.over() {
+		if errors.Is(m.err, errOther) && l.wanted == nil && l.service.Unready == "" && !l.gone && !l.over() {
 			l.wanted = r // as it is configured now
 			return
 		}

@@ -47,7 +47,9 @@ type Engine interface {
 	Remove(ctx context.Context, name string) error
 
 	// Install makes the folder target of the running instance hold exactly what
-	// the agent's own folder source holds, and c what its service runs.
+	// the agent's own folder source holds, and c what its service runs. Without a
+	// source no folder is touched. The values of c.Env are where the service's root
+	// alone can read them, and in no process's arguments.
 	Install(ctx context.Context, name, source, target string, c Command) error
 	// Launch starts the service: the first time as soon as the guest has booted
 	// far enough, later where it has ended. From then on Check tells of this run.
@@ -111,7 +113,7 @@ type Spec struct {
 // Command is what the service of an instance runs.
 type Command struct {
 	Line string // of a shell
-	Dir  string // the folder that it runs in
+	Dir  string // the folder that it runs in; empty: the root
 	Env  map[string]string
 }
 

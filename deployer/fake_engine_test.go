@@ -201,6 +201,10 @@ func (e engine) Install(ctx context.Context, name, source, target string, c depl
 		if err != nil {
 			return err
 		}
+		if source == "" {
+			i.command = &c
+			return nil
+		}
 		files := map[string]string{}
 		if err := filepath.WalkDir(source, func(file string, d fs.DirEntry, err error) error {
 			switch {

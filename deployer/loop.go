@@ -135,6 +135,9 @@ func (l *loop) begun() {
 	if l.gone {
 		l.retire()
 	}
+	if l.service.Backing {
+		l.look()
+	}
 	l.advance()
 	l.flush()
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"path"
+	"strings"
 
 	"al.essio.dev/pkg/shellescape"
 	"golang.org/x/sys/unix"
@@ -124,9 +126,13 @@ func commandOf(s Service, set watcher.Set) Command {
 			}
 		}
 	}
-	c := Command{Line: line, Dir: s.Target}
+	c := Command{Line: line, Dir: s.Target, Env: maps.Clone(s.Env)}
 	if s.Debug != 0 {
-		c.Env = map[string]string{"JAVA_TOOL_OPTIONS": guest.Debugger(s.Debug)}
+		const options = "JAVA_TOOL_OPTIONS"
+		if c.Env == nil {
+			c.Env = map[string]string{}
+		}
+		c.Env[options] = strings.TrimSpace(guest.Debugger(s.Debug) + " " + c.Env[options])
 	}
 	return c
 }

@@ -17,6 +17,14 @@ type Service struct {
 	// Exec is a shell command line; empty means java -jar with the only JAR
 	// of the artefact set.
 	Exec string
+	// Env is added to the environment of what Exec runs. It may hold secrets, and
+	// goes nowhere else.
+	Env map[string]string `json:",omitempty"`
+	// Backing says that the service has no artefacts: its base holds what it runs.
+	Backing bool `json:",omitempty"`
+	// Unready says why the service cannot be deployed as it is configured, as when
+	// a file is missing that its Env comes from; empty: it can.
+	Unready string `json:"-"`
 	// Port is the TCP port that the service listens on.
 	Port uint16
 	// Needs are the services that this one calls by name.
@@ -45,10 +53,12 @@ type Service struct {
 }
 
 // guestFormat is raised when what is put inside a container changes.
-const guestFormat = 4
+const guestFormat = 5
 
 // fingerprint is equal for two services whose containers would be the same
-// but for their artefacts and addresses.
+// but for their artefacts and addresses. It is in the record, which as the values
+// of Env beside it in the container only root can read: a hash with a key would
+// hide nothing more, and change with the key.
 func (s Service) fingerprint() string {
 	// What is left out can change under a running generation.
 	s.Health, s.Drain, s.StopTimeout = Health{}, 0, 0
@@ -66,7 +76,7 @@ func (s Service) fingerprint() string {
 }
 
 // fits says whether a generation is what would be made of the service now, but
-// for its artefacts.
+// for its artefacts. While that is not known, what there is stays.
 func (s Service) fits(g *Generation) bool {
-	return g.Fingerprint == s.fingerprint() && g.Base == s.Base
+	return s.Unready != "" || g.Fingerprint == s.fingerprint() && g.Base == s.Base
 }

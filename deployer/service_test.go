@@ -19,6 +19,8 @@ func TestFingerprint(t *testing.T) {
 		"the port":           {func(s *Service) { s.Port = 81 }, true},
 		"the target":         {func(s *Service) { s.Target = "/other" }, true},
 		"the debugger":       {func(s *Service) { s.Debug = 5005 }, true},
+		"the environment":    {func(s *Service) { s.Env = map[string]string{"A": "1"} }, true},
+		"what it waits for":  {func(s *Service) { s.Unready = "no such file" }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			changed := base

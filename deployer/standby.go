@@ -21,10 +21,11 @@ var (
 )
 
 // makeStandby makes the next generation where something is live and none waits or
-// is being made: when nobody waits for a deploy, one at a time.
+// is being made: when nobody waits for a deploy, one at a time. A service without
+// artefacts is deployed too seldom for one.
 func (l *loop) makeStandby() {
 	if !l.Standby || !l.spare || l.gone || l.live == nil || l.standby != nil || l.making != nil || l.attempt != nil ||
-		time.Since(l.noStandby) < standbyPause {
+		l.service.Backing || l.service.Unready != "" || time.Since(l.noStandby) < standbyPause {
 		return
 	}
 	service, number := l.service, l.nextNumber()

@@ -98,9 +98,17 @@ func (l *loop) nextNumber() int {
 	return l.number
 }
 
-// look has the newest artefacts come once more.
+// look has the newest artefacts come once more. One that has none is deployed as it
+// is configured.
 func (l *loop) look() {
-	if l.Look != nil && !l.over() && !l.gone {
+	switch {
+	case l.over() || l.gone:
+	case l.service.Backing:
+		l.box.put(artefacts{watcher.Set{Service: l.name, ID: noArtefacts}})
+	case l.Look != nil:
 		l.Look(l.name)
 	}
 }
+
+// noArtefacts stands for the set of a service that has none.
+const noArtefacts = "none"

@@ -27,6 +27,14 @@ func (l *loop) handleRollback(m rollbackWish) {
 		refuse(errGone)
 		return
 	}
+	if l.service.Unready != "" {
+		refuse(l.unready())
+		return
+	}
+	if l.service.Backing {
+		refuse(wrong("%s has no artefacts, and so no earlier ones to go back to; its configuration says what is live", name))
+		return
+	}
 	live := ""
 	if l.live != nil {
 		live = l.live.Set
@@ -107,15 +115,24 @@ func (l *loop) handleConfigured(m configured) {
 	if reflect.DeepEqual(l.service, m.service) {
 		return
 	}
+	waited := l.service.Unready != ""
 	l.service = m.service
 	if l.attempt != nil {
 		l.attempt.cancel(errOther)
+	}
+	if l.service.Unready != "" && l.wanted != nil {
+		l.answer(l.wanted, Result{Err: l.unready()})
+		l.wanted = nil
 	}
 	if l.standby != nil && !m.service.fits(l.standby) {
 		l.remove(l.standby, 0, false)
 		l.standby = nil
 	}
-	again = l.newest.State != "" || l.live != nil && !m.service.fits(l.live)
+	again = waited || l.newest.State != "" || l.live != nil && !m.service.fits(l.live)
+	if again && l.service.Backing {
+		again = false
+		l.look()
+	}
 }
 
 // handleVIP writes into the records which virtual IP the service has got, so that

@@ -47,6 +47,16 @@ var runs = []promise{
 			t.Error("what it leads to can be read")
 		}
 	}},
+	{"a service without artefacts is installed, and leaves every folder as it is", func(t *trial) {
+		t.boot("trial-1")
+		t.must(t.Engine.WriteFile(t.ctx(), "trial-1", target+"/left", []byte("of the base"), 0o644))
+		t.must(t.Engine.Install(t.ctx(), "trial-1", "", "", t.Print("one")))
+		t.must(t.Engine.Launch(t.ctx(), "trial-1"))
+		t.printed("trial-1", "one", 1)
+		if got, err := t.Engine.ReadFile(t.ctx(), "trial-1", target+"/left"); err != nil || string(got) != "of the base" {
+			t.Errorf("the folder holds %q, %v", got, err)
+		}
+	}},
 	{"a service has its environment and its folder", func(t *trial) {
 		t.boot("trial-1")
 		c := t.Show("GREETING")

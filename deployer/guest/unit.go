@@ -72,8 +72,10 @@ type Unit struct {
 	// Exec is a command line of the shell. Its process is the unit's main
 	// process, unless it is a compound command whose shell cannot step aside.
 	Exec string
-	Dir  string            // where it runs; "/" if empty
-	Env  map[string]string // added to the environment
+	Dir  string // where it runs; "/" if empty
+	// Env is added to the environment. Names are those that a shell can have; the
+	// values are in RunFile, which only root can read, and in no argument.
+	Env map[string]string
 }
 
 // grace is how many seconds the service may take to stop before it is killed.
@@ -104,7 +106,11 @@ func Closed() []File {
 }
 
 // Command gives the file that names what the unit runs next.
-func (u Unit) Command() File { return script(RunFile, u.run()) }
+func (u Unit) Command() File {
+	f := script(RunFile, u.run())
+	f.Mode = 0o700
+	return f
+}
 
 // waiting waits at the gate. A writer may come and go between the look and the
 // opening; then the file is there, and whoever opens the gate tries again.
@@ -122,30 +128,26 @@ func (u Unit) run() string {
 	line("exec >>%s 2>&1", outFile)
 	line(`export PATH="${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"`)
 	line(`export LANG="${LANG:-C.UTF-8}"`) // else a JVM prints "?" for what is not ASCII
-	env, prefix := maps.Clone(u.Env), ""
+	env := maps.Clone(u.Env)
 	if env == nil {
 		env = map[string]string{}
 	}
 	env["JAVA_TOOL_OPTIONS"] = strings.TrimSuffix(JVMOptions+" "+env["JAVA_TOOL_OPTIONS"], " ")
 	for _, name := range slices.Sorted(maps.Keys(env)) {
-		switch {
-		case variable.MatchString(name):
+		if Variable(name) {
 			line("export %s=%s", name, quote(env[name]))
-		case name != "" && !strings.ContainsAny(name, "=\x00"):
-			// A name that the shell cannot have, as those with dots that
-			// Spring reads, can still be given to a program.
-			prefix += " " + quote(name+"="+env[name])
 		}
-	}
-	if prefix != "" {
-		prefix = "env" + prefix + " "
 	}
 	if u.Dir != "" {
 		line("cd %s || exit", quote(u.Dir))
 	}
-	line("exec %s%s", prefix, command(u.Exec))
+	line("exec %s", command(u.Exec))
 	return b.String()
 }
+
+// Variable says whether a shell can have a variable of that name. Another name could
+// only be given to a program in the arguments of env(1), for all to see.
+func Variable(name string) bool { return variable.MatchString(name) }
 
 var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 

@@ -18,8 +18,10 @@ func (e *Engine) Install(ctx context.Context, name, source, target string, c dep
 	service, _, _ := parseName(name)
 	command := guest.Unit{Service: service, Exec: c.Line, Dir: c.Dir, Env: c.Env}.Command()
 	_, err := inside(ctx, e, name, copied, func(r *guest.Root) (bool, error) {
-		if err := r.CopyTree(ctx, source, target); err != nil {
-			return false, err
+		if source != "" {
+			if err := r.CopyTree(ctx, source, target); err != nil {
+				return false, err
+			}
 		}
 		return true, r.WriteFile(command.Name, command.Data, command.Mode)
 	})

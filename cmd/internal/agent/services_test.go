@@ -7,6 +7,29 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/config"
 )
 
+// A folder that is called like it can be touched as anybody likes.
+func TestAServiceWithoutArtefactsIsNotWatched(t *testing.T) {
+	read, err := config.Parse("config.toml", []byte(`
+[service.db]
+artefacts = false
+exec = "postgres"
+port = 5432
+env = { PGPASSWORD = "secret" }
+[service.web]
+port = 8080
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := watchServices(read); len(all) != 1 || all[0].Name != "web" {
+		t.Errorf("watched: %+v", all)
+	}
+	all := deployServices(read, map[string]string{"service-base": "base-1"})
+	if db := all[0]; !db.Backing || db.Name != "db" || db.Target != "" || db.Env["PGPASSWORD"] != "secret" || all[1].Backing {
+		t.Errorf("deployed: %+v", all)
+	}
+}
+
 func TestAnyTimeOfStillnessIsTheOneThatIsMeant(t *testing.T) {
 	for _, c := range []struct {
 		written string

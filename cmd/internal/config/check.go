@@ -66,12 +66,14 @@ func (c *Config) checkService(r *report, root *node, s *Service) {
 		r.add(base, "no base is called %q%s", s.Base,
 			meant(s.Base, bases, "; add [base.NAME], with nothing in it if the container exists already"))
 	}
-	if s.Source == "" {
+	if !s.Artefacts {
+		s.checkBacking(r, n)
+	} else if s.Source == "" {
 		r.add(n.at("source"), "is empty; give a folder below watch.dir, or leave it out for %q", "volume-"+s.Name)
 	} else if !root.at("watch").at("dir").known() && !within(s.Source, c.Watch.Dir) {
 		r.add(n.at("source"), "%q lies outside of watch.dir %q, where nobody looks for changes; choose a folder below it", s.Source, c.Watch.Dir)
 	}
-	if reason := WrongTarget(s.Target); reason != "" {
+	if reason := WrongTarget(s.Target); reason != "" && s.Artefacts {
 		r.add(n.at("target"), "%q %s", s.Target, reason)
 	}
 	s.Health.check(r, n.at("health"))
@@ -85,6 +87,18 @@ func (c *Config) checkService(r *report, root *node, s *Service) {
 		case c.Service(need) == nil:
 			r.add(at, "no service is called %q%s", need,
 				meant(need, root.at("service").names, "; add [service.NAME] or take it out"))
+		}
+	}
+}
+
+// checkBacking finds what a service without artefacts lacks, and what it cannot have.
+func (s *Service) checkBacking(r *report, n *node) {
+	if s.Exec == "" {
+		r.add(n.at("exec"), "missing; a service with artefacts = false runs what its base holds: add exec, the command that does")
+	}
+	for _, name := range []string{"source", "files", "target"} {
+		if n.at(name).given {
+			r.add(n.at(name), "is about artefacts, of which artefacts = false says that there are none; leave one of the two out")
 		}
 	}
 }

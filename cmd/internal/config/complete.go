@@ -25,6 +25,7 @@ func (c *Config) complete(root *node) {
 	for i := range c.Services {
 		s := &c.Services[i]
 		s.complete(root.at("service").at(s.Name), c.Watch.Dir, base)
+		s.Environment = merged(c.Env, s.Env)
 	}
 	c.addBuiltInBase()
 }

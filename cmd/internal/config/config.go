@@ -18,6 +18,9 @@ type Config struct {
 	// docs/notifications.md; the agent does not wait for it, and a failure is one line of its
 	// output.
 	Notify Notify
+	// Settings for all services: they are added to the environment of what each
+	// runs. A service's own env goes before.
+	Env Variables
 	// What containers are cloned from. A base that is missing is built at the start, one
 	// whose recipe changes is built beside the old. A service-base that is used and not
 	// written is built in: a Debian with a Java runtime.
@@ -38,6 +41,7 @@ func (c *Config) keys() []key {
 		{name: "lxc", to: &c.LXC, like: "[lxc]"},
 		{name: "logs", to: &c.Logs, like: "[logs]"},
 		{name: "notify", to: &c.Notify, like: "[notify]"},
+		{name: "env", to: &c.Env, like: `{ LOG_LEVEL = "debug" }`, change: redeploys},
 		{name: "base", to: each(&c.Bases, func(b *Base) *string { return &b.Name }), like: "[base.service-base]"},
 		{name: "service", to: each(&c.Services, func(s *Service) *string { return &s.Name }), like: "[service.frontend]"},
 		{name: "publish", to: each(&c.Publishes, nil), like: "[[publish]]"},

@@ -246,6 +246,7 @@ This page is made from the source: go generate ./cmd/internal/config. An unknown
 | texts by name | ` + "`{ Accept = \"text/html\" }`" + `, or a table of its own |
 | duration | ` + "`\"20ms\"`, `\"1m30s\"`" + `: the units are ms, s, m and h |
 | size | ` + "`\"512KiB\"`, `\"16MiB\"`, `\"1GiB\"`" + ` |
+| variables | ` + "`{ LOG_LEVEL = \"debug\" }`" + `, or a table like ` + "`[service.frontend.env]`" + ` |
 | range | ` + "`\"10.0.3.128-10.0.3.253\"`" + `, both ends included |
 | command | ` + "`\"notify-send jarloop\"`" + `, a command line of the shell, or ` + "`[\"notify-send\", \"jarloop\"]`" + `, its words |
 
@@ -321,6 +322,8 @@ func (d described) typeName() string {
 		return "range"
 	case *Command:
 		return "command"
+	case *Variables:
+		return "variables"
 	default:
 		panic(fmt.Sprintf("%s is of type %T, which has no name yet", d.name, d.to))
 	}

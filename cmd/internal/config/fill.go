@@ -83,6 +83,8 @@ func (r *report) value(n *node, k key) {
 		}
 	case *Command:
 		r.command(n, k, to)
+	case *Variables:
+		r.variables(n, k, to)
 	case encoding.TextUnmarshaler:
 		if !r.ofKind(n, unstable.String, "a string like "+k.example()) {
 			return

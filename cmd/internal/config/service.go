@@ -29,6 +29,12 @@ type Service struct {
 	// of the speed for the start: shared class data, the quick compiler only, the
 	// collector that needs no threads. Default: java -jar and the one JAR.
 	Exec string
+	// Whether it has artefacts. Without, its base holds what exec runs, as that of a
+	// database does: it comes up by itself, and is deployed again when its configuration
+	// or its base changes, or by jarloop deploy.
+	Artefacts bool
+	// Added to the environment of what exec runs. The values are shown nowhere.
+	Env Variables
 	// The port that the service listens on.
 	Port int
 	// The services that it calls. They are started before it and are in its hosts file.
@@ -56,6 +62,9 @@ type Service struct {
 	AfterDeploy Command
 	// How long either of the two may take.
 	HookTimeout Duration
+
+	// Environment is what env and that of all services give together.
+	Environment map[string]string
 }
 
 func (s *Service) keys() []key {
@@ -67,6 +76,8 @@ func (s *Service) keys() []key {
 		{name: "target", to: &s.Target, like: `"/frontend"`, change: redeploys},
 		{name: "exec", to: &s.Exec, like: `"java -jar /frontend/FrontendApplication.jar"`, change: redeploys,
 			wrong: empty("give a command, or leave it out for java -jar and the one JAR")},
+		{name: "artefacts", to: &s.Artefacts, preset: "true", change: redeploys},
+		{name: "env", to: &s.Env, like: `{ LOG_LEVEL = "debug" }`, change: redeploys},
 		{name: "port", to: &s.Port, like: "8080", required: "the port that the service listens on", limits: "1 to 65535", is: "a port", change: redeploys},
 		{name: "needs", to: &s.Needs, like: `["person"]`, change: live},
 		{name: "logs", to: &s.Logs, like: `["/log/*.log"]`, wrong: badLogPattern, change: live},
@@ -90,8 +101,10 @@ func (s *Service) complete(n *node, dir, base string) {
 		}
 	}
 	preset(&s.Base, "base", base)
-	preset(&s.Source, "source", "volume-"+s.Name)
-	preset(&s.Target, "target", "/"+s.Name)
+	if s.Artefacts {
+		preset(&s.Source, "source", "volume-"+s.Name)
+		preset(&s.Target, "target", "/"+s.Name)
+	}
 	if s.Source != "" && !filepath.IsAbs(s.Source) {
 		s.Source = filepath.Join(dir, s.Source)
 	} else if s.Source != "" {

@@ -1,0 +1,83 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2/unstable"
+
+	"github.com/jarloop/jarloop/deployer/guest"
+)
+
+// Variables are settings for the environment of a process. They may be secrets: no
+// error and no event shows a value.
+type Variables map[string]string
+
+// merged gives the variables of all, of which a later one goes before an earlier.
+func merged(all ...Variables) map[string]string {
+	var sum map[string]string
+	for _, some := range all {
+		if sum == nil && len(some) > 0 {
+			sum = map[string]string{}
+		}
+		maps.Copy(sum, some)
+	}
+	return sum
+}
+
+// variables reads a table of them.
+func (r *report) variables(n *node, k key, to *Variables) {
+	if !r.ofKind(n, unstable.Table, "a table like "+k.example()) {
+		return
+	}
+	value := key{name: k.name, like: `"debug"`, lines: true}
+	for _, name := range n.names {
+		at := n.at(name)
+		if reason := wrongVariable(at.path()); reason != "" {
+			r.add(at, "%s", reason)
+			continue
+		}
+		if *to == nil {
+			*to = Variables{}
+		}
+		(*to)[name] = r.oneText(at, value)
+		if reason := wrongValue(name, at.text); reason != "" {
+			r.add(at, "%s", reason)
+		}
+	}
+}
+
+// path gives the name of a variable, which TOML takes for a table in a table where it
+// has dots.
+func (n *node) path() string {
+	name := strings.Trim(n.name, `"`)
+	if n.kind == unstable.Table && len(n.names) > 0 {
+		name += "." + n.at(n.names[0]).path()
+	}
+	return name
+}
+
+// maxValue is how long a variable may be, its name included: MAX_ARG_STRLEN of the
+// kernel (execve(2)), less the "=" and the zero at the end.
+const maxValue = 128<<10 - 2
+
+// wrongValue says what is wrong with the value of a variable, "" if nothing is.
+func wrongValue(name, value string) string {
+	if len(name)+len(value) > maxValue {
+		return fmt.Sprintf("is longer than the %d KiB that a process can be given; put it into a file", maxValue>>10+1)
+	}
+	return ""
+}
+
+// wrongVariable says what is wrong with the name of a variable, "" if nothing is.
+func wrongVariable(name string) string {
+	if guest.Variable(name) {
+		return ""
+	}
+	remedy := "use letters, digits and _, as in LOG_LEVEL"
+	if upper := strings.ToUpper(strings.NewReplacer(".", "_", "-", "").Replace(name)); guest.Variable(upper) {
+		remedy = fmt.Sprintf("Spring and Quarkus read %s for it", upper)
+	}
+	return fmt.Sprintf("%q is not the name of a variable; %s", name, remedy)
+}
