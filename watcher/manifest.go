@@ -17,6 +17,21 @@ type JAR struct {
 	ClassVersion int
 }
 
+// OpenJAR reads an archive's table of contents, within the limits that the check
+// of an artefact keeps. An error's words follow the file's name.
+func OpenJAR(r io.ReaderAt, size int64) (*zip.Reader, error) {
+	if size == 0 {
+		return nil, errors.New("is empty; build it again")
+	}
+	return openJAR(r, size)
+}
+
+// Manifest gives what finds the attributes of the manifest's main section.
+func Manifest(files []*zip.File) (attribute func(name string) string, err error) {
+	text, err := manifest(files)
+	return func(name string) string { return manifestValue(text, name) }, err
+}
+
 // ReadJAR reads an archive's table of contents and manifest, within the limits
 // that the check of an artefact keeps. It does not read the rest, which may be
 // damaged. An error's words follow the file's name.

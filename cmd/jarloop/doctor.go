@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
 	"github.com/jarloop/jarloop/cmd/internal/checkup"
 	"github.com/jarloop/jarloop/cmd/internal/cli"
+	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/cmd/internal/doctor"
 	"github.com/jarloop/jarloop/cmd/internal/exit"
 	"github.com/jarloop/jarloop/cmd/internal/render"
@@ -20,10 +23,16 @@ func doctorVerb(p *cli.Program) *cobra.Command {
 		Long: `Doctor looks at everything that jarloop rests on and changes nothing, unless
 --fix is given: then it repairs what is safe to repair (ip_forward, the limits of
 inotify, folders of its own, LXC's bridge) and says so. Its exit status is 1
-when something has failed; warnings leave it 0.`,
+when something has failed; warnings leave it 0. Before there is a configuration
+it checks the machine for one that says nothing.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := p.Load()
+			var none []doctor.Finding
+			if p.ConfigFile == "" && errors.Is(err, fs.ErrNotExist) {
+				none = []doctor.Finding{{Check: "configuration", State: doctor.Warning, Found: "none yet", Remedy: "sudo jarloop init " + config.Default().Watch.Dir}}
+				c, err = config.Default(), nil
+			}
 			if err != nil {
 				return err
 			}
@@ -32,7 +41,7 @@ when something has failed; warnings leave it 0.`,
 			if fix {
 				findings, err = doctor.Repair(cmd.Context(), m, findings)
 			}
-			if e := tellFindings(cmd.OutOrStdout(), findings, asJSON); e != nil {
+			if e := tellFindings(cmd.OutOrStdout(), append(none, findings...), asJSON); e != nil {
 				return e
 			}
 			if err == nil && cmd.Context().Err() != nil {

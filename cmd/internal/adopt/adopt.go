@@ -5,22 +5,33 @@
 //	               /config.yml                its port, and whom it calls
 //	upstart/frontend.conf                     its command, as the original system ran it
 //	volume-nginx-conf.d/                      nginx in front: whom it calls, and its port
+//	person/target/person-1.0.jar              a service, where its build leaves it
 //
-// Nothing in the folder is changed, or followed out of it. What cannot be
-// translated is in Notes, and in the comments.
+// What is known of a service comes from sources (facts.go), each of which is a file
+// that turns bytes into facts. Nothing in the folder is changed, or followed out of
+// it. What cannot be translated is in Notes, and in the comments.
 package adopt
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
 
-// ErrNothing says that a folder has no volume-<service> in it.
-var ErrNothing = errors.New("there is no volume-<service> folder in it: name the folder that your build writes to")
+	"github.com/jarloop/jarloop/cmd/internal/config"
+)
+
+// ErrNothing says that there is no service in a folder.
+var ErrNothing = errors.New("there is nothing in it that runs as a service: name the folder that your build writes to")
 
 const (
-	prefix     = "volume-"
-	nginxName  = "nginx-conf.d"
-	guessed    = "GUESS: "
-	usualPort  = 8080
-	serviceJRE = 61 // the class version of Java 17, which Debian 12 has
+	prefix    = "volume-"
+	nginxName = "nginx-conf.d"
+	guessed   = "GUESS: "
+	usualPort = 8080
 )
 
 // Layout is what was found.
@@ -32,26 +43,21 @@ type Layout struct {
 	// outside, which the bases are to be for then.
 	Unprivileged bool
 
-	services []service
+	services []*service
 }
 
-// service is one service as it will be written. A comment follows its key.
+// service is one service, and what is known of it.
 type service struct {
-	name, about      string
-	nginx            bool
-	source, target   string
-	exec, execNote   string
-	port             int
-	portNote         string
-	needs            []string
-	logs             []string
-	users, makes     []string
-	run              []string // of its base
-	reload           string
-	version          int // of its main class
-	notes            []string
-	folder           folder
-	targetNote, note string
+	name   string
+	nginx  bool
+	source string
+	files  []string
+	folder folder
+	script string  // its start script, as the container sees it
+	runs   archive // what is run of its folder; zero if that is no archive
+	job    *job    // how it was run before
+	called told[int]
+	facts
 }
 
 // Services gives the names of the services that were found.
@@ -61,4 +67,151 @@ func (l *Layout) Services() []string {
 		names = append(names, s.name)
 	}
 	return names
+}
+
+// Read looks at a shared folder. iface is the interface to publish on.
+func Read(dir, iface string) (*Layout, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	if _, err := fs.ReadDir(root.FS(), "."); err != nil {
+		return nil, err
+	}
+	l := &Layout{Dir: dir, Interface: iface}
+	jobs := l.readJobs(root)
+	found := &search{root: root}
+	found.visit(".", 0)
+	l.Notes = append(l.Notes, found.notes...)
+	for _, p := range found.places {
+		if err := l.addPlace(root, p, found.places, jobs); err != nil {
+			return nil, err
+		}
+	}
+	if len(l.services) == 0 {
+		return l, fmt.Errorf("%s: %w", dir, ErrNothing)
+	}
+	for _, s := range l.services {
+		for _, ask := range sources {
+			ask(s)
+		}
+	}
+	for name := range jobs {
+		if l.service(name) == nil {
+			l.note("upstart/%s.conf: not adopted, since there is no folder %s%s", name, prefix, name)
+		}
+	}
+	l.connect()
+	for _, s := range l.services {
+		s.finish()
+		l.Notes = append(l.Notes, s.notes...)
+	}
+	slices.Sort(l.Notes)
+	return l, nil
+}
+
+func (l *Layout) note(format string, args ...any) {
+	l.Notes = append(l.Notes, fmt.Sprintf(format, args...))
+}
+
+// addPlace makes a service of a place, unless it is none.
+func (l *Layout) addPlace(root *os.Root, p place, all []place, jobs map[string]*job) error {
+	s := &service{name: p.name, source: p.source, files: p.files, nginx: p.usual && p.name == nginxName}
+	if s.nginx {
+		s.name = nginxService(all, jobs)
+	} else if wrong := config.WrongName(p.name); wrong != "" {
+		l.note("%s: not adopted: %s", p.source, wrong)
+		return nil
+	}
+	var err error
+	if s.folder, err = readFolder(root, p.source, p.flat); err != nil {
+		return fmt.Errorf("read %s: %w", p.source, err)
+	}
+	s.job = jobs[s.name]
+	if p.usual && s.job == nil && len(s.folder.visible()) == 0 {
+		l.note("%s: left out: it holds nothing that runs; build, and write the configuration anew, if it is a service", p.source)
+		return nil
+	}
+	if p.flat && len(p.files) == 1 {
+		s.folder.archives = slices.DeleteFunc(s.folder.archives, func(a archive) bool { ok, _ := path.Match(p.files[0], a.name); return !ok })
+	}
+	s.target.value = "/" + s.name
+	switch {
+	case s.nginx:
+		s.target.value = nginxTarget
+	case config.WrongTarget(s.target.value) != "": // a service that is called like a folder of the system
+		s.target.value = "/srv/" + s.name
+	}
+	s.choose()
+	if list := scripts(root, p.source); len(list) > 0 {
+		s.script = s.target.value + "/bin/" + path.Base(list[0])
+		if info, err := root.Stat(list[0]); err == nil && info.Mode()&0o100 == 0 {
+			s.script = "sh " + s.script // the share has no such bit
+		}
+	}
+	l.services = append(l.services, s)
+	return nil
+}
+
+// choose finds the archive that is run.
+func (s *service) choose() {
+	for _, a := range s.folder.archives {
+		if a.err != nil {
+			s.notes = append(s.notes, fmt.Sprintf("%s/%s: %v", s.source, a.name, a.err))
+		} else {
+			s.java = max(s.java, a.java)
+		}
+	}
+	if runnable := s.folder.runnable(); len(runnable) > 0 {
+		s.runs = runnable[0]
+	}
+}
+
+// variable gives the value of a variable of its environment, "" if it has none.
+func (s *service) variable(name string) string {
+	for _, v := range s.env {
+		if v.name == name {
+			return v.value
+		}
+	}
+	return ""
+}
+
+// nginxService names the service of nginx: as its job is called, else web,
+// unless a folder has that name.
+func nginxService(places []place, jobs map[string]*job) string {
+	names := []string{"web", "nginx", "nginx-proxy"}
+	if jobs["nginx"] != nil {
+		names = []string{"nginx", "web", "nginx-proxy"}
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(places, func(p place) bool { return p.name == name }) {
+			return name
+		}
+	}
+	return "nginx-conf"
+}
+
+// readJobs reads the jobs of upstart, by the names of their files.
+func (l *Layout) readJobs(root *os.Root) map[string]*job {
+	jobs := map[string]*job{}
+	files, _ := fs.Glob(root.FS(), "upstart/*.conf")
+	for _, file := range files {
+		name := path.Base(file[:len(file)-len(".conf")])
+		if config.WrongName(name) != "" {
+			continue
+		}
+		content, err := readText(root, file)
+		if err != nil {
+			l.note("%s: not read: %v", file, err)
+			continue
+		}
+		jobs[name] = new(translate(file, content))
+	}
+	return jobs
 }

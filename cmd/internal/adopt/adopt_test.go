@@ -21,6 +21,12 @@ import (
 func adoptFiles(t *testing.T, files map[string]string) (*Layout, *config.Config, string) {
 	t.Helper()
 	dir := t.TempDir()
+	writeFiles(t, dir, files)
+	return adoptFolder(t, dir)
+}
+
+func writeFiles(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
 	all := fstest.MapFS{}
 	for name, content := range files {
 		all[name] = &fstest.MapFile{Data: []byte(content), Mode: 0o644}
@@ -28,7 +34,6 @@ func adoptFiles(t *testing.T, files map[string]string) (*Layout, *config.Config,
 	if err := os.CopyFS(dir, all); err != nil {
 		t.Fatal(err)
 	}
-	return adoptFolder(t, dir)
 }
 
 func adoptFolder(t *testing.T, dir string) (*Layout, *config.Config, string) {
@@ -145,7 +150,7 @@ func TestEachPieceOfALayoutIsRead(t *testing.T) {
 		{"a JAR beside others", map[string]string{"volume-a/a.jar": good, "volume-a/lib.jar": thin}, `exec   = "java -jar /a/a.jar"   # GUESS: the JAR that can be run`, "no port"},
 		{"two that can be run", map[string]string{"volume-a/a.jar": good, "volume-a/b.jar": good}, "the first of several", "several JARs can be run; a.jar was taken"},
 		{"settings in the way of Dropwizard", map[string]string{"volume-a/a.jar": good, "volume-a/config.yml": "http:\n  adminPort: 9000\n  port: 8090\n"},
-			"exec   = \"java -jar /a/a.jar server /a/config.yml\"   # GUESS: with its settings in the way of Dropwizard\nport   = 8090   # as in volume-a/config.yml:3", ""},
+			"exec   = \"java -jar /a/a.jar server /a/config.yml\"   # GUESS: with its settings, in the way of Dropwizard\nport   = 8090   # as in volume-a/config.yml:3", ""},
 		{"settings in the way of Spring", map[string]string{"volume-a/a.jar": good, "volume-a/application.properties": "management.server.port=1\nserver.port=${PORT:8091}\n"}, "port   = 8091   # as in volume-a/application.properties:2", ""},
 		{"a port on one line", map[string]string{"volume-a/a.jar": good, "volume-a/a.yml": "server: {type: simple, port: 8092}\n"}, "port   = 8092", ""},
 		{"a port of the command", map[string]string{"volume-a/a.jar": good, "upstart/a.conf": "exec java -Dserver.port=8093 -jar /a/a.jar\n"}, "port   = 8093   # as its command says", ""},
@@ -187,6 +192,7 @@ func TestWhatLeadsOutOfTheShareOrBlocksIsPassedOver(t *testing.T) {
 	if err := errors.Join(
 		os.MkdirAll(filepath.Join(dir, "upstart"), 0o755), os.Mkdir(folder, 0o755),
 		os.WriteFile(outside, []byte("port: 4711\n"), 0o644),
+		os.WriteFile(filepath.Join(folder, "readme"), nil, 0o644),
 		os.Symlink(outside, filepath.Join(folder, "config.yml")),
 		os.Symlink(filepath.Dir(outside), filepath.Join(dir, "volume-b")),
 		os.Symlink("/dev/zero", filepath.Join(dir, "upstart", "a.conf")),
@@ -229,10 +235,14 @@ func FuzzJob(f *testing.F) {
 			return
 		}
 		for _, source := range []string{"volume-a", prefix + nginxName} {
-			s := service{name: "a", source: source, nginx: source != "volume-a", folder: folder{name: source, files: []string{"a.jar", "nginx.conf"}}}
-			s.command(translate("upstart/a.conf", job), true)
-			l := &Layout{Dir: "/host", Interface: "eth0", services: []service{s}}
-			l.connect()
+			s := &service{name: "a", source: source, nginx: source != "volume-a", job: new(translate("upstart/a.conf", job)),
+				folder: folder{name: source, files: []string{"a.jar", "nginx.conf"}}}
+			s.target.value = "/a"
+			for _, ask := range sources {
+				ask(s)
+			}
+			s.finish()
+			l := &Layout{Dir: "/host", Interface: "eth0", services: []*service{s}}
 			if _, err := config.Parse("config.toml", []byte(l.TOML())); err != nil {
 				t.Fatalf("%v in\n%s", err, l.TOML())
 			}

@@ -11,8 +11,6 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/jarloop/jarloop/watcher"
 )
 
 // Bounds of what is read of a share, which anyone may have filled.
@@ -22,50 +20,88 @@ const (
 	mostBytes = 256 << 10 // of one text
 )
 
-// archive is a JAR that was found.
-type archive struct {
-	name string // relative to the service's folder
-	jar  watcher.JAR
-	err  error // why it cannot be read
-}
-
 // folder is what one service's folder holds.
 type folder struct {
-	name  string
-	files []string // relative to it
-	jars  []archive
-	texts []text
+	name     string   // relative to the shared folder; "." is that itself
+	files    []string // relative to this one
+	archives []archive
+	natives  []string // programs for the machine itself
+	texts    []text
 }
 
-// readFolder reads one service's folder. Links and what is no regular file are
+// readFolder reads one service's folder; flat: without what is below it. Links and what is no regular file are
 // passed over, as they are when artefacts are taken.
-func readFolder(root *os.Root, name string) (folder, error) {
+func readFolder(root *os.Root, name string, flat bool) (folder, error) {
 	f := folder{name: name}
 	err := fs.WalkDir(root.FS(), name, func(file string, d fs.DirEntry, err error) error {
 		if len(f.files) >= mostFiles {
 			return fs.SkipAll
 		}
+		if flat && err == nil && d.IsDir() && file != name {
+			return fs.SkipDir
+		}
 		if err != nil || !d.Type().IsRegular() || plain(file) != file {
 			return nil // what cannot be read or named is missed, and no more
 		}
-		inside := strings.TrimPrefix(file, name+"/")
-		f.files = append(f.files, inside)
-		switch {
-		case path.Ext(file) == ".jar" && !strings.Contains(inside, "/"):
-			f.jars = append(f.jars, readJAR(root, file, inside))
-		case isSettings(file) && len(f.texts) < mostTexts:
-			if content, err := readText(root, file); err == nil {
-				f.texts = append(f.texts, text{file, strings.Split(content, "\n")})
-			}
-		}
+		f.take(root, file)
 		return nil
 	})
 	return f, err
 }
 
-// runnable gives the JARs that java -jar can run, by name.
-func (f folder) runnable() []archive {
-	return slices.DeleteFunc(slices.Clone(f.jars), func(a archive) bool { return a.err != nil || a.jar.MainClass == "" })
+// take looks into a file.
+func (f *folder) take(root *os.Root, file string) {
+	inside := strings.TrimPrefix(file, f.name+"/") // nothing is to be cut off in "."
+	f.files = append(f.files, inside)
+	top := !strings.Contains(inside, "/")
+	switch {
+	case top && isArchive(file):
+		f.archives = append(f.archives, readArchive(root, file, inside))
+	case top && isNative(root, file):
+		f.natives = append(f.natives, inside)
+	case isSettings(file) && len(f.texts) < mostTexts:
+		if content, err := readText(root, file); err == nil {
+			f.texts = append(f.texts, parseText(file, content))
+		}
+	}
+}
+
+// runnable gives the archives that java -jar can run, by name.
+func (f *folder) runnable() []archive {
+	return slices.DeleteFunc(slices.Clone(f.archives), func(a archive) bool { return a.err != nil || a.main == "" })
+}
+
+// count gives how many files at the top have an extension.
+func (f *folder) count(extension string) int {
+	n := 0
+	for _, name := range f.files {
+		if path.Dir(name) == "." && path.Ext(name) == extension {
+			n++
+		}
+	}
+	return n
+}
+
+// visible gives the files that a person would see, and no logs.
+func (f *folder) visible() []string {
+	return slices.DeleteFunc(slices.Clone(f.files), func(name string) bool {
+		return path.Ext(name) == ".log" || slices.ContainsFunc(strings.Split(name, "/"), func(part string) bool { return part[0] == '.' })
+	})
+}
+
+// isNative says whether a file is a program for the machine itself (elf(5)).
+func isNative(root *os.Root, name string) bool {
+	if path.Ext(name) != "" {
+		return false
+	}
+	f, _, err := open(root, name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, 18)
+	_, err = io.ReadFull(f, head)
+	return err == nil && string(head[:4]) == "\x7fELF" && (head[16] == 2 || head[16] == 3) // ET_EXEC, ET_DYN
 }
 
 // open opens a regular file of the share. It waits for no FIFO, and what is no
@@ -97,16 +133,4 @@ func readText(root *os.Root, name string) (string, error) {
 	}
 	content, err := io.ReadAll(io.LimitReader(f, mostBytes))
 	return string(content), err
-}
-
-func readJAR(root *os.Root, name, inside string) archive {
-	a := archive{name: inside}
-	f, size, err := open(root, name)
-	if err != nil {
-		a.err = err
-		return a
-	}
-	defer f.Close()
-	a.jar, a.err = watcher.ReadJAR(f, size)
-	return a
 }

@@ -13,6 +13,7 @@ import (
 
 // job is what an upstart job comes to in our words.
 type job struct {
+	name  string   // of its file
 	about string   // its description
 	exec  string   // a command line of the shell; "" if there was none, or none that fits
 	dir   string   // where it runs; "" if the job does not say
@@ -48,7 +49,7 @@ type settings struct {
 
 // translate reads a job; name is that of its file. What is lost of it is said.
 func translate(name, text string) job {
-	var j job
+	j := job{name: name}
 	stanzas, err := parseJob(text)
 	if err != nil {
 		j.said = append(j.said, fmt.Sprintf("%s: %v; nothing of it is translated", name, err))

@@ -17,7 +17,9 @@ func (l *Layout) TOML() string {
 	line("")
 	line("[watch]")
 	line("dir = %s", quote(l.Dir))
-	l.bases(line)
+	for _, b := range l.bases() {
+		b.render(line, l.Unprivileged)
+	}
 	for _, s := range l.services {
 		s.render(line)
 	}
@@ -26,64 +28,6 @@ func (l *Layout) TOML() string {
 }
 
 type printer func(format string, args ...any)
-
-// bases writes what the services are cloned from.
-func (l *Layout) bases(line printer) {
-	var run []string
-	java, nginx, version := false, false, serviceJRE
-	for _, s := range l.services {
-		if s.nginx {
-			nginx = true
-			continue
-		}
-		java, version = true, max(version, s.version)
-		run = append(run, s.prepare()...)
-	}
-	if java {
-		line("\n[base.service-base]")
-		if version <= serviceJRE {
-			line("distribution = %s", quote("debian:bookworm"))
-			line("packages     = [%s]", quote("openjdk-17-jre-headless"))
-		} else {
-			line("distribution = %s   # %sa JAR is built for Java %d, and this release has 21", quote("ubuntu:noble"), guessed, version-44)
-			line("packages     = [%s]", quote("openjdk-21-jre-headless"))
-		}
-		lists(line, "run         ", run)
-		l.privileged(line)
-	}
-	if !nginx {
-		return
-	}
-	line("\n[base.web-base]")
-	line("distribution = %s", quote("debian:bookworm"))
-	line("packages     = [%s]", quote("nginx-light"))
-	run = []string{"systemctl mask nginx.service"} // the service starts it
-	for _, s := range l.services {
-		if s.nginx {
-			run = append(append(run, s.run...), s.prepare()...)
-		}
-	}
-	lists(line, "run         ", run)
-	l.privileged(line)
-}
-
-func (l *Layout) privileged(line printer) {
-	if l.Unprivileged {
-		line("privileged   = false   # root inside is nobody outside")
-	}
-}
-
-// prepare gives the commands that make in a base what a service expects there.
-func (s service) prepare() []string {
-	var run []string
-	for _, user := range s.users {
-		run = append(run, fmt.Sprintf("id -u %[1]s >/dev/null 2>&1 || useradd --system --user-group %[1]s", user))
-	}
-	for _, folder := range s.makes {
-		run = append(run, "mkdir -p "+folder)
-	}
-	return run
-}
 
 // lists writes a list, without what is there twice.
 func lists(line printer, key string, values []string) {
@@ -98,15 +42,13 @@ func lists(line printer, key string, values []string) {
 	}
 }
 
-func (s service) render(line printer) {
+func (s *service) render(line printer) {
 	line("")
 	if s.about != "" {
 		line("# %s", plain(s.about))
 	}
-	for _, note := range append(slices.Clone(s.notes), s.note) {
-		if note != "" {
-			line("# %s", plain(note))
-		}
+	for _, note := range append(slices.Clone(s.notes), s.comments...) {
+		line("# %s", plain(note))
 	}
 	line("[service.%s]", s.name)
 	key := func(name, value, note string) {
@@ -115,24 +57,58 @@ func (s service) render(line printer) {
 		}
 		line("%-6s = %s", name, value)
 	}
-	if s.nginx {
-		key("base", quote("web-base"), "")
+	if s.base != "service-base" {
+		key("base", quote(s.base), "")
 	}
 	if s.source != prefix+s.name {
 		key("source", quote(s.source), "")
 	}
-	if s.target != "/"+s.name {
-		key("target", quote(s.target), s.targetNote)
+	lists(line, "files ", s.files)
+	if s.target.value != "/"+s.name {
+		key("target", quote(s.target.value), s.target.note)
 	}
-	if s.exec != "" {
-		key("exec", quote(s.exec), s.execNote)
+	if s.exec.value != "" {
+		key("exec", quote(s.exec.value), s.exec.note)
 	}
-	key("port", strconv.Itoa(s.port), s.portNote)
+	key("port", strconv.Itoa(s.port.value), s.port.note)
+	if h := s.health.table(); h != "" {
+		key("health", h, s.health.note)
+	}
 	lists(line, "needs ", s.needs)
-	lists(line, "logs  ", s.logs)
+	s.renderLogs(line)
 	if s.reload != "" && len(s.needs) > 0 {
 		line("reload_command = %s", quote(s.reload))
 	}
+}
+
+// table gives what proves a generation; "" if its port has only to accept a
+// connection.
+func (h health) table() string {
+	if h.path == "" {
+		return ""
+	}
+	var keys []string
+	if h.port != 0 {
+		keys = append(keys, fmt.Sprintf("port = %d", h.port))
+	}
+	if h.scheme == "https" {
+		keys = append(keys, "scheme = "+quote(h.scheme))
+	}
+	return "{ " + strings.Join(append(keys, "path = "+quote(h.path)), ", ") + " }"
+}
+
+func (s *service) renderLogs(line printer) {
+	var files []string
+	note := ""
+	for _, log := range s.logs {
+		files = append(files, log.value)
+		note = log.note
+	}
+	if note != "" && len(files) == 1 {
+		line("logs   = [%s]   # %s", quote(files[0]), plain(note))
+		return
+	}
+	lists(line, "logs  ", files)
 }
 
 // publish publishes nginx on a port of the VM, else the only service that no other
@@ -144,7 +120,7 @@ func (l *Layout) publish(line printer) {
 			first = []string{s.name}
 			break
 		}
-		called := slices.ContainsFunc(l.services, func(other service) bool { return slices.Contains(other.needs, s.name) })
+		called := slices.ContainsFunc(l.services, func(other *service) bool { return slices.Contains(other.needs, s.name) })
 		if !called {
 			first = append(first, s.name)
 		}

@@ -6,8 +6,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/google/renameio/v2"
 
 	"github.com/jarloop/jarloop/cmd/internal/config"
@@ -34,6 +37,7 @@ func Write(dir, output string, force bool, out, warnings io.Writer) error {
 	layout, err := Read(dir, iface)
 	switch {
 	case errors.Is(err, ErrNothing):
+		layout.warn(warnings)
 		return exit.AsUsage(err)
 	case errors.Is(err, fs.ErrNotExist):
 		return exit.Usagef("%w: name the folder that your build writes to, or mount it", err)
@@ -47,9 +51,7 @@ func Write(dir, output string, force bool, out, warnings io.Writer) error {
 	}
 	layout.Unprivileged = base.Unprivileged(c.LXC.Path) == nil
 	text := layout.TOML()
-	for _, note := range layout.Notes {
-		fmt.Fprintln(warnings, "jarloop: "+console.Plain(note))
-	}
+	layout.warn(warnings)
 	switch {
 	case output == "-":
 		_, err := fmt.Fprint(out, text)
@@ -65,9 +67,40 @@ func Write(dir, output string, force bool, out, warnings io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "wrote %s with %s; look at its lines with GUESS, then: sudo jarloop run --config %[1]s\n",
-		output, strings.Join(layout.Services(), ", "))
+	_, err = fmt.Fprintf(out, "wrote %s with %s; look at its lines with GUESS, then: %s\n",
+		output, strings.Join(layout.Services(), ", "), next(output, os.Args[0], unitFiles))
 	return err
+}
+
+// warn says what there is to know of what was read.
+func (l *Layout) warn(warnings io.Writer) {
+	for _, note := range l.Notes {
+		fmt.Fprintln(warnings, "jarloop: "+console.Plain(note))
+	}
+}
+
+// unitFiles is where a package and "make install" put the unit.
+var unitFiles = []string{"/usr/lib/systemd/system/jarloop.service", "/lib/systemd/system/jarloop.service",
+	"/usr/local/lib/systemd/system/jarloop.service", "/etc/systemd/system/jarloop.service"}
+
+// usualFile is the configuration that the unit names.
+const usualFile = "/etc/jarloop/config.toml"
+
+// next gives what to type when a configuration is written: where the unit is
+// installed, it runs; else the program does, by the name that it was called by.
+func next(output, program string, units []string) string {
+	installed := slices.ContainsFunc(units, func(name string) bool { _, err := os.Stat(name); return err == nil })
+	switch file, _ := filepath.Abs(output); {
+	case installed && file == usualFile:
+		return "sudo systemctl enable --now jarloop"
+	case installed:
+		return "sudo install -D -m 644 " + shellescape.Quote(output) + " " + usualFile + " && sudo systemctl enable --now jarloop"
+	}
+	run := "sudo " + shellescape.Quote(program) + " run"
+	if output != "config.toml" {
+		run += " --config " + shellescape.Quote(output)
+	}
+	return run
 }
 
 // writeNew writes a file that must not be there yet, whole or not at all.

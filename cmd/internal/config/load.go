@@ -36,6 +36,14 @@ func find(candidates []string) (string, error) {
 		`write one with jarloop init, copy the config.toml that comes with jarloop, or name one with --config FILE`, listed(candidates[1:], "nor"))
 }
 
+// Default is what an empty file would say, if one could do without services.
+func Default() *Config {
+	c, r, t := &Config{}, &report{}, grow(nil)
+	r.fill(t.root, c.keys())
+	c.complete(t.root)
+	return c
+}
+
 // Load reads, decodes and checks a configuration. Every error is an *Error.
 func Load(path string) (*Config, error) {
 	data, err := Read(path)

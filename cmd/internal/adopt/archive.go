@@ -1,0 +1,157 @@
+package adopt
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
+	"io"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/jarloop/jarloop/watcher"
+)
+
+// archive is a JAR or WAR, and what it says of itself.
+type archive struct {
+	name      string // relative to the service's folder
+	main      string // its Main-Class; "" if java -jar cannot run it
+	boot      string // its Spring-Boot-Version
+	java      int    // the version of Java that its own classes are for; 0 if none was seen
+	libraries []string
+	framework *framework // nil if none is known
+	has       []string   // parts of frameworks that matter, as "actuator"
+	thin      bool       // it wants libraries that are beside it, or nowhere
+	settings  []text     // application.properties and the like inside
+	err       error      // why it cannot be read
+}
+
+// beside are the ends of the names of archives that are built beside the one that
+// runs.
+var beside = []string{"-plain.jar", "-sources.jar", "-javadoc.jar", "-tests.jar", "-test.jar", "-plain.war"}
+
+// isArchive says whether a file's name is that of an archive that may run.
+func isArchive(name string) bool {
+	base := path.Base(name)
+	return slices.Contains([]string{".jar", ".war"}, path.Ext(base)) && !strings.HasPrefix(base, "original-") &&
+		!slices.ContainsFunc(beside, func(end string) bool { return strings.HasSuffix(base, end) })
+}
+
+const (
+	mostNested = 64 << 20 // bytes of an archive inside an archive
+	mostInside = 20       // files of settings inside an archive
+)
+
+func readArchive(root *os.Root, name, inside string) archive {
+	a := archive{name: inside}
+	f, size, err := open(root, name)
+	if err != nil {
+		a.err = err
+		return a
+	}
+	defer f.Close()
+	z, err := watcher.OpenJAR(f, size)
+	if err != nil {
+		a.err = err
+		return a
+	}
+	a.err = a.read(name, z.File)
+	return a
+}
+
+// read looks at the manifest, the names of all entries, and the settings inside.
+func (a *archive) read(name string, files []*zip.File) error {
+	attribute, err := watcher.Manifest(files)
+	if err != nil {
+		return err
+	}
+	a.main, a.boot = attribute("Main-Class"), attribute("Spring-Boot-Version")
+	for _, lib := range strings.Fields(attribute("Class-Path")) {
+		a.libraries, a.thin = append(a.libraries, path.Base(lib)), true
+	}
+	for _, f := range files {
+		if path.Ext(f.Name) == ".jar" {
+			a.libraries = append(a.libraries, path.Base(f.Name))
+		}
+		if isInside(f.Name) && len(a.settings) < mostInside {
+			if content, err := readEntry(f, mostBytes); err == nil {
+				t := parseText(name+"!/"+f.Name, string(content))
+				a.settings = append(a.settings, t)
+			}
+		}
+	}
+	a.java = javaOf(files, a.main, attribute("Start-Class"))
+	a.recognise(func(classes string) bool {
+		return slices.ContainsFunc(files, func(f *zip.File) bool { return strings.HasPrefix(f.Name, classes) })
+	})
+	return nil
+}
+
+// isInside says whether an entry is a file of settings that a framework reads.
+func isInside(entry string) bool {
+	dir, file := path.Split(entry)
+	switch dir {
+	case "", "config/", "BOOT-INF/classes/", "BOOT-INF/classes/config/", "WEB-INF/classes/", "WEB-INF/classes/config/", "META-INF/":
+	default:
+		return false
+	}
+	stem := strings.TrimSuffix(file, path.Ext(file))
+	return slices.Contains([]string{".properties", ".yml", ".yaml"}, path.Ext(file)) &&
+		(stem == "application" || strings.HasPrefix(stem, "application-") || stem == "bootstrap" || stem == "microprofile-config")
+}
+
+// javaOf finds which Java an archive's own classes are for: those of the class
+// that it starts, wherever its launcher looks for them.
+func javaOf(files []*zip.File, main, start string) int {
+	class := func(name string) string { return strings.ReplaceAll(name, ".", "/") + ".class" }
+	names := []string{"BOOT-INF/classes/" + class(start), "WEB-INF/classes/" + class(start)}
+	if start == "" {
+		names = []string{class(main)}
+	}
+	for _, f := range files {
+		switch {
+		case f.Name == "main/main.jar": // one-jar's; its own launcher is older than what it starts
+			content, err := readEntry(f, mostNested)
+			if err != nil {
+				continue
+			}
+			if z, err := watcher.OpenJAR(bytes.NewReader(content), int64(len(content))); err == nil {
+				return anyClass(z.File)
+			}
+		case slices.Contains(names, f.Name):
+			return classVersion(f)
+		}
+	}
+	return 0
+}
+
+// anyClass gives the highest version of a few classes.
+func anyClass(files []*zip.File) int {
+	version, looked := 0, 0
+	for _, f := range files {
+		if path.Ext(f.Name) == ".class" && looked < 10 {
+			version, looked = max(version, classVersion(f)), looked+1
+		}
+	}
+	return version
+}
+
+// classVersion reads the beginning of a class: a magic number, then the minor and
+// the major version (JVMS 4.1), which is 52 for Java 8.
+func classVersion(f *zip.File) int {
+	head, err := readEntry(f, 8)
+	if err != nil || len(head) < 8 || binary.BigEndian.Uint32(head) != 0xCAFEBABE {
+		return 0
+	}
+	return max(int(binary.BigEndian.Uint16(head[6:]))-44, 0)
+}
+
+func readEntry(f *zip.File, most int64) ([]byte, error) {
+	r, err := f.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(io.LimitReader(r, most))
+}

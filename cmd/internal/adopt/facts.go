@@ -1,0 +1,86 @@
+package adopt
+
+import (
+	"cmp"
+	"slices"
+
+	"al.essio.dev/pkg/shellescape"
+)
+
+// told is a value, and the comment that says where it is from.
+type told[T cmp.Ordered] struct {
+	value T
+	note  string
+}
+
+// learn takes a value over unless one is known: sources are asked in the order in
+// which they are believed.
+func (t *told[T]) learn(value T, note string) {
+	var none T
+	if t.value == none && value != none {
+		*t = told[T]{value, note}
+	}
+}
+
+// facts are what sources know of one service; what none knows is zero.
+type facts struct {
+	about        string
+	exec, target told[string]
+	arguments    told[string] // of the JAR
+	dir          string       // where the command runs; "" is target
+	env          []variable
+	port         told[int]
+	worker       told[string] // how it shows that it listens on nothing
+	health       health
+	needs        []string
+	logs         []told[string]
+	reload       string
+
+	// of its base
+	base                        string
+	users, makes, run, packages []string
+	java                        int // the version that it wants; 0 if it does not say
+
+	comments []string // before its table
+	notes    []string // said, and written there too
+}
+
+// variable is one of the environment.
+type variable struct{ name, value string }
+
+// health is how a generation proves itself.
+type health struct {
+	path, note, scheme string
+	port               int // 0: the service's own
+}
+
+// source is a place where facts are found. Each is a file of this package.
+type source func(*service)
+
+// sources are asked in this order, the one that knows best first.
+var sources = []source{
+	fromJob,        // how it was run
+	fromNginx,      // nginx in front, by its configuration
+	fromOptions,    // what the command line sets
+	fromDropwizard, // settings, by the framework that reads them
+	fromSettings,   // settings of any other program
+	fromLayout,     // what can be run of the artefacts
+	fromFramework,  // what is usual with its framework
+}
+
+func (s *service) addLog(file, note string) {
+	if !slices.ContainsFunc(s.logs, func(l told[string]) bool { return l.value == file }) {
+		s.logs = append(s.logs, told[string]{file, note})
+	}
+}
+
+// finish puts together what is known.
+func (s *service) finish() {
+	if s.dir != "" && s.dir != s.target.value && s.exec.value != "" {
+		s.exec.value = "cd " + shellescape.Quote(s.dir) + " && exec " + inShell(s.exec.value)
+	}
+	if s.port.value == 0 {
+		s.port = told[int]{usualPort, guessed + "nothing names a port"}
+		s.notes = append(s.notes, s.source+": no port was found: correct it in the configuration")
+	}
+}

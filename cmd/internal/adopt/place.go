@@ -1,0 +1,171 @@
+package adopt
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/jarloop/jarloop/cmd/internal/config"
+)
+
+// place is where a service's artefacts are.
+type place struct {
+	name   string
+	source string // relative to the shared folder
+	files  []string
+	flat   bool // its artefacts are files of source itself, not of folders below it
+	usual  bool // it is called volume-…
+}
+
+// Bounds of where services are looked for.
+const (
+	mostPlaces = 200
+	mostFolder = 2000 // folders
+	mostDepth  = 4
+)
+
+// outputs are where builds leave what runs, the best first; a star is any name.
+var outputs = []string{"target/quarkus-app", "build/quarkus-app", "build/install/*", "target", "build/libs"}
+
+// apart are folders that are read for themselves, or hold no artefacts.
+var apart = []string{"upstart", "systemd", "node_modules", "src", "target", "build", "gradle", "out", "bin", "lib", "libs"}
+
+// search finds services in a shared folder.
+type search struct {
+	root    *os.Root
+	places  []place
+	folders int
+	notes   []string
+}
+
+func (s *search) note(format string, args ...any) {
+	s.notes = append(s.notes, fmt.Sprintf(format, args...))
+}
+
+// visit looks at a folder and those below it. A module is one with a folder that a
+// build writes to, or with what runs in itself.
+func (s *search) visit(dir string, depth int) {
+	if s.folders++; s.folders > mostFolder || len(s.places) >= mostPlaces {
+		return
+	}
+	for _, output := range outputs {
+		matches, _ := fs.Glob(s.root.FS(), path.Join(dir, output))
+		if len(matches) == 1 && s.take(dir, matches[0], output == "target" || output == "build/libs") {
+			return
+		}
+	}
+	entries, err := fs.ReadDir(s.root.FS(), dir)
+	if err != nil {
+		return
+	}
+	if s.take(dir, dir, dir == ".") && dir != "." {
+		return
+	}
+	for _, e := range entries {
+		name := e.Name()
+		below := path.Join(dir, name)
+		switch {
+		case !e.IsDir() || strings.HasPrefix(name, ".") || slices.Contains(apart, name) || plain(name) != name:
+		case dir == "." && strings.HasPrefix(name, prefix):
+			s.places = append(s.places, place{name: strings.TrimPrefix(name, prefix), source: name, usual: true})
+		case depth < mostDepth:
+			s.visit(below, depth+1)
+		}
+	}
+}
+
+// take makes a service of what a folder holds, if it runs.
+func (s *search) take(module, dir string, flat bool) bool {
+	f, err := readFolder(s.root, dir, true)
+	if err != nil {
+		return false
+	}
+	script := len(scripts(s.root, dir)) > 0
+	runnable := f.runnable()
+	switch {
+	case flat && dir == "." && len(runnable) > 1: // each JAR of the share is a service
+		for _, a := range runnable {
+			s.add(place{name: nameOf(a.name), source: dir, files: []string{a.name}, flat: true})
+		}
+		return true
+	case flat && len(runnable) > 0:
+		name := nameOf(path.Base(module))
+		if module == "." {
+			name = nameOf(runnable[0].name)
+		}
+		s.add(place{name: name, source: dir, files: patterns(f), flat: true})
+		return true
+	case !flat && (script || len(runnable) > 0 || len(f.natives) > 0):
+		name := nameOf(path.Base(module))
+		if module == "." {
+			name = nameOf(path.Base(dir))
+		}
+		s.add(place{name: name, source: dir})
+		return true
+	case len(f.archives) > 0 && dir != module:
+		s.note("%s: left out: none of its JARs has a Main-Class", dir)
+	}
+	return false
+}
+
+// add adds a place unless its name will not do, or is taken.
+func (s *search) add(p place) {
+	if wrong := config.WrongName(p.name); wrong != "" {
+		s.note("%s: not adopted as %q: %s", p.source, p.name, wrong)
+	} else if i := slices.IndexFunc(s.places, func(other place) bool { return other.name == p.name }); i >= 0 {
+		s.note("%s: not adopted: %s would be called %s too", p.source, s.places[i].source, p.name)
+	} else {
+		s.places = append(s.places, p)
+	}
+}
+
+// patterns give the artefacts among what else a build leaves: archives, and the
+// settings beside them.
+func patterns(f folder) []string {
+	var list []string
+	for _, a := range f.runnable()[:1] {
+		if others := f.count(path.Ext(a.name)); others > 1 {
+			list = append(list, a.name)
+		} else {
+			list = append(list, "*"+path.Ext(a.name)) // its version may change
+		}
+	}
+	for _, t := range f.texts {
+		list = append(list, path.Base(t.name))
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// scripts gives the start scripts of an installation: those in bin beside a lib.
+func scripts(root *os.Root, dir string) []string {
+	jars, _ := fs.Glob(root.FS(), path.Join(dir, "lib", "*.jar"))
+	if len(jars) == 0 {
+		return nil
+	}
+	found, _ := fs.Glob(root.FS(), path.Join(dir, "bin", "*"))
+	return slices.DeleteFunc(found, func(name string) bool { return filepath.Ext(name) != "" })
+}
+
+var (
+	versioned = regexp.MustCompile(`[-_.]v?[0-9].*$`)
+	unnamable = regexp.MustCompile(`[^a-z0-9]+`)
+)
+
+// nameOf makes a service's name of a file's or folder's: without a version, and
+// with what a host name can have.
+func nameOf(file string) string {
+	if isArchive(file) {
+		file = strings.TrimSuffix(file, path.Ext(file))
+	}
+	file = versioned.ReplaceAllString(file, "")
+	for _, end := range []string{"-all", "-runner", "-fat", "-shaded", "-jar-with-dependencies", "-exec"} {
+		file = strings.TrimSuffix(file, end)
+	}
+	return strings.Trim(unnamable.ReplaceAllString(strings.ToLower(file), "-"), "-")
+}

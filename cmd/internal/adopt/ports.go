@@ -1,0 +1,48 @@
+package adopt
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+)
+
+var (
+	portOption = regexp.MustCompile(`-D(?:server|quarkus\.http|micronaut\.server)\.port=([0-9]{1,5})\b|--server\.port[= ]([0-9]{1,5})\b|-Ddw\.\S*port=([0-9]{1,5})\b|\s--port[= ]([0-9]{1,5})\b`)
+	portValue  = regexp.MustCompile(`^[0-9]{1,5}$`)
+	// keys below which a port is not the one that a service is called by
+	notServed = regexp.MustCompile(`(?i)admin|management|database|\bdb\b|mail|smtp|redis|jmx|debug|client|remote|metrics`)
+	served    = regexp.MustCompile(`(?i)^(port|(server|http|application|app|web)[a-z.-]*port)$|connectors?\.([a-z.]*\.)?port$`)
+)
+
+// fromOptions takes the port that the command line sets.
+func fromOptions(s *service) {
+	for _, group := range portOption.FindAllStringSubmatch(s.exec.value, -1) {
+		for _, number := range group[1:] {
+			s.port.learn(parsePort(number), "as its command says")
+		}
+	}
+}
+
+// fromSettings takes the port that a program's settings say it listens on, whatever
+// reads them: "port" at the top, or below what sounds like a server.
+func fromSettings(s *service) {
+	if s.nginx {
+		return
+	}
+	for _, t := range s.folder.texts {
+		for _, set := range t.settings {
+			value := resolve(set.value, s.variable)
+			if portValue.MatchString(value) && served.MatchString(set.key) && !notServed.MatchString(set.key) {
+				s.port.learn(parsePort(value), fmt.Sprintf("as in %s:%d", t.name, set.line))
+			}
+		}
+	}
+}
+
+func parsePort(number string) int {
+	n, err := strconv.ParseUint(number, 10, 16)
+	if err != nil {
+		return 0
+	}
+	return int(n)
+}
