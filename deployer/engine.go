@@ -3,6 +3,7 @@ package deployer
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net"
 	"net/netip"
@@ -96,6 +97,45 @@ type Engine interface {
 	Memory(ctx context.Context, name string) (int64, error)
 	// Space gives what is free where instances, and what they print, are kept.
 	Space(ctx context.Context) ([]Space, error)
+
+	DataKeeper
+}
+
+// DataKeeper is the part of an engine that keeps the data of services: folders
+// of the guest that outlive every instance. They belong to the service, and each
+// instance whose Spec names a folder has it from its making on. What an instance
+// finds there at first is what its base has at that path, content, owners and
+// modes; else the folder is empty and its root's.
+//
+// Calls for one service wait for each other. The end of the agent at any moment
+// leaves what was or what is to be, but for RestoreData, which is then to be called
+// again.
+type DataKeeper interface {
+	// SaveData copies the data as they are now. As one act the copy takes the
+	// place of an earlier one, and is on the disk then. Data that this disk can
+	// only copy byte by byte, and that are more than is allowed for that, are
+	// ErrTooLarge. Without data there is no copy. Who calls it sees to it that
+	// nobody writes meanwhile.
+	SaveData(ctx context.Context, service string) error
+	// RestoreData makes the data what they were when they were saved, in running
+	// instances too, and then drops the copy. It needs no space. Without a copy
+	// it changes nothing. When it fails or is cut off the data may be a mixture;
+	// called again it ends as if it had been called once.
+	RestoreData(ctx context.Context, service string) error
+	// DropSavedData removes the copy, if there is one.
+	DropSavedData(ctx context.Context, service string) error
+	// Data gives the folders of all services, also of those that nobody asks
+	// for any more, in the order of their names.
+	Data(ctx context.Context) ([]Data, error)
+	// RemoveData removes the data of a service with their copy, while none of its
+	// instances runs. Instances that there are begin anew with their next start.
+	RemoveData(ctx context.Context, service string) error
+	// ExportData writes the data as a tar archive: a folder at its top for each
+	// (with %2F for / in its name), with owners as the guest has them.
+	ExportData(ctx context.Context, service string, to io.Writer) error
+	// ImportData makes the data what such an archive holds, as one act, while no
+	// instance of the service runs. One that is not whole changes nothing.
+	ImportData(ctx context.Context, service string, from io.Reader) error
 }
 
 // Spec is what an instance is made of.
@@ -108,6 +148,17 @@ type Spec struct {
 	Address netip.Prefix
 	// Record is kept with the instance; only the deployer reads it.
 	Record []byte
+	// Data are folders inside, by absolute paths, that are the service's and not
+	// the instance's.
+	Data []string
+}
+
+// Data is one folder of a service's data.
+type Data struct {
+	Service string `json:"service"`
+	Folder  string `json:"folder"` // inside
+	Bytes   int64  `json:"bytes"`  // of the disk
+	Saved   bool   `json:"saved"`  // there is a copy of the service's data
 }
 
 // Command is what the service of an instance runs.
@@ -152,6 +203,9 @@ var ErrStopped = errors.New("the instance does not run")
 
 // ErrExists says that an instance cannot be made, since another one has its name.
 var ErrExists = errors.New("the name is taken")
+
+// ErrTooLarge says that data are more than may be copied.
+var ErrTooLarge = errors.New("too much to be copied")
 
 // ExitError says how a service ended.
 type ExitError struct {

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/netip"
 	"os"
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -80,7 +82,7 @@ func (e engine) Create(ctx context.Context, s deployer.Spec) error {
 	if !instanceName.MatchString(s.Name) {
 		return fmt.Errorf("%q is no name of an instance", s.Name)
 	}
-	i := &instance{name: s.Name, base: s.Base, record: s.Record, half: true, files: map[string]string{}, conns: map[netConn]uint16{}}
+	i := &instance{name: s.Name, base: s.Base, record: s.Record, half: true, data: s.Data, files: maps.Clone(baseFiles), conns: map[netConn]uint16{}}
 	if s.Address.IsValid() {
 		i.address = s.Address.Addr()
 	}
@@ -91,13 +93,19 @@ func (e engine) Create(ctx context.Context, s deployer.Spec) error {
 		case s.Base != "base" && s.Base != "base-2":
 			return fmt.Errorf("there is no base %s", s.Base)
 		}
+		for _, folder := range s.Data {
+			if _, file := baseFiles[folder]; file || slices.ContainsFunc([]string{"/dev", "/proc", "/etc/jarloop"},
+				func(own string) bool { return isWithin(folder+"/", own) }) {
+				return fmt.Errorf("data cannot be in %s", folder)
+			}
+		}
 		e.instances[s.Name] = i
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return e.do(ctx, "create", func() error { i.half = false; return nil })
+	return e.do(ctx, "create", func() error { i.half = false; e.seed(i); return nil })
 }
 
 func (e engine) SetRecord(ctx context.Context, name string, record []byte) error {

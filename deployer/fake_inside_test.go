@@ -156,7 +156,7 @@ func (e engine) ReadFile(ctx context.Context, name, file string) (text []byte, e
 		if err != nil {
 			return err
 		}
-		found, there := i.files[file]
+		found, there := e.filesOf(i, file)[file]
 		switch {
 		case slices.Contains(irregular, file):
 			return fmt.Errorf("%s is no regular file", file)
@@ -177,7 +177,7 @@ func (e engine) WriteFile(ctx context.Context, name, file string, data []byte, _
 			err = fmt.Errorf("%s is no regular file", file)
 		}
 		if err == nil {
-			i.files[file] = string(data)
+			e.filesOf(i, file)[file] = string(data)
 		}
 		return err
 	})

@@ -28,6 +28,7 @@ type instance struct {
 	halting bool // by somebody's hand
 	busy    bool // something is mounted in it: it cannot be removed
 	files   map[string]string
+	data    []string              // folders that are its service's
 	names   map[string]netip.Addr // of its hosts file
 	cached  map[string]netip.Addr // that its service has read
 	reloads int                   // how often its service was told to read them anew
@@ -80,6 +81,7 @@ func (i *instance) String() string {
 // boot starts the instance, and its service where that is enabled.
 func (w *world) boot(i *instance) {
 	if !i.running {
+		w.seed(i)
 		i.running, i.stuck = true, false
 		if i.enabled {
 			w.begin(i)
@@ -129,7 +131,7 @@ func (w *world) perform(i *instance, u *unit, script string) {
 			u.timers = append(u.timers, time.AfterFunc(d, func() { w.with(func() { w.print(i, text) }) }))
 		case "append":
 			file, text, _ := strings.Cut(rest, " ")
-			i.files[file] += text + "\n"
+			w.filesOf(i, file)[file] += text + "\n"
 		case "show":
 			w.print(i, i.command.Env[rest])
 			w.print(i, i.command.Dir)

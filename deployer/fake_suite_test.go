@@ -25,6 +25,7 @@ func TestTheFakeKeepsEnginesPromises(t *testing.T) {
 			Restart:   func(*testing.T) deployer.Engine { return engine{w.door()} },
 			Hands:     hands(w),
 			Irregular: irregular,
+			BaseFile:  "/var/lib/seed/file",
 			Services: enginetest.Services{
 				Serve:  func(port uint16) deployer.Command { return command(fmt.Sprintf("serve %d", port)) },
 				Exit:   func(status int) deployer.Command { return command(fmt.Sprintf("exit %d", status)) },

@@ -21,6 +21,7 @@ type world struct {
 	mu        sync.Mutex
 	instances map[string]*instance
 	output    map[string]*output // what each has printed; it outlives the instance
+	data      map[string]*data   // by service; it outlives the instances
 	ports     deployer.Routes    // but for the names, which are in the instances
 	last      netip.Addr         // that was leased
 	space     []deployer.Space
@@ -35,7 +36,7 @@ type world struct {
 
 func newWorld() *world {
 	return &world{
-		instances: map[string]*instance{}, output: map[string]*output{}, changed: make(chan struct{}),
+		instances: map[string]*instance{}, output: map[string]*output{}, data: map[string]*data{}, changed: make(chan struct{}),
 		last:  netip.MustParseAddr("10.0.3.9"),
 		space: []deployer.Space{{Where: "/", Bytes: 1 << 40, Files: 1 << 20}},
 		pages: map[string]history.Page{}, sets: map[string]watcher.Set{}, newest: map[string]watcher.Set{},

@@ -67,7 +67,7 @@ func (m *making) clone(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	spec := Spec{Name: m.g.Name(), Base: m.g.Base, Record: text}
+	spec := Spec{Name: m.g.Name(), Base: m.g.Base, Record: text, Data: m.service.Data}
 	if m.g.Prefix > 0 {
 		spec.Address = netip.PrefixFrom(m.g.Address, m.g.Prefix)
 	}

@@ -50,7 +50,21 @@ type Service struct {
 	// HookTimeout is how long either may take.
 	Before, After []string      `json:",omitempty"`
 	HookTimeout   time.Duration `json:",omitempty"`
+	// Data are folders inside that outlive generations.
+	Data []string `json:",omitempty"`
+	// Replace is how a generation takes the place of the one before.
+	Replace Replace `json:",omitempty"`
 }
+
+// Replace is how a generation takes the place of the one before.
+type Replace string
+
+const (
+	// Overlap has both run until the new one is proven.
+	Overlap Replace = "overlap"
+	// StopFirst has the old one end before the new one begins.
+	StopFirst Replace = "stop-first"
+)
 
 // guestFormat is raised when what is put inside a container changes.
 const guestFormat = 5
@@ -64,6 +78,7 @@ func (s Service) fingerprint() string {
 	s.Health, s.Drain, s.StopTimeout = Health{}, 0, 0
 	s.ReloadCommand, s.Logs, s.Needs = "", nil, nil
 	s.Before, s.After, s.HookTimeout = nil, nil, 0
+	s.Replace = ""
 	text, err := json.Marshal(struct {
 		Service
 		Format int

@@ -15,6 +15,8 @@ func TestFingerprint(t *testing.T) {
 		"the logs":           {func(s *Service) { s.Logs = []string{"/log/*"} }, false},
 		"the reload command": {func(s *Service) { s.ReloadCommand = "nginx -s reload" }, false},
 		"the hooks":          {func(s *Service) { s.Before, s.After, s.HookTimeout = []string{"a"}, []string{"b"}, 1 }, false},
+		"how it is replaced": {func(s *Service) { s.Replace = StopFirst }, false},
+		"the data":           {func(s *Service) { s.Data = []string{"/data"} }, true},
 		"the command":        {func(s *Service) { s.Exec = "nginx -g x" }, true},
 		"the port":           {func(s *Service) { s.Port = 81 }, true},
 		"the target":         {func(s *Service) { s.Target = "/other" }, true},

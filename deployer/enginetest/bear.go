@@ -3,6 +3,8 @@ package enginetest
 import (
 	"context"
 	"errors"
+	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -73,6 +75,13 @@ var bears = []promise{
 			"Prune":       func() { _ = e.Prune(over, "trial", 1) },
 			"Connections": func() { _, _ = e.Connections(over, "trial-1", 8080) },
 			"Memory":      func() { _, _ = e.Memory(over, "trial-1") },
+			"SaveData":    func() { _ = e.SaveData(over, "trial") },
+			"RestoreData": func() { _ = e.RestoreData(over, "trial") },
+			"DropData":    func() { _ = e.DropSavedData(over, "trial") },
+			"Data":        func() { _, _ = e.Data(over) },
+			"RemoveData":  func() { _ = e.RemoveData(over, "trial") },
+			"ExportData":  func() { _ = e.ExportData(over, "trial", io.Discard) },
+			"ImportData":  func() { _ = e.ImportData(over, "trial", strings.NewReader("")) },
 			"Space":       func() { _, _ = e.Space(over) },
 		} {
 			done := make(chan struct{})

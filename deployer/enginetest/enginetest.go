@@ -33,6 +33,8 @@ type Harness struct {
 	// Irregular are names inside an instance that lead to something which is no
 	// regular file.
 	Irregular []string
+	// BaseFile is a regular file that the base has, in a folder that can be data.
+	BaseFile string
 }
 
 // Hands is what people, and power cuts, do to instances.
@@ -81,7 +83,7 @@ type Commands struct {
 // Run holds the engine of each new harness to what deployer.Engine promises. The
 // instances that a part has left are removed after it.
 func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
-	for _, part := range [][]promise{makes, boots, runs, ends, inside, prints, bears} {
+	for _, part := range [][]promise{makes, boots, runs, ends, inside, prints, data, bears} {
 		for _, p := range part {
 			t.Run(p.name, func(t *testing.T) {
 				h := newHarness(t)

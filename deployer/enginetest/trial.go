@@ -55,6 +55,13 @@ func (t *trial) removeAll() {
 			t.Error(err)
 		}
 	}
+	kept, err := t.Engine.Data(ctx)
+	for _, d := range kept {
+		err = errors.Join(err, t.Engine.RemoveData(ctx, d.Service))
+	}
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 // spec is one of an instance whose record says its name.

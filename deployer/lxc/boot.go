@@ -47,6 +47,9 @@ func (e *Engine) bootOnce(ctx context.Context, name string, stopped error) error
 			return err
 		}
 	}
+	if err := e.prepareData(ctx, name); err != nil {
+		return err
+	}
 	e.table.ignore(name, e.reportID(name))
 	ready, err := e.bootNow(ctx, name)
 	if err != nil || !ready {

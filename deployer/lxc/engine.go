@@ -28,6 +28,9 @@ type Options struct {
 	// Nameserver is what instances with an address of their own ask for names;
 	// the zero Addr leaves what their base says.
 	Nameserver netip.Addr
+	// DataCopyLimit is how many bytes of a service's data are copied where the disk
+	// cannot share what is the same.
+	DataCopyLimit int64
 	// Child is the command that runs Serve, for instance
 	// {"/proc/self/exe", "lxc-call"}.
 	Child []string
@@ -37,6 +40,7 @@ type Options struct {
 //
 //	lxc.path/NAME/config        liblxc's
 //	lxc.path/NAME/jarloop.json  the record: it is there before anything else
+//	lxc.path/.jarloop-data/SERVICE/…  data of services, mounted into them
 //	Logs/SERVICE/NUMBER/…       what it prints (package logs), mounted into it
 //
 // What it knows in memory are handles of running instances, to be quick; all else

@@ -45,7 +45,9 @@ func TestTheEngineKeepsItsPromisesWithSystemd(t *testing.T) {
 		mkdir(t, filepath.Join(path, "base")) // its root is only read, below the clones
 		writeFile(t, filepath.Join(path, "base", "config"), "lxc.include = /usr/share/lxc/config/debian.common.conf\n"+
 			"lxc.arch = x86_64\nlxc.tty.max = 0\nlxc.autodev = 1\nlxc.net.0.type = empty\nlxc.rootfs.path = dir:"+rootfs+"\n")
-		return newHarness(t, &Host{Path: path, Child: child})
+		h := newHarness(t, &Host{Path: path, Child: child})
+		h.BaseFile = "/etc/pam.d/common-auth"
+		return h
 	})
 }
 
@@ -73,13 +75,14 @@ func newHarness(t *testing.T, h *Host) enginetest.Harness {
 	b := &bench{host: h, address: netip.MustParseAddr(gateway)}
 	b.options = Options{
 		Path: h.Path, Logs: filepath.Join(h.Path, ".logs"), Bridge: bridge,
-		Gateway: b.address, Nameserver: b.address, Child: h.Child,
+		Gateway: b.address, Nameserver: b.address, Child: h.Child, DataCopyLimit: 1 << 30,
 	}
 	return enginetest.Harness{
 		Engine: b.engine(t), Base: "base", Address: b.next, Restart: func(t *testing.T) deployer.Engine { return b.engine(t) },
 		Hands:     enginetest.Hands{Foreign: b.foreign, HalfMade: b.halfMade, HalfRemoved: b.halfRemoved, Hang: b.hang, Halt: b.halt, Vanish: b.vanish},
 		Services:  services,
 		Commands:  commands,
+		BaseFile:  baseFile,
 		Irregular: []string{"/etc", "/dev/null", "/proc/version", "/etc/jarloop/gate"},
 	}
 }

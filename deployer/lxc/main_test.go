@@ -109,6 +109,9 @@ func withChild(m *testing.M) int {
 	return m.Run()
 }
 
+// baseFile is one of the base's own.
+const baseFile = "/srv/seed/file"
+
 // newHost gives a host with a busybox base, which boots in no time.
 func newHost(t *testing.T, path string, backing string) *Host {
 	t.Helper()
@@ -134,6 +137,8 @@ func newHost(t *testing.T, path string, backing string) *Host {
 	if err := os.WriteFile(config, []byte(kept), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	mkdir(t, filepath.Join(path, "base", "rootfs", filepath.Dir(baseFile)))
+	writeFile(t, filepath.Join(path, "base", "rootfs", baseFile), "of the base\n")
 	h := &Host{Path: path, Child: child}
 	t.Cleanup(func() {
 		ctx := context.Background()

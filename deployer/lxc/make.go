@@ -26,6 +26,7 @@ func (e *Engine) List(ctx context.Context) ([]deployer.Instance, error) {
 	if err != nil {
 		return nil, err
 	}
+	_ = e.disk.sweepData() // whoever works with the data next says what is wrong
 	for i, one := range all {
 		init := states[one.Name]
 		all[i].Running = init > 0 && !one.Half
@@ -66,13 +67,20 @@ func (e *Engine) Create(ctx context.Context, s deployer.Spec) error {
 	if err != nil {
 		return fmt.Errorf("base %s: %w", s.Base, err)
 	}
+	mounts, err := e.disk.dataMounts(service, rootfs, s.Data)
+	if err != nil {
+		return err
+	}
 	if err := e.disk.claim(s.Name, s.Record); err != nil {
 		return fmt.Errorf("make room for the container: %w", err)
 	}
 	if err := e.makeReports(s.Name, rootfs); err != nil {
 		return err
 	}
-	if err := e.host.Clone(ctx, s.Base, s.Name, e.Backing, e.config(s.Name, init, s.Address)); err != nil {
+	if err := e.host.Clone(ctx, s.Base, s.Name, e.Backing, append(e.config(s.Name, init, s.Address), mounts...)); err != nil {
+		return err
+	}
+	if err := e.prepareData(ctx, s.Name); err != nil {
 		return err
 	}
 	files := guest.Identity(init, guest.Host{Name: s.Name, Static: s.Address.IsValid(), Nameserver: e.Nameserver})

@@ -41,6 +41,7 @@ func deployServices(c *config.Config, containers map[string]string) []deployer.S
 			Needs: s.Needs, Logs: s.Logs, Health: s.Health.Proof(),
 			Drain: s.Drain.Duration, StopTimeout: s.StopTimeout.Duration, ReloadCommand: s.ReloadCommand, Debug: uint16(s.Debug),
 			Before: s.BeforeDeploy, After: s.AfterDeploy, HookTimeout: s.HookTimeout.Duration,
+			Data: s.Data, Replace: deployer.Replace(s.Replace),
 		})
 	}
 	return all

@@ -77,6 +77,7 @@ func (c *Config) checkService(r *report, root *node, s *Service) {
 		r.add(n.at("target"), "%q %s", s.Target, reason)
 	}
 	s.Health.check(r, n.at("health"))
+	s.checkData(r, n)
 	for i, need := range s.Needs {
 		at := n.at("needs").items[i]
 		switch {

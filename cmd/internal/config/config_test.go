@@ -31,6 +31,7 @@ func withDefaults(s Service) Service {
 			new(report).read(&node{}, k)
 		}
 	}
+	s.Replace = "overlap"
 	return s
 }
 
@@ -40,7 +41,7 @@ func TestTwoLinesMakeAService(t *testing.T) {
 		State: "/var/lib/jarloop",
 		Run:   "/run/jarloop",
 		Watch: Watch{Dir: "/host", Mode: "auto", Poll: Duration{10 * time.Second}, Settle: Duration{20 * time.Millisecond}, Keep: 5},
-		LXC:   LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Names: "vip", Standby: true, Reserve: 256 << 20, KeepFailed: true},
+		LXC:   LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Names: "vip", Standby: true, Reserve: 256 << 20, KeepFailed: true, DataCopyLimit: 1 << 30},
 		Logs:  Logs{Keep: 16 << 20, Generations: 5},
 		Bases: []Base{{Name: "service-base", Distribution: "debian:bookworm", Packages: []string{"openjdk-17-jre-headless"}, Privileged: true}},
 		Services: []Service{withDefaults(Service{
@@ -108,7 +109,7 @@ service = "a"
 		State: "/srv/state",
 		Run:   "/srv/run",
 		Watch: Watch{Dir: "/shared", Mode: "auto", Poll: Duration{10 * time.Second}, Keep: 9, Together: true},
-		LXC: LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Names: "hosts", Reserve: 1 << 30,
+		LXC: LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Names: "hosts", Reserve: 1 << 30, DataCopyLimit: 1 << 30,
 			Range: Range{netip.MustParseAddr("10.0.3.10"), netip.MustParseAddr("10.0.3.20")}},
 		Logs:   Logs{Keep: 512 << 10},
 		Notify: Notify{Command: Command{"/bin/sh", "-c", "notified | cat"}, Events: []string{"retired"}, Timeout: Duration{time.Minute}},

@@ -33,6 +33,10 @@ type LXC struct {
 	// deploys are removed, and then the services that have not changed for longest go
 	// without a standby.
 	Reserve Size
+	// How much of a service's data is copied before a deploy that stops the old
+	// container first, where the disk of path cannot share what is the same (btrfs and
+	// xfs can, and copy nothing). With more, nothing is deployed.
+	DataCopyLimit Size
 }
 
 // The values of LXC.Backing.
@@ -69,6 +73,7 @@ func (l *LXC) keys() []key {
 		{name: "standby", to: &l.Standby, preset: "true", change: restart},
 		{name: "keep_failed", to: &l.KeepFailed, preset: "true", change: restart},
 		{name: "reserve", to: &l.Reserve, preset: `"256MiB"`, limits: "0MiB to 1024GiB", change: restart},
+		{name: "data_copy_limit", to: &l.DataCopyLimit, preset: `"1GiB"`, limits: "0MiB to 1024GiB", change: restart},
 	}
 }
 

@@ -62,10 +62,24 @@ type Service struct {
 	AfterDeploy Command
 	// How long either of the two may take.
 	HookTimeout Duration
+	// Folders inside the container that outlive it: each new container has them as the
+	// one before left them. The first one finds what its base has there.
+	Data []string
+	// How a new container takes the place of the old one: overlap has both run until the
+	// new one is healthy, stop-first ends the old one before the new one starts, since
+	// two processes on one database destroy it or refuse to start. Default: stop-first
+	// with data, else overlap.
+	Replace string
 
 	// Environment is what env and that of all services give together.
 	Environment map[string]string
 }
+
+// The values of Service.Replace.
+const (
+	ReplaceOverlap   = "overlap"
+	ReplaceStopFirst = "stop-first"
+)
 
 func (s *Service) keys() []key {
 	return []key{
@@ -89,6 +103,8 @@ func (s *Service) keys() []key {
 		{name: "before_deploy", to: &s.BeforeDeploy, like: `"./migrate"`, change: live},
 		{name: "after_deploy", to: &s.AfterDeploy, like: `"./smoke"`, change: live},
 		{name: "hook_timeout", to: &s.HookTimeout, preset: `"10s"`, limits: "100ms to 10m", change: live},
+		{name: "data", to: &s.Data, like: `["/var/lib/app"]`, wrong: badData, change: redeploys},
+		{name: "replace", to: &s.Replace, like: `"stop-first"`, values: []string{ReplaceOverlap, ReplaceStopFirst}, change: live},
 	}
 }
 
@@ -112,6 +128,14 @@ func (s *Service) complete(n *node, dir, base string) {
 	}
 	if s.Target != "" {
 		s.Target = path.Clean(s.Target)
+	}
+	for i := range s.Data {
+		s.Data[i] = path.Clean(s.Data[i])
+	}
+	if len(s.Data) > 0 {
+		preset(&s.Replace, "replace", ReplaceStopFirst)
+	} else {
+		preset(&s.Replace, "replace", ReplaceOverlap)
 	}
 }
 

@@ -55,7 +55,7 @@ func (m *Machine) Close() error { return errors.Join(m.Router.Close(), m.Engine.
 func Engine(c *config.Config, bridge netip.Prefix) (*lxc.Engine, error) {
 	o := lxc.Options{
 		Path: c.LXC.Path, Logs: folders.Logs(c), Backing: c.LXC.Backing, Child: self.LXCChild(),
-		Bridge: c.LXC.Bridge, Gateway: bridge.Addr(),
+		Bridge: c.LXC.Bridge, Gateway: bridge.Addr(), DataCopyLimit: int64(c.LXC.DataCopyLimit),
 	}
 	if c.LXC.Address != config.AddressDHCP { // else they are told by that
 		o.Nameserver = bridge.Addr() // where LXC's dnsmasq answers

@@ -72,7 +72,7 @@ func Unpack(ctx context.Context, r Recipe, root string, archive io.Reader, size 
 	if err := os.Remove(world); err != nil {
 		return err
 	}
-	return shiftOwners(ctx, root, r.First, p)
+	return ShiftOwners(ctx, root, r.First, p)
 }
 
 // meter counts what is written to it, and reports every megabyte of all.

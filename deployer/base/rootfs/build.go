@@ -34,7 +34,7 @@ func Build(ctx context.Context, r Recipe, root string, p Progress) (config strin
 	if err := customise(ctx, r, root, p); err != nil {
 		return "", err
 	}
-	return config, shiftOwners(ctx, root, r.First, p)
+	return config, ShiftOwners(ctx, root, r.First, p)
 }
 
 // customise makes what guests need of the root, and what the recipe says beside

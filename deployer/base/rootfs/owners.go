@@ -20,12 +20,12 @@ const (
 	xattrDefaultACL = "system.posix_acl_default"
 )
 
-// shiftOwners makes the root one for unprivileged guests whose root is the host's
+// ShiftOwners makes the root one for unprivileged guests whose root is the host's
 // ID first, if that is not 0: what belongs to ID n belongs to first+n then. What
 // is shifted already stays, so that a root from an archive is either or both.
 // Devices are removed: a guest gets its own from the engine, and could open any
 // other that it finds. Nobody changes the root meanwhile.
-func shiftOwners(ctx context.Context, root string, first int, p Progress) error {
+func ShiftOwners(ctx context.Context, root string, first int, p Progress) error {
 	if first == 0 {
 		return nil
 	}

@@ -64,7 +64,7 @@ func TestAFilesCapabilitiesAndAccessListsGoWithItsOwner(t *testing.T) {
 	wantACL := bytes.Replace(acl, []byte{7, 0, 0, 0}, []byte{0xA7, 0x86, 1, 0}, 1)
 	wantCap := append(append([]byte{1, 0, 0, 3}, capability[4:]...), 0xA0, 0x86, 1, 0)
 	for range 2 { // what is shifted stays
-		if err := shiftOwners(t.Context(), root, testFirst, quiet{}); err != nil {
+		if err := ShiftOwners(t.Context(), root, testFirst, quiet{}); err != nil {
 			t.Fatal(err)
 		}
 		for attr, want := range map[string][]byte{xattrCapability: wantCap, xattrACL: wantACL} {
@@ -83,7 +83,7 @@ func TestAnOwnerWhomClonesDoNotKnowIsAnError(t *testing.T) {
 	if err := os.Chown(file, 70000, 0); err != nil {
 		t.Fatal(err)
 	}
-	err := shiftOwners(t.Context(), root, testFirst, quiet{})
+	err := ShiftOwners(t.Context(), root, testFirst, quiet{})
 	want := "give " + file + " to unprivileged clones: it belongs to ID 70000, and clones have only those below 65536"
 	if err == nil || err.Error() != want {
 		t.Errorf("%v; want %s", err, want)
