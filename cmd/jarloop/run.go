@@ -26,11 +26,7 @@ containers go on serving without it.`,
 			if err != nil {
 				return err
 			}
-			text, err := config.Read(path)
-			if err != nil {
-				return err
-			}
-			c, err := config.Parse(path, text)
+			c, source, err := config.Open(cmd.Context(), path)
 			if err != nil {
 				return err
 			}
@@ -43,7 +39,7 @@ containers go on serving without it.`,
 			}
 			defer out.Detach()()
 			defer out.TakeTitle()()
-			return agent.Run(cmd.Context(), agent.Source{Path: path, Text: text}, c, out)
+			return agent.Run(cmd.Context(), source, c, out)
 		},
 	}
 	cmd.Flags().BoolVar(&mute, "no-bell", false, "do not ring the terminal's bell when something has failed")

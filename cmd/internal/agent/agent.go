@@ -39,12 +39,6 @@ import (
 	"github.com/jarloop/jarloop/watcher"
 )
 
-// Source is the file that a configuration was read from, and what it said.
-type Source struct {
-	Path string
-	Text []byte
-}
-
 // agent joins the parts.
 type agent struct {
 	out      *console.Console
@@ -62,7 +56,7 @@ type agent struct {
 }
 
 // Run is the agent, from the lock to the last word.
-func Run(ctx context.Context, from Source, c *config.Config, out *console.Console) error {
+func Run(ctx context.Context, from config.Source, c *config.Config, out *console.Console) error {
 	if err := checkup.NeedRoot(); err != nil {
 		return err
 	}
@@ -112,11 +106,12 @@ func Run(ctx context.Context, from Source, c *config.Config, out *console.Consol
 		// Artefacts are looked for when it is known what is live.
 		return a.deployer.Run(ctx, func() {
 			supervisor(daemon.SdNotifyReady)
+			a.tellUnready(c, &config.Config{})
 			group.Go(func() error { out.KeepTitle(ctx, func() string { return render.Title(a.Status()) }); return nil })
 			group.Go(func() error { return a.watch.Run(ctx, a.seen) })
 			group.Go(func() error {
 				r := &reloader{agent: a, now: c}
-				config.Follow(ctx, from.Path, from.Text, r.changed)
+				config.Follow(ctx, from, r.changed)
 				return nil
 			})
 		})

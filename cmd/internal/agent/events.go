@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/cmd/internal/console"
 	"github.com/jarloop/jarloop/cmd/internal/notify"
 	"github.com/jarloop/jarloop/deployer"
@@ -35,6 +36,18 @@ func (a *agent) seen(_ context.Context, e watcher.Event) {
 	case watcher.Restored:
 		a.note(e.Service, "")
 		a.out.Say(strings.TrimSpace(e.Service + " is watched again"))
+	}
+}
+
+// tellUnready shows which services are held back since their settings cannot be read,
+// where that was not so before.
+func (a *agent) tellUnready(now, before *config.Config) {
+	for _, s := range now.Services {
+		if was := before.Service(s.Name); s.Unready == "" || was != nil && was.Unready == s.Unready {
+			continue
+		}
+		a.out.Refused(s.Name, s.Unready)
+		a.notify.Tell(notify.Event{Event: notify.Refused, Time: time.Now(), Service: s.Name, Reason: s.Unready})
 	}
 }
 

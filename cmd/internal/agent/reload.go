@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -31,7 +30,7 @@ func (r *reloader) changed(ctx context.Context, c *config.Config, err error) {
 		err = r.take(ctx, c, was)
 	}
 	if r.refused = err != nil && ctx.Err() == nil; r.refused {
-		r.agent.out.Refused("", firstLine(err)+"; the configuration from before stays")
+		r.agent.out.Refused("", config.FirstLine(err)+"; the configuration from before stays")
 	}
 }
 
@@ -59,6 +58,7 @@ func (r *reloader) take(ctx context.Context, c *config.Config, repaired bool) er
 			r.agent.note(s.Name, "")
 		}
 	}
+	r.agent.tellUnready(live, r.now)
 	r.agent.notify.Set(notifyOptions(live))
 	r.now = live
 	for _, service := range again {
@@ -130,13 +130,4 @@ func differences(before, now *config.Config) string {
 		return "another order"
 	}
 	return strings.Join(parts, "; ")
-}
-
-// firstLine is the first of the lines of an error, and how many follow.
-func firstLine(err error) string {
-	line, rest, more := strings.Cut(err.Error(), "\n")
-	if more {
-		line += fmt.Sprintf(" (and %d more)", 1+strings.Count(rest, "\n"))
-	}
-	return line
 }

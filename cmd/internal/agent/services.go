@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"slices"
 	"time"
 
 	"github.com/jarloop/jarloop/cmd/internal/config"
@@ -24,7 +25,7 @@ func watchServices(c *config.Config) []watcher.Service {
 		if !s.Artefacts {
 			continue
 		}
-		all = append(all, watcher.Service{Name: s.Name, Dir: s.Source, Files: s.Files, Ignore: s.Ignore, Runs: c.Runs(s.Name)})
+		all = append(all, watcher.Service{Name: s.Name, Dir: s.Source, Files: s.Files, Ignore: slices.Concat(s.Ignore, c.Settings(&s)), Runs: c.Runs(s.Name)})
 	}
 	return all
 }
@@ -37,7 +38,7 @@ func deployServices(c *config.Config, containers map[string]string) []deployer.S
 		s := c.Service(name)
 		all = append(all, deployer.Service{
 			Name: s.Name, Base: containers[s.Base], Target: s.Target, Exec: s.Exec, Port: uint16(s.Port),
-			Env: s.Environment, Backing: !s.Artefacts,
+			Env: s.Environment, Unready: s.Unready, Backing: !s.Artefacts,
 			Needs: s.Needs, Logs: s.Logs, Health: s.Health.Proof(),
 			Drain: s.Drain.Duration, StopTimeout: s.StopTimeout.Duration, ReloadCommand: s.ReloadCommand, Debug: uint16(s.Debug),
 			Before: s.BeforeDeploy, After: s.AfterDeploy, HookTimeout: s.HookTimeout.Duration,

@@ -1,6 +1,9 @@
 package config
 
-import "path/filepath"
+import (
+	"cmp"
+	"path/filepath"
+)
 
 // defaultBase is the base of services that name none, unless the file has a single
 // base, which is then meant, or several without one of this name, when each service
@@ -26,7 +29,9 @@ func (c *Config) complete(root *node) {
 		s := &c.Services[i]
 		s.complete(root.at("service").at(s.Name), c.Watch.Dir, base)
 		s.Environment = merged(c.Env, s.Env)
+		s.EnvFile = s.EnvFile.from(cmp.Or(s.Source, c.Watch.Dir))
 	}
+	c.EnvFile = c.EnvFile.from(c.Watch.Dir)
 	c.addBuiltInBase()
 }
 

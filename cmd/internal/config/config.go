@@ -21,6 +21,8 @@ type Config struct {
 	// Settings for all services: they are added to the environment of what each
 	// runs. A service's own env goes before.
 	Env Variables
+	// Files of such settings, relative to watch.dir. They are followed like this file.
+	EnvFile Paths
 	// What containers are cloned from. A base that is missing is built at the start, one
 	// whose recipe changes is built beside the old. A service-base that is used and not
 	// written is built in: a Debian with a Java runtime.
@@ -42,6 +44,7 @@ func (c *Config) keys() []key {
 		{name: "logs", to: &c.Logs, like: "[logs]"},
 		{name: "notify", to: &c.Notify, like: "[notify]"},
 		{name: "env", to: &c.Env, like: `{ LOG_LEVEL = "debug" }`, change: redeploys},
+		{name: "env_file", to: &c.EnvFile, like: `"common.env"`, wrong: badEnvFile, change: redeploys},
 		{name: "base", to: each(&c.Bases, func(b *Base) *string { return &b.Name }), like: "[base.service-base]"},
 		{name: "service", to: each(&c.Services, func(s *Service) *string { return &s.Name }), like: "[service.frontend]"},
 		{name: "publish", to: each(&c.Publishes, nil), like: "[[publish]]"},

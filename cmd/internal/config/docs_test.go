@@ -322,6 +322,8 @@ func (d described) typeName() string {
 		return "range"
 	case *Command:
 		return "command"
+	case *Paths:
+		return "text or texts"
 	case *Variables:
 		return "variables"
 	default:

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -13,6 +14,40 @@ import (
 // Variables are settings for the environment of a process. They may be secrets: no
 // error and no event shows a value.
 type Variables map[string]string
+
+// Paths are files: one, or a list of them.
+type Paths []string
+
+func badEnvFile(name string) string {
+	if strings.TrimSpace(name) == "" {
+		return "is empty; name a file, or leave it out"
+	}
+	return ""
+}
+
+// from gives the paths from a folder on.
+func (p Paths) from(dir string) Paths {
+	var all Paths
+	for _, name := range p {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(dir, name)
+		}
+		all = append(all, filepath.Clean(name))
+	}
+	return all
+}
+
+// Settings gives patterns of the files of settings below a service's source, which are
+// no artefacts.
+func (c *Config) Settings(s *Service) []string {
+	var all []string
+	for _, name := range c.envFiles() {
+		if below, err := filepath.Rel(s.Source, name); err == nil && filepath.IsLocal(below) {
+			all = append(all, strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]").Replace(below))
+		}
+	}
+	return all
+}
 
 // merged gives the variables of all, of which a later one goes before an earlier.
 func merged(all ...Variables) map[string]string {

@@ -53,6 +53,15 @@ func (e *Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// FirstLine is the first line of an error, and how many follow.
+func FirstLine(err error) string {
+	line, rest, more := strings.Cut(err.Error(), "\n")
+	if more {
+		line += fmt.Sprintf(" (and %d more)", 1+strings.Count(rest, "\n"))
+	}
+	return line
+}
+
 // Unwrap gives what kept the file from being read, for errors.Is with fs.ErrNotExist
 // and its like; nil when the problem is what the file says.
 func (e *Error) Unwrap() error { return e.cause }

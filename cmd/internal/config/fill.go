@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,6 +84,15 @@ func (r *report) value(n *node, k key) {
 		}
 	case *Command:
 		r.command(n, k, to)
+	case *Paths:
+		switch n.kind {
+		case unstable.String:
+			*to = Paths{r.oneText(n, k)}
+		case unstable.Array:
+			*to = r.texts(n, k)
+		default:
+			r.add(n, "must be a file like %s, or a list of them, not %s", k.example(), found(n.kind))
+		}
 	case *Variables:
 		r.variables(n, k, to)
 	case encoding.TextUnmarshaler:
@@ -163,15 +173,23 @@ func (r *report) oneText(n *node, k key) string {
 // plain refuses control characters: values end up in unit files, hosts files and on
 // terminals, where a line break or an escape code would be more than text.
 func (r *report) plain(n *node, k key) {
-	for _, c := range n.text {
+	if reason := wrongCharacter(n.text, k.lines); reason != "" {
+		r.add(n, "%s", reason)
+	}
+}
+
+// wrongCharacter says which character a text cannot have, "" if it has none.
+func wrongCharacter(text string, lines bool) string {
+	for _, c := range text {
 		switch {
-		case !unicode.IsControl(c), k.lines && (c == '\n' || c == '\t'):
+		case !unicode.IsControl(c), lines && (c == '\n' || c == '\t'):
 		case c == '\n':
-			r.add(n, `must be one line; inside """ a line that ends in \ goes on in the next`)
+			return `must be one line; inside """ a line that ends in \ goes on in the next`
 		default:
-			r.add(n, "contains the control character %U; remove it", c)
+			return fmt.Sprintf("contains the control character %U; remove it", c)
 		}
 	}
+	return ""
 }
 
 // ofKind says whether a key is of the kind that it has to be, if it is in the file.

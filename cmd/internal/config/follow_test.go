@@ -20,10 +20,14 @@ func TestFollowReportsEachChangeOnce(t *testing.T) {
 	}
 	heard := make(chan report)
 	ctx, cancel := context.WithCancel(t.Context())
+	_, source, err := Open(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		Follow(ctx, path, []byte(first), func(ctx context.Context, c *Config, err error) {
+		Follow(ctx, source, func(ctx context.Context, c *Config, err error) {
 			select {
 			case heard <- report{c, err}:
 			case <-ctx.Done():

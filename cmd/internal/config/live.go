@@ -19,6 +19,14 @@ func (c *Config) Live(running *Config) (live *Config, restart []string) {
 			live.Services[i].Source = filepath.Join(running.Watch.Dir, below)
 		}
 	}
+	if c.Watch.Dir != running.Watch.Dir { // so do files of settings
+		live.EnvFile = running.EnvFile
+		for i, s := range live.Services {
+			if was := running.Service(s.Name); was != nil {
+				live.Services[i].EnvFile, live.Services[i].Environment, live.Services[i].Unready = was.EnvFile, was.Environment, was.Unready
+			}
+		}
+	}
 	return live, keep("", live.keys(), running.keys())
 }
 

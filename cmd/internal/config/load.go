@@ -44,7 +44,8 @@ func Default() *Config {
 	return c
 }
 
-// Load reads, decodes and checks a configuration. Every error is an *Error.
+// Load reads, decodes and checks a configuration, but not the files of settings that it
+// names. Every error is an *Error.
 func Load(path string) (*Config, error) {
 	data, err := Read(path)
 	if err != nil {

@@ -35,6 +35,10 @@ type Service struct {
 	Artefacts bool
 	// Added to the environment of what exec runs. The values are shown nowhere.
 	Env Variables
+	// Files of lines like NAME=value, for the same. They are relative to source, and no
+	// artefacts. A new value deploys the service again; while a file is missing or wrong
+	// it is held back.
+	EnvFile Paths
 	// The port that the service listens on.
 	Port int
 	// The services that it calls. They are started before it and are in its hosts file.
@@ -71,8 +75,10 @@ type Service struct {
 	// with data, else overlap.
 	Replace string
 
-	// Environment is what env and that of all services give together.
+	// Environment is what env, env_file and those of all services give together; nil
+	// where Unready says why that is not known.
 	Environment map[string]string
+	Unready     string
 }
 
 // The values of Service.Replace.
@@ -92,6 +98,7 @@ func (s *Service) keys() []key {
 			wrong: empty("give a command, or leave it out for java -jar and the one JAR")},
 		{name: "artefacts", to: &s.Artefacts, preset: "true", change: redeploys},
 		{name: "env", to: &s.Env, like: `{ LOG_LEVEL = "debug" }`, change: redeploys},
+		{name: "env_file", to: &s.EnvFile, like: `"person.env"`, wrong: badEnvFile, change: redeploys},
 		{name: "port", to: &s.Port, like: "8080", required: "the port that the service listens on", limits: "1 to 65535", is: "a port", change: redeploys},
 		{name: "needs", to: &s.Needs, like: `["person"]`, change: live},
 		{name: "logs", to: &s.Logs, like: `["/log/*.log"]`, wrong: badLogPattern, change: live},
