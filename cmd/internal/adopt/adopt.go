@@ -20,6 +20,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/jarloop/jarloop/cmd/internal/config"
 )
@@ -36,9 +37,8 @@ const (
 
 // Layout is what was found.
 type Layout struct {
-	Dir       string // the shared folder, absolute
-	Interface string // the VM's, by which requests come in
-	Notes     []string
+	Dir   string // the shared folder, absolute
+	Notes []string
 	// Unprivileged says that the machine runs containers whose root is nobody
 	// outside, which the bases are to be for then.
 	Unprivileged bool
@@ -69,8 +69,8 @@ func (l *Layout) Services() []string {
 	return names
 }
 
-// Read looks at a shared folder. iface is the interface to publish on.
-func Read(dir, iface string) (*Layout, error) {
+// Read looks at a shared folder.
+func Read(dir string) (*Layout, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func Read(dir, iface string) (*Layout, error) {
 	if _, err := fs.ReadDir(root.FS(), "."); err != nil {
 		return nil, err
 	}
-	l := &Layout{Dir: dir, Interface: iface}
+	l := &Layout{Dir: dir}
 	jobs := l.readJobs(root)
 	found := &search{root: root}
 	found.visit(".", 0)
@@ -107,6 +107,9 @@ func Read(dir, iface string) (*Layout, error) {
 		}
 	}
 	l.connect()
+	for _, s := range l.services {
+		l.sayWants(s)
+	}
 	for _, s := range l.services {
 		s.finish()
 		l.Notes = append(l.Notes, s.notes...)
@@ -147,29 +150,43 @@ func (l *Layout) addPlace(root *os.Root, p place, all []place, jobs map[string]*
 	case config.WrongTarget(s.target.value) != "": // a service that is called like a folder of the system
 		s.target.value = "/srv/" + s.name
 	}
-	s.choose()
 	if list := scripts(root, p.source); len(list) > 0 {
 		s.script = s.target.value + "/bin/" + path.Base(list[0])
 		if info, err := root.Stat(list[0]); err == nil && info.Mode()&0o100 == 0 {
 			s.script = "sh " + s.script // the share has no such bit
 		}
 	}
+	s.choose(root)
 	l.services = append(l.services, s)
 	return nil
 }
 
-// choose finds the archive that is run.
-func (s *service) choose() {
+// choose finds the archive that is run, and adds to what is known of it what its
+// libraries say.
+func (s *service) choose(root *os.Root) {
 	for _, a := range s.folder.archives {
 		if a.err != nil {
 			s.notes = append(s.notes, fmt.Sprintf("%s/%s: %v", s.source, a.name, a.err))
-		} else {
-			s.java = max(s.java, a.java)
 		}
 	}
 	if runnable := s.folder.runnable(); len(runnable) > 0 {
 		s.runs = runnable[0]
 	}
+	for _, file := range s.folder.files {
+		dir, name := path.Split(file)
+		if path.Ext(name) != ".jar" || dir == "" {
+			continue
+		}
+		s.runs.libraries = append(s.runs.libraries, name)
+		// The program's own classes, where what starts it is a script or a launcher.
+		if dir == "app/" || dir == "lib/" && s.script != "" && strings.HasPrefix(name, path.Base(s.script)) {
+			own := readArchive(root, path.Join(s.source, file), file)
+			s.runs.settings = append(s.runs.settings, own.settings...)
+			s.runs.java = max(s.runs.java, own.java)
+		}
+	}
+	s.java = s.runs.java
+	s.runs.recognise()
 }
 
 // variable gives the value of a variable of its environment, "" if it has none.

@@ -38,7 +38,7 @@ func writeFiles(t *testing.T, dir string, files map[string]string) {
 
 func adoptFolder(t *testing.T, dir string) (*Layout, *config.Config, string) {
 	t.Helper()
-	l, err := Read(dir, "eth0")
+	l, err := Read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,10 +212,10 @@ func TestWhatLeadsOutOfTheShareOrBlocksIsPassedOver(t *testing.T) {
 }
 
 func TestAFolderWithoutServicesIsAnError(t *testing.T) {
-	if _, err := Read(t.TempDir(), "eth0"); !errors.Is(err, ErrNothing) {
+	if _, err := Read(t.TempDir()); !errors.Is(err, ErrNothing) {
 		t.Errorf("error %v", err)
 	}
-	if _, err := Read(filepath.Join(t.TempDir(), "none"), "eth0"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Read(filepath.Join(t.TempDir(), "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -242,7 +242,7 @@ func FuzzJob(f *testing.F) {
 				ask(s)
 			}
 			s.finish()
-			l := &Layout{Dir: "/host", Interface: "eth0", services: []*service{s}}
+			l := &Layout{Dir: "/host", services: []*service{s}}
 			if _, err := config.Parse("config.toml", []byte(l.TOML())); err != nil {
 				t.Fatalf("%v in\n%s", err, l.TOML())
 			}

@@ -20,11 +20,10 @@ type archive struct {
 	boot      string // its Spring-Boot-Version
 	java      int    // the version of Java that its own classes are for; 0 if none was seen
 	libraries []string
-	framework *framework // nil if none is known
-	has       []string   // parts of frameworks that matter, as "actuator"
-	thin      bool       // it wants libraries that are beside it, or nowhere
-	settings  []text     // application.properties and the like inside
-	err       error      // why it cannot be read
+	framework *framework      // nil if none is known
+	holds     map[string]bool // the beginnings of entries that tell frameworks
+	settings  []text          // application.properties and the like inside
+	err       error           // why it cannot be read
 }
 
 // beside are the ends of the names of archives that are built beside the one that
@@ -68,7 +67,7 @@ func (a *archive) read(name string, files []*zip.File) error {
 	}
 	a.main, a.boot = attribute("Main-Class"), attribute("Spring-Boot-Version")
 	for _, lib := range strings.Fields(attribute("Class-Path")) {
-		a.libraries, a.thin = append(a.libraries, path.Base(lib)), true
+		a.libraries = append(a.libraries, path.Base(lib))
 	}
 	for _, f := range files {
 		if path.Ext(f.Name) == ".jar" {
@@ -82,9 +81,7 @@ func (a *archive) read(name string, files []*zip.File) error {
 		}
 	}
 	a.java = javaOf(files, a.main, attribute("Start-Class"))
-	a.recognise(func(classes string) bool {
-		return slices.ContainsFunc(files, func(f *zip.File) bool { return strings.HasPrefix(f.Name, classes) })
-	})
+	a.holds = holds(files)
 	return nil
 }
 

@@ -20,7 +20,7 @@ func fromJob(s *service) {
 		return
 	}
 	j := s.job
-	s.about, s.users, s.makes, s.dir = j.about, j.users, j.makes, j.dir
+	s.about, s.env, s.users, s.makes, s.dir = j.about, j.env, j.users, j.makes, j.dir
 	s.notes = append(s.notes, j.said...)
 	for _, file := range j.logs {
 		s.addLog(file, "")

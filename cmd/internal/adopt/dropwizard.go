@@ -27,6 +27,9 @@ func fromDropwizard(s *service) {
 		if !sure {
 			note = guessed + note
 		}
+		if sure {
+			s.layers = []layer{{text: t}}
+		}
 		s.arguments.learn("server "+s.target.value+"/"+path.Base(t.name), note)
 		s.dropwizard(t, sure)
 		return

@@ -2,6 +2,7 @@ package adopt
 
 import (
 	"cmp"
+	"path"
 	"slices"
 
 	"al.essio.dev/pkg/shellescape"
@@ -33,7 +34,9 @@ type facts struct {
 	worker       told[string] // how it shows that it listens on nothing
 	health       health
 	needs        []string
-	logs         []told[string]
+	layers       []layer // of the settings that hold
+	data, logs   []told[string]
+	wants        []want // servers that are none of the services
 	reload       string
 
 	// of its base
@@ -51,7 +54,8 @@ type variable struct{ name, value string }
 // health is how a generation proves itself.
 type health struct {
 	path, note, scheme string
-	port               int // 0: the service's own
+	port               int      // 0: the service's own
+	status             []string // none: the default
 }
 
 // source is a place where facts are found. Each is a file of this package.
@@ -62,10 +66,14 @@ var sources = []source{
 	fromJob,        // how it was run
 	fromNginx,      // nginx in front, by its configuration
 	fromOptions,    // what the command line sets
-	fromDropwizard, // settings, by the framework that reads them
-	fromSettings,   // settings of any other program
-	fromLayout,     // what can be run of the artefacts
-	fromFramework,  // what is usual with its framework
+	fromLayers,     // which settings there are, by the framework that reads them
+	fromDropwizard, // what these say
+	fromSpring,
+	fromMicroProfile,
+	fromSettings,
+	fromDatabases,
+	fromLayout,    // what can be run of the artefacts
+	fromFramework, // what is usual with its framework
 }
 
 func (s *service) addLog(file, note string) {
@@ -76,10 +84,24 @@ func (s *service) addLog(file, note string) {
 
 // finish puts together what is known.
 func (s *service) finish() {
-	if s.dir != "" && s.dir != s.target.value && s.exec.value != "" {
-		s.exec.value = "cd " + shellescape.Quote(s.dir) + " && exec " + inShell(s.exec.value)
+	if s.dir != "" && s.dir != s.target.value {
+		if s.exec.value == "" && s.runs.name != "" {
+			s.exec = told[string]{"java -jar " + shellescape.Quote(s.target.value+"/"+s.runs.name), guessed + "the JAR that can be run"}
+		}
+		beside := slices.ContainsFunc(s.layers, func(l layer) bool { return path.Dir(l.name) == s.source })
+		if s.uses("Spring") && beside && s.job == nil { // which it looks for where it runs
+			s.exec.value += " --spring.config.additional-location=file:" + s.target.value + "/"
+		}
+		if s.exec.value != "" {
+			s.exec.value = "cd " + shellescape.Quote(s.dir) + " && exec " + inShell(s.exec.value)
+		}
 	}
-	if s.port.value == 0 {
+	for i, log := range s.logs {
+		if dir := cmp.Or(s.dir, s.target.value); !path.IsAbs(log.value) {
+			s.logs[i].value = path.Join(dir, log.value)
+		}
+	}
+	if s.port.value == 0 && s.worker.value == "" {
 		s.port = told[int]{usualPort, guessed + "nothing names a port"}
 		s.notes = append(s.notes, s.source+": no port was found: correct it in the configuration")
 	}

@@ -13,9 +13,10 @@ import (
 
 // job is what an upstart job comes to in our words.
 type job struct {
-	name  string   // of its file
-	about string   // its description
-	exec  string   // a command line of the shell; "" if there was none, or none that fits
+	name  string // of its file
+	about string // its description
+	exec  string // a command line of the shell; "" if there was none, or none that fits
+	env   []variable
 	dir   string   // where it runs; "" if the job does not say
 	users []string // that must be in the base
 	makes []string // folders that must be there
@@ -42,7 +43,8 @@ var (
 
 // settings are what a job sets around its command, as words before it.
 type settings struct {
-	env, limits       []string
+	env               []variable
+	limits            []string
 	user, group, nice string
 	mask              string
 }
@@ -93,7 +95,7 @@ func translate(name, text string) job {
 			j.logs, j.makes = append(j.logs, file), append(j.makes, path.Dir(file))
 		}
 	}
-	if command != "" {
+	if j.env = around.env; command != "" {
 		j.exec = around.wrap(command)
 	}
 	if strings.ContainsFunc(j.exec, unicode.IsControl) {
@@ -115,7 +117,7 @@ func (a *settings) take(s stanza) string {
 		case !variableForm.MatchString(key):
 			return fmt.Sprintf("not translated: %q is not the name of a variable", key)
 		}
-		a.env = append(a.env, key+"="+shellescape.Quote(text))
+		a.env = append(a.env, variable{key, text})
 		if strings.Contains(text, "$") {
 			return "taken as it stands: a $ in it is not expanded"
 		}
@@ -187,9 +189,6 @@ func (a *settings) wrap(command string) string {
 		words = append(words, "setpriv", "--reuid="+a.user, "--regid="+a.group, "--init-groups")
 	case a.group != "":
 		words = append(words, "setpriv", "--regid="+a.group, "--clear-groups")
-	}
-	if len(a.env) > 0 {
-		words = append(append(words, "env"), a.env...)
 	}
 	command = strings.TrimSpace(command)
 	if len(words) == 0 {

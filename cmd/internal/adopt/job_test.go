@@ -20,9 +20,11 @@ func TestAJobBecomesACommand(t *testing.T) {
 		{"a script of several", "script\n\tcd /a\n\tif [ -e x ]\n\tthen\n\t\texport X=\"1 # 2\"\n\tfi\n\texec java -jar b.jar\nend script\n",
 			`set -e; cd /a; if [ -e x ]; then export X="1 # 2"; fi; exec java -jar b.jar`, "", ""},
 		{"a here-document", "script\ncat <<E\nx\nE\nend script\n", "", "", "x.conf:1: script: not translated, since it has a here-document"},
-		{"variables", "env A=1\nenv OPTS=\"-Xmx64m -Xss1m\"\nexec java -jar /a/b.jar\n", "env A=1 OPTS='-Xmx64m -Xss1m' java -jar /a/b.jar", "", ""},
+		{"variables", "env A=1\nenv OPTS=\"-Xmx64m -Xss1m\"\nexec java -jar /a/b.jar\n", "java -jar /a/b.jar", "", ""},
 		{"variables that the command uses", "env OPTS=\"-Xmx64m -Xss1m\"\nexec java $OPTS -jar /a/b.jar\n",
-			`env OPTS='-Xmx64m -Xss1m' sh -ec 'exec java $OPTS -jar /a/b.jar'`, "", ""},
+			"java $OPTS -jar /a/b.jar", "", ""},
+		{"variables that another user's command uses", "env OPTS=-Xss1m\nsetuid app\nexec java $OPTS -jar /a/b.jar\n",
+			`setpriv --reuid=app --regid=app --init-groups sh -ec 'exec java $OPTS -jar /a/b.jar'`, "", ""},
 		{"a variable of upstart's own", "env HOME\nexec x\n", "x", "", "x.conf:1: env: not translated"},
 		{"a variable that is no variable", "env a.b=1\nexec x\n", "x", "", `"a.b" is not the name of a variable`},
 		{"a folder", "chdir \"/srv/a\"\nexec java -jar b.jar\n", "java -jar b.jar", "/srv/a", ""},
@@ -31,7 +33,7 @@ func TestAJobBecomesACommand(t *testing.T) {
 		{"a user that is none", "setuid \"a b\"\nexec x\n", "x", "", "not the name of a user"},
 		{"a group", "setuid app\nsetgid www\nnice 5\nlimit nofile 1024 unlimited\nexec x\n",
 			"prlimit --nofile=1024:unlimited nice -n 5 setpriv --reuid=app --regid=www --init-groups x", "", ""},
-		{"a mask", "umask 027\nenv A=1\nexec x\n", "env A=1 sh -ec 'umask 027; x'", "", ""},
+		{"a mask", "umask 027\nenv A=1\nexec x\n", "umask 027; x", "", ""},
 		{"what goes before and after", "pre-start script\n  mkdir /x\nend script\npost-stop exec rm /y\nexec x\n", "x", "", "x.conf:1: pre-start script: not translated"},
 		{"what the agent does by its own rules", "respawn limit 10 5\nexpect fork\nkill timeout 30\nexec x\n", "x", "", "x.conf:2: expect fork: not translated: the command must stay in the foreground"},
 		{"what there is not", "oom score never\nexec x\n", "x", "", "x.conf:1: oom score: not translated"},
@@ -50,6 +52,13 @@ func TestAJobBecomesACommand(t *testing.T) {
 				t.Errorf("said is %q, want %q", said, test.said)
 			}
 		})
+	}
+}
+
+func TestAJobsVariablesAreTheServices(t *testing.T) {
+	j := translate("x.conf", "env A=1\nenv OPTS=\"-Xmx64m -Xss1m\"\nexec java $OPTS -jar /a/b.jar\n")
+	if want := []variable{{"A", "1"}, {"OPTS", "-Xmx64m -Xss1m"}}; !slices.Equal(j.env, want) {
+		t.Errorf("variables %q, want %q", j.env, want)
 	}
 }
 

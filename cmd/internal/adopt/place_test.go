@@ -109,7 +109,7 @@ func TestServicesAreFoundWhereBuildsLeaveThem(t *testing.T) {
 func TestWhatIsNoServiceIsSaidWhereNothingElseIsThere(t *testing.T) {
 	dir := t.TempDir()
 	writeFiles(t, dir, map[string]string{"volume-log/.gitignore": "", "docs/x": ""})
-	l, err := Read(dir, "eth0")
+	l, err := Read(dir)
 	if !errors.Is(err, ErrNothing) || !strings.Contains(strings.Join(l.Notes, "\n"), "volume-log: left out") {
 		t.Errorf("%v, said is %q", err, l.Notes)
 	}
@@ -145,6 +145,9 @@ func TestTheOriginalSystemIsAdopted(t *testing.T) {
 		files["volume-"+name+"/config.yml"] = "server:\n  type: simple\n  applicationContextPath: /api\n  adminContextPath: /admin\n  connector:\n    type: http\n    port: " + port +
 			"\n\nlogging:\n  level: INFO\n  appenders:\n    - type: file\n      currentLogFilename: /log/" + name + ".log\n      archive: false\n"
 	}
+	for _, name := range []string{"session", "person"} {
+		files["volume-"+name+"/config.yml"] += "\ndatabase:\n  driverClass: org.h2.Driver\n  url: jdbc:h2:./" + name + "db\n"
+	}
 	files["volume-frontend/config.yml"] += "\npersonApiUri: http://person:8085/api/persons\n"
 
 	l, c, text := adoptFiles(t, files)
@@ -154,6 +157,15 @@ func TestTheOriginalSystemIsAdopted(t *testing.T) {
 	for name, port := range map[string]int{"frontend": 8081, "session": 8084, "person": 8085, "web": 8080} {
 		if s := c.Service(name); s.Port != port || name != "web" && (!slices.Equal(s.Logs, []string{"/log/" + name + ".log"}) || s.Base != "java8-base" || s.Health.Path != "/admin/healthcheck") {
 			t.Errorf("%s: port %d, logs %q, base %q, health %+v", name, s.Port, s.Logs, s.Base, s.Health)
+		}
+	}
+	for name, data := range map[string][]string{"frontend": nil, "session": {"/data"}, "person": {"/data"}} {
+		run := "java -jar /" + name + "/" + strings.ToUpper(name[:1]) + name[1:] + "Application.jar server /" + name + "/config.yml"
+		if data != nil {
+			run = "cd /data && exec " + run
+		}
+		if s := c.Service(name); !slices.Equal(s.Data, data) || s.Exec != run {
+			t.Errorf("%s: data %q, exec %q, want %q", name, s.Data, s.Exec, run)
 		}
 	}
 	web := c.Service("web")

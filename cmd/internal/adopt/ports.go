@@ -26,17 +26,14 @@ func fromOptions(s *service) {
 // fromSettings takes the port that a program's settings say it listens on, whatever
 // reads them: "port" at the top, or below what sounds like a server.
 func fromSettings(s *service) {
-	if s.nginx {
-		return
+	if s.runs.framework != nil && s.runs.framework.port != 0 {
+		return // its own keys are known
 	}
-	for _, t := range s.folder.texts {
-		for _, set := range t.settings {
-			value := resolve(set.value, s.variable)
-			if portValue.MatchString(value) && served.MatchString(set.key) && !notServed.MatchString(set.key) {
-				s.port.learn(parsePort(value), fmt.Sprintf("as in %s:%d", t.name, set.line))
-			}
+	s.each(func(t text, set setting) {
+		if portValue.MatchString(set.value) && served.MatchString(set.key) && !notServed.MatchString(set.key) {
+			s.port.learn(parsePort(set.value), fmt.Sprintf("as in %s:%d", t.name, set.line))
 		}
-	}
+	})
 }
 
 func parsePort(number string) int {

@@ -31,15 +31,19 @@ type printer func(format string, args ...any)
 
 // lists writes a list, without what is there twice.
 func lists(line printer, key string, values []string) {
+	if len(values) > 0 {
+		line("%s = %s", key, list(values))
+	}
+}
+
+func list(values []string) string {
 	var quoted []string
 	for _, v := range values {
 		if q := quote(v); !slices.Contains(quoted, q) {
 			quoted = append(quoted, q)
 		}
 	}
-	if len(quoted) > 0 {
-		line("%s = [%s]", key, strings.Join(quoted, ", "))
-	}
+	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
 func (s *service) render(line printer) {
@@ -70,12 +74,27 @@ func (s *service) render(line printer) {
 	if s.exec.value != "" {
 		key("exec", quote(s.exec.value), s.exec.note)
 	}
-	key("port", strconv.Itoa(s.port.value), s.port.note)
-	if h := s.health.table(); h != "" {
-		key("health", h, s.health.note)
+	if len(s.env) > 0 {
+		var env []string
+		for _, v := range s.env {
+			env = append(env, v.name+" = "+quote(v.value))
+		}
+		key("env", "{ "+strings.Join(env, ", ")+" }", "")
+	}
+	switch {
+	case s.worker.value == "":
+		key("port", strconv.Itoa(s.port.value), s.port.note)
+		if h := s.health.table(); h != "" {
+			key("health", h, s.health.note)
+		}
+	case portless:
+		key("health", "{ up = \"5s\" }", "a worker, which listens on nothing: "+s.worker.note)
+	default:
+		key("port", strconv.Itoa(usualPort), guessed+"it listens on nothing: "+s.worker.note)
 	}
 	lists(line, "needs ", s.needs)
-	s.renderLogs(line)
+	renderTold(line, "data  ", s.data)
+	renderTold(line, "logs  ", s.logs)
 	if s.reload != "" && len(s.needs) > 0 {
 		line("reload_command = %s", quote(s.reload))
 	}
@@ -94,22 +113,29 @@ func (h health) table() string {
 	if h.scheme == "https" {
 		keys = append(keys, "scheme = "+quote(h.scheme))
 	}
-	return "{ " + strings.Join(append(keys, "path = "+quote(h.path)), ", ") + " }"
+	keys = append(keys, "path = "+quote(h.path))
+	if len(h.status) > 0 {
+		keys = append(keys, "status = "+list(h.status))
+	}
+	return "{ " + strings.Join(keys, ", ") + " }"
 }
 
-func (s *service) renderLogs(line printer) {
-	var files []string
-	note := ""
-	for _, log := range s.logs {
-		files = append(files, log.value)
-		note = log.note
+func renderTold(line printer, key string, all []told[string]) {
+	var values []string
+	for _, v := range all {
+		values = append(values, v.value)
 	}
-	if note != "" && len(files) == 1 {
-		line("logs   = [%s]   # %s", quote(files[0]), plain(note))
-		return
+	switch {
+	case len(all) == 0:
+	case len(all) == 1 && all[0].note != "":
+		line("%s = %s   # %s", key, list(values), plain(all[0].note))
+	default:
+		lists(line, key, values)
 	}
-	lists(line, "logs  ", files)
 }
+
+// portless says that the configuration knows services without a port.
+const portless = false
 
 // publish publishes nginx on a port of the VM, else the only service that no other
 // calls; where there are several, the reader chooses.
@@ -134,7 +160,6 @@ func (l *Layout) publish(line printer) {
 		line("")
 	}
 	line("%s[[publish]]", comment)
-	line("%sinterface = %s   # %sthe one of the default route; \"ip route\" names it", comment, quote(l.Interface), guessed)
-	line("%sport      = 80", comment)
-	line("%sservice   = %s", comment, quote(first[0]))
+	line("%sport    = 80", comment)
+	line("%sservice = %s", comment, quote(first[0]))
 }

@@ -65,27 +65,33 @@ func relaxed(key string) string {
 	return strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(key))
 }
 
-// parseYAML flattens every document of a file; whole says that all of it is YAML.
-func parseYAML(content string) (list []setting, whole bool) {
+// parseYAML flattens every document of a file; and says whether all of it is YAML.
+func parseYAML(content string) ([]setting, bool) {
 	decoder := yaml.NewDecoder(strings.NewReader(content))
+	f := flattener{left: 20 * mostSettings}
 	for part := 0; ; part++ {
 		var n yaml.Node
 		err := decoder.Decode(&n)
 		if err != nil {
-			return list, errors.Is(err, io.EOF)
+			return f.list, errors.Is(err, io.EOF)
 		}
-		flatten(&n, "", part, 0, &list)
+		f.flatten(&n, "", part, 0)
 	}
 }
 
-func flatten(n *yaml.Node, key string, part, depth int, list *[]setting) {
-	if depth > 30 || len(*list) >= mostSettings {
+type flattener struct {
+	list []setting
+	left int // nodes that may still be visited
+}
+
+func (f *flattener) flatten(n *yaml.Node, key string, part, depth int) {
+	if f.left--; f.left < 0 || depth > 60 || len(f.list) >= mostSettings {
 		return
 	}
 	switch n.Kind {
 	case yaml.DocumentNode, yaml.SequenceNode:
 		for _, item := range n.Content {
-			flatten(item, key, part, depth+1, list)
+			f.flatten(item, key, part, depth+1)
 		}
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
@@ -93,12 +99,12 @@ func flatten(n *yaml.Node, key string, part, depth int, list *[]setting) {
 			if name := n.Content[i]; name.Tag != "!!merge" {
 				below = strings.TrimPrefix(key+"."+name.Value, ".")
 			}
-			flatten(n.Content[i+1], below, part, depth+1, list)
+			f.flatten(n.Content[i+1], below, part, depth+1)
 		}
 	case yaml.AliasNode:
-		flatten(n.Alias, key, part, depth+1, list)
+		f.flatten(n.Alias, key, part, depth+1)
 	case yaml.ScalarNode:
-		*list = append(*list, setting{key, n.Value, n.Line, part})
+		f.list = append(f.list, setting{key, n.Value, n.Line, part})
 	}
 }
 

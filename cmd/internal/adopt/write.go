@@ -17,7 +17,6 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/console"
 	"github.com/jarloop/jarloop/cmd/internal/exit"
 	"github.com/jarloop/jarloop/deployer/base"
-	"github.com/jarloop/jarloop/network"
 )
 
 // Write writes a configuration from what lies in dir to the file output, or to out
@@ -30,11 +29,7 @@ func Write(dir, output string, force bool, out, warnings io.Writer) error {
 	if _, err := os.Lstat(output); err == nil && output != "-" && !force {
 		return there()
 	}
-	iface := network.DefaultInterface()
-	if iface == "" {
-		iface = "eth0"
-	}
-	layout, err := Read(dir, iface)
+	layout, err := Read(dir)
 	switch {
 	case errors.Is(err, ErrNothing):
 		layout.warn(warnings)

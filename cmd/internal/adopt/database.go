@@ -1,0 +1,96 @@
+package adopt
+
+import (
+	"fmt"
+	"net"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/jarloop/jarloop/cmd/internal/config"
+)
+
+// dataFolder is where a service runs whose data are at a place relative to that.
+const dataFolder = "/data"
+
+var (
+	fileDatabase   = regexp.MustCompile(`^jdbc:(?:h2:(?:file:)?|hsqldb:file:|derby:(?:directory:)?|sqlite:(?:file:)?)([^:;?]+)`)
+	memoryDatabase = regexp.MustCompile(`^jdbc:(?:h2:(?:mem|tcp|ssl|zip|nio)|hsqldb:(?:mem|res|hsql)|derby:(?:memory|//)|sqlite::memory)`)
+	serverHost     = regexp.MustCompile(`^(?:jdbc:|r2dbc:|mongodb(?:\+srv)?:|redis[s]?:|amqps?:)(?:[a-z0-9+:]*:)?(?://|thin:@/{0,2})(?:[^@/]*@)?(\[[^\]]+\]|[A-Za-z0-9._-]+)(?::([0-9]+))?`)
+	backingKey     = regexp.MustCompile(`^spring\.(?:data\.)?(redis|mongodb|rabbitmq|mail|elasticsearch)\.host$`)
+)
+
+// fromDatabases finds where a service keeps data, and which servers it wants that
+// are none of the services.
+func fromDatabases(s *service) {
+	s.each(func(t text, set setting) {
+		where := fmt.Sprintf("%s:%d", t.name, set.line)
+		switch {
+		case memoryDatabase.MatchString(set.value):
+		case fileDatabase.MatchString(set.value):
+			s.addData(fileDatabase.FindStringSubmatch(set.value)[1], where)
+		case serverHost.MatchString(set.value):
+			m := serverHost.FindStringSubmatch(set.value)
+			s.wants = append(s.wants, want{host: m[1], port: m[2], where: where})
+		case backingKey.MatchString(relaxed(set.key)):
+			s.wants = append(s.wants, want{host: set.value, where: where})
+		case relaxed(set.key) == "spring.kafka.bootstrapservers" || relaxed(set.key) == "kafka.bootstrap.servers":
+			for server := range strings.SplitSeq(set.value, ",") {
+				if host, port, err := net.SplitHostPort(strings.TrimSpace(server)); err == nil {
+					s.wants = append(s.wants, want{host: host, port: port, where: where})
+				}
+			}
+		}
+	})
+}
+
+// want is a server that settings name.
+type want struct{ host, port, where string }
+
+// addData takes over the folder of a database's files. One that is relative to the
+// folder where the command runs is given one to run in, since the target goes with
+// each generation.
+func (s *service) addData(file, where string) {
+	file = strings.TrimSpace(strings.ReplaceAll(file, `\`, "/"))
+	folder, note := path.Dir(path.Clean(file)), "the database of "+where
+	if !path.IsAbs(file) {
+		if strings.HasPrefix(file, "~") || strings.ContainsAny(file, "${}") || s.dir != "" && within(s.dir, s.target.value) {
+			s.notes = append(s.notes, fmt.Sprintf("%s: the database at %s does not outlive a deploy: name a place for it, as in jdbc:h2:file:/data/db, and add data = [\"/data\"]", where, file))
+			return
+		}
+		if s.dir == "" {
+			s.dir = dataFolder
+			note += ", which is relative to where the command runs"
+		}
+		folder = s.dir
+	}
+	if config.WrongTarget(folder) != "" || len(folder) > 80 || within(folder, s.target.value) || within(s.target.value, folder) {
+		s.notes = append(s.notes, fmt.Sprintf("%s: the database in %s does not outlive a deploy: name another place for it, as in jdbc:h2:file:/data/db, and add data = [\"/data\"]", where, folder))
+		return
+	}
+	if !slices.ContainsFunc(s.data, func(d told[string]) bool { return within(folder, d.value) }) {
+		s.data = append(s.data, told[string]{folder, note})
+	}
+}
+
+func within(name, folder string) bool {
+	return name == folder || strings.HasPrefix(name, strings.TrimSuffix(folder, "/")+"/")
+}
+
+// sayWants says what a service calls that is not there.
+func (l *Layout) sayWants(s *service) {
+	for _, w := range s.wants {
+		server := w.host
+		if w.port != "" {
+			server = net.JoinHostPort(w.host, w.port)
+		}
+		switch {
+		case l.service(w.host) != nil, strings.Contains(w.host, "$"):
+		case w.host == "localhost", w.host == "127.0.0.1", w.host == "[::1]":
+			s.notes = append(s.notes, fmt.Sprintf("%s: %s is the container itself, where nothing else runs: name a service there", w.where, server))
+		default:
+			s.notes = append(s.notes, fmt.Sprintf("%s: %s is none of the services", w.where, server))
+		}
+	}
+}
