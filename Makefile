@@ -1,10 +1,11 @@
 # Builds, tests and installs jarloop on Debian and Ubuntu. What is missing gets
 # installed; as a user, sudo is asked for what needs root and for nothing else.
 
-PREFIX     ?= /usr/local
-SYSCONFDIR ?= /etc
+# Given on the command line: in the environment such names are about something else.
+PREFIX     := /usr/local
+SYSCONFDIR := /etc
 # Where systemd looks for units, for a prefix of /usr/local or /usr.
-UNITDIR    ?= $(PREFIX)/lib/systemd/system
+UNITDIR    := $(PREFIX)/lib/systemd/system
 
 GO         ?= go
 TESTFLAGS  ?= -race -count=1 -p 2 -timeout 30m
@@ -27,8 +28,8 @@ NFPM_VERSION := 2.45.2
 NFPM := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/jarloop/nfpm-$(NFPM_VERSION)/nfpm
 
 # What a Debian package is for, and where it goes.
-ARCH ?= $(shell dpkg --print-architecture)
-OUT  ?= build
+ARCH := $(shell dpkg --print-architecture)
+OUT  := build
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 ROOT    := $(if $(filter-out 0,$(shell id -u)),sudo)

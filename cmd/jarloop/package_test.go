@@ -10,15 +10,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestThePackageHoldsAllThatIsNeeded makes the Debian package for this machine
 // and looks into it.
 func TestThePackageHoldsAllThatIsNeeded(t *testing.T) {
-	dir := t.TempDir()
-	made := strings.TrimSpace(tool(t, "make", "-C", "../..", "--no-print-directory", "deb", "VERSION=v1.2.3-4", "OUT="+dir))
-	file := filepath.Join(dir, filepath.Base(made[strings.LastIndex(made, "\n")+1:]))
-
+	dir, file := t.TempDir(), debianPackage(t)
 	if got := strings.Fields(tool(t, "dpkg-deb", "--field", file, "Package", "Version")); strings.Join(got, " ") != "Package: jarloop Version: 1.2.3.4" {
 		t.Errorf("it says of itself: %q", got)
 	}
@@ -73,8 +72,97 @@ func TestThePackageHoldsAllThatIsNeeded(t *testing.T) {
 			t.Errorf("installing it does more than that: %s", command)
 		}
 	}
-	tool(t, "sh", "-n", filepath.Join(control, "postinst"))
-	tool(t, "sh", "-n", filepath.Join(control, "postrm"))
+}
+
+// debianPackage makes the package for this machine, with an environment around it
+// that is about something else.
+func debianPackage(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	t.Setenv("ARCH", "riscv64")
+	t.Setenv("PREFIX", "/elsewhere")
+	made := strings.TrimSpace(tool(t, "make", "-C", "../..", "--no-print-directory", "deb", "VERSION=v1.2.3-4", "OUT="+dir))
+	return filepath.Join(dir, filepath.Base(made[strings.LastIndex(made, "\n")+1:]))
+}
+
+// aside runs the rest of a script on a copy of this machine's files that goes with
+// it. There systemd seems to run, and notes what it is asked.
+const aside = `
+cd "$1"
+mount -t tmpfs tmpfs .
+mkdir upper work root
+mount -t overlay -o lowerdir=/,upperdir=upper,workdir=work overlay root
+mount -t proc proc root/proc
+mkdir -p root/run/systemd/system
+cat >root/usr/local/sbin/systemctl <<'END'
+#!/bin/sh
+echo "systemctl $*" >>/asked
+case $1 in enable | disable) SYSTEMD_OFFLINE=1 exec /usr/bin/systemctl "$1" jarloop.service ;; esac
+END
+chmod 755 root/usr/local/sbin/systemctl
+cp "$2" root/jarloop.deb
+printf %s "$3" >root/script
+exec env -i PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C chroot root sh -eu /script 2>&1
+`
+
+// TestThePackageGoesAndSaysWhatIsLeft has dpkg install, upgrade, remove and purge it.
+func TestThePackageGoesAndSaysWhatIsLeft(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("dpkg needs root")
+	}
+	got := tool(t, "unshare", "--mount", "--propagation", "private", "sh", "-euc", aside, "sh", t.TempDir(), debianPackage(t), `
+rm -rf /var/lib/jarloop /etc/jarloop /var/lib/lxc
+dpkg() { echo "# dpkg $1"; command dpkg --force-depends --force-confnew "$@" >/log 2>&1 || { cat /log; exit 1; }; grep '^jarloop:\|^    ' /log || true; }
+there() { for f; do if [ -e "$f" ] || [ -h "$f" ]; then echo "there: $f"; fi; done; }
+wanted=/etc/systemd/system/multi-user.target.wants/jarloop.service
+dpkg --install /jarloop.deb
+touch /etc/jarloop/config.toml
+systemctl enable jarloop.service 2>/dev/null
+mkdir -p /var/lib/jarloop/data /var/lib/lxc/frontend-8 /var/lib/lxc/other
+touch /var/lib/lxc/frontend-8/jarloop.json
+dpkg --install /jarloop.deb
+there $wanted
+dpkg --remove jarloop
+there $wanted /etc/jarloop/config.toml
+dpkg --purge jarloop
+there /etc/jarloop /var/lib/jarloop/data /var/lib/lxc/frontend-8
+dpkg --install /jarloop.deb
+rm -rf /var/lib/jarloop/data /var/lib/lxc/frontend-8
+dpkg --purge jarloop
+there /etc/jarloop /var/lib/jarloop
+echo "# asked"
+grep -v daemon-reload /asked
+`)
+	want := `# dpkg --install
+jarloop: write a configuration by jarloop init /host -o /etc/jarloop/config.toml, or copy /usr/share/doc/jarloop/examples/config.toml there and edit it, then: systemctl enable --now jarloop
+# dpkg --install
+jarloop: this version runs after: systemctl restart jarloop (services go on meanwhile)
+there: /etc/systemd/system/multi-user.target.wants/jarloop.service
+# dpkg --remove
+jarloop: its containers go on: frontend-8
+jarloop: files, output and data of services are left in /var/lib/jarloop
+jarloop: to remove them, install it again and run: jarloop clean --bases
+there: /etc/jarloop/config.toml
+# dpkg --purge
+jarloop: its containers go on: frontend-8
+jarloop: files, output and data of services are left in /var/lib/jarloop
+jarloop: nothing removes them by itself now; to do it by hand:
+    for c in frontend-8; do lxc-destroy --force --name $c; done
+    rm -r /var/lib/jarloop
+there: /var/lib/jarloop/data
+there: /var/lib/lxc/frontend-8
+# dpkg --install
+jarloop: write a configuration by jarloop init /host -o /etc/jarloop/config.toml, or copy /usr/share/doc/jarloop/examples/config.toml there and edit it, then: systemctl enable --now jarloop
+# dpkg --purge
+# asked
+systemctl enable jarloop.service
+systemctl --quiet is-active jarloop
+systemctl disable --now jarloop.service
+systemctl disable --now jarloop.service
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
 }
 
 // pageOf gives a page of the manual as its source has it, on one line.
