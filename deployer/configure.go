@@ -2,6 +2,7 @@ package deployer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -134,7 +135,19 @@ func (d *Deployer) noteVIPs(ctx context.Context, vips map[string]netip.Addr) err
 	return nil
 }
 
-// leaseVIPs gives a virtual IP to each service that others need and that has
+// SetExternal makes names that are no services' lead elsewhere.
+func (d *Deployer) SetExternal(ctx context.Context, to map[string]netip.AddrPort) error {
+	gone, err := d.routing.setExternal(ctx, to)
+	for _, name := range gone {
+		had, e := d.routing.dropVIP(ctx, name)
+		if err = errors.Join(err, e); had && e == nil {
+			d.Pool.Release(name)
+		}
+	}
+	return err
+}
+
+// leaseVIPs gives a virtual IP to each name that others call and that has
 // none, nor one in known. After an error nobody has got one.
 func (d *Deployer) leaseVIPs(ctx context.Context, services []Service, known map[string]netip.Addr) (map[string]netip.Addr, error) {
 	leased := map[string]netip.Addr{}
@@ -142,7 +155,10 @@ func (d *Deployer) leaseVIPs(ctx context.Context, services []Service, known map[
 		return leased, nil
 	}
 	for _, s := range services {
-		for _, need := range s.Needs {
+		for _, need := range slices.Concat(s.Needs, s.Knows) {
+			if need == s.Name {
+				continue
+			}
 			has, err := d.routing.vip(ctx, need)
 			if err == nil && !has.IsValid() && !known[need].IsValid() && !leased[need].IsValid() {
 				var prefix netip.Prefix

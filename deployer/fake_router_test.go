@@ -138,6 +138,12 @@ func (r router) Repair(ctx context.Context, to deployer.Routes) (changed, repair
 	return changed, repaired, err
 }
 
+func (r router) VIPs(context.Context) (map[string]netip.Addr, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.ports.VIPs), nil
+}
+
 func (r router) Forget(netip.Addr) error {
 	return r.do(context.Background(), "forget", func() error { return nil })
 }

@@ -2,6 +2,7 @@ package deployer
 
 import (
 	"context"
+	"net/netip"
 
 	"github.com/jarloop/jarloop/deployer/history"
 	"github.com/jarloop/jarloop/watcher"
@@ -11,6 +12,8 @@ import (
 type Options struct {
 	Services []Service
 	Publish  []Publish
+	// External is where names lead that are no services'.
+	External map[string]netip.AddrPort
 	// KeepLogs is how many bytes of output are kept of a generation, and
 	// KeepGenerations of how many generations beside the existing ones.
 	KeepLogs        int64

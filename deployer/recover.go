@@ -62,7 +62,7 @@ func (d *Deployer) takeStock(ctx context.Context) (leftovers []*loop, err error)
 	if err := d.wakeLive(ctx, runs, vips); err != nil {
 		return nil, err
 	}
-	f := found{services: d.Services, publish: d.Publish, vips: vips, all: all}
+	f := found{services: d.Services, publish: d.Publish, vips: vips, external: d.External, all: all}
 	for _, l := range *d.loops.Load() {
 		f.running = append(f.running, joined[l]...)
 		if l.live != nil {
@@ -144,6 +144,17 @@ func (d *Deployer) recoverVIPs(ctx context.Context, all []*Generation) (map[stri
 			continue
 		}
 		vips[g.Service] = g.VIP
+	}
+	// Those of other names are in the rules alone, which are gone after a boot, as are
+	// those who remember such an address.
+	ruled, err := d.Router.VIPs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for name, vip := range ruled {
+		if _, outside := d.External[name]; outside && d.Pool.Hold(name, vip) == nil {
+			vips[name] = vip
+		}
 	}
 	leased, err := d.leaseVIPs(ctx, d.Services, vips)
 	maps.Copy(vips, leased)

@@ -22,6 +22,8 @@ type Router interface {
 	// people what it has put back. It goes on where a part fails; the error is a
 	// *DriftError then.
 	Repair(ctx context.Context, r Routes) (changed, repaired []string, err error)
+	// VIPs gives the virtual IPs that there are from before, by service.
+	VIPs(ctx context.Context) (map[string]netip.Addr, error)
 	// Forget drops what is remembered of connections to an address, whose
 	// instance has stopped.
 	Forget(addr netip.Addr) error
@@ -29,8 +31,9 @@ type Router interface {
 
 // Routes is the whole of what names and ports lead to.
 type Routes struct {
-	// Targets are where the live generations listen, by service. Ports and the
-	// VIP of a service without one refuse connections.
+	// Targets are where the live generations listen, by service, and where names
+	// lead that are no services'. Ports and the VIP of one without a target refuse
+	// connections.
 	Targets map[string]netip.AddrPort
 	// VIPs are the virtual IPs of services, by service: their names lead there,
 	// and never elsewhere.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net/netip"
+	"slices"
 )
 
 // routing owns what names and ports lead to: which generation of each service is
@@ -19,6 +20,7 @@ type routing struct {
 	services map[string]Service
 	publish  []Publish
 	vips     map[string]netip.Addr
+	external map[string]netip.AddrPort
 	live     map[string]*Generation
 	ordinals map[string]int     // by service: of what went live last
 	joined   map[string]*joined // by instance
@@ -30,6 +32,7 @@ type routing struct {
 // joined is a running instance whose names are kept true.
 type joined struct {
 	service string
+	address netip.Addr
 	// reloads says that its service can be told of other names: it has been
 	// live. stale says that names have changed since it read them.
 	reloads, stale bool
@@ -71,13 +74,19 @@ func (r *routing) routes() Routes {
 	for service, g := range r.live {
 		routes.Targets[service] = g.target()
 	}
+	maps.Copy(routes.Targets, r.external)
 	for instance, j := range r.joined {
 		names := map[string]netip.Addr{}
-		for _, need := range r.services[j.service].Needs {
-			if vip, found := r.vips[need]; found {
-				names[need] = vip
-			} else if g := r.live[need]; g != nil {
-				names[need] = g.Address
+		s := r.services[j.service]
+		for _, name := range slices.Concat(s.Needs, s.Knows) {
+			vip, found := r.vips[name]
+			switch {
+			case name == j.service:
+				names[name] = j.address
+			case found:
+				names[name] = vip
+			case routes.Targets[name].IsValid():
+				names[name] = routes.Targets[name].Addr()
 			}
 		}
 		routes.Names[instance] = names
@@ -190,6 +199,7 @@ func (r *routing) join(ctx context.Context, g *Generation) (err error) {
 		if r.joined[g.Name()] == nil {
 			r.joined[g.Name()] = &joined{service: g.Service, reloads: r.live[g.Service].Name() == g.Name()}
 		}
+		r.joined[g.Name()].address = g.Address
 		err = r.apply(ctx)
 	})
 	return errors.Join(err, undone)

@@ -13,6 +13,7 @@ type found struct {
 	services []Service
 	publish  []Publish
 	vips     map[string]netip.Addr
+	external map[string]netip.AddrPort
 	live     []*Generation // one of each service at most
 	running  []*Generation // whose names are to be true
 	all      []*Generation
@@ -24,6 +25,7 @@ type found struct {
 func (r *routing) adopt(ctx context.Context, f found, stale bool) error {
 	return r.do(ctx, func() {
 		r.care(f.services, f.publish, f.vips)
+		r.external = f.external
 		for _, g := range f.all {
 			r.ordinals[g.Service] = max(r.ordinals[g.Service], g.Ordinal)
 		}
@@ -32,7 +34,7 @@ func (r *routing) adopt(ctx context.Context, f found, stale bool) error {
 		}
 		for _, g := range f.running {
 			reloads := g.Phase == Live || g.Phase == Draining
-			r.joined[g.Name()] = &joined{service: g.Service, reloads: reloads, stale: stale && reloads}
+			r.joined[g.Name()] = &joined{service: g.Service, address: g.Address, reloads: reloads, stale: stale && reloads}
 		}
 		r.show()
 	})
@@ -61,10 +63,26 @@ func (r *routing) configure(ctx context.Context, services []Service, publish []P
 	return errors.Join(err, undone)
 }
 
+// setExternal makes other names lead out of the machine, and gives those that do no
+// longer.
+func (r *routing) setExternal(ctx context.Context, to map[string]netip.AddrPort) (gone []string, err error) {
+	undone := r.do(ctx, func() {
+		for name := range r.external {
+			if _, stays := to[name]; !stays {
+				gone = append(gone, name)
+			}
+		}
+		r.external = maps.Clone(to)
+		err = r.apply(ctx)
+	})
+	return gone, errors.Join(err, undone)
+}
+
 // dropVIP takes the VIP of a service that has gone, and says whether it had one.
 func (r *routing) dropVIP(ctx context.Context, service string) (had bool, err error) {
 	undone := r.do(ctx, func() {
-		if _, stays := r.services[service]; stays {
+		_, stays := r.services[service]
+		if _, outside := r.external[service]; stays || outside {
 			return // it has come again
 		}
 		vip, found := r.vips[service]

@@ -27,8 +27,11 @@ type Service struct {
 	Unready string `json:"-"`
 	// Port is the TCP port that the service listens on.
 	Port uint16
-	// Needs are the services that this one calls by name.
+	// Needs are the services that this one calls by name, and waits for.
 	Needs []string
+	// Knows are those, and what leads out of the machine, that it may call by name
+	// and does not wait for. Its own name leads to itself.
+	Knows []string
 	// Logs are globs of files inside the container to follow beside the
 	// standard output.
 	Logs []string
@@ -76,7 +79,7 @@ const guestFormat = 5
 func (s Service) fingerprint() string {
 	// What is left out can change under a running generation.
 	s.Health, s.Drain, s.StopTimeout = Health{}, 0, 0
-	s.ReloadCommand, s.Logs, s.Needs = "", nil, nil
+	s.ReloadCommand, s.Logs, s.Needs, s.Knows = "", nil, nil, nil
 	s.Before, s.After, s.HookTimeout = nil, nil, 0
 	s.Replace = ""
 	text, err := json.Marshal(struct {

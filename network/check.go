@@ -61,9 +61,7 @@ func checkTargets(r deployer.Routes) error {
 	var errs []error
 	for _, service := range slices.Sorted(maps.Keys(r.Targets)) {
 		t := r.Targets[service]
-		_, used := r.VIPs[service]
-		used = used || slices.ContainsFunc(r.Publish, func(p deployer.Publish) bool { return p.Service == service })
-		if used && (!t.Addr().Is4() || t.Addr().IsUnspecified()) {
+		if uses(r, service) && (!t.Addr().Is4() || t.Addr().IsUnspecified()) {
 			errs = append(errs, fmt.Errorf("route to %s at %s: not an IPv4 address", service, t))
 		}
 	}

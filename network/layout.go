@@ -30,7 +30,8 @@ func layout(bridge string, subnet netip.Prefix, r deployer.Routes, note string) 
 		return ruleset{}
 	}
 	in, out := chain{table: "nat", name: ownChain}, chain{table: "nat", name: ownChain + "-OUT"}
-	chains := filterChains(bridge, r.VIPs)
+	away := outside(subnet, r)
+	chains := filterChains(bridge, r.VIPs, away)
 	if len(r.VIPs) > 0 {
 		chains = append(chains, vips(r))
 		to := slices.Concat(mark("virtual IPs"), rule{"-j", vipChain})
@@ -55,7 +56,7 @@ func layout(bridge string, subnet netip.Prefix, r deployer.Routes, note string) 
 			in.rules = append(in.rules, slices.Concat(rule{"-i", p.Interface}, to))
 		}
 	}
-	chains = append(chains, post(subnet, len(r.VIPs) > 0, note), in, out)
+	chains = append(chains, post(subnet, len(r.VIPs) > 0, away, note), in, out)
 	return ruleset{chains, jumps(len(r.VIPs) > 0)}
 }
 
@@ -120,6 +121,25 @@ func vips(r deployer.Routes) chain {
 	return c
 }
 
+// outside gives the targets that are no containers, in order.
+func outside(subnet netip.Prefix, r deployer.Routes) []netip.Addr {
+	var all []netip.Addr
+	for service, t := range r.Targets {
+		at := t.Addr()
+		if at.IsValid() && (!subnet.Contains(at) || at == subnet.Addr()) && uses(r, service) {
+			all = append(all, at)
+		}
+	}
+	slices.SortFunc(all, netip.Addr.Compare)
+	return slices.Compact(all)
+}
+
+// uses says whether there is a rule that leads to the service's target.
+func uses(r deployer.Routes, service string) bool {
+	_, named := r.VIPs[service]
+	return named || slices.ContainsFunc(r.Publish, func(p deployer.Publish) bool { return p.Service == service })
+}
+
 // portNote stands in a comment between a service and the port that its live
 // generation listens on, for who reads the rules: one about every port has no
 // other place for it.
@@ -141,7 +161,10 @@ const portNote = " port "
 //
 // The way back is by the default route of the container that was asked, which
 // goes through the VM as it does for who asks a published port.
-func post(bridge netip.Prefix, vips bool, note string) chain {
+//
+// Who asks what is outside does so in the VM's name: that cannot answer a container,
+// and the laptop not itself.
+func post(bridge netip.Prefix, vips bool, away []netip.Addr, note string) chain {
 	subnet := bridge.Masked().String()
 	hairpin := slices.Concat(rule{"-s", subnet, "-d", subnet, "-m", "conntrack", "--ctstate", "DNAT"}, mark("hairpin"))
 	if netmap, ok := netmapOf(bridge); ok && vips {
@@ -149,16 +172,21 @@ func post(bridge netip.Prefix, vips bool, note string) chain {
 	} else {
 		hairpin = append(hairpin, "-j", "MASQUERADE")
 	}
-	return chain{table: "nat", name: postChain, rules: []rule{
+	c := chain{table: "nat", name: postChain, rules: []rule{
 		hairpin,
 		slices.Concat(rule{"-s", "127.0.0.0/8", "-d", subnet}, mark(note), rule{"-j", "MASQUERADE"}),
 	}}
+	for _, addr := range away {
+		c.rules = append(c.rules, slices.Concat(rule{"-d", addr.String(), "-m", "conntrack", "--ctstate", "DNAT"},
+			mark("outside"), rule{"-j", "MASQUERADE"}))
+	}
+	return c
 }
 
 // filterChains give the chains that let through and refuse.
 //
 // JARLOOP-FWD lets through, whatever the policy of FORWARD is, what was sent on
-// to a container, what comes back, and what containers say to each other: with
+// to a container or outside, what comes back, and what containers say to each other: with
 // br_netfilter loaded that passes FORWARD, too, although it never leaves the
 // bridge. JARLOOP-IN keeps route_localnet from opening the VM's own 127.0.0.0/8
 // to containers (the hole that CVE-2020-8558 was in kube-proxy).
@@ -168,7 +196,7 @@ func post(bridge netip.Prefix, vips bool, note string) chain {
 // would answer in the service's name. Open connections are let through for the
 // VM's own sake, whose packets pass INPUT both ways: the refusal itself must get
 // back to it.
-func filterChains(bridge string, vips map[string]netip.Addr) []chain {
+func filterChains(bridge string, vips map[string]netip.Addr, away []netip.Addr) []chain {
 	notOpen := rule{"-m", "conntrack", "!", "--ctstate", "RELATED,ESTABLISHED,DNAT"}
 	accept := func(text string, match ...string) rule {
 		return slices.Concat(rule(match), mark(text), rule{"-j", "ACCEPT"})
@@ -182,6 +210,12 @@ func filterChains(bridge string, vips map[string]netip.Addr) []chain {
 		{table: "filter", name: ownChain + "-IN", rules: []rule{
 			slices.Concat(rule{"-d", "127.0.0.0/8", "-i", bridge}, notOpen, mark("no way in to the VM's own services"), rule{"-j", "DROP"}),
 		}},
+	}
+	for _, addr := range away {
+		for _, side := range []string{"-d", "-s"} {
+			chains[0].rules = append(chains[0].rules, accept("outside", side, addr.String(), "-m", "conntrack", "--ctstate", "DNAT"))
+		}
+		chains[1].rules = append(chains[1].rules, accept("outside", "-d", addr.String(), "-m", "conntrack", "--ctstate", "DNAT"))
 	}
 	if len(vips) == 0 {
 		return chains

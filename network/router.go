@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jarloop/jarloop/deployer"
@@ -174,6 +175,23 @@ func (r *Router) Repair(ctx context.Context, to deployer.Routes) (changed, repai
 		return changed, repaired, err
 	}
 	return changed, repaired, nil
+}
+
+// VIPs gives the virtual IPs that the rules name, by service.
+func (r *Router) VIPs(ctx context.Context) (map[string]netip.Addr, error) {
+	have, err := r.ports.kernel.rules(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the virtual IPs: %w", err)
+	}
+	vips := map[string]netip.Addr{}
+	for _, rule := range have["nat"].in(vipChain) {
+		note, ours := strings.CutPrefix(rule.comment(), "jarloop: ")
+		service, _, _ := strings.Cut(note, portNote)
+		if addr, err := netip.ParseAddr(strings.TrimSuffix(rule.after("-d"), "/32")); ours && err == nil {
+			vips[service] = addr
+		}
+	}
+	return vips, nil
 }
 
 // Forget drops what the kernel remembers of connections to an address.

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -47,6 +48,7 @@ type agent struct {
 	notify   *notify.Notifier
 	started  time.Time
 	watching string
+	external *externals
 
 	// degraded says by service, "" for all, why changes may be missed. A map is
 	// never changed once it is stored; the watcher's goroutine alone stores.
@@ -91,7 +93,9 @@ func Run(ctx context.Context, from config.Source, c *config.Config, out *console
 	if err != nil {
 		return err
 	}
-	a := newAgent(c, containers, m, watch, book, out)
+	external := newExternals(c.Externals, out.Say, out.Complain)
+	a := newAgent(c, containers, m, watch, book, out, external.first(ctx))
+	a.external, external.set = external, a.deployer.SetExternal
 	socket, err := control.Listen(folders.Socket(c))
 	if err != nil {
 		return err
@@ -109,6 +113,7 @@ func Run(ctx context.Context, from config.Source, c *config.Config, out *console
 			a.tellUnready(c, &config.Config{})
 			group.Go(func() error { out.KeepTitle(ctx, func() string { return render.Title(a.Status()) }); return nil })
 			group.Go(func() error { return a.watch.Run(ctx, a.seen) })
+			group.Go(func() error { a.external.follow(ctx); return nil })
 			group.Go(func() error {
 				r := &reloader{agent: a, now: c}
 				config.Follow(ctx, from, r.changed)
@@ -126,7 +131,7 @@ func Run(ctx context.Context, from config.Source, c *config.Config, out *console
 
 // newAgent makes the agent of what has been opened. It touches nothing yet.
 func newAgent(c *config.Config, containers map[string]string, m *machine.Machine, watch *watcher.Watcher,
-	book *history.Book, out *console.Console) *agent {
+	book *history.Book, out *console.Console, external map[string]netip.AddrPort) *agent {
 	mode, why := watch.Choice()
 	why = strings.Replace(why, c.Watch.Dir+" is ", "it is ", 1) // it is named before
 	a := &agent{
@@ -137,7 +142,7 @@ func newAgent(c *config.Config, containers map[string]string, m *machine.Machine
 	a.degraded.Store(&map[string]string{})
 	a.setBases(containers)
 	a.deployer = deployer.New(deployer.Options{
-		Services: deployServices(c, containers), Publish: c.Ports(network.DefaultInterface()),
+		Services: deployServices(c, containers), Publish: c.Ports(network.DefaultInterface()), External: external,
 		KeepLogs: int64(c.Logs.Keep), KeepGenerations: c.Logs.Generations, KeepSets: c.Watch.Keep,
 		Standby: c.LXC.Standby, KeepFailed: c.LXC.KeepFailed, Reserve: int64(c.LXC.Reserve),
 		Together: c.Watch.Together, VIPs: c.LXC.Names == config.NamesVIP,

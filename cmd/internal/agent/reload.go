@@ -86,6 +86,7 @@ func (r *reloader) apply(ctx context.Context, c *config.Config) (again []string,
 	if err != nil {
 		return nil, err
 	}
+	r.agent.external.take(ctx, c.Externals)
 	r.agent.setBases(containers)
 	// After the deployer, which has to know the services that it hears of.
 	return again, r.agent.watch.Reconfigure(ctx, watchServices(c))
@@ -119,6 +120,9 @@ func differences(before, now *config.Config) string {
 	say("gone", gone)
 	if !reflect.DeepEqual(before.Bases, now.Bases) {
 		parts = append(parts, "bases changed")
+	}
+	if !reflect.DeepEqual(before.Externals, now.Externals) {
+		parts = append(parts, "external names changed")
 	}
 	if !reflect.DeepEqual(before.Publishes, now.Publishes) {
 		parts = append(parts, "published ports changed")

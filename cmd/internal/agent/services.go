@@ -36,10 +36,12 @@ func deployServices(c *config.Config, containers map[string]string) []deployer.S
 	var all []deployer.Service
 	for _, name := range c.Order() {
 		s := c.Service(name)
+		needs, knows := c.Names(s)
 		all = append(all, deployer.Service{
 			Name: s.Name, Base: containers[s.Base], Target: s.Target, Exec: s.Exec, Port: uint16(s.Port),
 			Env: s.Environment, Unready: s.Unready, Backing: !s.Artefacts,
-			Needs: s.Needs, Logs: s.Logs, Health: s.Health.Proof(),
+			Needs: needs, Knows: knows,
+			Logs: s.Logs, Health: s.Health.Proof(),
 			Drain: s.Drain.Duration, StopTimeout: s.StopTimeout.Duration, ReloadCommand: s.ReloadCommand, Debug: uint16(s.Debug),
 			Before: s.BeforeDeploy, After: s.AfterDeploy, HookTimeout: s.HookTimeout.Duration,
 			Data: s.Data, Replace: deployer.Replace(s.Replace),

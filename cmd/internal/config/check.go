@@ -26,10 +26,13 @@ func (c *Config) check(r *report, root *node) {
 	for i := range c.Services {
 		c.checkService(r, root, &c.Services[i])
 	}
+	for i := range c.Externals {
+		c.Externals[i].check(r, root.at("external").at(c.Externals[i].Name), c)
+	}
 	_, cycles := c.walk()
 	for _, cycle := range cycles {
 		needs := root.at("service").at(cycle.closes()).at("needs")
-		r.add(needs.items[cycle.need], "none can be started first: %s; take one of these needs out", cycle)
+		r.add(needs.items[cycle.need], "none can be started first: %s; take one of these needs out, or write it in knows", cycle)
 	}
 	c.checkPublishes(r, root)
 	c.checkDebug(r, root)
@@ -78,16 +81,22 @@ func (c *Config) checkService(r *report, root *node, s *Service) {
 	}
 	s.Health.check(r, n.at("health"))
 	s.checkData(r, n)
-	for i, need := range s.Needs {
-		at := n.at("needs").items[i]
+	if slices.Contains(s.Needs, s.Name) {
+		r.add(n.at("needs").items[slices.Index(s.Needs, s.Name)], "%s needs itself; take it out, or write it in knows", s.Name)
+	}
+	c.checkNames(r, root, n.at("needs"), s.Needs)
+	c.checkNames(r, root, n.at("knows"), s.Knows)
+}
+
+// checkNames looks whether each of a list is called so.
+func (c *Config) checkNames(r *report, root, n *node, list []string) {
+	for i, name := range list {
 		switch {
-		case need == s.Name:
-			r.add(at, "%s needs itself; take it out", s.Name)
-		case slices.Index(s.Needs, need) < i:
-			r.add(at, "%q is in the list twice; take one out", need)
-		case c.Service(need) == nil:
-			r.add(at, "no service is called %q%s", need,
-				meant(need, root.at("service").names, "; add [service.NAME] or take it out"))
+		case slices.Index(list, name) < i:
+			r.add(n.items[i], "%q is in the list twice; take one out", name)
+		case c.Service(name) == nil && c.External(name) == nil:
+			r.add(n.items[i], "no service is called %q%s", name,
+				meant(name, slices.Concat(root.at("service").names, root.at("external").names), "; add [service.NAME], or [external.NAME] for what is outside, or take it out"))
 		}
 	}
 }

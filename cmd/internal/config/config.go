@@ -31,6 +31,9 @@ type Config struct {
 	// letters, digits and dashes, no dash and number at the end (that is how generations
 	// are called).
 	Services []Service
+	// A name that leads out of the containers, to this machine, the laptop or elsewhere.
+	// Services that have it in needs or knows reach it as http://NAME:PORT.
+	Externals []External
 	// A port of this machine that is forwarded to a service.
 	Publishes []Publish
 }
@@ -47,6 +50,7 @@ func (c *Config) keys() []key {
 		{name: "env_file", to: &c.EnvFile, like: `"common.env"`, wrong: badEnvFile, change: redeploys},
 		{name: "base", to: each(&c.Bases, func(b *Base) *string { return &b.Name }), like: "[base.service-base]"},
 		{name: "service", to: each(&c.Services, func(s *Service) *string { return &s.Name }), like: "[service.frontend]"},
+		{name: "external", to: each(&c.Externals, func(e *External) *string { return &e.Name }), like: "[external.payments]"},
 		{name: "publish", to: each(&c.Publishes, nil), like: "[[publish]]"},
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,5 +65,29 @@ func TestRuns(t *testing.T) {
 	}
 	if got := new(Config).Runs("nobody"); got != "" {
 		t.Errorf("Runs of an unknown service is %q", got)
+	}
+}
+
+func TestWhatIsKnownOrdersNothing(t *testing.T) {
+	c := parse(t, `[service.a]
+port = 1
+needs = ["payments"]
+knows = ["b", "a"]
+[service.b]
+port = 2
+needs = ["a"]
+knows = ["b"]
+[external.payments]
+address = "db.example.com:9000"
+`)
+	if got := c.Order(); !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("order %q", got)
+	}
+	needs, knows := c.Names(c.Service("a"))
+	if len(needs) > 0 || !slices.Equal(knows, []string{"b", "a", "payments"}) {
+		t.Errorf("a needs %q and knows %q", needs, knows)
+	}
+	if needs, _ := c.Names(c.Service("b")); !slices.Equal(needs, []string{"a"}) {
+		t.Errorf("b needs %q", needs)
 	}
 }

@@ -43,6 +43,9 @@ type Service struct {
 	Port int
 	// The services that it calls. They are started before it and are in its hosts file.
 	Needs []string
+	// Others that it may call by name, and that it does not wait for; its own name among
+	// them leads to itself.
+	Knows []string
 	// Files inside the container to follow beside standard output, as in ["/log/*.log"].
 	Logs []string
 	// What proves a new generation.
@@ -101,6 +104,7 @@ func (s *Service) keys() []key {
 		{name: "env_file", to: &s.EnvFile, like: `"person.env"`, wrong: badEnvFile, change: redeploys},
 		{name: "port", to: &s.Port, like: "8080", required: "the port that the service listens on", limits: "1 to 65535", is: "a port", change: redeploys},
 		{name: "needs", to: &s.Needs, like: `["person"]`, change: live},
+		{name: "knows", to: &s.Knows, like: `["person"]`, change: live},
 		{name: "logs", to: &s.Logs, like: `["/log/*.log"]`, wrong: badLogPattern, change: live},
 		{name: "health", to: &s.Health, like: `{ path = "/", timeout = "60s" }`},
 		{name: "drain", to: &s.Drain, preset: `"10s"`, limits: "0s to 1h", change: live},

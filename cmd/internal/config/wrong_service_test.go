@@ -37,13 +37,13 @@ port = 1
 port = 8080
 needs = ["database"]
 `,
-			`config.toml:3:10: service.web.needs[0]: no service is called "database"; add [service.NAME] or take it out`},
+			`config.toml:3:10: service.web.needs[0]: no service is called "database"; add [service.NAME], or [external.NAME] for what is outside, or take it out`},
 		{"a need of itself",
 			`[service.web]
 port = 8080
 needs = ["web"]
 `,
-			"config.toml:3:10: service.web.needs[0]: web needs itself; take it out"},
+			"config.toml:3:10: service.web.needs[0]: web needs itself; take it out, or write it in knows"},
 		{"a need that is given twice",
 			`[service.a]
 port = 1
@@ -52,6 +52,77 @@ needs = ["b", "b"]
 port = 2
 `,
 			`config.toml:3:15: service.a.needs[1]: "b" is in the list twice; take one out`},
+		{"a name that nobody has",
+			`[service.web]
+port = 8080
+knows = ["web", "pyments"]
+[external.payments]
+address = "10.0.2.2:9000"
+`,
+			`config.toml:3:17: service.web.knows[1]: no service is called "pyments"; did you mean "payments"?`},
+		{"a name that is known twice",
+			`[service.web]
+port = 8080
+knows = ["web", "web"]
+`,
+			`config.toml:3:17: service.web.knows[1]: "web" is in the list twice; take one out`},
+		{"an external without an address",
+			`[service.web]
+port = 8080
+[external.payments]
+`,
+			`config.toml:3:11: external.payments.address: missing; add address = "10.0.2.2:9000", where the name leads`},
+		{"an external that is called like a service",
+			`[service.web]
+port = 8080
+[external.web]
+address = "10.0.2.2:9000"
+`,
+			`config.toml:3:11: external.web: a service is called "web", too; rename one`},
+		{"an external that is no host name",
+			`[service.web]
+port = 8080
+[external.Payments]
+address = "10.0.2.2:9000"
+`,
+			"config.toml:3:11: external.Payments: the name cannot be a host name; use lower-case letters, digits and dashes inside it"},
+		{"an external without a port",
+			`[service.web]
+port = 8080
+[external.payments]
+address = "http://payments.example/"
+`,
+			`config.toml:4:1: external.payments.address: "http://payments.example/" is not a host and a port; write it like "10.0.2.2:9000"`},
+		{"an external of IPv6",
+			`[service.web]
+port = 8080
+[external.payments]
+address = "[fe80::1]:9000"
+`,
+			`config.toml:4:1: external.payments.address: "fe80::1" is no address of IPv4, which is all that containers have here`},
+		{"an external that is everybody",
+			`[service.web]
+port = 8080
+[external.payments]
+address = "0.0.0.0:9000"
+`,
+			`config.toml:4:1: external.payments.address: "0.0.0.0" is not the address of a machine`},
+		{"an external at something else",
+			`[service.web]
+port = 8080
+[external.payments]
+address = "10.0.2:9000"
+`,
+			`config.toml:4:1: external.payments.address: "10.0.2" is neither an address nor the name of a host`},
+		{"an external on the loopback, where names are addresses",
+			`[lxc]
+names = "hosts"
+[service.web]
+port = 8080
+[external.payments]
+address = "127.0.0.1:9000"
+`,
+			`config.toml:6:1: external.payments.address: with lxc.names = "hosts" each container would ask itself at 127.0.0.1; give the address of the bridge, and have the program listen there`},
 		{"needs in a circle of two",
 			`[service.a]
 port = 1
@@ -60,7 +131,7 @@ needs = ["b"]
 port = 2
 needs = ["a"]
 `,
-			"config.toml:6:10: service.b.needs[0]: none can be started first: a → b → a; take one of these needs out"},
+			"config.toml:6:10: service.b.needs[0]: none can be started first: a → b → a; take one of these needs out, or write it in knows"},
 		{"needs in a circle of three, entered from outside",
 			`[service.x]
 port = 1
@@ -77,7 +148,7 @@ needs = ["x2", "a"]
 [service.x2]
 port = 4
 `,
-			"config.toml:12:16: service.c.needs[1]: none can be started first: a → b → c → a; take one of these needs out"},
+			"config.toml:12:16: service.c.needs[1]: none can be started first: a → b → c → a; take one of these needs out, or write it in knows"},
 		{"a name with a capital letter",
 			`[service.Web]
 port = 1
