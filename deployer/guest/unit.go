@@ -32,30 +32,16 @@ const (
 	// after the process has ended, and is gone when the service runs again.
 	exitFile = Reports + "/" + exitName
 
-	exitName     = "exit"
-	reportFile   = "/etc/jarloop/report"
-	mainFile     = "/etc/jarloop/main"
-	securityFile = "/etc/jarloop/java.security"
+	exitName   = "exit"
+	reportFile = "/etc/jarloop/report"
+	mainFile   = "/etc/jarloop/main"
 )
 
-// JVMOptions reach every JVM of the service by the environment. A JVM keeps a
-// name that it has looked up for 30 s, and one that it has not found for 10 s,
-// while names move within one. Both times are security properties, not system
-// ones: the file that is named here overrides those of the JDK
-// (java.security(5), security.overridePropertiesFile). The system property
-// that stands in for the first works where the service names a file of its own;
-// one for the second would not, since the JDK's file sets that time.
-const JVMOptions = "-Dsun.net.inetaddr.ttl=1 -Djava.security.properties=" + securityFile
-
-// jvmNote is the line that a JVM prints because of JVMOptions.
-const jvmNote = "Picked up JAVA_TOOL_OPTIONS: " + JVMOptions
-
-// IsJVMNote says whether a line is the one that a JVM prints because of
-// JVMOptions and, where there is one, Debugger. Who shows what the service prints
-// leaves it out.
+// IsJVMNote says whether a line is the one that a JVM prints because of Debugger. Who
+// shows what the service prints leaves it out.
 func IsJVMNote(line string) bool {
-	port, debugged := strings.CutPrefix(line, jvmNote+" "+debugger)
-	return line == jvmNote || debugged && port != "" && strings.Trim(port, "0123456789") == ""
+	port, ok := strings.CutPrefix(line, "Picked up JAVA_TOOL_OPTIONS: "+debugger)
+	return ok && port != "" && strings.Trim(port, "0123456789") == ""
 }
 
 // debugger is what Debugger gives, up to the port.
@@ -88,7 +74,6 @@ func (u Unit) Files(i Init) []File {
 		u.Command(),
 		script(mainFile, waiting+"exec "+RunFile+"\n"),
 		{Name: gateFile, Mode: fs.ModeNamedPipe | 0o600},
-		text(securityFile, "networkaddress.cache.ttl=1\nnetworkaddress.cache.negative.ttl=0\n"),
 	}
 	switch i {
 	case Systemd:
@@ -128,14 +113,9 @@ func (u Unit) run() string {
 	line("exec >>%s 2>&1", outFile)
 	line(`export PATH="${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"`)
 	line(`export LANG="${LANG:-C.UTF-8}"`) // else a JVM prints "?" for what is not ASCII
-	env := maps.Clone(u.Env)
-	if env == nil {
-		env = map[string]string{}
-	}
-	env["JAVA_TOOL_OPTIONS"] = strings.TrimSuffix(JVMOptions+" "+env["JAVA_TOOL_OPTIONS"], " ")
-	for _, name := range slices.Sorted(maps.Keys(env)) {
+	for _, name := range slices.Sorted(maps.Keys(u.Env)) {
 		if Variable(name) {
-			line("export %s=%s", name, quote(env[name]))
+			line("export %s=%s", name, quote(u.Env[name]))
 		}
 	}
 	if u.Dir != "" {

@@ -68,11 +68,7 @@ func TestRunGivesTheServiceItsEnvironment(t *testing.T) {
 		{"a value is a value, whatever is in it", Unit{Exec: `printf %s "$A"`, Env: map[string]string{"A": hostile}}, hostile},
 		{"it runs in its folder", Unit{Exec: "pwd", Dir: "/usr"}, "/usr\n"},
 		{"its errors are in the output too", Unit{Exec: "sh -c 'echo a >&2'"}, "a\n"},
-		{"the options of the JVM come before the user's",
-			Unit{Exec: `sh -c 'echo $JAVA_TOOL_OPTIONS'`, Env: map[string]string{"JAVA_TOOL_OPTIONS": "-Dx=y"}}, JVMOptions + " -Dx=y\n"},
-		{"a debugger is an option of the JVM's",
-			Unit{Exec: `sh -c 'echo $JAVA_TOOL_OPTIONS'`, Env: map[string]string{"JAVA_TOOL_OPTIONS": Debugger(5005)}},
-			JVMOptions + " -agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=0.0.0.0:5005\n"},
+		{"a JVM has no options but the user's", Unit{Exec: `sh -c 'echo "<$JAVA_TOOL_OPTIONS>"'`}, "<>\n"},
 		{"a compound command is run by a shell", Unit{Exec: "A=1; echo $A"}, "1\n"},
 		{"a program that is not there is said", Unit{Exec: "no-such-program-here"}, "no-such-program-here: not found"},
 		{"a folder that is not there is said", Unit{Exec: "echo wrong", Dir: "/no/such"}, "can't cd to /no/such"},
@@ -193,43 +189,63 @@ func TestReadExitTakesNothingButAFile(t *testing.T) {
 	}
 }
 
-func TestAJVMForgetsNamesInTime(t *testing.T) {
+// What the files say is what a JVM goes by.
+func TestAJVMLooksNamesUpAgainSoon(t *testing.T) {
 	java, err := exec.LookPath("java")
 	if err != nil {
 		t.Skip("no java here")
 	}
-	dir := t.TempDir()
-	source, security := filepath.Join(dir, "Ask.java"), filepath.Join(dir, "java.security")
-	must(t, os.WriteFile(source, []byte(`class Ask { public static void main(String[] a) {
-		System.out.println(java.security.Security.getProperty("networkaddress.cache.ttl")
-			+ " " + java.security.Security.getProperty("networkaddress.cache.negative.ttl")); } }`), 0o644))
-	for _, f := range (Unit{}).Files(Systemd) {
-		if f.Name == securityFile {
-			must(t, os.WriteFile(security, f.Data, 0o644))
-		}
+	home, err := exec.Command(java, "-XshowSettings:properties", "-version").CombinedOutput()
+	_, at, found := strings.Cut(string(home), "java.home = ")
+	if at, _, _ = strings.Cut(at, "\n"); err != nil || !found {
+		t.Skipf("this java says no home: %v\n%s", err, home)
 	}
-	cmd := exec.Command(java, source)
-	options := strings.ReplaceAll(JVMOptions, securityFile, security)
-	cmd.Env = append(os.Environ(), "JAVA_TOOL_OPTIONS="+options)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Skipf("this java runs no source: %v\n%s", err, out)
-	}
-	note, rest, _ := strings.Cut(string(out), "\n")
-	if !IsJVMNote(strings.ReplaceAll(note, security, securityFile)) || rest != "1 0\n" {
-		t.Errorf("printed %q; want the note, and the times 1 and 0", out)
+	security, err := os.ReadFile(filepath.Join(at, "conf/security/java.security"))
+	must(t, err)
+	for _, kept := range []string{
+		"/usr/lib/jvm/java-17/conf/security/java.security", "/usr/lib/jvm/java-8/jre/lib/security/java.security",
+		"/opt/java/openjdk/conf/security/java.security", "/usr/local/openjdk-8/lib/security/java.security",
+	} {
+		t.Run(kept, func(t *testing.T) {
+			dir := t.TempDir()
+			real := filepath.Join(dir, "etc/security")
+			must(t, os.MkdirAll(filepath.Dir(real), 0o755))
+			must(t, os.WriteFile(real, security, 0o644))
+			must(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, kept)), 0o755))
+			must(t, os.Symlink("/etc/security", filepath.Join(dir, kept))) // as Debian's packages have it
+			root, err := OpenRoot(dir)
+			must(t, err)
+			defer root.Close()
+			files := root.Java()
+			must(t, root.WriteFiles(files))
+			if len(files) != 1 || files[0].Name != kept {
+				t.Fatalf("files %+v", files)
+			}
+			if left, err := os.ReadFile(real); err != nil || string(left) != string(security) {
+				t.Errorf("what it leads to is changed: %v", err)
+			}
+			source := filepath.Join(dir, "Ask.java")
+			must(t, os.WriteFile(source, []byte(`class Ask { public static void main(String[] a) {
+				System.out.println(java.security.Security.getProperty("networkaddress.cache.ttl")
+					+ " " + java.security.Security.getProperty("networkaddress.cache.negative.ttl")
+					+ " " + (java.security.Security.getProviders().length > 3)); } }`), 0o644))
+			out, err := exec.Command(java, "-Djava.security.properties=="+filepath.Join(dir, kept), source).CombinedOutput()
+			if err != nil || string(out) != "1 0 true\n" {
+				t.Errorf("printed %q, %v; want the times 1 and 0, and all else as it was", out, err)
+			}
+		})
 	}
 }
 
 func TestTheJVMsNoteIsToldFromWhatServicesPrint(t *testing.T) {
-	note := "Picked up JAVA_TOOL_OPTIONS: " + JVMOptions
+	note := "Picked up JAVA_TOOL_OPTIONS: " + Debugger(5005)
 	for line, want := range map[string]bool{
-		note:                              true,
-		note + " " + Debugger(5005):       true,
-		note + " -Dx=y":                   false,
-		note + " " + debugger:             false,
-		note + " " + Debugger(5005) + "x": false,
-		"said: " + note:                   false,
+		note:            true,
+		note + " -Dx=y": false,
+		note + "x":      false,
+		"Picked up JAVA_TOOL_OPTIONS: " + debugger: false,
+		"Picked up JAVA_TOOL_OPTIONS: -Dx=y":       false,
+		"said: " + note:                            false,
 	} {
 		if IsJVMNote(line) != want {
 			t.Errorf("IsJVMNote(%q) is %v", line, !want)

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/jarloop/jarloop/deployer"
@@ -63,7 +64,7 @@ func (e *Engine) Create(ctx context.Context, s deployer.Spec) error {
 	if err != nil {
 		return err
 	}
-	init, err := initIn(rootfs)
+	init, java, err := lookIn(rootfs)
 	if err != nil {
 		return fmt.Errorf("base %s: %w", s.Base, err)
 	}
@@ -84,20 +85,22 @@ func (e *Engine) Create(ctx context.Context, s deployer.Spec) error {
 		return err
 	}
 	files := guest.Identity(init, guest.Host{Name: s.Name, Static: s.Address.IsValid(), Nameserver: e.Nameserver})
-	if err := e.writeStopped(ctx, s.Name, append(files, guest.Unit{Service: service}.Files(init)...)); err != nil {
+	if err := e.writeStopped(ctx, s.Name, slices.Concat(files, java, guest.Unit{Service: service}.Files(init))); err != nil {
 		return err
 	}
 	return e.disk.whole(s.Name)
 }
 
-// initIn says which init runs in the clones of a base whose root is given.
-func initIn(rootfs string) (guest.Init, error) {
+// lookIn says which init runs in the clones of a base whose root is given, and gives
+// the files of theirs that make Java look names up again.
+func lookIn(rootfs string) (init guest.Init, java []guest.File, err error) {
 	root, err := guest.OpenRoot(rootfs)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	defer root.Close()
-	return guest.DetectInit(root)
+	init, err = guest.DetectInit(root)
+	return init, root.Java(), err
 }
 
 // makeReports makes the folder for what an instance prints, and gives it to the root of

@@ -100,7 +100,7 @@ func newSeen() *seen { return &seen{more: make(chan struct{})} }
 func TestWhatWasPrintedComesByGenerationAndByWhenItWasPrintedLast(t *testing.T) {
 	s := newShelf(t)
 	s.write(s.out("web", 2), "two\n", 50) // printed longer than the one after it
-	s.write(s.out("web", 10), "Picked up JAVA_TOOL_OPTIONS: "+guest.JVMOptions+"\nten\nnot\x1b[2J ended", 60)
+	s.write(s.out("web", 10), "Picked up JAVA_TOOL_OPTIONS: "+guest.Debugger(5005)+"\nten\nnot\x1b[2J ended", 60)
 	s.write(s.copy("web", 10, "/log/access.log"), "GET /\n", 20)
 	s.write(s.out("person", 1), "first\n", 70)
 	s.write(s.out("person", 3), "third\n", 30)
