@@ -9,7 +9,7 @@ import (
 
 // handleArtefacts decides what becomes of a set that is complete.
 func (l *loop) handleArtefacts(m artefacts) {
-	l.seen, l.refused = m.set, ""
+	l.seen, l.refused, l.missing = m.set, "", false
 	asked := l.asked
 	l.asked = nil
 	held := l.withheld()
@@ -60,19 +60,22 @@ func (l *loop) wantAsked(asked []chan<- Result) {
 func (l *loop) handleRefused(m refused) {
 	why := errors.New(m.reason)
 	if !m.broken {
-		l.refused = m.reason
+		l.refused, l.missing = m.reason, m.missing
 		why = fmt.Errorf("refused: %s", m.reason)
 		for _, done := range l.asked {
 			l.reply(done, Result{Service: l.name, Err: why})
 		}
 		l.asked = nil
 	}
+	if m.missing {
+		why = nil // not built is not a failure of the build
+	}
 	l.settled(why)
 }
 
 // handleSame notes that nothing new has come.
 func (l *loop) handleSame(m same) {
-	l.refused = m.refused
+	l.refused, l.missing = m.refused, false
 	l.settled(nil)
 }
 
@@ -99,6 +102,8 @@ func (l *loop) withheld() Newest {
 	switch {
 	case l.service.Unready != "":
 		return Newest{Set: l.seen.ID, State: Refused, Reason: l.service.Unready}
+	case l.refused != "" && l.missing:
+		return Newest{State: Missing, Reason: l.refused}
 	case l.refused != "":
 		return Newest{State: Refused, Reason: l.refused}
 	case l.page.Paused:

@@ -146,7 +146,12 @@ func (d *Deployer) Artefacts(set watcher.Set) { d.send(set.Service, artefacts{se
 // Refuse says that what there is cannot be deployed, and why; broken, that this
 // is not the fault of the files.
 func (d *Deployer) Refuse(service, reason string, broken bool) {
-	d.send(service, refused{reason, broken})
+	d.send(service, refused{reason: reason, broken: broken})
+}
+
+// Miss says that what the command of a service runs is not there, and why.
+func (d *Deployer) Miss(service, reason string) {
+	d.send(service, refused{reason: reason, missing: true})
 }
 
 // Same says that what had changed is what was seen last; or refused last, and

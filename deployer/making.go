@@ -112,19 +112,36 @@ func (m *making) install(ctx context.Context, set watcher.Set) error {
 	}
 	next.output = m.follow(m.service, next) // before, it has nothing to say
 	m.g = next
-	return m.Engine.Install(ctx, m.g.Name(), set.Dir, m.service.Target, commandOf(m.service, set))
+	command, err := commandOf(m.service, set)
+	if err != nil {
+		return err
+	}
+	return m.Engine.Install(ctx, m.g.Name(), set.Dir, m.service.Target, command)
 }
 
 // commandOf is what runs the artefacts.
-func commandOf(s Service, set watcher.Set) Command {
-	line := s.Exec
-	if line == "" {
-		line = "java -jar"
-		for _, f := range set.Files {
-			if path.Ext(f.Name) == ".jar" && path.Dir(f.Name) == "." {
-				line += " " + shellescape.Quote(path.Join(s.Target, f.Name))
-			}
-		}
+func commandOf(s Service, set watcher.Set) (Command, error) {
+	line, runs := s.Exec, s.Runs
+	switch {
+	case line == "":
+		runs = "*"
+	case s.Backing: // its base has what it runs
+		runs = ""
+	}
+	main, err := set.Main(runs)
+	file := shellescape.Quote(path.Join(s.Target, main))
+	switch in := path.Join(s.Target, runs); {
+	case err != nil:
+		return Command{}, err
+	case line == "" && watcher.IsArchive(main):
+		line = "java -jar " + file
+	case line == "":
+		line = file
+	case main == runs: // named as it is
+	case strings.Contains(line, in):
+		line = strings.Replace(line, in, file, 1)
+	default:
+		line = strings.Replace(line, runs, shellescape.Quote(main), 1)
 	}
 	c := Command{Line: line, Dir: s.Target, Env: maps.Clone(s.Env)}
 	if s.Debug != 0 {
@@ -134,7 +151,7 @@ func commandOf(s Service, set watcher.Set) Command {
 		}
 		c.Env[options] = strings.TrimSpace(guest.Debugger(s.Debug) + " " + c.Env[options])
 	}
-	return c
+	return c, nil
 }
 
 // await waits for the services that this one needs.

@@ -17,10 +17,10 @@ type (
 	// artefacts: a set is complete.
 	artefacts struct{ set watcher.Set }
 	// refused: what there is cannot be deployed; broken says that it is not the
-	// files' own fault.
+	// files' own fault, missing that what the command runs is not there.
 	refused struct {
-		reason string
-		broken bool
+		reason          string
+		broken, missing bool
 	}
 	// same: what had changed is what was seen last, or what was refused last.
 	same struct{ refused string }

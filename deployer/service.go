@@ -14,9 +14,12 @@ type Service struct {
 	Base string
 	// Target is the folder inside the container that receives the artefacts.
 	Target string
-	// Exec is a shell command line; empty means java -jar with the only JAR
-	// of the artefact set.
+	// Exec is a shell command line; empty means what Runs finds.
 	Exec string
+	// Runs is what Exec runs of the artefacts, see watcher.Service; a pattern in
+	// Exec gives way to the one file that watcher.Set.Main finds. It follows from
+	// the keys above.
+	Runs string `json:"-"`
 	// Env is added to the environment of what Exec runs. It may hold secrets, and
 	// goes nowhere else.
 	Env map[string]string `json:",omitempty"`

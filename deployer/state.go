@@ -56,6 +56,7 @@ type loop struct {
 
 	seen     watcher.Set // the newest on disk
 	refused  string      // why what came after it is none
+	missing  bool        // that it is not there
 	changing bool        // files are awaited
 	asked    []chan<- Result
 	found    string       // how what is live was found at the start

@@ -10,6 +10,7 @@ const (
 	Building NewestState = "building"
 	Broken   NewestState = "failed"
 	Refused  NewestState = "refused" // they cannot be deployed
+	Missing  NewestState = "missing" // what the command runs is not there
 	Pinned   NewestState = "pinned"  // an earlier set is live on purpose
 	Paused   NewestState = "paused"  // nothing is to be deployed for now
 )
@@ -34,7 +35,7 @@ type Last struct {
 // Status is how one service is doing.
 type Status struct {
 	Service    string    `json:"service"`
-	State      string    `json:"state"` // live, down, deploying, waiting, building, failed, refused, pinned, paused or none
+	State      string    `json:"state"` // live, down, deploying, waiting, building, failed, refused, missing, pinned, paused or none
 	Generation string    `json:"generation,omitempty"`
 	Set        string    `json:"set,omitempty"`
 	Since      time.Time `json:"since,omitzero"`

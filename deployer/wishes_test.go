@@ -451,6 +451,9 @@ func TestStatusSaysWhatWasRefusedDuringADeploy(t *testing.T) {
 			{"the same as before", func() { a.Same("a", "") }, ""},
 			{"refused again", func() { a.Refuse("a", "half a JAR", false) }, deployer.Refused},
 			{"not to be had", func() { a.Refuse("a", "no answer", true) }, deployer.Refused},
+			{"not built", func() { a.Miss("a", "no JAR") }, deployer.Missing},
+			{"the same as before again", func() { a.Same("a", "") }, ""},
+			{"not built yet", func() { a.Miss("a", "no JAR") }, deployer.Missing},
 			{"ready", func() { a.put(set("a", "newer")) }, ""},
 		} {
 			c.tell()

@@ -9,16 +9,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
 
-// endless says which JAR of the open folder has no end yet, "" if none is seen
+// endless says which archive of the open folder has no end yet, "" if none is seen
 // to lack it: the mark of the end record (APPNOTE.TXT 4.3.16), which a comment of
 // up to 64 KiB may follow. What goes wrong is left to the copy to find.
 func endless(folder int, entries []entry, h how) string {
 	for _, e := range entries {
-		if !isJAR(e.name) {
+		if !IsArchive(e.name) {
 			continue
 		}
 		fd, err := openBelow(folder, e.name, asFile)
@@ -73,30 +74,46 @@ func (f fileAt) ReadAt(p []byte, off int64) (done int, err error) {
 	return done, nil
 }
 
-// checkFiles checks every JAR of a copy in dir. The reason is "" if all are
-// whole; main is the one that needs a Main-Class. An error is about reading
-// dir.
-func checkFiles(ctx context.Context, dir string, files []File, main string, beat func()) (reason string, err error) {
+// checkFiles checks the files of a set in dir that can be told whether they are
+// whole: the archives, and what the command runs. The reason is "" if all are;
+// main is what the command runs, "" if it is none of them. An error is about
+// reading dir.
+func checkFiles(ctx context.Context, dir string, files []File, s Service, beat func()) (main, reason string, err error) {
+	set := Set{Dir: dir, Files: files}
+	names := set.names()
+	programs, one := s.programs(names), ""
+	if all := candidates(s.Runs, names); len(all) == 1 {
+		one = all[0]
+	}
 	for _, f := range files {
-		if !isJAR(f.Name) {
+		program := slices.Contains(programs, f.Name)
+		if !IsArchive(f.Name) && f.Name != one && !program {
 			continue
 		}
-		err := checkFile(ctx, dir, f, f.Name == main, beat)
+		err := checkFile(ctx, dir, f, program, f.Name == one, beat)
 		if notAboutIt(err) {
-			return "", fmt.Errorf("check %s: %w", show(f.Name), err)
+			return "", "", fmt.Errorf("check %s: %w", show(f.Name), err)
 		}
 		if err != nil {
-			return show(f.Name) + " " + err.Error(), nil
+			return "", show(f.Name) + " " + err.Error(), nil
 		}
 	}
-	return "", nil
+	main, err = set.Main(s.Runs)
+	if err != nil && !notAboutIt(err) {
+		return "", err.Error(), nil
+	}
+	return main, "", err
 }
 
-func checkFile(ctx context.Context, dir string, f File, needMain bool, beat func()) error {
+func checkFile(ctx context.Context, dir string, f File, program, needMain bool, beat func()) error {
 	in, err := os.Open(filepath.Join(dir, filepath.FromSlash(f.Name)))
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	return checkJAR(ctx, fileAt{int(in.Fd()), beat}, f.Size, needMain)
+	at := fileAt{int(in.Fd()), beat}
+	if program {
+		return checkProgram(at)
+	}
+	return checkJAR(ctx, at, f.Size, needMain)
 }

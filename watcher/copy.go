@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -39,6 +40,7 @@ func (f folder) copy(ctx context.Context, w wish, reserve func(id string), beat 
 		return found{}, keepError(err)
 	}
 	defer func() { _ = os.RemoveAll(tmp) }() // gone already when all went well; else the next copy removes it
+	h.programs = f.service.programs(w.seen.names())
 	files, err := f.copyStill(ctx, fd, w.seen.snapshot, tmp, h)
 	if err != nil {
 		return found{}, err
@@ -46,13 +48,24 @@ func (f folder) copy(ctx context.Context, w wish, reserve func(id string), beat 
 
 	id := identify(files)
 	set := Set{Service: f.service.Name, ID: id, Dir: filepath.Join(home, id), Files: files, Seen: w.since}
-	main, _ := w.seen.mainJAR(f.service.Runs)
-	reason, err := checkFiles(ctx, tmp, files, main, beat)
+	main, reason, err := checkFiles(ctx, tmp, files, f.service, beat)
 	if err != nil || reason != "" {
-		return found{set, reason}, keepError(err)
+		return found{set: set, reason: reason}, keepError(err)
 	}
 	reserve(id)
-	return found{set: set}, keepError(install(ctx, tmp, set.Dir))
+	return found{set: set, note: f.note(main, w.seen)}, keepError(install(ctx, tmp, set.Dir))
+}
+
+// note says which of several files is run.
+func (f folder) note(main string, seen view) string {
+	var all []string
+	if len(seen.passed) > 0 {
+		all = append(all, strings.Join(seen.passed, ", ")+" is passed over")
+	}
+	if len(candidates(f.service.Runs, seen.names())) > 1 {
+		all = append(all, show(main)+" runs, the only one with a Main-Class")
+	}
+	return strings.Join(all, "; ")
 }
 
 // makeIncoming makes a folder for a copy. A service has one copy made at a time,

@@ -9,7 +9,7 @@ import (
 type EventKind int
 
 // The kinds of Event. For each service, Changed is followed by one of Ready,
-// Refused and Same before the next Changed. The other way round does not hold:
+// Refused, Same and Missing before the next Changed. The other way round does not hold:
 // new bytes in files of the same names and sizes are reported without a Changed.
 const (
 	// Changed: files of the service are new or of another size (Changes says
@@ -21,10 +21,13 @@ const (
 	// that names the file and the remedy. The same bytes are refused once.
 	Refused
 	// Same: what was reported as Changed turned out to be the bytes that were last
-	// reported as Ready or Refused (Reason is then that of the refusal), or went
-	// away again; or these bytes are there again, after a Refused because there
-	// was nothing to be seen.
+	// reported as Ready or Refused (Reason is then that of the refusal); or these
+	// bytes are there again, after a Missing, or a Refused because there was
+	// nothing to be seen.
 	Same
+	// Missing: what was reported as Changed went away again, or there are files
+	// but not what the command runs. Reason is one line that says what to do.
+	Missing
 	// Degraded: changes may be noticed late or not at all; Reason says why.
 	// Service is empty if it concerns the whole watcher.
 	Degraded
@@ -33,7 +36,7 @@ const (
 )
 
 var kinds = [...]string{
-	Changed: "changed", Ready: "ready", Refused: "refused", Same: "same", Degraded: "degraded", Restored: "restored",
+	Changed: "changed", Ready: "ready", Refused: "refused", Same: "same", Missing: "missing", Degraded: "degraded", Restored: "restored",
 }
 
 // String gives the kind in lower case.
@@ -50,7 +53,7 @@ type Event struct {
 	Service string   // empty: the whole watcher
 	Set     Set      // of Ready
 	Changes []Change // of Changed, sorted by name
-	Reason  string   // of Refused, Same and Degraded: one line, safe to print
+	Reason  string   // of Refused, Same, Missing and Degraded: one line, safe to print; of Ready: what is worth knowing once
 }
 
 // Change is a file that is new or of another size.
@@ -67,6 +70,14 @@ type Set struct {
 	Dir     string    // local folder with the files, and only them
 	Files   []File    // sorted by Name
 	Seen    time.Time // when the newest change of its files was first seen; zero for a loaded set
+}
+
+func (s Set) names() []string {
+	all := make([]string, len(s.Files))
+	for i, f := range s.Files {
+		all[i] = f.Name
+	}
+	return all
 }
 
 // File is one file of a set.

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -131,7 +132,7 @@ func readFile(ctx context.Context, folder int, e entry, out io.Writer, buf []byt
 		return File{}, errMoved
 	}
 	mode := fs.FileMode(0o644)
-	if e.mode&0o111 != 0 {
+	if e.mode&0o111 != 0 || slices.Contains(h.programs, e.name) {
 		mode = 0o755
 	}
 	return File{Name: e.name, Size: e.size, Mode: mode, SHA256: hex.EncodeToString(hash.Sum(nil))}, nil

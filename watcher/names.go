@@ -21,6 +21,9 @@ type matcher struct {
 	ignore []string
 	// tools: what isUnfinished and isLeft know is ignored, too.
 	tools bool
+	// beside: what builds make beside the archive to run is no artefact at the
+	// top.
+	beside bool
 }
 
 // newMatcher checks the patterns.
@@ -30,7 +33,7 @@ func newMatcher(files, ignore []string) (matcher, error) {
 			return matcher{}, fmt.Errorf("pattern %q %s", p, why)
 		}
 	}
-	return matcher{files, ignore, true}, nil
+	return matcher{files: files, ignore: ignore, tools: true}, nil
 }
 
 // WrongPattern says what is wrong with a pattern of files below a service's
@@ -84,6 +87,13 @@ func (m matcher) ignores(name, base string) bool {
 		return matches(p, name) || !strings.Contains(p, "/") && matches(p, base)
 	})
 }
+
+// passes says whether a file is passed over because it is beside what is run.
+func (m matcher) passes(name string) bool {
+	return m.beside && companion(name) && !strings.Contains(name, "/") && !slices.Contains(m.files, name)
+}
+
+func hasWildcard(pattern string) bool { return strings.ContainsAny(pattern, `*?[`) }
 
 func matches(pattern, name string) bool {
 	ok, err := path.Match(pattern, name)

@@ -23,10 +23,17 @@ type Service struct {
 	// writers in progress and people's tools leave: one without a slash is that
 	// of a file or folder anywhere, any other is relative to Dir.
 	Ignore []string
-	// Runs is the JAR that the command runs, relative to Dir; it must have a
-	// Main-Class. "*" is the only JAR at the top: none or several are refused.
+	// Runs is the archive that the command runs with java -jar, relative to Dir;
+	// it must have a Main-Class. A pattern is the one that matches and has one.
+	// "*" is what the default command runs: the JAR or WAR at the top, that of a
+	// Quarkus folder, or the one program in bin beside lib. Where several can
+	// match, what builds make beside (-sources.jar) is no artefact at the top.
 	// Empty: any files will do.
 	Runs string
+	// Parts are what else the command needs to start: patterns of which each must
+	// match a file; "classes/" is anything below that folder. What is named
+	// without a wildcard and no archive is taken as executable.
+	Parts []string
 }
 
 // Options say how to watch. A duration of zero means the default.
@@ -117,9 +124,20 @@ func (s Service) check() (matcher, error) {
 	if err != nil {
 		return matcher{}, fmt.Errorf("service %s: %w", s.Name, err)
 	}
-	if r := s.Runs; r != "" && r != "*" {
-		if path.IsAbs(r) || path.Clean(r) != r || r == ".." || strings.HasPrefix(r, "../") {
-			return matcher{}, fmt.Errorf("service %s: %q: the JAR to run must be relative to the service's folder and stay below it", s.Name, r)
+	m.beside = hasWildcard(s.Runs)
+	for _, r := range append([]string{s.Runs}, s.Parts...) {
+		clean := strings.TrimSuffix(r, "/")
+		if r == "" || r == "*" {
+			continue
+		}
+		if why := WrongPattern(clean); why != "" {
+			return matcher{}, fmt.Errorf("service %s: %q, which is to be run, %s", s.Name, r, why)
+		}
+		if hasWildcard(r) || clean != r {
+			continue
+		}
+		if m.ignores(r, path.Base(r)) {
+			return matcher{}, fmt.Errorf("service %s: %q is to be run but is ignored; take what matches it out of ignore, or name it in files", s.Name, r)
 		}
 		if !m.file(r) {
 			return matcher{}, fmt.Errorf("service %s: %q is to be run but is none of its files (%s); add it", s.Name, r, strings.Join(s.Files, ", "))

@@ -28,6 +28,9 @@ type how struct {
 	fresh bool                // ask the other side of a share, see stat
 	enter func(folder string) // called before a folder is read, "" first; so what is watched from here on is not missed
 	beat  func()              // called on progress
+	// programs are taken as executable whatever their mode says, for many a share
+	// drops that.
+	programs []string
 }
 
 // scanner is one scan under way.
@@ -109,7 +112,14 @@ func (s *scanner) entry(ctx context.Context, parent int, folder, base string, de
 		name = folder + "/" + base
 	}
 	wanted, below := s.match.file(name), s.match.folder(name)
-	if !wanted && !below || s.match.ignores(name, base) {
+	switch {
+	case s.match.ignores(name, base):
+		return nil
+	case s.match.passes(name):
+		s.passed = append(s.passed, show(name))
+		return nil
+	case !wanted && !below:
+		s.others = append(s.others, name)
 		return nil
 	}
 	st, err := stat(parent, base, s.fresh)

@@ -2,7 +2,6 @@ package watcher
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -18,6 +17,8 @@ type snapshot struct {
 	entries []entry     // sorted by name
 	problem string      // the first reason why these files cannot be taken; "" if none
 	folder  fingerprint // of the folder itself, before it was read
+	others  []string    // names that no pattern of the service's files matches
+	passed  []string    // JARs beside the one that is run, to be shown
 }
 
 // equal says whether two scans saw the same files in the same state. The
@@ -53,40 +54,20 @@ func (s snapshot) differing(before snapshot) []entry {
 	return all
 }
 
-// mainJAR finds the JAR that the command runs, "" if it runs none, or says why
-// there is none. For runs see Service.Runs.
-func (s snapshot) mainJAR(runs string) (name, why string) {
-	if runs == "" {
-		return "", ""
+// names gives those of the artefacts.
+func (s snapshot) names() []string {
+	all := make([]string, len(s.entries))
+	for i, e := range s.entries {
+		all[i] = e.name
 	}
-	if _, ok := s.find(runs); ok {
-		return runs, ""
-	}
-	var jars, shown []string
-	for _, e := range s.entries {
-		if isJAR(e.name) && (runs != "*" || !strings.Contains(e.name, "/")) {
-			jars = append(jars, e.name)
-			shown = append(shown, show(e.name))
-		}
-	}
-	switch list := strings.Join(shown[:min(5, len(shown))], ", "); {
-	case runs != "*" && len(jars) == 0:
-		return "", fmt.Sprintf("%s is not there, and it is what the command runs; build it", show(runs))
-	case runs != "*":
-		return "", fmt.Sprintf("%s is not there, and it is what the command runs; name the right one in exec (there is: %s)", show(runs), list)
-	case len(jars) == 0:
-		return "", "there is no JAR at the top of the folder; put it there, or say in exec what to run"
-	case len(jars) > 1:
-		return "", fmt.Sprintf("there are %d JARs (%s); remove what is old, or say in exec which one to run", len(jars), list)
-	}
-	return jars[0], ""
+	return all
 }
 
 // likeliest is the file that is the likeliest to change next: the JAR that the
 // command runs, even if it is not there, else the newest JAR, else the newest
 // file, "" if there is none.
 func (s snapshot) likeliest(runs string) string {
-	if runs != "" && runs != "*" {
+	if runs != "" && !hasWildcard(runs) {
 		return runs
 	}
 	if len(s.entries) == 0 {
@@ -100,9 +81,9 @@ func (s snapshot) likeliest(runs string) string {
 // jarsFirst is the order of JARs before other files.
 func jarsFirst(a, b entry) int {
 	switch {
-	case isJAR(a.name) == isJAR(b.name):
+	case IsArchive(a.name) == IsArchive(b.name):
 		return 0
-	case isJAR(a.name):
+	case IsArchive(a.name):
 		return -1
 	}
 	return 1

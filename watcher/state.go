@@ -50,7 +50,7 @@ func newState(s Service, m matcher, o Options, now time.Time) *state {
 	return &state{
 		folder:  folder{service: s, match: m, place: place{o.Root, filepath.Clean(s.Dir)}, mode: o.Mode, store: o.Store},
 		options: o, earliest: now, latest: now,
-		decider: decider{runs: s.Runs, settle: o.Settle, patience: o.Patience},
+		decider: decider{service: s, settle: o.Settle, patience: o.Patience},
 	}
 }
 

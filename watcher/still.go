@@ -1,7 +1,9 @@
 package watcher
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -27,7 +29,7 @@ const (
 //	    │                   └──────── until patience ─────┘                 │
 //	    └──────────────────────────────── then: Refused ◀───────────────────┘
 type decider struct {
-	runs     string        // see Service.Runs
+	service  Service       // what it runs
 	settle   time.Duration // stillness before files are taken
 	patience time.Duration // stillness before what is not whole is refused
 
@@ -40,6 +42,8 @@ type decider struct {
 	decided  *snapshot // that the last verdict is about; nil: none yet
 	sent     Set       // last reported as Ready
 	standing refusal   // that stands since; zero: none
+	told     string    // why there was nothing to deploy, reported since the last verdict
+	noted    string    // what was reported with a Ready
 }
 
 // refusal is a reason and the ID of the bytes that it is about, "" if it did
@@ -72,14 +76,16 @@ type step struct {
 type found struct {
 	set    Set    // complete if reason is empty; its ID is that of the bytes in any case
 	reason string // why it is not whole
+	note   string // what is worth knowing of it
 }
 
 // next takes in a scan. With owed someone asked: there will be a Ready or
 // Refused in the end even if nothing has changed.
 func (s *decider) next(now time.Time, seen snapshot, owed bool) step {
 	if s.since.IsZero() || !seen.equal(s.seen) {
-		s.seen, s.since, s.wanting, s.reread = seen, now, false, false
+		s.since, s.wanting, s.reread = now, false, false
 	}
+	s.seen = seen // what is no artefact may differ
 	still := now.Sub(s.since)
 	if why := s.absent(); why != "" {
 		return s.withdrawn(still, why, owed)
@@ -92,7 +98,7 @@ func (s *decider) next(now time.Time, seen snapshot, owed bool) step {
 		s.awaited = true
 		st.events = []Event{{Kind: Changed, Changes: changes}}
 	}
-	problem := s.problem()
+	problem := seen.problem
 	need := s.settle
 	if s.vanished() {
 		need = vanishing
@@ -112,19 +118,21 @@ func (s *decider) next(now time.Time, seen snapshot, owed bool) step {
 }
 
 // withdrawn answers a scan that saw nothing to deploy. That is no change, only
-// an end of the one that was reported.
+// an end of the one that was reported; and where nothing has been deployed yet,
+// or a JAR of another name has come, a person may wait for it in vain.
 func (s *decider) withdrawn(still time.Duration, why string, owed bool) step {
+	vain := len(s.seen.entries)+len(s.seen.others)+len(s.seen.passed) > 0 && why != s.told && (s.sent.ID == "" || s.fresh())
 	switch {
 	case owed:
 		s.awaited, s.away = false, true
 		return step{events: []Event{{Kind: Refused, Reason: why}}}
-	case !s.awaited:
+	case !s.awaited && !vain:
 		return step{}
 	case still < vanishing:
 		return step{do: wait, wait: vanishing - still}
 	}
-	s.awaited, s.away = false, true
-	return step{events: []Event{{Kind: Same, Reason: why}}}
+	s.awaited, s.away, s.told = false, true, why
+	return step{events: []Event{{Kind: Missing, Reason: why}}}
 }
 
 // unchanged answers a scan that saw what the last verdict is about.
@@ -164,8 +172,12 @@ func (s *decider) conclude(f found, final, owed bool) []Event {
 	s.decide()
 	s.standing = refusal{}
 	if !known {
+		e := Event{Kind: Ready, Set: f.set}
+		if f.note != s.noted {
+			e.Reason, s.noted = f.note, f.note
+		}
 		s.sent = f.set
-		return []Event{{Kind: Ready, Set: f.set}}
+		return []Event{e}
 	}
 	if notice {
 		return []Event{{Kind: Same}}
@@ -188,7 +200,7 @@ func (s *decider) refuse(r refusal, owed bool) []Event {
 
 func (s *decider) decide() {
 	seen := s.seen
-	s.decided, s.awaited, s.away, s.wanting = &seen, false, false, false
+	s.decided, s.awaited, s.away, s.wanting, s.told = &seen, false, false, false, ""
 }
 
 // before is what the last verdict is about.
@@ -200,39 +212,30 @@ func (s *decider) before() snapshot {
 }
 
 // absent says why there is nothing to deploy, "" if there is something. No
-// file at all is no set, and neither are the rest of the files while the JAR
-// is away: not built yet, or deleted, which is not a change.
+// file at all is no set, and neither are the rest of the files while what the
+// command runs is away: not built yet, or deleted, which is not a change.
 func (s *decider) absent() string {
-	if s.seen.problem != "" {
+	switch {
+	case s.seen.problem != "":
 		return ""
-	}
-	if len(s.seen.entries) == 0 {
+	case len(s.seen.entries) == 0 && len(s.seen.passed) > 0:
+		return fmt.Sprintf("%s is passed over, and there is no other JAR; build that, or name this one in exec and files", s.seen.passed[0])
+	case len(s.seen.entries) == 0 && len(s.seen.others) > 0:
+		return fmt.Sprintf("no file matches files (%s); build it, or name the right one there%s", strings.Join(s.service.Files, ", "), thereIs(s.seen.others))
+	case len(s.seen.entries) == 0:
 		return "there is no artefact yet; build it first"
-	}
-	if s.runs == "" && !slices.ContainsFunc(s.sent.Files, func(f File) bool { return isJAR(f.Name) }) {
+	case s.service.Runs == "" && len(s.service.Parts) == 0:
+		if slices.ContainsFunc(s.sent.Files, func(f File) bool { return IsArchive(f.Name) }) && thereIs(s.seen.names()) == "" {
+			return "the JARs are gone; build them again"
+		}
 		return ""
 	}
-	var jars, fresh bool
-	for _, e := range s.seen.entries {
-		jars = jars || isJAR(e.name)
-		fresh = fresh || isJAR(e.name) && !s.had(e.name)
-	}
-	if !jars {
-		return "there is no JAR yet; build it first"
-	}
-	if s.runs != "" && s.runs != "*" && s.had(s.runs) && !s.sees(s.runs) && !fresh {
-		return show(s.runs) + " is gone; build it again"
-	}
-	return ""
+	return lacking(s.service.Runs, s.seen.names(), s.service.Parts...)
 }
 
-// problem says why what was seen cannot be a set whatever the bytes are.
-func (s *decider) problem() string {
-	if s.seen.problem != "" {
-		return s.seen.problem
-	}
-	_, why := s.seen.mainJAR(s.runs)
-	return why
+// fresh says whether there is an archive that was not in the last set.
+func (s *decider) fresh() bool {
+	return slices.ContainsFunc(s.seen.entries, func(e entry) bool { return IsArchive(e.name) && !s.had(e.name) })
 }
 
 // changes lists what is new or of another size since the last verdict.

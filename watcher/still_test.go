@@ -105,14 +105,29 @@ var stories = []struct {
 		{100, "lib/l.jar:1:v1", "rest"},
 		{9000, "lib/l.jar:1:v1", "rest"},
 	}},
-	{"the JAR that is run under another name is refused with the remedy", "a.jar", false, []sight{
-		{0, "b.jar:5:v1", "changed b.jar, wait 700ms"},
-		{700, "b.jar:5:v1", "refused a.jar is not there"},
-		{800, "b.jar:5:v1", "rest"},
+	{"the JAR that is run under another name is missed with the remedy, once", "a.jar", false, []sight{
+		{0, "b.jar:5:v1", "wait 2s"},
+		{2000, "b.jar:5:v1", "missing a.jar is not there, and it is what the command runs; build it, or name the right one in exec (there is: b.jar)"},
+		{2800, "b.jar:6:v2", "rest"},
+		{9000, "b.jar:6:v2", "rest"},
+		{9100, "b.jar:6:v2 c.jar:5:v1", "wait 2s"},
+		{11100, "b.jar:6:v2 c.jar:5:v1", "missing a.jar is not there"},
+		{12000, "a.jar:5:v1", "changed a.jar, wait 50ms"},
+		{12050, "a.jar:5:v1", "take, ready"},
+		{12060, "", "rest"},
+		{20000, "b.jar:6:v2", "wait 2s"},
+		{22000, "b.jar:6:v2", "missing a.jar is not there"},
 	}},
-	{"files beside a JAR that is not built yet are waited with", "a.jar", false, []sight{
-		{0, "c.yml:1:v1", "rest"},
-		{9000, "c.yml:1:v1", "rest"},
+	{"files beside a JAR that is not built yet wait for it, which is said once", "a.jar", false, []sight{
+		{0, "c.yml:1:v1", "wait 2s"},
+		{2000, "c.yml:1:v1", "missing a.jar is not there, and it is what the command runs; build it, or name"},
+		{9000, "c.yml:2:v2", "rest"},
+		{10000, "a.jar:5:v1 c.yml:2:v2", "changed a.jar c.yml, wait 50ms"},
+		{10050, "a.jar:5:v1 c.yml:2:v2", "take, ready"},
+	}},
+	{"a JAR that is built soon is not missed", "a.jar", false, []sight{
+		{0, "c.yml:1:v1", "wait 2s"},
+		{1900, "a.jar:5:v1 c.yml:1:v1", "changed a.jar c.yml, wait 50ms"},
 	}},
 	{"a service that runs no JAR needs none", "", false, []sight{
 		{0, "nginx.conf:5:v1", "changed nginx.conf, wait 50ms"},
@@ -131,11 +146,9 @@ var stories = []struct {
 		{800, "nginx.conf:5:v2 marker:0:", "wait 50ms"},
 		{850, "nginx.conf:5:v2 marker:0:", "take, ready"},
 	}},
-	{"several JARs are refused where only one can be run", "*", false, []sight{
-		{0, "a.jar:5:v1 b.jar:5:v1", "changed a.jar b.jar, wait 700ms"},
-		{700, "a.jar:5:v1 b.jar:5:v1", "refused there are 2 JARs (a.jar, b.jar)"},
-		{800, "b.jar:5:v1", "wait 50ms"},
-		{850, "b.jar:5:v1", "take, ready"},
+	{"files of which none can be run are said to be of no use", "*", false, []sight{
+		{0, "c.yml:1:v1 lib/a.jar:5:v1", "wait 2s"},
+		{2000, "c.yml:1:v1 lib/a.jar:5:v1", "missing there is no JAR or WAR at the top of the folder; build it, or say in exec what to run (there is: lib/a.jar)"},
 	}},
 	{"a problem of the folder is refused when patience is over", "*", false, []sight{
 		{0, "!a.jar: is a FIFO", "wait 700ms"},
@@ -147,7 +160,7 @@ var stories = []struct {
 	{"a change that goes away again is closed", "*", false, []sight{
 		{0, "a.jar:0:", "changed a.jar, wait 700ms"},
 		{40, "", "wait 2s"},
-		{2040, "", "same"},
+		{2040, "", "missing there is no artefact yet"},
 		{2100, "", "rest"},
 	}},
 	{"whoever asked is answered with what is known already", "*", true, []sight{
@@ -179,7 +192,7 @@ func TestARefusalIsTakenBackWhenTheFilesAreThereAgain(t *testing.T) {
 		{"refused before", "a.jar:5:bad1", []string{"same"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := decider{runs: "*", settle: 50 * time.Millisecond, patience: 700 * time.Millisecond}
+			s := decider{service: Service{Runs: "*"}, settle: 50 * time.Millisecond, patience: 700 * time.Millisecond}
 			zero, first := time.Now(), "a.jar:5:v1"
 			if strings.Contains(test.back, "bad") {
 				first = test.back
@@ -208,7 +221,7 @@ func TestARefusalIsTakenBackWhenTheFilesAreThereAgain(t *testing.T) {
 func TestDecider(t *testing.T) {
 	for _, test := range stories {
 		t.Run(test.name, func(t *testing.T) {
-			s := decider{runs: test.runs, settle: 50 * time.Millisecond, patience: 700 * time.Millisecond}
+			s := decider{service: Service{Runs: test.runs}, settle: 50 * time.Millisecond, patience: 700 * time.Millisecond}
 			zero := time.Now()
 			for _, see := range test.story {
 				now := zero.Add(time.Duration(see.at) * time.Millisecond)
@@ -237,7 +250,7 @@ func live(s *decider, now time.Time, seen snapshot, owed bool) string {
 		for _, c := range e.Changes {
 			word += " " + c.Name
 		}
-		if e.Kind == Refused {
+		if e.Kind == Refused || e.Kind == Missing {
 			word += " " + e.Reason
 		}
 		words = append(words, word)

@@ -21,11 +21,17 @@ func (a *agent) seen(_ context.Context, e watcher.Event) {
 		a.out.Changed(e.Service, changes(e.Changes))
 		a.deployer.Changed(e.Service)
 	case watcher.Ready:
+		if e.Reason != "" {
+			a.out.Say(e.Service + ": " + e.Reason)
+		}
 		a.deployer.Artefacts(e.Set)
 	case watcher.Refused:
 		a.deployer.Refuse(e.Service, e.Reason, false)
 		a.out.Refused(e.Service, e.Reason)
 		a.notify.Tell(notify.Event{Event: notify.Refused, Time: time.Now(), Service: e.Service, Reason: e.Reason})
+	case watcher.Missing:
+		a.deployer.Miss(e.Service, e.Reason)
+		a.out.Missing(e.Service, e.Reason)
 	case watcher.Same:
 		a.deployer.Same(e.Service, e.Reason)
 		a.out.Same(e.Service, e.Reason)

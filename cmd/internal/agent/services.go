@@ -25,7 +25,9 @@ func watchServices(c *config.Config) []watcher.Service {
 		if !s.Artefacts {
 			continue
 		}
-		all = append(all, watcher.Service{Name: s.Name, Dir: s.Source, Files: s.Files, Ignore: slices.Concat(s.Ignore, c.Settings(&s)), Runs: c.Runs(s.Name)})
+		w := watcher.Service{Name: s.Name, Dir: s.Source, Files: s.Files, Ignore: slices.Concat(s.Ignore, c.Settings(&s))}
+		w.Runs, w.Parts = c.Runs(s.Name)
+		all = append(all, w)
 	}
 	return all
 }
@@ -37,8 +39,9 @@ func deployServices(c *config.Config, containers map[string]string) []deployer.S
 	for _, name := range c.Order() {
 		s := c.Service(name)
 		needs, knows := c.Names(s)
+		runs, _ := c.Runs(name)
 		all = append(all, deployer.Service{
-			Name: s.Name, Base: containers[s.Base], Target: s.Target, Exec: s.Exec, Port: uint16(s.Port),
+			Name: s.Name, Base: containers[s.Base], Target: s.Target, Exec: s.Exec, Runs: runs, Port: uint16(s.Port),
 			Env: s.Environment, Unready: s.Unready, Backing: !s.Artefacts,
 			Needs: needs, Knows: knows,
 			Logs: s.Logs, Health: s.Health.Proof(),

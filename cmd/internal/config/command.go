@@ -3,34 +3,81 @@ package config
 import (
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
 
-// Runs gives the JAR that a service's command runs with java -jar, relative to the
-// service's target: it is the file that must have a Main-Class. "*" is the only JAR
-// there is, when the command is the default; "" is none: the command runs something
-// else, a JAR elsewhere, or only the shell knows what.
-func (c *Config) Runs(service string) string {
+// Runs gives what a service's command runs below the service's target, as far as its
+// words say so: jar with java -jar, which must have a Main-Class; "*" is what there is
+// to run, when the command is the default. The parts are what else must be there for
+// the command to start. See watcher.Service.
+func (c *Config) Runs(service string) (jar string, parts []string) {
 	s := c.Service(service)
 	if s == nil {
-		return ""
+		return "", nil
 	}
 	if s.Exec == "" {
-		return "*"
+		return "*", nil
 	}
-	jar := jarOf(words(s.Exec))
-	if jar == "" {
+	list := words(s.Exec)
+	for len(list) > 0 && (list[0] == "exec" || list[0] == "env" || assigns(list[0])) {
+		list = list[1:]
+	}
+	if len(list) == 0 {
+		return "", nil
+	}
+	var needs []string
+	switch name := path.Base(list[0]); {
+	case name == "java":
+		jar, needs = ofJava(list[1:])
+		jar = s.inside(jar)
+	case strings.Contains(list[0], "/"):
+		needs = list[:1]
+	case slices.Contains(interpreters, name):
+		needs = script(list[1:])
+	}
+	for _, need := range needs {
+		if in := s.inside(need); in != "" {
+			parts = append(parts, in)
+		}
+	}
+	return jar, parts
+}
+
+// inside gives a file of the command relative to the service's target, where it starts;
+// "" if it is elsewhere, or only a shell knows. A slash at the end stays.
+func (s *Service) inside(file string) string {
+	if file == "" || strings.ContainsRune(file, unknown) {
 		return ""
 	}
-	if !path.IsAbs(jar) { // the command starts in its target
-		jar = path.Join(s.Target, jar)
+	if !path.IsAbs(file) {
+		file = path.Join(s.Target, file) + file[len(strings.TrimRight(file, "/")):]
 	}
-	inside, ok := strings.CutPrefix(path.Clean(jar), s.Target+"/")
-	if !ok || !filepath.IsLocal(inside) {
+	in, ok := strings.CutPrefix(path.Clean(file), s.Target+"/")
+	if !ok || !filepath.IsLocal(in) {
 		return ""
 	}
-	return inside
+	return in + file[len(strings.TrimRight(file, "/")):]
+}
+
+// interpreters are programs that run the script that comes first among their arguments.
+var interpreters = []string{"sh", "bash", "dash", "ash", "python", "python3", "node", "perl", "ruby", "php"}
+
+// script gives the first argument of an interpreter, if that looks like a file.
+func script(args []string) []string {
+	for i, arg := range args {
+		switch {
+		case arg == "-c" || arg == "-m" || arg == "-e":
+			return nil
+		case strings.HasPrefix(arg, "-"):
+		case strings.ContainsAny(arg, "./"):
+			return args[i : i+1]
+		default:
+			return nil
+		}
+	}
+	return nil
 }
 
 // separate are java's options whose value is the next word; see "Standard Options for
@@ -41,31 +88,58 @@ var separate = []string{
 	"--enable-native-access", "--patch-module", "--source",
 }
 
-// jarOf gives the JAR of java … -jar JAR …, or "".
-func jarOf(words []string) string {
-	for len(words) > 0 && (words[0] == "exec" || words[0] == "env" || assigns(words[0])) {
-		words = words[1:]
-	}
-	if len(words) == 0 || path.Base(words[0]) != "java" {
-		return ""
-	}
-	for i := 1; i < len(words); i++ {
-		switch word := words[i]; {
-		case word == "-jar":
-			if i+1 < len(words) {
-				return words[i+1]
-			}
-			return ""
-		case slices.Contains(separate, word):
+// ofJava gives the JAR of java … -jar JAR …, or "", and what is on the class path and
+// the module path, and agents.
+func ofJava(args []string) (jar string, needs []string) {
+	var agents []string
+	defer func() { needs = append(needs, agents...) }()
+	for i := 0; i < len(args); i++ {
+		word, value := args[i], ""
+		if name, after, ok := strings.Cut(word, "="); ok && strings.HasPrefix(word, "--") {
+			word, value = name, after
+		} else if slices.Contains(separate, word) && i+1 < len(args) {
 			i++
-		case !strings.HasPrefix(word, "-") && !strings.HasPrefix(word, "@"):
-			return "" // a main class: what follows are its arguments
-		case word == "-m", word == "--module":
-			return ""
+			value = args[i]
+		}
+		agent, isAgent := strings.CutPrefix(word, "-javaagent:")
+		switch {
+		case slices.Contains(paths, word):
+			needs = append(needs, entries(value)...)
+		case isAgent:
+			agent, _, _ = strings.Cut(agent, "=")
+			agents = append(agents, agent)
+		case word == "-jar" && i+1 < len(args):
+			return args[i+1], nil // java takes no other class path then
+		case word == "-jar", word == "-m", word == "--module":
+			return "", needs
+		case !strings.HasPrefix(word, "-") && !strings.HasPrefix(word, "@") && !strings.HasPrefix(word, string(unknown)):
+			return "", needs // a main class: what follows are its arguments
 		}
 	}
-	return ""
+	return "", needs
 }
+
+// entries gives what has to be there of a class path: a star stands for the JARs of a
+// folder, and what has no ending of an archive is a folder.
+func entries(list string) []string {
+	var all []string
+	for entry := range strings.SplitSeq(list, ":") {
+		folder, star := strings.CutSuffix(entry, "*")
+		switch ext := strings.ToLower(path.Ext(entry)); {
+		case path.Clean(entry) == "." || entry == "":
+		case star:
+			all = append(all, folder+"*.[jJ][aA][rR]")
+		case ext == ".jar" || ext == ".zip" || ext == ".war":
+			all = append(all, entry)
+		default:
+			all = append(all, strings.TrimRight(entry, "/")+"/")
+		}
+	}
+	return all
+}
+
+// paths are java's options whose value is a list of files and folders.
+var paths = []string{"-cp", "-classpath", "--class-path", "-p", "--module-path"}
 
 // assigns says whether a word sets a variable for the command after it.
 func assigns(word string) bool {
@@ -73,15 +147,20 @@ func assigns(word string) bool {
 	return ok && name != "" && !strings.ContainsFunc(name, func(r rune) bool { return r == '-' || !bare(r) })
 }
 
-// words splits the first command of a shell line into words, as far as quotes go. It
-// ends at what only a shell knows: an expansion, a pattern, another command; nil
-// if that comes before the end, since the words might then mean something else.
+// unknown stands in a word for the value of a variable.
+const unknown = '\x00'
+
+var variable = regexp.MustCompile(`\$([A-Za-z_][A-Za-z0-9_]*|\{[A-Za-z_][A-Za-z0-9_]*\})`)
+
+// words splits the first command of a shell line into words, as far as quotes go, and
+// up to where its output is sent elsewhere. nil if there is something else that only a
+// shell knows, since the words might then mean something else.
 func words(line string) []string {
 	var list []string
 	var word strings.Builder
 	inWord, quote := false, rune(0)
 	escaped := false
-	for _, r := range line {
+	for _, r := range variable.ReplaceAllString(line, string(unknown)) {
 		switch {
 		case escaped:
 			if quote == '"' && !strings.ContainsRune("$`\"\\", r) {
@@ -102,7 +181,12 @@ func words(line string) []string {
 				list, inWord = append(list, word.String()), false
 				word.Reset()
 			}
-		case strings.ContainsRune("$`*?[]{}~|&;<>()#", r):
+		case r == '<' || r == '>': // "2>&1" has left a word that is none
+			if n := word.String(); inWord && n != "1" && n != "2" {
+				list = append(list, n)
+			}
+			return list
+		case strings.ContainsRune("$`{}~|&;()#", r):
 			return nil
 		default:
 			word.WriteRune(r)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -44,26 +45,42 @@ func TestRuns(t *testing.T) {
 		{"a backslash in quotes stays before a letter", `java -jar "/web/a\b.jar"`, `a\b.jar`},
 		{"dots are resolved", "java -jar /web/x/../App.jar", "App.jar"},
 		{"a main class is no JAR, whatever follows", "java com.example.Main -jar App.jar", ""},
-		{"a module is none either", "java -p lib -m app/Main -jar App.jar", ""},
+		{"a module is none either", "java -p lib -m app/Main -jar App.jar", " lib/"},
 		{"a JAR outside the target is not ours to check", "java -jar /opt/agent.jar", ""},
 		{"a JAR beside the target is outside", "java -jar /web2/App.jar", ""},
 		{"a way up leads outside", "java -jar ../App.jar", ""},
 		{"another program is no java", "nginx -c /web/nginx.conf", ""},
 		{"-jar without its JAR is none", "java -jar", ""},
-		{"what only the shell knows is none", "java $OPTIONS -jar App.jar", ""},
-		{"a variable in double quotes is such a thing", `java "-Dx=$X" -jar App.jar`, ""},
+		{"variables among the options are passed over", "java $OPTIONS ${MORE} -jar App.jar", "App.jar"},
+		{"a variable in double quotes is one", `java "-Dx=$X" -jar App.jar`, "App.jar"},
+		{"a JAR that a variable names is known to the shell alone", "java -jar $NAME.jar", ""},
+		{"what only the shell knows is none", "java $(options) -jar App.jar", ""},
+		{"where output goes does not matter", "java -jar App.jar server >/log/app.log 2>&1", "App.jar"},
+		{"nor with no space before it", "java -jar App.jar>/log/app.log", "App.jar"},
+		{"a pattern is one", "java -jar /web/*.jar", "*.jar"},
+		{"an executable WAR is run the same way", "java -jar app.war", "app.war"},
+		{"a JAR in a folder is named with it", "java -jar quarkus-app/quarkus-run.jar", "quarkus-app/quarkus-run.jar"},
+		{"an agent belongs to it", "java -javaagent:otel.jar=x -cp y.jar -jar App.jar", "App.jar otel.jar"},
+		{"every entry of the class path has to be there", `java -cp "classes:lib/*:app.jar:/opt/x.jar:." Main`, " classes/ lib/*.[jJ][aA][rR] app.jar"},
+		{"so has that of the module path", "java --module-path=mods/ --add-modules x -m app/Main", " mods/"},
+		{"a start script is what runs", "bin/app server", " bin/app"},
+		{"in the target by its whole name, too", "exec /web/bin/app", " bin/app"},
+		{"elsewhere it is not ours", "/usr/sbin/nginx -c /web/nginx.conf", ""},
+		{"a script of an interpreter is", "sh -eu run.sh x", " run.sh"},
+		{"an interpreter may have none", "python3 -m http.server", ""},
 		{"a dollar in single quotes is text", `java '-Dx=$X' -jar App.jar`, "App.jar"},
 		{"two commands are the shell's business", "cd /tmp && java -jar App.jar", ""},
 		{"an open quote is the shell's error", "java -jar 'App.jar", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			config := &Config{Services: []Service{{Name: "web", Target: "/web", Exec: c.exec}}}
-			if got := config.Runs("web"); got != c.want {
+			jar, parts := config.Runs("web")
+			if got := strings.Join(append([]string{jar}, parts...), " "); got != c.want {
 				t.Errorf("Runs of %q is %q, want %q", c.exec, got, c.want)
 			}
 		})
 	}
-	if got := new(Config).Runs("nobody"); got != "" {
+	if got, parts := new(Config).Runs("nobody"); got != "" || parts != nil {
 		t.Errorf("Runs of an unknown service is %q", got)
 	}
 }

@@ -27,7 +27,8 @@ type Service struct {
 	Target string
 	// The service: a shell command line. The flags of the sample system trade the last
 	// of the speed for the start: shared class data, the quick compiler only, the
-	// collector that needs no threads. Default: java -jar and the one JAR.
+	// collector that needs no threads. Default: java -jar and the one JAR or WAR, or the
+	// script in bin beside lib.
 	Exec string
 	// Whether it has artefacts. Without, its base holds what exec runs, as that of a
 	// database does: it comes up by itself, and is deployed again when its configuration

@@ -143,6 +143,15 @@ func (c *Console) Same(service, refusal string) {
 	c.log.Info().Str("service", service).Str("reason", text).Msg("unchanged")
 }
 
+// Missing says that there is nothing to deploy of a service yet.
+func (c *Console) Missing(service, reason string) {
+	if c.person {
+		c.line(service, dim, "missing", plain(reason))
+		return
+	}
+	with(c.log.Info(), field{"service", service}, field{"reason", reason}).Msg("missing")
+}
+
 // Refused says that the newest artefacts of a service cannot be deployed, or
 // without one the newest configuration.
 func (c *Console) Refused(service, reason string) {

@@ -35,6 +35,13 @@ func TestWhatIsToldBesideEvents(t *testing.T) {
 `, `
 {"level":"error","service":"web","reason":"a.jar is cut off","time":"2024-03-01T12:00:00Z","message":"refused"}
 `},
+		{"there is nothing to deploy yet", func(c *Console) { c.Missing("web", "a.jar is not there") }, `
+12:00:00 web      missing  a.jar is not there
+`, `
+<dim>12:00:00</> <magenta>web     </> <dim>missing </> a.jar is not there
+`, `
+{"level":"info","service":"web","reason":"a.jar is not there","time":"2024-03-01T12:00:00Z","message":"missing"}
+`},
 		{"a configuration is refused", func(c *Console) { c.Refused("", "config.toml:3: watch.settel: unknown key") }, `
 12:00:00          refused  config.toml:3: watch.settel: unknown key
 `, `

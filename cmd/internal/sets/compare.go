@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/jarloop/jarloop/watcher"
 )
 
 // What is how a file differs between two sets.
@@ -49,7 +51,7 @@ func Compare(from, to string) ([]Difference, error) {
 	}
 	all := compare(before, after)
 	for i, d := range all {
-		if d.What == Changed && strings.HasSuffix(d.Name, ".jar") {
+		if d.What == Changed && watcher.IsArchive(d.Name) {
 			if all[i].Inside, err = compareJARs(filepath.Join(from, d.Name), filepath.Join(to, d.Name)); err != nil {
 				return nil, fmt.Errorf("%s: %w", d.Name, err)
 			}
