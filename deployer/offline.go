@@ -36,11 +36,15 @@ func FindLatest(ctx context.Context, e Engine, service string, p Phase) (name st
 }
 
 // RemoveAll removes every generation that there is any trace of, of whatever
-// service, and nothing that has no record of ours. No Deployer may run. It gives
-// the names of those that are gone; the error is about the others.
-func RemoveAll(ctx context.Context, e Engine) (removed []string, err error) {
+// service, but for those that are another agent's, and nothing that has no record of
+// ours. No Deployer of theirs may run. It gives the names of those that are gone; the
+// error is about the others.
+func RemoveAll(ctx context.Context, e Engine, others func(service string, number int) bool) (removed []string, err error) {
 	instances, err := e.List(ctx)
 	for _, i := range instances {
+		if service, number, _ := parseName(i.Name); others(service, number) {
+			continue
+		}
 		_, failed := readInstance(i)
 		if failed = errCopiedOnly(failed); failed == nil {
 			failed = e.Stop(ctx, i.Name, time.Second)

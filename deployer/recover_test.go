@@ -272,7 +272,11 @@ func TestACopyWithARecordOfOursIsLeftAlone(t *testing.T) {
 		next.isLive("person", "person-1", "person-1")
 		_ = next.stop()
 		a.with(func() { a.ports.Targets = nil })
-		removed, err := deployer.RemoveAll(t.Context(), engine{a.world.door()})
+		removed, err := deployer.RemoveAll(t.Context(), engine{a.world.door()}, func(string, int) bool { return true })
+		if err != nil || len(removed) > 0 {
+			t.Errorf("of what is another's, removed %q, %v", removed, err)
+		}
+		removed, err = deployer.RemoveAll(t.Context(), engine{a.world.door()}, func(string, int) bool { return false })
 		slices.Sort(removed)
 		if !slices.Equal(removed, []string{"person-1", "web-1"}) || err == nil {
 			t.Errorf("removed %q, %v; want person-1 and web-1, and to be told of the others", removed, err)

@@ -8,6 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// ErrHeld says that somebody else has names and ports of this machine.
+var ErrHeld = errors.New("another jarloop has names and ports of this machine")
+
 // claimed is an abstract socket (unix(7)). Like the rules and addresses that it
 // stands for, there is one in a network namespace, whatever the agents'
 // configurations say of folders; and it ends with its process.
@@ -29,8 +32,7 @@ func claim() (*net.UnixListener, error) {
 	case holder.Uid != 0:
 		return nil, nil //nolint:nilnil // as said above
 	}
-	return nil, fmt.Errorf("another jarloop has names and ports of this machine (process %d): "+
-		"stop it, or make one configuration of both", holder.Pid)
+	return nil, fmt.Errorf("%w (process %d): stop it, or make one configuration of both", ErrHeld, holder.Pid)
 }
 
 // claimant says who holds the socket, as it was when it began to listen.

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -25,6 +26,10 @@ func TestOneAgentAloneHasNamesAndPorts(t *testing.T) {
 		}
 		if want := fmt.Sprintf("another jarloop has names and ports of this machine (process %d)", os.Getpid()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the second: %v, want %q", err, want)
+		}
+		l.run("-N JARLOOP-FWD")
+		if err := RemoveRules(t.Context(), "lxcbr0"); !errors.Is(err, ErrHeld) || !strings.Contains(l.save(), "JARLOOP-FWD") {
+			t.Errorf("remove what somebody holds: %v\n%s", err, l.save())
 		}
 		l.check(first.Close())
 		third, err := l.router()

@@ -82,6 +82,7 @@ func TestANameLeadsOutOfTheContainers(t *testing.T) {
 		l.canaries() // FORWARD drops
 		l.run("-P INPUT DROP")
 		l.run("-A INPUT -i lo -j ACCEPT")
+		l.run("-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT")
 		l.guest("10.0.3.140")
 		caller := l.guests["10.0.3.140"]
 		p := l.ports(deployer.Publish{Interface: "eth0", Port: 80, Protocol: "tcp", Service: "payments"})
@@ -93,10 +94,13 @@ func TestANameLeadsOutOfTheContainers(t *testing.T) {
 				t.Fatal(err)
 			}
 			l.eitherBridge(func(bool) { l.wantAnswer(caller, "10.0.3.101:9000", at.String()) })
-			l.wantAnswer(0, "10.0.3.101:9000", at.String())
 			if at.Addr() != netip.MustParseAddr("127.0.0.1") { // the VM's loopback is opened to containers alone
 				l.wantAnswer(l.laptop, "10.0.4.2:80", at.String())
 			}
 		}
+		laptop := deployer.Routes{Targets: targets("payments", "10.0.4.1:9000"), VIPs: addresses("payments", "10.0.3.101")}
+		setAll(t, p, laptop, true)
+		l.wantAnswer(0, "10.0.3.101:9000", "10.0.4.1:9000")
+		l.wantAnswer(l.laptop, "10.0.4.2:80", "10.0.4.1:9000 to 10.0.4.2") // itself, by way of the VM
 	})
 }

@@ -280,13 +280,20 @@ func clone(r deployer.Routes) deployer.Routes {
 	}
 }
 
-// RemoveRules removes every rule, virtual IP and changed sysctl of ours. It needs
-// no bridge, and no Router.
+// RemoveRules removes every rule, virtual IP and changed sysctl of ours, unless an
+// agent has them, which is ErrHeld. It needs no bridge, and no Router.
 func RemoveRules(ctx context.Context, bridge string) error {
 	defer crash.Point("remove rules")()
 	k, err := newVM("iptables")
 	if err != nil {
 		return err
+	}
+	held, err := claim()
+	if err != nil {
+		return err
+	}
+	if held != nil {
+		defer held.Close()
 	}
 	return newSwitchboard(k, bridge, netip.Prefix{}, func(string) {}).remove(ctx)
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -25,6 +27,7 @@ func (s *system) cleanTest(t *testing.T) {
 	if out, code := s.verb("clean"); code != 1 || !strings.Contains(out, "stop it first") {
 		t.Errorf("clean under a running agent exits with %d: %s", code, out)
 	}
+	s.cleanOtherTest(t)
 	if code := s.agent.stop(); code != 0 {
 		t.Errorf("the agent left with %d", code)
 	}
@@ -56,3 +59,34 @@ func (s *system) cleanTest(t *testing.T) {
 		t.Errorf("still running: %v", left)
 	}
 }
+
+// cleanOtherTest cleans by a configuration with folders of its own, while an agent
+// runs by another one in the same folder of containers.
+func (s *system) cleanOtherTest(t *testing.T) {
+	rules, before := s.rules(), s.generations()
+	text := s.readAt(s.config)
+	for _, folder := range []string{"state", "run"} {
+		text = strings.ReplaceAll(text, filepath.Join(s.Dir, folder)+`"`, filepath.Join(s.Dir, "other-"+folder)+`"`)
+	}
+	config := s.config
+	s.config = filepath.Join(s.Dir, "other.toml")
+	defer func() { s.config = config }()
+	s.write(s.config, text)
+	if out, code := s.verb("clean", "--bases"); code != 0 || !strings.Contains(out, "another jarloop has names and ports") {
+		t.Errorf("clean by another configuration exits with %d: %s", code, out)
+	}
+	after := s.generations()
+	for service, names := range before {
+		for _, name := range names {
+			if !slices.Contains(after[service], name) {
+				t.Errorf("%s is gone; left are %v", name, after)
+			}
+		}
+	}
+	if now := s.rules(); counts.ReplaceAllString(now, "") != counts.ReplaceAllString(rules, "") {
+		t.Errorf("the rules were\n%s\nand are\n%s", rules, now)
+	}
+}
+
+// counts are those of packets and bytes in what iptables-save prints, and the time.
+var counts = regexp.MustCompile(`(?m)^#.*\n|\[\d+:\d+\]`)

@@ -14,11 +14,14 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/machine"
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/deployer/crash"
+	"github.com/jarloop/jarloop/deployer/logs"
 	"github.com/jarloop/jarloop/network"
 )
 
 // All removes everything that it can, and says at the end what it could not;
-// bases only where that is asked for. The caller holds the lock of the folders.
+// bases only where that is asked for. The caller holds the lock of the folders. An
+// agent may run that has other folders: names and ports are its own then, and so are
+// bases, and containers that print elsewhere.
 func All(ctx context.Context, c *config.Config, alsoBases bool, say func(string)) error {
 	var errs error
 	engine, err := machine.Engine(c, netip.Prefix{})
@@ -26,17 +29,27 @@ func All(ctx context.Context, c *config.Config, alsoBases bool, say func(string)
 		return err
 	}
 	defer engine.Close()
-	removed, err := deployer.RemoveAll(ctx, engine)
+	err = network.RemoveRules(ctx, c.LXC.Bridge)
+	held := errors.Is(err, network.ErrHeld)
+	removed, e := deployer.RemoveAll(ctx, engine, func(service string, number int) bool {
+		f := logs.FolderOf(folders.Logs(c), service, number)
+		_, none := os.Stat(f.Reports())
+		_, gone := os.Stat(f.Record()) // what ours printed that had the name before
+		return held && (none != nil || gone == nil)
+	})
 	for _, name := range removed {
 		say("removed container " + name)
 	}
-	errs = errors.Join(errs, err)
-	if err := network.RemoveRules(ctx, c.LXC.Bridge); err != nil {
+	errs = errors.Join(errs, e)
+	switch {
+	case held:
+		say("left rules, bases and containers of another agent as they are: " + err.Error())
+	case err != nil:
 		errs = errors.Join(errs, err)
-	} else {
+	default:
 		say("removed rules")
 	}
-	if alsoBases {
+	if alsoBases && !held {
 		errs = errors.Join(errs, bases.RemoveAll(ctx, c, say))
 	}
 	if errs != nil {
