@@ -1,5 +1,5 @@
 // Package self says what the program knows of itself: its version, and how it is
-// called again as the child that calls liblxc.
+// called again as a process that does one thing for it.
 package self
 
 import "runtime/debug"
@@ -24,3 +24,9 @@ const LXCCall = "lxc-call"
 // LXCChild is the command that makes one call of liblxc: this very program, even
 // when its file has been replaced since.
 func LXCChild() []string { return []string{"/proc/self/exe", LXCCall} }
+
+// Relay is the hidden verb that keeps connections to a service waiting.
+const Relay = "relay"
+
+// RelayChild is the command that does so.
+func RelayChild() []string { return []string{"/proc/self/exe", Relay} }

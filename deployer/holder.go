@@ -1,0 +1,49 @@
+package deployer
+
+import (
+	"context"
+	"net/netip"
+	"time"
+)
+
+// Holder keeps connections to a service waiting while nothing of it runs, so that
+// none is refused. It is the door to what accepts them meanwhile, which outlives
+// the agent; package network/relay implements it for this machine.
+//
+// All methods may be called from several goroutines, for one service by one.
+type Holder interface {
+	// Hold begins to accept connections to a service, at an address that is given;
+	// routes have to lead there. What their clients send is kept. Whatever an
+	// earlier agent held of the service has been ended.
+	Hold(ctx context.Context, h Hold) (netip.AddrPort, error)
+	// Release passes all that is held, and what still comes, on to an address, and
+	// says how much that was by then. One connection more or less is no error.
+	Release(ctx context.Context, service string, to netip.Addr) (Held, error)
+	// End accepts no connection any more, when routes lead there no longer. What
+	// was passed on goes on. Nothing held is no error.
+	End(ctx context.Context, service string) error
+	// Holding gives what is held, whoever began it, by service.
+	Holding(ctx context.Context) (map[string]netip.AddrPort, error)
+}
+
+// Hold says what is held.
+type Hold struct {
+	Service string
+	// VIP is the service's virtual IP, whose ports are those of the service;
+	// invalid: it has none.
+	VIP netip.Addr
+	// Port is the service's own, and Published the port of the service to which
+	// another one of the machine leads.
+	Port      uint16
+	Published map[uint16]uint16
+	// Limit is how long a connection waits at most. Then it gets an answer that
+	// says so, or is cut off.
+	Limit time.Duration
+}
+
+// Held is what was held of a service.
+type Held struct {
+	Connections int           // that waited
+	Longest     time.Duration // that one of them did
+	Refused     int           // that were too many, or waited too long
+}
