@@ -16,14 +16,15 @@ type Holder interface {
 	// routes have to lead there. What their clients send is kept. Whatever an
 	// earlier agent held of the service has been ended.
 	Hold(ctx context.Context, h Hold) (netip.AddrPort, error)
-	// Release passes all that is held, and what still comes, on to an address, and
-	// says how much that was by then. One connection more or less is no error.
-	Release(ctx context.Context, service string, to netip.Addr) (Held, error)
+	// Release passes all that is held, and what still comes, on to an address with
+	// the service's own port, and says what was held. The zero address: nothing
+	// comes any more that could answer, and those who wait are told.
+	Release(ctx context.Context, service string, to netip.AddrPort) (Held, error)
 	// End accepts no connection any more, when routes lead there no longer. What
 	// was passed on goes on. Nothing held is no error.
 	End(ctx context.Context, service string) error
 	// Holding gives what is held, whoever began it, by service.
-	Holding(ctx context.Context) (map[string]netip.AddrPort, error)
+	Holding(ctx context.Context) (map[string]Held, error)
 }
 
 // Hold says what is held.
@@ -32,9 +33,8 @@ type Hold struct {
 	// VIP is the service's virtual IP, whose ports are those of the service;
 	// invalid: it has none.
 	VIP netip.Addr
-	// Port is the service's own, and Published the port of the service to which
-	// another one of the machine leads.
-	Port      uint16
+	// Published are ports of the machine that lead to another port of the service
+	// than its own, with that.
 	Published map[uint16]uint16
 	// Limit is how long a connection waits at most. Then it gets an answer that
 	// says so, or is cut off.
@@ -43,7 +43,8 @@ type Hold struct {
 
 // Held is what was held of a service.
 type Held struct {
-	Connections int           // that waited
-	Longest     time.Duration // that one of them did
-	Refused     int           // that were too many, or waited too long
+	Address     netip.AddrPort // where connections are accepted
+	Connections int            // that waited, or do
+	Longest     time.Duration  // that one of them did
+	Refused     int            // that were too many, or waited too long
 }

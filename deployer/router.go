@@ -35,6 +35,9 @@ type Routes struct {
 	// lead that are no services'. Ports and the VIP of one without a target refuse
 	// connections.
 	Targets map[string]netip.AddrPort
+	// Held are where TCP connections to services are kept waiting instead, by
+	// service.
+	Held map[string]netip.AddrPort
 	// VIPs are the virtual IPs of services, by service: their names lead there,
 	// and never elsewhere.
 	VIPs map[string]netip.Addr
@@ -63,7 +66,7 @@ const (
 
 // Equal says whether both lead everything to the same.
 func (r Routes) Equal(o Routes) bool {
-	return maps.Equal(r.Targets, o.Targets) && maps.Equal(r.VIPs, o.VIPs) &&
+	return maps.Equal(r.Targets, o.Targets) && maps.Equal(r.Held, o.Held) && maps.Equal(r.VIPs, o.VIPs) &&
 		slices.Equal(r.Publish, o.Publish) && maps.EqualFunc(r.Names, o.Names, maps.Equal)
 }
 

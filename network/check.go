@@ -65,6 +65,11 @@ func checkTargets(r deployer.Routes) error {
 			errs = append(errs, fmt.Errorf("route to %s at %s: not an IPv4 address", service, t))
 		}
 	}
+	for _, service := range slices.Sorted(maps.Keys(r.Held)) {
+		if t := r.Held[service]; !isLabel(service) || !t.Addr().Is4() || t.Addr().IsUnspecified() || t.Port() == 0 {
+			errs = append(errs, fmt.Errorf("hold connections to %q at %s: not a service at an IPv4 address and a port", service, t))
+		}
+	}
 	return errors.Join(errs...)
 }
 

@@ -39,6 +39,10 @@
 // of each. A service without a target has an empty chain, and its port refuses
 // connections.
 //
+// While connections to a service are held (package relay), TCP to its virtual IP and
+// to its published ports goes to the port of the relay instead, and INPUT lets that
+// through.
+//
 // A virtual IP belongs to the bridge itself, as one of many, so that the VM
 // answers ARP for it; containers and the VM reach the live generation by it, with
 // every protocol and port. Without a target it refuses, also for what of the VM's

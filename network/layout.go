@@ -31,7 +31,7 @@ func layout(bridge string, subnet netip.Prefix, r deployer.Routes, note string) 
 	}
 	in, out := chain{table: "nat", name: ownChain}, chain{table: "nat", name: ownChain + "-OUT"}
 	away := outside(subnet, r)
-	chains := filterChains(bridge, r.VIPs, away)
+	chains := filterChains(bridge, r, away)
 	if len(r.VIPs) > 0 {
 		chains = append(chains, vips(r))
 		to := slices.Concat(mark("virtual IPs"), rule{"-j", vipChain})
@@ -48,7 +48,7 @@ func layout(bridge string, subnet netip.Prefix, r deployer.Routes, note string) 
 		to := slices.Concat(rule{"-p", p.Protocol, "-m", p.Protocol, "--dport", strconv.Itoa(int(p.Port))},
 			mark(p.Service), rule{"-j", portChain(p)})
 		if i == 0 || portChain(publish[i-1]) != portChain(p) {
-			chains = append(chains, port(p, r.Targets))
+			chains = append(chains, port(p, r))
 			out.rules = append(out.rules, to)
 			in.rules = append(in.rules, slices.Concat(rule{"-i", bridge}, to))
 		}
@@ -56,7 +56,7 @@ func layout(bridge string, subnet netip.Prefix, r deployer.Routes, note string) 
 			in.rules = append(in.rules, slices.Concat(rule{"-i", p.Interface}, to))
 		}
 	}
-	chains = append(chains, post(subnet, len(r.VIPs) > 0, away, note), in, out)
+	chains = append(chains, post(subnet, r, away, note), in, out)
 	return ruleset{chains, jumps(len(r.VIPs) > 0)}
 }
 
@@ -89,11 +89,16 @@ func portChain(p deployer.Publish) string {
 
 // port gives the chain of a published port. Without a target, or one whose port
 // is not known yet, it is empty, and the port refuses connections.
-func port(p deployer.Publish, targets map[string]netip.AddrPort) chain {
+func port(p deployer.Publish, r deployer.Routes) chain {
 	c := chain{table: "nat", name: portChain(p)}
-	t := targets[p.Service]
+	t := r.Targets[p.Service]
 	text := p.Service
-	if p.To != 0 {
+	relay, held := r.Held[p.Service]
+	switch {
+	case held && p.Protocol == deployer.TCP: // which port was meant the relay finds out
+		t = relay
+		text += heldNote
+	case p.To != 0:
 		t = netip.AddrPortFrom(t.Addr(), p.To)
 		text += ":" + strconv.Itoa(int(p.To))
 	}
@@ -111,6 +116,10 @@ func vips(r deployer.Routes) chain {
 	c := chain{table: "nat", name: vipChain}
 	for _, service := range slices.Sorted(maps.Keys(r.VIPs)) {
 		to := rule{"-d", r.VIPs[service].String()}
+		if relay, held := r.Held[service]; held {
+			c.rules = append(c.rules, slices.Concat(to, rule{"-p", "tcp"}, mark(service+heldNote),
+				rule{"-j", "DNAT", "--to-destination", relay.String()}))
+		}
 		if t, ok := r.Targets[service]; ok {
 			c.rules = append(c.rules, slices.Concat(to, mark(service+portNote+strconv.Itoa(int(t.Port()))),
 				rule{"-j", "DNAT", "--to-destination", t.Addr().String()}))
@@ -145,6 +154,9 @@ func uses(r deployer.Routes, service string) bool {
 // other place for it.
 const portNote = " port "
 
+// heldNote stands in a comment after a service whose connections are kept waiting.
+const heldNote = " held"
+
 // post has answers come back through the VM where they would not: from one
 // container to another that was asked by way of the VM's port or a virtual IP,
 // and to 127.0.0.1.
@@ -163,19 +175,24 @@ const portNote = " port "
 // goes through the VM as it does for who asks a published port.
 //
 // Who asks what is outside does so in the VM's name: that cannot answer a container,
-// and the laptop not itself.
-func post(bridge netip.Prefix, vips bool, away []netip.Addr, note string) chain {
+// and the laptop not itself. What is held goes to the VM's own address, from which
+// answers come back anyway.
+func post(bridge netip.Prefix, r deployer.Routes, away []netip.Addr, note string) chain {
 	subnet := bridge.Masked().String()
 	hairpin := slices.Concat(rule{"-s", subnet, "-d", subnet, "-m", "conntrack", "--ctstate", "DNAT"}, mark("hairpin"))
-	if netmap, ok := netmapOf(bridge); ok && vips {
+	if netmap, ok := netmapOf(bridge); ok && len(r.VIPs) > 0 {
 		hairpin = append(hairpin, "-j", "NETMAP", "--to", netmap.String())
 	} else {
 		hairpin = append(hairpin, "-j", "MASQUERADE")
 	}
-	c := chain{table: "nat", name: postChain, rules: []rule{
+	c := chain{table: "nat", name: postChain}
+	for _, service := range slices.Sorted(maps.Keys(r.Held)) {
+		c.rules = append(c.rules, slices.Concat(rule{"-d", r.Held[service].Addr().String()}, mark(service+heldNote), rule{"-j", "ACCEPT"}))
+	}
+	c.rules = append(c.rules,
 		hairpin,
 		slices.Concat(rule{"-s", "127.0.0.0/8", "-d", subnet}, mark(note), rule{"-j", "MASQUERADE"}),
-	}}
+	)
 	for _, addr := range away {
 		c.rules = append(c.rules, slices.Concat(rule{"-d", addr.String(), "-m", "conntrack", "--ctstate", "DNAT"},
 			mark("outside"), rule{"-j", "MASQUERADE"}))
@@ -189,14 +206,15 @@ func post(bridge netip.Prefix, vips bool, away []netip.Addr, note string) chain 
 // to a container or outside, what comes back, and what containers say to each other: with
 // br_netfilter loaded that passes FORWARD, too, although it never leaves the
 // bridge. JARLOOP-IN keeps route_localnet from opening the VM's own 127.0.0.0/8
-// to containers (the hole that CVE-2020-8558 was in kube-proxy).
+// to containers (the hole that CVE-2020-8558 was in kube-proxy), and lets through,
+// whatever the policy of INPUT is, what was sent on to where it is held.
 //
 // JARLOOP-SELF refuses what comes to a virtual IP and was not sent on. Those
 // addresses are the VM's, so whatever of its own listens on every address (sshd)
 // would answer in the service's name. Open connections are let through for the
 // VM's own sake, whose packets pass INPUT both ways: the refusal itself must get
 // back to it.
-func filterChains(bridge string, vips map[string]netip.Addr, away []netip.Addr) []chain {
+func filterChains(bridge string, r deployer.Routes, away []netip.Addr) []chain {
 	notOpen := rule{"-m", "conntrack", "!", "--ctstate", "RELATED,ESTABLISHED,DNAT"}
 	accept := func(text string, match ...string) rule {
 		return slices.Concat(rule(match), mark(text), rule{"-j", "ACCEPT"})
@@ -217,12 +235,17 @@ func filterChains(bridge string, vips map[string]netip.Addr, away []netip.Addr) 
 		}
 		chains[1].rules = append(chains[1].rules, accept("outside", "-d", addr.String(), "-m", "conntrack", "--ctstate", "DNAT"))
 	}
-	if len(vips) == 0 {
+	for _, service := range slices.Sorted(maps.Keys(r.Held)) {
+		relay := r.Held[service]
+		chains[1].rules = append(chains[1].rules, accept(service+heldNote, "-d", relay.Addr().String(), "-p", "tcp", "-m", "tcp",
+			"--dport", strconv.Itoa(int(relay.Port())), "-m", "conntrack", "--ctstate", "DNAT"))
+	}
+	if len(r.VIPs) == 0 {
 		return chains
 	}
 	self := chain{table: "filter", name: selfChain}
-	for _, service := range slices.Sorted(maps.Keys(vips)) {
-		self.rules = append(self.rules, slices.Concat(rule{"-d", vips[service].String()}, notOpen, mark(service), rule{"-j", refuseChain}))
+	for _, service := range slices.Sorted(maps.Keys(r.VIPs)) {
+		self.rules = append(self.rules, slices.Concat(rule{"-d", r.VIPs[service].String()}, notOpen, mark(service), rule{"-j", refuseChain}))
 	}
 	return append(chains, chain{table: "filter", name: refuseChain, rules: []rule{
 		slices.Concat(rule{"-p", "tcp"}, mark("nothing live"), rule{"-j", "REJECT", "--reject-with", "tcp-reset"}),

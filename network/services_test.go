@@ -237,7 +237,7 @@ func TestANETMAPSubnetIsAsPrivateAsTheBridges(t *testing.T) {
 			t.Errorf("%s has %s, %v; want %s", subnet, got, ok, want)
 		}
 	}
-	p := post(netip.MustParsePrefix("203.0.113.1/24"), true, nil, "note")
+	p := post(netip.MustParsePrefix("203.0.113.1/24"), deployer.Routes{VIPs: both}, nil, "note")
 	if p.rules[0].target() != "MASQUERADE" {
 		t.Errorf("without a NETMAP subnet: %s", p.rules[0])
 	}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
 // dialEvery is between two attempts to connect to where a connection goes, whose
@@ -32,14 +34,14 @@ func (r *relay) handle(c *net.TCPConn) {
 	early, ended, err := r.wait(c)
 	if err == nil {
 		var server *net.TCPConn
-		if server, err = r.dial(r.port(meant(c))); err == nil {
+		if server, err = r.dial(meant(c)); err == nil {
 			defer server.Close()
 			join(c, server, early, ended)
 			return
 		}
 	}
 	if errors.Is(err, errBound) {
-		r.count(func(n *counts) { n.refused++ })
+		r.count(func(h *deployer.Held) { h.Refused++ })
 		r.refuse(c, early)
 	}
 }
@@ -57,13 +59,11 @@ func (r *relay) wait(c *net.TCPConn) (early []byte, ended bool, err error) {
 		return nil, false, errBound
 	}
 	began := time.Now()
+	r.count(func(h *deployer.Held) { h.Connections++ })
 	early, ended, err = r.read(c)
-	switch took := time.Since(began); {
-	case err != nil: // it has gone
-	case !r.target().IsValid():
+	r.count(func(h *deployer.Held) { h.Longest = max(h.Longest, time.Since(began)) })
+	if err == nil && !r.target().IsValid() {
 		err = errBound
-	default:
-		r.count(func(n *counts) { n.waited++; n.longest = max(n.longest, took) })
 	}
 	return early, ended, err
 }
@@ -98,9 +98,11 @@ func (r *relay) read(c *net.TCPConn) (early []byte, ended bool, err error) {
 
 // dial connects to where the connection goes. What does not listen there yet is
 // waited for, within the limit.
-func (r *relay) dial(port uint16) (*net.TCPConn, error) {
+func (r *relay) dial(meant netip.AddrPort) (*net.TCPConn, error) {
 	for {
-		c, err := net.DialTimeout("tcp4", netip.AddrPortFrom(r.target(), port).String(), dialTime)
+		to := r.target()
+		to = netip.AddrPortFrom(to.Addr(), r.port(meant, to.Port()))
+		c, err := net.DialTimeout("tcp4", to.String(), dialTime)
 		if err == nil {
 			return c.(*net.TCPConn), nil
 		}

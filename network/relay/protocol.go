@@ -16,23 +16,23 @@ type order struct {
 	Listen netip.Addr // where connections are accepted
 }
 
-// port gives the port of the service that was meant by who connected to an address
-// of the machine.
-func (o order) port(meant netip.AddrPort) uint16 {
+// port gives the port of the service, whose own is given, that was meant by who
+// connected to an address of the machine.
+func (o order) port(meant netip.AddrPort, own uint16) uint16 {
 	if o.VIP.IsValid() && meant.Addr() == o.VIP {
 		return meant.Port()
 	}
 	if to := o.Published[meant.Port()]; to != 0 {
 		return to
 	}
-	return o.Port
+	return own
 }
 
 // request is what an agent asks of a relay, and answer what it says; one of each
 // on a connection.
 type request struct {
 	Op op
-	To netip.Addr `json:",omitzero"`
+	To netip.AddrPort `json:",omitzero"`
 }
 
 type op string
@@ -44,11 +44,9 @@ const (
 )
 
 type answer struct {
-	Error   string         `json:",omitempty"`
-	Service string         `json:",omitempty"`
-	Address netip.AddrPort `json:",omitzero"` // where connections are accepted
-	PID     int            // of its process
-	Held    deployer.Held
+	Error string `json:",omitempty"`
+	PID   int    // of its process
+	Held  deployer.Held
 }
 
 // bounds are what a relay takes at most.

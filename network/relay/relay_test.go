@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 
 var (
 	loopback = netip.MustParseAddr("127.0.0.1")
-	hold     = deployer.Hold{Service: "person", Port: 8085, Limit: time.Minute}
+	hold     = deployer.Hold{Service: "person", Limit: time.Minute}
 )
 
 func relays(folder string) *Relays {
@@ -55,10 +55,9 @@ func relays(folder string) *Relays {
 }
 
 // serving gives a relay of this process for what listens at a port of 127.0.0.1.
-func serving(t *testing.T, port uint16, change func(*order, *bounds)) *relay {
+func serving(t *testing.T, port uint16, change func(*order, *bounds)) *tested {
 	t.Helper()
 	o, b := order{Hold: hold, Socket: t.TempDir() + "/s", Listen: loopback}, usual
-	o.Port = port
 	b.afterEnd = 0
 	if change != nil {
 		change(&o, &b)
@@ -71,10 +70,16 @@ func serving(t *testing.T, port uint16, change func(*order, *bounds)) *relay {
 	over := make(chan struct{})
 	go func() { defer close(over); r.serve(ctx) }()
 	t.Cleanup(func() { cancel(); <-over })
-	return r
+	return &tested{r, netip.AddrPortFrom(loopback, port)}
 }
 
-func (r *relay) release() { r.do(request{opRelease, loopback}) }
+// tested is a relay, and where what it holds is to go.
+type tested struct {
+	*relay
+	next netip.AddrPort
+}
+
+func (r *tested) release() { r.do(request{opRelease, r.next}) }
 
 func (r *relay) address() string { return r.listener.Addr().String() }
 
@@ -168,41 +173,45 @@ func TestAClientThatHasSentAllStillGetsItsAnswer(t *testing.T) {
 	}
 	defer l.Close()
 	for _, early := range []bool{true, false} {
-		r := serving(t, portOf(t, l.Addr()), nil)
-		c, err := net.Dial("tcp4", r.address())
-		if err != nil {
-			t.Fatal(err)
+		t.Run(fmt.Sprintf("sent early %t", early), func(t *testing.T) { halfClosed(t, l, early) })
+	}
+}
+
+func halfClosed(t *testing.T, l net.Listener, early bool) {
+	r := serving(t, portOf(t, l.Addr()), nil)
+	c, err := net.Dial("tcp4", r.address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	send := func() {
+		if _, err := io.WriteString(c, "all of it"); err != nil {
+			t.Error(err)
 		}
-		defer c.Close()
-		send := func() {
-			if _, err := io.WriteString(c, "all of it"); err != nil {
-				t.Error(err)
-			}
-			if err := c.(*net.TCPConn).CloseWrite(); err != nil {
-				t.Error(err)
-			}
+		if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Error(err)
 		}
-		if early {
-			send()
-		}
-		eventually(t, "it waits", func() bool { return len(r.slots) == 1 })
-		r.release()
-		server, err := l.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer server.Close()
-		if !early {
-			send()
-		}
-		if got, err := io.ReadAll(server); string(got) != "all of it" || err != nil {
-			t.Errorf("early %t: the server gets %q, %v", early, got, err)
-		}
-		_, _ = io.WriteString(server, "the answer")
-		server.Close()
-		if got, err := io.ReadAll(c); string(got) != "the answer" || err != nil {
-			t.Errorf("early %t: the client gets %q, %v", early, got, err)
-		}
+	}
+	if early {
+		send()
+	}
+	eventually(t, "it waits", func() bool { return len(r.slots) == 1 })
+	r.release()
+	server, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	if !early {
+		send()
+	}
+	if got, err := io.ReadAll(server); string(got) != "all of it" || err != nil {
+		t.Errorf("the server gets %q, %v", got, err)
+	}
+	_, _ = io.WriteString(server, "the answer")
+	server.Close()
+	if got, err := io.ReadAll(c); string(got) != "the answer" || err != nil {
+		t.Errorf("the client gets %q, %v", got, err)
 	}
 }
 
@@ -321,17 +330,17 @@ func TestWhatDoesNotListenYetIsWaitedFor(t *testing.T) {
 
 func TestThePortThatWasMeant(t *testing.T) {
 	o := order{Hold: deployer.Hold{
-		VIP: netip.MustParseAddr("10.0.3.100"), Port: 8080, Published: map[uint16]uint16{80: 8080, 81: 9090},
+		VIP: netip.MustParseAddr("10.0.3.100"), Published: map[uint16]uint16{81: 9090},
 	}}
 	for meant, want := range map[string]uint16{
 		"10.0.3.100:8080": 8080, "10.0.3.100:9090": 9090, "10.0.3.100:81": 81, // a VIP's ports are the service's
 		"10.0.4.2:80": 8080, "10.0.4.2:81": 9090, "127.0.0.1:81": 9090, "10.0.3.1:43210": 8080,
 	} {
-		if got := o.port(netip.MustParseAddrPort(meant)); got != want {
+		if got := o.port(netip.MustParseAddrPort(meant), 8080); got != want {
 			t.Errorf("who meant %s comes to %d, not %d", meant, got, want)
 		}
 	}
-	if got := o.port(netip.AddrPort{}); got != 8080 {
+	if got := o.port(netip.AddrPort{}, 8080); got != 8080 {
 		t.Errorf("who meant nothing that is known comes to %d", got)
 	}
 }
@@ -358,18 +367,18 @@ func TestARelayOutlivesItsAgentAndEndsWithItsLastConnection(t *testing.T) {
 	next := relays(folder)
 	first := processOf(t, next)
 	holding, err := next.Holding(t.Context())
-	if err != nil || holding["person"].String() != address || len(holding) != 1 {
+	if err != nil || holding["person"].Address.String() != address || len(holding) != 1 {
 		t.Fatalf("the next agent finds %v, %v, not %s", holding, err, address)
 	}
-	// The port of the service is not one that a test can have: what it holds of it
-	// is ended, another one begins, and the first one passes nothing on.
-	again, err := next.Hold(t.Context(), deployer.Hold{Service: "person", Port: echo(t), Limit: time.Minute})
+	// When it holds the service anew what was held is not passed on any more.
+	again, err := next.Hold(t.Context(), hold)
 	if err != nil || again.String() == address {
 		t.Fatalf("held again at %s, %v", again, err)
 	}
+	to := netip.AddrPortFrom(loopback, echo(t))
 	mine := post(again.String(), "mine")
 	eventually(t, "it waits, and is passed on", func() bool {
-		held, err := next.Release(t.Context(), "person", loopback)
+		held, err := next.Release(t.Context(), "person", to)
 		return err == nil && held.Connections == 1 || len(mine) > 0
 	})
 	if got := <-mine; got.text != "new: mine" {
@@ -435,7 +444,7 @@ func TestOneThatWasKilledIsNoneAndItsPlaceIsTaken(t *testing.T) {
 		holding, err := r.Holding(t.Context())
 		return err == nil && len(holding) == 0
 	})
-	if _, err := r.Release(t.Context(), "person", loopback); err == nil {
+	if _, err := r.Release(t.Context(), "person", netip.AddrPortFrom(loopback, 1)); err == nil {
 		t.Error("it can be released")
 	}
 	if _, err := r.Hold(t.Context(), hold); err != nil {

@@ -62,7 +62,7 @@ func (r *Relays) Hold(ctx context.Context, h deployer.Hold) (netip.AddrPort, err
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("hold connections to %s: %w", h.Service, err)
 	}
-	return a.Address, nil
+	return a.Held.Address, nil
 }
 
 // start starts a process that lives on without this one.
@@ -106,7 +106,7 @@ func (r *Relays) start(ctx context.Context, order []byte) (a answer, err error) 
 }
 
 // Release passes on what is held. See deployer.Holder.
-func (r *Relays) Release(ctx context.Context, service string, to netip.Addr) (deployer.Held, error) {
+func (r *Relays) Release(ctx context.Context, service string, to netip.AddrPort) (deployer.Held, error) {
 	defer crash.Point("relay release")()
 	a, err := r.ask(ctx, service, request{opRelease, to})
 	return a.Held, err
@@ -129,12 +129,12 @@ func isNone(err error) bool {
 }
 
 // Holding gives the relays that accept connections. See deployer.Holder.
-func (r *Relays) Holding(ctx context.Context) (map[string]netip.AddrPort, error) {
+func (r *Relays) Holding(ctx context.Context) (map[string]deployer.Held, error) {
 	sockets, err := filepath.Glob(filepath.Join(r.Folder, prefix+"*"+suffix))
 	if err != nil {
 		return nil, err
 	}
-	all := map[string]netip.AddrPort{}
+	all := map[string]deployer.Held{}
 	for _, path := range sockets {
 		service := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), prefix), suffix)
 		a, e := r.ask(ctx, service, request{Op: opStatus})
@@ -142,7 +142,7 @@ func (r *Relays) Holding(ctx context.Context) (map[string]netip.AddrPort, error)
 			continue // it was killed
 		}
 		if err = errors.Join(err, e); e == nil {
-			all[service] = a.Address
+			all[service] = a.Held
 		}
 	}
 	return all, err

@@ -11,6 +11,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
 // Serve is what a relay's process does: it reads an order, says where it accepts
@@ -47,14 +49,9 @@ type relay struct {
 	free context.CancelFunc
 	end  func() // accepts nothing more after a while
 
-	mu     sync.Mutex // guards what follows
-	to     netip.Addr // where connections go; invalid: nowhere yet
-	counts counts
-}
-
-type counts struct {
-	waited, refused int
-	longest         time.Duration
+	mu     sync.Mutex     // guards what follows
+	to     netip.AddrPort // where connections go; invalid: nowhere yet
+	counts deployer.Held
 }
 
 // open begins to listen.
@@ -65,7 +62,8 @@ func open(o order, b bounds) (*relay, error) {
 	}
 	r := &relay{
 		order: o, bounds: b, listener: listener, began: time.Now(),
-		slots: make(chan struct{}, b.connections), peeks: make(chan struct{}, b.connections),
+		counts: deployer.Held{Address: listener.Addr().(*net.TCPAddr).AddrPort()},
+		slots:  make(chan struct{}, b.connections), peeks: make(chan struct{}, b.connections),
 	}
 	_ = os.Remove(o.Socket) // of one that was killed; who lives has been asked to end
 	r.control, err = net.ListenUnix("unix", &net.UnixAddr{Name: o.Socket, Net: "unix"})
@@ -166,19 +164,17 @@ func (r *relay) do(q request) answer {
 func (r *relay) status() answer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	a := answer{Service: r.Service, PID: os.Getpid(), Address: r.listener.Addr().(*net.TCPAddr).AddrPort()}
-	a.Held.Connections, a.Held.Refused, a.Held.Longest = r.counts.waited, r.counts.refused, r.counts.longest
-	return a
+	return answer{PID: os.Getpid(), Held: r.counts}
 }
 
 // target gives where connections go; invalid: nowhere.
-func (r *relay) target() netip.Addr {
+func (r *relay) target() netip.AddrPort {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.to
 }
 
-func (r *relay) count(do func(*counts)) {
+func (r *relay) count(do func(*deployer.Held)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	do(&r.counts)
