@@ -169,7 +169,7 @@ func (l *loop) handleLive(g *Generation, res Result) {
 	l.dropFailed()
 	e := Event{
 		Kind: WentLive, Service: l.name, Generation: g.Name(), Set: g.Set,
-		Address: g.target().String(), Took: res.Took, Steps: res.Steps,
+		Address: g.at(), Took: res.Took, Steps: res.Steps, Reason: g.news,
 	}
 	l.say(e)
 	l.remember(e)

@@ -45,10 +45,13 @@ func (l *loop) drainOut(g *Generation, after <-chan struct{}) {
 	})
 }
 
-// drain waits until the generation has nothing left to do: it has no
+// drain waits until the generation has nothing left to do: it has no port, or no
 // connection, or its time is over, or its service has ended. It gives how many
 // connections are open then, to be cut off.
 func (s *shop) drain(ctx context.Context, service Service, g *Generation) (open int, err error) {
+	if g.Port == 0 {
+		return 0, context.Cause(ctx) // nobody calls it
+	}
 	started := time.Now()
 	next := started.Add(min(linger, service.Drain))
 	for s.Engine.Check(g.Name()) == nil {

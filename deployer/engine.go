@@ -72,6 +72,9 @@ type Engine interface {
 	Run(ctx context.Context, name string, argv []string) ([]byte, error)
 	// Dial connects to a TCP port of the instance, as its callers would.
 	Dial(ctx context.Context, name string, port uint16) (net.Conn, error)
+	// Listening gives what the service of a running instance, and what it has
+	// started, listens on by now, in no order. What else listens there is left out.
+	Listening(ctx context.Context, name string) ([]Listener, error)
 	// ReadFile reads a regular file of the running instance, at most 1 MiB.
 	ReadFile(ctx context.Context, name, file string) ([]byte, error)
 	// WriteFile replaces a file of the running instance as one act where that
@@ -179,6 +182,12 @@ type Instance struct {
 	// Half says that its making or its removal was cut off: it can only be
 	// removed.
 	Half bool
+}
+
+// Listener is a socket at which a service can be reached.
+type Listener struct {
+	Addr netip.AddrPort // of a loopback interface: from inside the instance alone
+	UDP  bool           // else TCP
 }
 
 // FollowOptions say what of an instance's output is followed.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -40,7 +41,7 @@ func (e engine) Run(ctx context.Context, name string, argv []string) (out []byte
 			out = []byte(argv[1] + "\n")
 		case "fail":
 			return fmt.Errorf("it ended with status %s: failed", argv[1])
-		case "sleep":
+		case "sleep", "listen": // of others, whom the engine leaves out
 		case "well":
 			if i.unit == nil || i.unit.orders["well"] == nil || time.Since(i.unit.began) < delay(i.unit.orders["well"], "after") {
 				return errors.New("it ended with status 1: not yet")
@@ -56,6 +57,16 @@ func (e engine) Run(ctx context.Context, name string, argv []string) (out []byte
 		err = context.Cause(ctx)
 	}
 	return out[:min(len(out), 64<<10)], err
+}
+
+func (e engine) Listening(_ context.Context, name string) (all []deployer.Listener, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	i, err := e.up(name)
+	if err == nil {
+		all = i.listeners(i.recorded().Port)
+	}
+	return all, err
 }
 
 // conn is the caller's end of a connection.
@@ -98,10 +109,16 @@ func (u *unit) converse(c net.Conn) {
 		_ = c.Close()
 		return
 	}
+	if u.orders["alert"] != nil { // as a JVM does
+		_, _ = io.ReadAtLeast(c, make([]byte, 4096), 1)
+		_, _ = c.Write([]byte{0x15, 3, 1, 0, 2, 2, 0x46})
+		_ = c.Close()
+		return
+	}
 	if u.orders["tls"] != nil {
 		c = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{certificate()}})
 	}
-	server := &http.Server{Handler: u, ReadHeaderTimeout: time.Hour}
+	server := &http.Server{Handler: u, ReadHeaderTimeout: time.Hour, ErrorLog: log.New(io.Discard, "", 0)}
 	_ = server.Serve(&oneConn{c: c})
 }
 
@@ -311,6 +328,10 @@ var handlers = map[string]http.HandlerFunc{
 		for i := range 2000 {
 			w.Header().Set(fmt.Sprintf("X-%d", i), strings.Repeat("x", 100))
 		}
+	},
+	"/down": func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte("{\"status\":\"DOWN\",\r\n  \"db\":\"\x1brefused\"}"))
 	},
 	"/strict": func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodHead || r.Host != "person:80" || r.Header.Get("X-Key") != "1" {

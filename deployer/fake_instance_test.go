@@ -50,6 +50,7 @@ type output struct {
 // unit is a service that runs. What it does is a script, one order a line:
 //
 //	serve [PORT] [after D]    listen, at any port or one
+//	listen ADDRESS… [after D] listen there too; udp: in front is UDP
 //	answer STATUS [until D]   answer requests so
 //	fatal                     end by the first request, which is answered
 //	silent                    accept connections, and say nothing
@@ -57,7 +58,7 @@ type output struct {
 //	deaf                      do not end when asked to
 //	linger D                  end D after one is asked to, with the line "asked"
 //	well [after D]            have health.command go well
-//	tls                       speak TLS at its port
+//	tls, alert                speak TLS at its port, or answer with an alert of it
 //	print TEXT, append FILE TEXT, show VARIABLE
 //	later D TEXT              print it when D is over
 //	java -jar FILE            what that file says
@@ -231,17 +232,35 @@ func (w *world) halt(i *instance) {
 
 // listens says whether the service accepts connections at a port by now.
 func (i *instance) listens(port uint16) bool {
+	return slices.ContainsFunc(i.listeners(port), func(l deployer.Listener) bool {
+		return !l.UDP && !l.Addr.Addr().IsLoopback() && l.Addr.Port() == port
+	})
+}
+
+// listeners are those that there are by now; where any port does, it is that one.
+func (i *instance) listeners(whatever uint16) (all []deployer.Listener) {
 	if i.unit == nil {
-		return false
+		return nil
 	}
-	args, serves := i.unit.orders["serve"]
-	if !serves || time.Since(i.unit.began) < delay(args, "after") {
-		return false
+	for verb, args := range i.unit.orders {
+		if verb != "serve" && verb != "listen" || time.Since(i.unit.began) < delay(args, "after") {
+			continue
+		}
+		if at := slices.Index(args, "after"); at >= 0 {
+			args = args[:at]
+		}
+		if verb == "serve" && len(args) == 0 {
+			args = []string{strconv.Itoa(int(whatever))}
+		}
+		for _, address := range args {
+			if verb == "serve" {
+				address = "0.0.0.0:" + address
+			}
+			address, udp := strings.CutPrefix(address, "udp:")
+			all = append(all, deployer.Listener{Addr: netip.MustParseAddrPort(address), UDP: udp})
+		}
 	}
-	if len(args) > 0 && args[0] != "after" {
-		return args[0] == strconv.Itoa(int(port))
-	}
-	return true
+	return all
 }
 
 // matching gives the files inside that match a pattern.

@@ -51,6 +51,7 @@ func TestTheFakeKeepsEnginesPromises(t *testing.T) {
 				Say:    func(text string) []string { return []string{"say", text} },
 				FailBy: func(status int) []string { return []string{"fail", fmt.Sprint(status)} },
 				Sleep:  func() []string { return []string{"sleep"} },
+				Listen: func(port uint16) []string { return []string{"listen", fmt.Sprint(port)} },
 			},
 		}
 	})

@@ -13,6 +13,7 @@ type record struct {
 	Set     string
 	VIP     string `json:"Fixed"`
 	Address string
+	Port    uint16
 }
 
 func (i *instance) recorded() (r record) {

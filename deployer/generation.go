@@ -42,8 +42,10 @@ type Generation struct {
 	Prefix  int        `json:",omitempty"` // length of the network's prefix; 0 with DHCP
 	// VIP is the service's virtual IP, the same for each of its generations;
 	// invalid where names lead to what is live.
-	VIP         netip.Addr `json:"Fixed,omitzero"`
-	Port        uint16     `json:",omitempty"` // that it listens on
+	VIP netip.Addr `json:"Fixed,omitzero"`
+	// Port is what it listens on, as it is written or was found; 0: not known yet,
+	// or none.
+	Port        uint16 `json:",omitempty"`
 	Base        string
 	Fingerprint string    // of the service's configuration
 	Since       time.Time // when it went live; for people
@@ -53,6 +55,8 @@ type Generation struct {
 
 	// output follows what it prints; nil: nobody does.
 	output *follower
+	// news is what was found out about it, for people.
+	news string
 }
 
 const recordFormat = 1
@@ -67,6 +71,14 @@ func (g *Generation) Name() string {
 
 // target is where the generation's service listens.
 func (g *Generation) target() netip.AddrPort { return netip.AddrPortFrom(g.Address, g.Port) }
+
+// at is where it is reached, for people: its address alone where it has no port.
+func (g *Generation) at() string {
+	if g.Port == 0 {
+		return g.Address.String()
+	}
+	return g.target().String()
+}
 
 // later says whether g went live later than o, or was made later where none of
 // them has been live. Records of earlier versions have no ordinal.

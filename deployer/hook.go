@@ -10,13 +10,13 @@ type Hook struct {
 	Service    string
 	Generation string // that is being deployed
 	Set        string
-	Address    string // of the generation, with its port
+	Address    string // of the generation, with its port where that is known
 	Serving    string // the generation that was live before; empty: none was
 }
 
 func hookOf(name string, argv []string, s Service, g *Generation, serving, set string) Hook {
 	return Hook{
 		Name: name, Argv: argv, Timeout: s.HookTimeout, Service: s.Name, Generation: g.Name(), Set: set,
-		Address: g.target().String(), Serving: serving,
+		Address: g.at(), Serving: serving,
 	}
 }

@@ -115,7 +115,7 @@ func (l *loop) begun() {
 		l.live = l.followed(l.live)
 		e := Event{
 			Kind: Adopted, Service: l.name, Generation: l.live.Name(), Set: l.live.Set,
-			Address: l.live.target().String(), Reason: l.found,
+			Address: l.live.at(), Reason: l.found,
 		}
 		l.newest = Newest{Set: l.live.Set}
 		if l.down == nil {
@@ -249,7 +249,10 @@ func (l *loop) publish() {
 		}
 	}
 	if g := l.live; g != nil {
-		s.State, s.Generation, s.Set, s.Since, s.Address = "live", g.Name(), g.Set, g.Since, g.target().String()
+		s.State, s.Generation, s.Set, s.Since, s.Address = "live", g.Name(), g.Set, g.Since, g.at()
+		if g.Port == 0 {
+			s.Address = "" // nobody is to go there
+		}
 		if l.down != nil {
 			s.State = "down"
 		}

@@ -107,6 +107,9 @@ func (m *making) before(ctx context.Context, j job) error {
 func (m *making) install(ctx context.Context, set watcher.Set) error {
 	next := m.g.in(Candidate)
 	next.Set, next.Ordinal = set.ID, m.routing.ordinal(m.g.Service)
+	if live := m.routing.current(m.g.Service); m.service.finds() && live != nil {
+		next.Port = live.Port // likely, and looked for first
+	}
 	if err := m.record(ctx, next); err != nil {
 		return err
 	}
@@ -174,7 +177,18 @@ func (m *making) launch(ctx context.Context) error {
 	return m.Engine.Launch(ctx, m.g.Name())
 }
 
-func (m *making) prove(ctx context.Context) error { return m.shop.prove(ctx, m.service, m.g) }
+// prove proves the generation. A port that was found is written into its record at
+// once, since that may become the record of what is live.
+func (m *making) prove(ctx context.Context) error {
+	next, err := m.shop.prove(ctx, m.service, m.g)
+	if err == nil && next != m.g {
+		err = m.record(ctx, next)
+	}
+	if err == nil {
+		m.g = next
+	}
+	return err
+}
 
 // promote makes it live, with the others of its build where they go together.
 func (m *making) promote(ctx context.Context) error {

@@ -4,40 +4,54 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"unicode"
 )
 
-// ask asks the port once: it accepts a connection, and where a path is given it
-// answers a request as it should.
-func (p *proof) ask(ctx context.Context) error {
-	port := cmp.Or(p.h.Port, p.g.Port)
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return p.Engine.Dial(ctx, p.g.Name(), port)
-	}
+// asked is what one try does, for people.
+func (p *proof) asked() string {
 	if p.h.Path == "" {
-		conn, err := dial(ctx, "", "")
-		if err != nil {
-			return err
-		}
-		return conn.Close()
+		return "connect"
 	}
+	return p.h.method() + " " + p.h.Path
+}
+
+// connect has a port accept a connection, and says nothing.
+func (p *proof) connect(ctx context.Context, port uint16) error {
+	conn, err := p.Engine.Dial(ctx, p.g.Name(), port)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+// request asks a port once: it accepts a connection, and where a path is given it
+// answers a request as it should.
+func (p *proof) request(ctx context.Context, port uint16) error {
+	if p.h.Path == "" {
+		return p.connect(ctx, port)
+	}
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return p.Engine.Dial(ctx, p.g.Name(), port) }
 	return p.h.request(ctx, dial, netip.AddrPortFrom(p.g.Address, port))
 }
+
+func (h Health) method() string { return cmp.Or(h.Method, http.MethodGet) }
 
 // request makes one request. It follows no redirect, since that could lead
 // anywhere, and uses no proxy of the agent's environment.
 func (h Health) request(ctx context.Context, dial func(context.Context, string, string) (net.Conn, error), to netip.AddrPort) error {
-	scheme, method := "http", cmp.Or(h.Method, http.MethodGet)
+	scheme := "http"
 	if h.HTTPS {
 		scheme = "https"
 	}
-	request, err := http.NewRequestWithContext(ctx, method, scheme+"://"+to.String()+h.Path, nil)
+	request, err := http.NewRequestWithContext(ctx, h.method(), scheme+"://"+to.String()+h.Path, nil)
 	if err != nil {
 		return err
 	}
@@ -56,15 +70,17 @@ func (h Health) request(ctx context.Context, dial func(context.Context, string, 
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+	asked := h.method() + " " + h.Path
 	response, err := client.Do(request)
-	if err != nil {
+	if failed := (*url.Error)(nil); errors.As(err, &failed) {
+		return fmt.Errorf("%s: %w", asked, failed.Err) // its address is of no use to a person
+	} else if err != nil {
 		return err
 	}
 	defer response.Body.Close()
 	// An answer counts when it is whole; one without end is none.
 	const most = 1 << 20
 	body, err := io.ReadAll(io.LimitReader(response.Body, most+1))
-	asked := method + " " + h.Path
 	switch {
 	case err != nil:
 		return fmt.Errorf("%s: %w", asked, err)

@@ -17,28 +17,32 @@ const (
 	probeCommand = 100 * time.Millisecond
 )
 
-// proof is the proving of one generation.
+// proof is the proving of one generation. It belongs to one goroutine.
 type proof struct {
 	*shop
-	g     *Generation
-	h     Health
-	began time.Time
+	service Service
+	g       *Generation
+	h       Health
+	began   time.Time
+	finding
+	tries, late int // late: that were cut off
 }
 
 // prove waits until the generation is healthy, its process has ended or its
-// time is over.
-func (s *shop) prove(ctx context.Context, service Service, g *Generation) error {
-	p := &proof{shop: s, g: g, h: service.Health, began: time.Now()}
+// time is over. It gives the generation as it is then: with the port that it was
+// found to listen on.
+func (s *shop) prove(ctx context.Context, service Service, g *Generation) (*Generation, error) {
+	p := &proof{shop: s, service: service, g: g, h: service.Health, began: time.Now(), finding: finding{port: g.Port}}
 	ctx, cancel := context.WithTimeout(ctx, p.h.Timeout)
 	defer cancel()
-	last := errors.New("not asked yet")
+	last := errors.New("no answer")
 	for {
 		// The process first: another may answer at its port by now.
 		if err := s.Engine.Check(g.Name()); err != nil {
-			return err
+			return g, err
 		}
 		if err := p.try(ctx); err == nil {
-			return s.Engine.Check(g.Name())
+			return p.proven(), s.Engine.Check(g.Name())
 		} else if ctx.Err() == nil {
 			last = err
 		}
@@ -47,9 +51,9 @@ func (s *shop) prove(ctx context.Context, service Service, g *Generation) error 
 			every = probeCommand
 		}
 		if err := pause(ctx, every); errors.Is(err, context.DeadlineExceeded) {
-			return fmt.Errorf("not healthy within %s: %w", p.h.Timeout, last)
+			return g, fmt.Errorf("not healthy within %s: %w%s", p.h.Timeout, last, p.facts(context.WithoutCancel(ctx), last))
 		} else if err != nil {
-			return err
+			return g, err
 		}
 	}
 }
@@ -62,15 +66,23 @@ func (p *proof) try(ctx context.Context) error {
 	if up := time.Since(p.began); up < p.h.Up {
 		return fmt.Errorf("it has not been up for %s yet (health.up)", p.h.Up)
 	}
-	ctx, cancel := context.WithTimeout(ctx, p.h.TryTimeout)
+	short, cancel := context.WithTimeout(ctx, p.h.TryTimeout)
 	defer cancel()
-	if err := p.ask(ctx); err != nil || p.h.Command == "" {
-		return err
+	what, err := p.asked(), p.ask(short)
+	if err == nil && p.h.Command != "" {
+		what = "health.command"
+		if _, err = p.Engine.Run(short, p.g.Name(), []string{"/bin/sh", "-c", p.h.Command}); err != nil {
+			err = fmt.Errorf("%s: %w", what, err)
+		}
 	}
-	if _, err := p.Engine.Run(ctx, p.g.Name(), []string{"/bin/sh", "-c", p.h.Command}); err != nil {
-		return fmt.Errorf("health.command: %w", err)
+	if ctx.Err() == nil {
+		p.tries++
 	}
-	return nil
+	if err != nil && short.Err() != nil && ctx.Err() == nil {
+		p.late++
+		return fmt.Errorf("%s: no answer within %s", what, p.h.TryTimeout)
+	}
+	return err
 }
 
 // pattern is what a line of the output has to match; nil: nothing.

@@ -33,7 +33,7 @@ type Router interface {
 type Routes struct {
 	// Targets are where the live generations listen, by service, and where names
 	// lead that are no services'. Ports and the VIP of one without a target refuse
-	// connections.
+	// connections. Port 0 is that of one that listens nowhere.
 	Targets map[string]netip.AddrPort
 	// Held are where TCP connections to services are kept waiting instead, by
 	// service.

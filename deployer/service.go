@@ -28,8 +28,10 @@ type Service struct {
 	// Unready says why the service cannot be deployed as it is configured, as when
 	// a file is missing that its Env comes from; empty: it can.
 	Unready string `json:"-"`
-	// Port is the TCP port that the service listens on.
-	Port uint16
+	// Port is the TCP port that the service listens on; 0: it is found out, or it
+	// has none. Worker says the latter.
+	Port   uint16
+	Worker bool `json:",omitempty"`
 	// Needs are the services that this one calls by name, and waits for.
 	Needs []string
 	// Knows are those, and what leads out of the machine, that it may call by name

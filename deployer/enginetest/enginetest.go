@@ -78,6 +78,7 @@ type Commands struct {
 	Say    func(text string) []string // prints the text and a newline
 	FailBy func(status int) []string  // prints "failed" and ends with the status
 	Sleep  func() []string            // does not end by itself
+	Listen func(port uint16) []string // has something listen on a TCP port, and ends
 }
 
 // Run holds the engine of each new harness to what deployer.Engine promises. The

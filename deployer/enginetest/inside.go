@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
 // inside is about what is done in a running instance beside its service.
@@ -65,6 +67,32 @@ var inside = []promise{
 			conn.Close()
 		}
 		t.eventually("none is counted", func() bool { return connections() == 0 })
+	}},
+	{"what the service listens on is told, and not what others there do", func(t *trial) {
+		t.boot("trial-1")
+		_, err := t.Engine.Run(t.ctx(), "trial-1", t.Listen(9090))
+		t.must(err)
+		listening := func() []deployer.Listener {
+			t.Helper()
+			all, err := t.Engine.Listening(t.ctx(), "trial-1")
+			t.must(err)
+			return all
+		}
+		if all := listening(); len(all) > 0 {
+			t.Errorf("before its service runs, it listens on %v", all)
+		}
+		t.install("trial-1", t.Serve(8080))
+		t.must(t.Engine.Launch(t.ctx(), "trial-1"))
+		t.eventually("it listens", func() bool { return len(listening()) > 0 })
+		for _, l := range listening() {
+			if l.UDP || l.Addr.Port() != 8080 || l.Addr.Addr().IsLoopback() {
+				t.Errorf("it listens on %+v", l)
+			}
+		}
+		t.must(t.Engine.Quit(t.ctx(), "trial-1", time.Second))
+		if all := listening(); len(all) > 0 {
+			t.Errorf("when its service has ended, it listens on %v", all)
+		}
 	}},
 	{"a file is read and written", func(t *trial) {
 		t.boot("trial-1")
@@ -133,6 +161,9 @@ var inside = []promise{
 			cancel()
 			if _, err := t.Engine.Connections(t.ctx(), name, 8080); err == nil {
 				t.Errorf("connections of %s were counted", name)
+			}
+			if _, err := t.Engine.Listening(t.ctx(), name); err == nil {
+				t.Errorf("what %s listens on was told", name)
 			}
 			if _, err := t.Engine.Memory(t.ctx(), name); err == nil {
 				t.Errorf("memory of %s was counted", name)

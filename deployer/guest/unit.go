@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -95,6 +96,25 @@ func (u Unit) Command() File {
 	f := script(RunFile, u.run())
 	f.Mode = 0o700
 	return f
+}
+
+// OfUnit says whether a process is one of the unit, by its cgroups (cgroups(7)) and
+// its environment: systemd gives the unit a group, and the wrapper a mark to what
+// it starts.
+func OfUnit(cgroups []byte, environ func() []byte) bool {
+	for line := range bytes.Lines(cgroups) {
+		for part := range bytes.SplitSeq(bytes.TrimSpace(line), []byte("/")) {
+			if string(part) == unitName {
+				return true
+			}
+		}
+	}
+	for v := range bytes.SplitSeq(environ(), []byte{0}) {
+		if bytes.HasPrefix(v, []byte(unitMark)) {
+			return true
+		}
+	}
+	return false
 }
 
 // waiting waits at the gate. A writer may come and go between the look and the

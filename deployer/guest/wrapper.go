@@ -14,6 +14,8 @@ const (
 	// lockFile is on /dev, which is a tmpfs (lxc.container.conf(5), lxc.autodev): it
 	// needs no room on a disk that may be full, and is gone with the boot.
 	lockFile = "/dev/.jarloop"
+	// unitMark is in the environment of all that the service starts.
+	unitMark = "JARLOOP_UNIT="
 )
 
 // wrapper starts the service, asks all of its processes to end when it is itself
@@ -50,7 +52,7 @@ child= status= stopping= again= killer=
 signal() {
 	none=1
 	for environ in /proc/[0-9]*/environ; do
-		tr '\0' '\n' 2>/dev/null <"$environ" | grep -qx JARLOOP_UNIT=$$ || continue
+		tr '\0' '\n' 2>/dev/null <"$environ" | grep -qx %[9]s$$ || continue
 		pid=${environ#/proc/}
 		kill "-$1" "${pid%%/environ}" 2>/dev/null && none=0
 	done
@@ -73,7 +75,7 @@ stop() {
 trap stop TERM INT
 before=$(killed)
 rm -f %[5]s
-JARLOOP_UNIT=$$ %[6]s </dev/null &
+%[9]s$$ %[6]s </dev/null &
 child=$!
 [ -z "$stopping" ] || { stopping=; stop; }
 while :; do
@@ -106,7 +108,7 @@ rm -f %[2]s
 left=%[8]d
 while signal 0 && [ $((left -= 1)) -gt 0 ]; do sleep 1; done
 signal KILL
-`, strings.TrimSpace(waiting), lockFile, wrapperFile, grace, exitFile, RunFile, outFile, linger))
+`, strings.TrimSpace(waiting), lockFile, wrapperFile, grace, exitFile, RunFile, outFile, linger, unitMark))
 }
 
 // linger is how many seconds what a service has left behind may take to end.

@@ -32,12 +32,7 @@ func (e *Engine) Connections(ctx context.Context, name string, port uint16) (int
 }
 
 func connections(pid int, port uint16) (int, error) {
-	space, err := netns.GetFromPid(pid)
-	if err != nil {
-		return 0, err
-	}
-	defer space.Close()
-	kernel, err := netlink.NewHandleAt(space, unix.NETLINK_INET_DIAG)
+	kernel, err := diagnosis(pid)
 	if err != nil {
 		return 0, err
 	}
@@ -55,6 +50,17 @@ func connections(pid int, port uint16) (int, error) {
 		}
 	}
 	return open, nil
+}
+
+// diagnosis asks the kernel about the sockets in the network of a process. The
+// caller closes it.
+func diagnosis(pid int) (*netlink.Handle, error) {
+	space, err := netns.GetFromPid(pid)
+	if err != nil {
+		return nil, err
+	}
+	defer space.Close()
+	return netlink.NewHandleAt(space, unix.NETLINK_INET_DIAG)
 }
 
 // Memory gives how many bytes of memory an instance holds: what the kernel counts

@@ -123,10 +123,16 @@ func (e *Engine) open(name string, init int) (*handle, func(), error) {
 	return h, release, nil
 }
 
-// inside calls do with the root of a running instance, and leaves it behind where
-// it does not end in time: a guest can serve a filesystem that never answers.
+// inside calls do with the root of a running instance; see within.
 func inside[T any](ctx context.Context, e *Engine, name string, most time.Duration, do func(*guest.Root) (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("no answer from the guest's files within %s", most))
+	return within(ctx, e, name, most, func(h *handle) (T, error) { return do(h.root) })
+}
+
+// within calls do with the handle of a running instance, and leaves it behind where
+// it does not end in time: a guest can serve a filesystem that never answers, or a
+// process whose memory cannot be read (userfaultfd(2)).
+func within[T any](ctx context.Context, e *Engine, name string, most time.Duration, do func(*handle) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("no answer from the guest within %s", most))
 	defer cancel()
 	var none T
 	h, release, err := e.running(ctx, name)
@@ -144,7 +150,7 @@ func inside[T any](ctx context.Context, e *Engine, name string, most time.Durati
 	done := make(chan result, 1)
 	go func() {
 		defer release()
-		value, err := do(h.root)
+		value, err := do(h)
 		done <- result{value, err}
 	}()
 	select {

@@ -201,4 +201,8 @@ var commands = enginetest.Commands{
 	Say:    func(text string) []string { return []string{"echo", text} },
 	FailBy: func(status int) []string { return []string{"sh", "-c", fmt.Sprintf("echo failed; exit %d", status)} },
 	Sleep:  func() []string { return []string{"sleep", "1000"} },
+	Listen: func(port uint16) []string {
+		return []string{"/bin/sh", "-c", fmt.Sprintf("if command -v httpd; then httpd -p %[1]d -h /srv; else perl -MIO::Socket::INET -e '"+
+			"$s = IO::Socket::INET->new(LocalPort => %[1]d, Listen => 9) or die; exit if fork; sleep 1000'; fi", port)}
+	},
 }

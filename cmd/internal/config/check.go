@@ -79,7 +79,7 @@ func (c *Config) checkService(r *report, root *node, s *Service) {
 	if reason := WrongTarget(s.Target); reason != "" && s.Artefacts {
 		r.add(n.at("target"), "%q %s", s.Target, reason)
 	}
-	s.Health.check(r, n.at("health"))
+	s.Health.check(r, n.at("health"), s.Worker())
 	s.checkData(r, n)
 	if slices.Contains(s.Needs, s.Name) {
 		r.add(n.at("needs").items[slices.Index(s.Needs, s.Name)], "%s needs itself; take it out, or write it in knows", s.Name)
@@ -122,9 +122,12 @@ func (c *Config) checkPublishes(r *report, root *node) {
 	taken := map[port]int{} // → publish
 	for i, p := range c.Publishes {
 		n := list.items[i]
-		if c.Service(p.Service) == nil {
+		switch s := c.Service(p.Service); {
+		case s == nil:
 			r.add(n.at("service"), "no service is called %q%s", p.Service,
 				meant(p.Service, root.at("service").names, "; add [service.NAME] or leave this publish out"))
+		case s.Worker():
+			r.add(n.at("service"), "%s is a worker, which has no port: its health has command, log or up; add port = 8080 or the like to [service.%[1]s], or leave this publish out", p.Service)
 		}
 		first, ok := taken[port{p.Port, p.Protocol}]
 		if !ok {

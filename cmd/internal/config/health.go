@@ -62,7 +62,11 @@ func (h *Health) keys() []key {
 }
 
 // check reports what does not go together.
-func (h *Health) check(r *report, n *node) {
+func (h *Health) check(r *report, n *node, worker bool) {
+	if at := n.at("path"); worker && at.given && !at.known() && h.Port == 0 && h.Path != "" {
+		r.add(at, "is asked of a port, and without one the service is a worker, since health has command, log or up; "+
+			"add port to the service, or port = 8081 or the like to health")
+	}
 	for _, name := range []string{"scheme", "method", "host", "headers", "status"} {
 		if at := n.at(name); at.given && !at.known() && h.Path == "" {
 			r.add(at, `is of a request, and none is made; add path = "/" or the like, or leave it out`)

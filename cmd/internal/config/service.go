@@ -40,7 +40,8 @@ type Service struct {
 	// artefacts. A new value deploys the service again; while a file is missing or wrong
 	// it is held back.
 	EnvFile Paths
-	// The port that the service listens on.
+	// The port that the service listens on. Default: it is found out at the first start. A
+	// service without it whose health has command, log or up is a worker: it has none.
 	Port int
 	// The services that it calls. They are started before it and are in its hosts file.
 	Needs []string
@@ -103,7 +104,7 @@ func (s *Service) keys() []key {
 		{name: "artefacts", to: &s.Artefacts, preset: "true", change: redeploys},
 		{name: "env", to: &s.Env, like: `{ LOG_LEVEL = "debug" }`, change: redeploys},
 		{name: "env_file", to: &s.EnvFile, like: `"person.env"`, wrong: badEnvFile, change: redeploys},
-		{name: "port", to: &s.Port, like: "8080", required: "the port that the service listens on", limits: "1 to 65535", is: "a port", change: redeploys},
+		{name: "port", to: &s.Port, like: "8080", limits: "1 to 65535", is: "a port", change: redeploys},
 		{name: "needs", to: &s.Needs, like: `["person"]`, change: live},
 		{name: "knows", to: &s.Knows, like: `["person"]`, change: live},
 		{name: "logs", to: &s.Logs, like: `["/log/*.log"]`, wrong: badLogPattern, change: live},
@@ -118,6 +119,11 @@ func (s *Service) keys() []key {
 		{name: "data", to: &s.Data, like: `["/var/lib/app"]`, wrong: badData, change: redeploys},
 		{name: "replace", to: &s.Replace, like: `"stop-first"`, values: []string{ReplaceOverlap, ReplaceStopFirst}, change: live},
 	}
+}
+
+// Worker says that the service listens nowhere: it is proven otherwise.
+func (s *Service) Worker() bool {
+	return s.Port == 0 && (s.Health.Command != "" || s.Health.Log != "" || s.Health.Up.Duration > 0)
 }
 
 // complete puts in place what the service's name and the rest of the file give, and

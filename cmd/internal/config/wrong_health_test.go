@@ -68,3 +68,25 @@ status = ["204", "3xx", "400-401"], command = "true", log = "up$", up = "1s", tr
 		t.Errorf("a short timeout does not bound each try: %+v, %v", c, err)
 	}
 }
+
+func TestWorkers(t *testing.T) {
+	for health, want := range map[string]bool{
+		`{ command = "true" }`: true, `{ log = "up" }`: true, `{ up = "1s" }`: true, `{ up = "1s", port = 8081, path = "/" }`: true,
+		`{}`: false, `{ path = "/" }`: false, `{ port = 8081 }`: false,
+	} {
+		for _, port := range []string{"", "port = 8080\n"} {
+			c, err := Parse("config.toml", []byte("[service.web]\n"+port+"health = "+health+"\n"))
+			if err != nil || c.Services[0].Worker() != (want && port == "") {
+				t.Errorf("with %q and health = %s: %v, %+v", port, health, err, c)
+			}
+		}
+	}
+	refuses(t, []wrong{
+		{"a worker whose path has no port", "[service.mailer]\nhealth = { path = \"/\", up = \"1s\" }\n",
+			"config.toml:2:12: service.mailer.health.path: is asked of a port, and without one the service is a worker, since health has command, log or up; " +
+				"add port to the service, or port = 8081 or the like to health"},
+		{"a worker that is published", "[service.mailer]\nhealth = { up = \"1s\" }\n[[publish]]\ninterface = \"eth0\"\nport = 80\nservice = \"mailer\"\n",
+			"config.toml:6:1: publish[0].service: mailer is a worker, which has no port: its health has command, log or up; " +
+				"add port = 8080 or the like to [service.mailer], or leave this publish out"},
+	})
+}

@@ -5,23 +5,16 @@ import "testing"
 // What is said where a service's name, port, needs or base is wrong.
 func TestWrongServices(t *testing.T) {
 	refuses(t, []wrong{
-		{"a port that is missing",
-			`[watch]
-dir = "/host"
-[service.web]
-needs = []
-`,
-			"config.toml:3:10: service.web.port: missing; add port = 8080, the port that the service listens on"},
 		{"a port that is zero",
 			`[service.web]
 port = 0
 `,
-			"config.toml:2:1: service.web.port: 0 is not a port; give 1 to 65535"},
+			"config.toml:2:1: service.web.port: 0 is not a port; give 1 to 65535, or leave it out"},
 		{"a port that is too large",
 			`[service.web]
 port = 65536
 `,
-			"config.toml:2:1: service.web.port: 65536 is not a port; give 1 to 65535"},
+			"config.toml:2:1: service.web.port: 65536 is not a port; give 1 to 65535, or leave it out"},
 		{"a need that nobody has, near to one that somebody has",
 			`[service.web]
 port = 8080

@@ -22,8 +22,7 @@ reloadcommand = "x"
 			`[service.web]
 Port = 8080
 `,
-			`config.toml:1:10: service.web.port: missing; add port = 8080, the port that the service listens on
-config.toml:2:1: service.web.Port: unknown key; did you mean "port"?`},
+			`config.toml:2:1: service.web.Port: unknown key; did you mean "port"?`},
 		{"an unknown key that is like none",
 			`[watch]
 colour = "red"
@@ -191,7 +190,7 @@ needs = ["wbe"]
 bogus = true
 `,
 			`config.toml:2:1: watch.mode: "pol" is none of "auto", "inotify" and "poll"; did you mean "poll"?
-config.toml:4:1: service.web.port: 70000 is not a port; give 1 to 65535
+config.toml:4:1: service.web.port: 70000 is not a port; give 1 to 65535, or leave it out
 config.toml:5:10: service.web.needs[0]: no service is called "wbe"; did you mean "web"?
 config.toml:6:1: service.web.bogus: unknown key; known here: ` + serviceKeys},
 	})

@@ -49,8 +49,8 @@ func (c *Console) event(e deployer.Event) {
 	e.Reason = plain(e.Reason)
 	switch e.Kind {
 	case deployer.WentLive:
-		c.line(e.Service, green, "live", fmt.Sprintf("%s  %s  %s  %s%s",
-			e.Generation, Short(e.Set), e.Address, seconds(e.Took), slowest(e.Steps)))
+		c.line(e.Service, green, "live", strings.TrimRight(fmt.Sprintf("%s  %s  %s  %s%s  %s",
+			e.Generation, Short(e.Set), e.Address, seconds(e.Took), slowest(e.Steps), e.Reason), " "))
 	case deployer.Failed:
 		serving := "nothing serves"
 		if e.Serving != "" {

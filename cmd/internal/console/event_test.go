@@ -48,6 +48,15 @@ func TestEvents(t *testing.T) {
 `, `
 {"level":"info","service":"frontend","generation":"frontend-8","set":"3fa2","address":"10.0.3.131:8081","took_ms":41,"steps_ms":{"clone":12},"time":"2024-03-01T12:00:00Z","message":"live"}
 `},
+		{"a generation went live, and its port was found out",
+			event(deployer.Event{Kind: deployer.WentLive, Generation: "frontend-8", Set: "3fa2", Address: "10.0.3.131:8081",
+				Took: 41 * time.Millisecond, Reason: "listens on 8081"}), `
+12:00:00 frontend live     frontend-8  3fa2  10.0.3.131:8081  0.04 s  listens on 8081
+`, `
+<dim>12:00:00</> <cyan>frontend</> <green>live    </> frontend-8  3fa2  10.0.3.131:8081  0.04 s  listens on 8081
+`, `
+{"level":"info","service":"frontend","generation":"frontend-8","set":"3fa2","address":"10.0.3.131:8081","reason":"listens on 8081","took_ms":41,"time":"2024-03-01T12:00:00Z","message":"live"}
+`},
 		{"a deploy failed, the old generation serves, and the trace is whole",
 			event(deployer.Event{Kind: deployer.Failed, Generation: "frontend-9", Set: set, Step: "prove", Reason: "the process ended with status 1",
 				Serving: "frontend-8", Tail: []string{"Exception in thread \"main\" java.lang.Error", "    at Main.main(Main.java:3)"}}), `

@@ -1,0 +1,93 @@
+package deployer
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// factsTime bounds the look at what a service listens on that is not healthy.
+const factsTime = 2 * time.Second
+
+// facts are what a person would look at when a service does not become healthy,
+// each behind a semicolon, with what to write in the configuration.
+func (p *proof) facts(ctx context.Context, last error) string {
+	var all []string
+	if p.late > 0 {
+		all = append(all, fmt.Sprintf("%d of %d tries took longer than health.try_timeout = %q", p.late, p.tries, p.h.TryTimeout))
+	}
+	if hint := p.h.otherScheme(last.Error()); hint != "" {
+		all = append(all, hint)
+	}
+	ctx, cancel := context.WithTimeout(ctx, factsTime)
+	defer cancel()
+	if listeners, err := p.Engine.Listening(ctx, p.g.Name()); err == nil {
+		if where := p.where(listeners); where != "" {
+			all = append(all, where)
+		}
+	}
+	return strings.Join(append([]string{""}, all...), "; ")
+}
+
+// where says what the service listens on, where that is not what is asked.
+func (p *proof) where(all []Listener) string {
+	if p.service.Worker && p.h.Port == 0 {
+		return ""
+	}
+	key, asked := "port", p.service.Port
+	if p.h.Port != 0 {
+		key, asked = "health.port", p.h.Port
+	}
+	asked = cmp.Or(asked, p.port)
+	local := func(l Listener) bool { return !l.UDP && l.Addr.Addr().IsLoopback() }
+	open := portsOf(all, func(l Listener) bool { return !l.UDP && !local(l) })
+	inside := slices.DeleteFunc(slices.Clone(all), func(l Listener) bool { return !local(l) || slices.Contains(open, l.Addr.Port()) })
+	slices.SortFunc(inside, func(a, b Listener) int { return a.Addr.Compare(b.Addr) })
+	at := slices.IndexFunc(inside, func(l Listener) bool { return l.Addr.Port() == asked })
+	udp := portsOf(all, func(l Listener) bool { return l.UDP })
+	others := slices.DeleteFunc(slices.Clone(open), func(port uint16) bool { return port == asked })
+	switch {
+	case slices.Contains(open, asked) && (len(others) == 0 || p.h.Path == ""):
+		return ""
+	case slices.Contains(open, asked):
+		return fmt.Sprintf("it listens on %s too: health.port = %d asks there", numbers(others), others[0])
+	case at >= 0:
+		return fmt.Sprintf("it listens on %s only: have it listen on 0.0.0.0", inside[at].Addr)
+	case len(open) > 0 && asked != 0:
+		return fmt.Sprintf("it listens on %s, not on %d: %s = %d", numbers(open), asked, key, open[0])
+	case len(open) > 0: // of a debugger or the like
+		return fmt.Sprintf("it listens on %s: port = %d", numbers(open), open[0])
+	case len(inside) > 0:
+		return fmt.Sprintf("it listens on %s only: have it listen on 0.0.0.0", inside[0].Addr)
+	case len(udp) > 0:
+		return fmt.Sprintf("it listens on UDP %s and on no TCP port%s", numbers(udp), p.worker())
+	}
+	return "it listens on nothing yet" + p.worker()
+}
+
+// worker says what to write of a service without a port.
+func (p *proof) worker() string {
+	if !p.service.finds() {
+		return ""
+	}
+	return `: a service that never does is a worker, which health = { up = "5s" } proves, or command, or log`
+}
+
+// plainToTLS is how servers answer a plain request that expect TLS: by an alert
+// (RFC 8446, section 6), or as Go, nginx and Tomcat do.
+var plainToTLS = regexp.MustCompile(`malformed HTTP response "\\x15\\x03|HTTP request (was sent )?to (an )?HTTPS|requires TLS`)
+
+// otherScheme says that an answer looks like that of the other scheme.
+func (h Health) otherScheme(answer string) string {
+	switch {
+	case !h.HTTPS && plainToTLS.MatchString(answer):
+		return `the answer looks like TLS: health.scheme = "https"`
+	case h.HTTPS && (strings.Contains(answer, "HTTP response to HTTPS client") || strings.Contains(answer, "does not look like a TLS handshake")):
+		return `the answer is not TLS: health.scheme = "http"`
+	}
+	return ""
+}
