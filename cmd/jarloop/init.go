@@ -15,10 +15,11 @@ func initVerb(p *cli.Program) *cobra.Command {
 		Short: "Write a configuration from what lies in a shared folder",
 		Long: `Init looks at a shared folder (/host if none is named) and writes config.toml:
 a service for each folder that holds what runs, called volume-<service> or as the
-build calls it, run as upstart/<service>.conf says if there is one, with the ports
-and needs that its settings name, and nginx for volume-nginx-conf.d. What is
-guessed is marked; what cannot be translated is said. The folder is not changed,
-and no file is overwritten without --force.`,
+build calls it, with the command, port, needs, health check and data that its
+settings name, and nginx for volume-nginx-conf.d. Where compose.yaml, units of
+systemd, a Procfile or upstart jobs say how the services were run, they are run so.
+What is guessed is marked; what cannot be translated is said. The folder is not
+changed, and no file is overwritten without --force.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if p.ConfigFile != "" {

@@ -44,6 +44,7 @@ type Layout struct {
 	Unprivileged bool
 
 	services []*service
+	jobs     []*job
 }
 
 // service is one service, and what is known of it.
@@ -55,7 +56,8 @@ type service struct {
 	folder folder
 	script string  // its start script, as the container sees it
 	runs   archive // what is run of its folder; zero if that is no archive
-	job    *job    // how it was run before
+	jobs   []*job  // how it was run before
+	shared string  // the shared folder, absolute
 	called told[int]
 	facts
 }
@@ -84,38 +86,37 @@ func Read(dir string) (*Layout, error) {
 		return nil, err
 	}
 	l := &Layout{Dir: dir}
-	jobs := l.readJobs(root)
+	l.readJobs(root)
 	found := &search{root: root}
 	found.visit(".", 0)
 	l.Notes = append(l.Notes, found.notes...)
 	for _, p := range found.places {
-		if err := l.addPlace(root, p, found.places, jobs); err != nil {
+		if err := l.addPlace(root, p, found.places); err != nil {
 			return nil, err
 		}
 	}
 	if len(l.services) == 0 {
 		return l, fmt.Errorf("%s: %w", dir, ErrNothing)
 	}
+	l.complete()
+	return l, nil
+}
+
+// complete finds out what is to be known of the services.
+func (l *Layout) complete() {
+	l.assign()
 	for _, s := range l.services {
 		for _, ask := range sources {
 			ask(s)
 		}
 	}
-	for name := range jobs {
-		if l.service(name) == nil {
-			l.note("upstart/%s.conf: not adopted, since there is no folder %s%s", name, prefix, name)
-		}
-	}
 	l.connect()
 	for _, s := range l.services {
 		l.sayWants(s)
-	}
-	for _, s := range l.services {
 		s.finish()
 		l.Notes = append(l.Notes, s.notes...)
 	}
 	slices.Sort(l.Notes)
-	return l, nil
 }
 
 func (l *Layout) note(format string, args ...any) {
@@ -123,10 +124,10 @@ func (l *Layout) note(format string, args ...any) {
 }
 
 // addPlace makes a service of a place, unless it is none.
-func (l *Layout) addPlace(root *os.Root, p place, all []place, jobs map[string]*job) error {
-	s := &service{name: p.name, source: p.source, files: p.files, nginx: p.usual && p.name == nginxName}
+func (l *Layout) addPlace(root *os.Root, p place, all []place) error {
+	s := &service{name: p.name, shared: l.Dir, source: p.source, files: p.files, nginx: p.usual && p.name == nginxName}
 	if s.nginx {
-		s.name = nginxService(all, jobs)
+		s.name = nginxService(all, l.job("nginx") != nil)
 	} else if wrong := config.WrongName(p.name); wrong != "" {
 		l.note("%s: not adopted: %s", p.source, wrong)
 		return nil
@@ -135,8 +136,7 @@ func (l *Layout) addPlace(root *os.Root, p place, all []place, jobs map[string]*
 	if s.folder, err = readFolder(root, p.source, p.flat); err != nil {
 		return fmt.Errorf("read %s: %w", p.source, err)
 	}
-	s.job = jobs[s.name]
-	if p.usual && s.job == nil && len(s.folder.visible()) == 0 {
+	if p.usual && l.job(s.name) == nil && len(s.folder.visible()) == 0 {
 		l.note("%s: left out: it holds nothing that runs; build, and write the configuration anew, if it is a service", p.source)
 		return nil
 	}
@@ -201,9 +201,9 @@ func (s *service) variable(name string) string {
 
 // nginxService names the service of nginx: as its job is called, else web,
 // unless a folder has that name.
-func nginxService(places []place, jobs map[string]*job) string {
+func nginxService(places []place, job bool) string {
 	names := []string{"web", "nginx", "nginx-proxy"}
-	if jobs["nginx"] != nil {
+	if job {
 		names = []string{"nginx", "web", "nginx-proxy"}
 	}
 	for _, name := range names {
@@ -212,23 +212,4 @@ func nginxService(places []place, jobs map[string]*job) string {
 		}
 	}
 	return "nginx-conf"
-}
-
-// readJobs reads the jobs of upstart, by the names of their files.
-func (l *Layout) readJobs(root *os.Root) map[string]*job {
-	jobs := map[string]*job{}
-	files, _ := fs.Glob(root.FS(), "upstart/*.conf")
-	for _, file := range files {
-		name := path.Base(file[:len(file)-len(".conf")])
-		if config.WrongName(name) != "" {
-			continue
-		}
-		content, err := readText(root, file)
-		if err != nil {
-			l.note("%s: not read: %v", file, err)
-			continue
-		}
-		jobs[name] = new(translate(file, content))
-	}
-	return jobs
 }

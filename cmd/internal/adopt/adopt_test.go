@@ -167,7 +167,7 @@ func TestEachPieceOfALayoutIsRead(t *testing.T) {
 		{"nginx that stays in the foreground", map[string]string{"volume-nginx-conf.d/nginx.conf": "daemon off;\nlisten 81;"}, `exec   = "nginx -c /opt/nginx/conf/nginx.conf"`, ""},
 		{"nginx beside a service web", map[string]string{"volume-nginx-conf.d/nginx.conf": "listen 81;", "volume-web/a.jar": good}, "[service.nginx]", "no port"},
 		{"hosts", map[string]string{"volume-a/a.properties": "server.port=1\nb.host=b\n# http://c:2\nname=c\n", "volume-b/x": "", "volume-c/x": ""}, `needs  = ["b"]`, "no port"},
-		{"a circle", map[string]string{"volume-a/a.yml": "port: 1\nb: http://b:2", "volume-b/b.yml": "port: 2\na: http://a:1"}, `needs  = ["b"]`, "volume-b: it calls a, which needs it"},
+		{"a circle", map[string]string{"volume-a/a.yml": "port: 1\nb: http://b:2", "volume-b/b.yml": "port: 2\na: http://a:1"}, `knows  = ["a"]   # not waited for, since it needs this one`, "no JAR"},
 		{"a name that no service can have", map[string]string{"volume-a/x": "", "volume-B_c/x": ""}, "[service.a]", "volume-B_c: not adopted: "},
 		{"a job without a folder", map[string]string{"volume-a/x": "", "upstart/b.conf": "exec x"}, "[service.a]", "upstart/b.conf: not adopted"},
 		{"a choice of what to publish", map[string]string{"volume-a/x": "", "volume-b/x": ""}, "#[[publish]]", "no port"},
@@ -235,14 +235,11 @@ func FuzzJob(f *testing.F) {
 			return
 		}
 		for _, source := range []string{"volume-a", prefix + nginxName} {
-			s := &service{name: "a", source: source, nginx: source != "volume-a", job: new(translate("upstart/a.conf", job)),
+			s := &service{name: "a", source: source, nginx: source != "volume-a", jobs: readUpstart("upstart/a.conf", job),
 				folder: folder{name: source, files: []string{"a.jar", "nginx.conf"}}}
 			s.target.value = "/a"
-			for _, ask := range sources {
-				ask(s)
-			}
-			s.finish()
 			l := &Layout{Dir: "/host", services: []*service{s}}
+			l.complete()
 			if _, err := config.Parse("config.toml", []byte(l.TOML())); err != nil {
 				t.Fatalf("%v in\n%s", err, l.TOML())
 			}

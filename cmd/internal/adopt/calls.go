@@ -57,6 +57,11 @@ func (l *Layout) connect() {
 				}
 			}
 		}
+		for _, name := range s.calls {
+			if name != s.name && slices.Contains(names, name) && !slices.Contains(s.needs, name) {
+				s.needs = append(s.needs, name)
+			}
+		}
 		slices.Sort(s.needs)
 	}
 	for _, s := range l.services {
@@ -73,7 +78,7 @@ func (l *Layout) service(name string) *service {
 	return l.services[i]
 }
 
-// breakCycles takes needs out that would let none start first.
+// breakCycles makes needs that would let none start first names that are only known.
 func (l *Layout) breakCycles() {
 	state := map[string]int{} // 1: on the way, 2: done
 	var visit func(s *service)
@@ -81,7 +86,7 @@ func (l *Layout) breakCycles() {
 		state[s.name] = 1
 		s.needs = slices.DeleteFunc(s.needs, func(need string) bool {
 			if state[need] == 1 {
-				s.notes = append(s.notes, fmt.Sprintf("%s: it calls %s, which needs it: left out of its needs, since none could be started first", s.source, need))
+				s.knows = append(s.knows, need)
 				return true
 			}
 			if state[need] == 0 {

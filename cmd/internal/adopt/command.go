@@ -14,29 +14,12 @@ import (
 
 var jarOption = regexp.MustCompile(`-jar\s+["']?([^\s"']+)`)
 
-// fromJob takes over how the service was run before.
-func fromJob(s *service) {
-	if s.job == nil {
-		return
-	}
-	j := s.job
-	s.about, s.env, s.users, s.makes, s.dir = j.about, j.env, j.users, j.makes, j.dir
-	s.notes = append(s.notes, j.said...)
-	for _, file := range j.logs {
-		s.addLog(file, "")
-	}
-	if j.exec == "" {
-		return
-	}
-	s.exec.learn(j.exec, "as in "+j.name)
-	if m := jarOption.FindStringSubmatch(s.exec.value); m != nil {
-		s.moveTo(m[1])
-	}
-}
-
 // moveTo makes the folder where the command looks for a file of the service the
 // one where its files go, or changes the command where that cannot be.
 func (s *service) moveTo(file string) {
+	if file == "" {
+		return
+	}
 	if !path.IsAbs(file) {
 		if s.dir == "" {
 			return // it starts in its target

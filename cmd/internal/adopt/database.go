@@ -65,12 +65,18 @@ func (s *service) addData(file, where string) {
 		}
 		folder = s.dir
 	}
+	s.keepData(folder, note, where+": the database in "+folder)
+}
+
+// keepData keeps a folder over generations, or complains that what is in it goes.
+func (s *service) keepData(folder, note, what string) {
 	if config.WrongTarget(folder) != "" || len(folder) > 80 || within(folder, s.target.value) || within(s.target.value, folder) {
-		s.notes = append(s.notes, fmt.Sprintf("%s: the database in %s does not outlive a deploy: name another place for it, as in jdbc:h2:file:/data/db, and add data = [\"/data\"]", where, folder))
+		s.notes = append(s.notes, what+" does not outlive a deploy: name another place for it, and that in data")
 		return
 	}
+	inside := func(d told[string]) bool { return within(d.value, folder) }
 	if !slices.ContainsFunc(s.data, func(d told[string]) bool { return within(folder, d.value) }) {
-		s.data = append(s.data, told[string]{folder, note})
+		s.data = append(slices.DeleteFunc(s.data, inside), told[string]{folder, note})
 	}
 }
 

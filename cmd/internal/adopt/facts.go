@@ -30,10 +30,12 @@ type facts struct {
 	arguments    told[string] // of the JAR
 	dir          string       // where the command runs; "" is target
 	env          []variable
+	envFiles     []string
+	calls        []string // names that a job says it needs, services or not
 	port         told[int]
 	worker       told[string] // how it shows that it listens on nothing
 	health       health
-	needs        []string
+	needs, knows []string
 	layers       []layer // of the settings that hold
 	data, logs   []told[string]
 	wants        []want // servers that are none of the services
@@ -63,7 +65,7 @@ type source func(*service)
 
 // sources are asked in this order, the one that knows best first.
 var sources = []source{
-	fromJob,        // how it was run
+	fromJobs,       // how it was run
 	fromNginx,      // nginx in front, by its configuration
 	fromOptions,    // what the command line sets
 	fromLayers,     // which settings there are, by the framework that reads them
@@ -89,17 +91,25 @@ func (s *service) finish() {
 			s.exec = told[string]{"java -jar " + shellescape.Quote(s.target.value+"/"+s.runs.name), guessed + "the JAR that can be run"}
 		}
 		beside := slices.ContainsFunc(s.layers, func(l layer) bool { return path.Dir(l.name) == s.source })
-		if s.uses("Spring") && beside && s.job == nil { // which it looks for where it runs
+		if s.uses("Spring") && beside && len(s.jobs) == 0 { // which it looks for where it runs
 			s.exec.value += " --spring.config.additional-location=file:" + s.target.value + "/"
 		}
 		if s.exec.value != "" {
 			s.exec.value = "cd " + shellescape.Quote(s.dir) + " && exec " + inShell(s.exec.value)
 		}
 	}
+	found := s.data
+	s.data = nil
+	for _, d := range found { // the target is known now
+		s.keepData(d.value, d.note, s.source+": "+d.value)
+	}
 	for i, log := range s.logs {
 		if dir := cmp.Or(s.dir, s.target.value); !path.IsAbs(log.value) {
 			s.logs[i].value = path.Join(dir, log.value)
 		}
+	}
+	if s.health.port == s.port.value {
+		s.health.port = 0
 	}
 	if s.port.value == 0 && s.worker.value == "" {
 		s.port = told[int]{usualPort, guessed + "nothing names a port"}

@@ -11,17 +11,40 @@ import (
 	"al.essio.dev/pkg/shellescape"
 )
 
-// job is what an upstart job comes to in our words.
+// job is how a service was run before, in our words.
 type job struct {
-	name  string // of its file
-	about string // its description
-	exec  string // a command line of the shell; "" if there was none, or none that fits
-	env   []variable
-	dir   string   // where it runs; "" if the job does not say
-	users []string // that must be in the base
-	makes []string // folders that must be there
-	logs  []string // files that it writes what it prints to
-	said  []string // what is kept by other means, or lost
+	name    string // where it is said, for comments
+	file    string // which file that is, relative to the shared folder
+	service string // what it calls the service
+	lost    string // what is said where it runs none of the services
+
+	about    string
+	exec     string   // a command line of the shell; "" if there was none, or none that fits
+	dir      string   // where it runs; "" if the job does not say
+	relative bool     // names in exec are relative to the file's folder
+	folders  []string // of the share that it is made of
+	env      []variable
+	envFiles []string
+	users    []string // that must be in the base
+	makes    []string // folders that must be there
+	logs     []string // files that it writes what it prints to
+	data     []string
+	mounts   []mount // of folders or files of the share
+	publish  []published
+	needs    []string
+	port     int
+	health   health
+	worker   bool     // it listens on nothing
+	said     []string // what is kept by other means, or lost
+}
+
+// mount is a folder or file of the share, and where a job has it.
+type mount struct{ from, to string }
+
+// published is a port of the VM that a job publishes; to is one of the service.
+type published struct {
+	port, to int
+	protocol string
 }
 
 // silent are the stanzas that need no counterpart: the agent starts a service
@@ -51,7 +74,7 @@ type settings struct {
 
 // translate reads a job; name is that of its file. What is lost of it is said.
 func translate(name, text string) job {
-	j := job{name: name}
+	j := job{name: name, file: name}
 	stanzas, err := parseJob(text)
 	if err != nil {
 		j.said = append(j.said, fmt.Sprintf("%s: %v; nothing of it is translated", name, err))
@@ -87,6 +110,12 @@ func translate(name, text string) job {
 			}
 		}
 	}
+	j.take(command, around)
+	return j
+}
+
+// take completes a job by its command and what is set around that.
+func (j *job) take(command string, around settings) {
 	if around.user != "" {
 		j.users = append(j.users, around.user)
 	}
@@ -100,9 +129,8 @@ func translate(name, text string) job {
 	}
 	if strings.ContainsFunc(j.exec, unicode.IsControl) {
 		j.exec = ""
-		j.said = append(j.said, name+": the command has control characters; not translated")
+		j.said = append(j.said, j.name+": the command has control characters; not translated")
 	}
-	return j
 }
 
 // take takes a setting over, or says why not.
@@ -110,6 +138,9 @@ func (a *settings) take(s stanza) string {
 	value := unquote(s.value)
 	switch s.name {
 	case "env":
+		if strings.ContainsFunc(value, unicode.IsControl) {
+			return "not translated: it has control characters"
+		}
 		key, text, given := strings.Cut(value, "=")
 		switch {
 		case !given:

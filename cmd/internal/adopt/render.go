@@ -81,6 +81,7 @@ func (s *service) render(line printer) {
 		}
 		key("env", "{ "+strings.Join(env, ", ")+" }", "")
 	}
+	lists(line, "env_file", s.envFiles)
 	switch {
 	case s.worker.value == "":
 		key("port", strconv.Itoa(s.port.value), s.port.note)
@@ -93,9 +94,12 @@ func (s *service) render(line printer) {
 		key("port", strconv.Itoa(usualPort), guessed+"it listens on nothing: "+s.worker.note)
 	}
 	lists(line, "needs ", s.needs)
+	if len(s.knows) > 0 {
+		line("knows  = %s   # not waited for, since it needs this one", list(s.knows))
+	}
 	renderTold(line, "data  ", s.data)
 	renderTold(line, "logs  ", s.logs)
-	if s.reload != "" && len(s.needs) > 0 {
+	if s.reload != "" && len(s.needs)+len(s.knows) > 0 {
 		line("reload_command = %s", quote(s.reload))
 	}
 }
@@ -137,9 +141,23 @@ func renderTold(line printer, key string, all []told[string]) {
 // portless says that the configuration knows services without a port.
 const portless = false
 
-// publish publishes nginx on a port of the VM, else the only service that no other
-// calls; where there are several, the reader chooses.
+// publish publishes what jobs did, else nginx on a port of the VM, else the only
+// service that no other calls; where there are several, the reader chooses.
 func (l *Layout) publish(line printer) {
+	taken := map[string]bool{}
+	for _, s := range l.services {
+		for _, j := range s.jobs {
+			for _, p := range j.publish {
+				if at := fmt.Sprintf("%d/%s", p.port, p.protocol); !taken[at] {
+					taken[at] = true
+					p.render(line, s)
+				}
+			}
+		}
+	}
+	if len(taken) > 0 {
+		return
+	}
 	var first []string
 	for _, s := range l.services {
 		if s.nginx {
@@ -147,19 +165,28 @@ func (l *Layout) publish(line printer) {
 			break
 		}
 		called := slices.ContainsFunc(l.services, func(other *service) bool { return slices.Contains(other.needs, s.name) })
-		if !called {
+		if !called && s.worker.value == "" {
 			first = append(first, s.name)
 		}
 	}
-	comment := ""
-	if len(first) != 1 {
-		comment = "#"
+	switch len(first) {
+	case 0:
+		return
+	case 1:
+		line("\n[[publish]]\nport    = 80\nservice = %s", quote(first[0]))
+	default:
 		line("\n# Which service is asked from outside is not to be seen: choose one of")
 		line("# %s, and take the # away.", strings.Join(first, ", "))
-	} else {
-		line("")
+		line("#[[publish]]\n#port    = 80\n#service = %s", quote(first[0]))
 	}
-	line("%s[[publish]]", comment)
-	line("%sport    = 80", comment)
-	line("%sservice = %s", comment, quote(first[0]))
+}
+
+func (p published) render(line printer, s *service) {
+	line("\n[[publish]]\nport    = %d\nservice = %s", p.port, quote(s.name))
+	if p.to != s.port.value {
+		line("to      = %d", p.to)
+	}
+	if p.protocol == "udp" {
+		line("protocol = %s", quote(p.protocol))
+	}
 }

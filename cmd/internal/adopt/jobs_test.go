@@ -1,0 +1,162 @@
+package adopt
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/jarloop/jarloop/cmd/internal/config"
+)
+
+func TestHowServicesWereRunIsTakenOver(t *testing.T) {
+	plainJAR := withMain(t, nil)
+	for _, test := range []struct {
+		name  string
+		files map[string]string
+		wants []string // in the file
+		said  []string // all of it
+	}{
+		{"a Procfile of two processes of one JAR", map[string]string{
+			"target/shop-1.0.jar": plainJAR, "Procfile": "web: java $JAVA_OPTS -jar target/*.jar --server.port=$PORT\nworker: java -jar ./target/shop-1.0.jar work\nrelease: ./migrate\n",
+		}, []string{
+			"[service.shop]\nsource = \"target\"\nfiles  = [\"*.jar\"]\nexec   = \"java $JAVA_OPTS -jar /shop/*.jar --server.port=$PORT\"   # as in Procfile:1\nenv    = { PORT = \"8080\" }\nport   = 8080",
+			"[service.worker]\nsource = \"target\"\nfiles  = [\"*.jar\"]\ntarget = \"/shop\"\nexec   = \"java -jar /shop/shop-1.0.jar work\"   # as in Procfile:2",
+		}, []string{"Procfile:3: release: not translated: run it by before_deploy"}},
+		{"a Procfile for a system", map[string]string{
+			"person/target/p.jar": plainJAR, "order/build/install/order/bin/order": "", "order/build/install/order/lib/order.jar": "",
+			"Procfile": "person: java -jar person/target/p.jar\norder: order/build/install/order/bin/order -v\n",
+		}, []string{`exec   = "java -jar /person/p.jar"   # as in Procfile:1`, `exec   = "/order/bin/order -v"   # as in Procfile:2`}, []string{"person/target: no port", "order/build/install/order: no port"}},
+		{"a Procfile in the service's folder", map[string]string{"volume-a/a.jar": plainJAR, "volume-a/Procfile": "web: java -jar a.jar\n"},
+			[]string{"[service.a]\nexec   = \"java -jar a.jar\"   # as in volume-a/Procfile:1"}, []string{"volume-a: no port"}},
+		{"a unit of systemd", map[string]string{
+			"volume-person/person.jar": plainJAR, "volume-person/person.env": "A=1\n", "volume-db/x": "",
+			"systemd/person.service": "[Unit]\nDescription=Persons\nAfter=network.target\nRequires=db.service\n[Service]\nUser=app\nWorkingDirectory=/opt/person\nEnvironment=A=1 \"B=x y\"\nEnvironmentFile=-/etc/person.env\nEnvironmentFile=/opt/person/person.env\n" +
+				"LimitNOFILE=1024\nExecStartPre=/bin/true\nExecStart=/usr/bin/java $JAVA_OPTS \\\n  -jar person.jar --port 8085\nRestart=always\nMemoryDenyWriteExecute=no\n[Install]\nWantedBy=multi-user.target\n",
+		}, []string{
+			"# Persons\n", "target = \"/opt/person\"   # where its command looks for them",
+			`exec   = "prlimit --nofile=1024:1024 setpriv --reuid=app --regid=app --init-groups sh -ec 'exec /usr/bin/java $JAVA_OPTS -jar person.jar --port 8085'"   # as in systemd/person.service`,
+			`env    = { A = "1", B = "x y" }`, `env_file = ["person.env"]`, "port   = 8085   # as its command says", `needs  = ["db"]`, "useradd --system --user-group app",
+		}, []string{
+			"ExecStartPre: not translated: put what has to be there", "MemoryDenyWriteExecute: not translated: there is nothing like it",
+			"volume-db: no JAR is there yet", "volume-db: no port",
+		}},
+		{"a unit in the service's folder, by another name", map[string]string{"volume-a/app.jar": plainJAR, "volume-a/shop.service": "[Service]\nExecStart=java -jar /srv/shop/app.jar\n"},
+			[]string{"[service.a]\ntarget = \"/srv/shop\""}, []string{"volume-a: no port"}},
+		{"a unit of nothing that is here", map[string]string{"volume-a/app.jar": plainJAR, "other.service": "[Service]\nExecStart=/usr/sbin/other\n"},
+			[]string{"[service.a]"}, []string{"other.service: not adopted, since there is no folder volume-other", "volume-a: no port"}},
+		{"a unit that is none", map[string]string{"volume-a/app.jar": plainJAR, "a.service": "[Service\n"},
+			[]string{"[service.a]"}, []string{"a.service: not translated: ", "volume-a: no port"}},
+	} {
+		t.Run(test.name, func(t *testing.T) { checkAdopted(t, test.files, test.wants, test.said) })
+	}
+}
+
+// checkAdopted looks at what is written, and at all that is said.
+func checkAdopted(t *testing.T, files map[string]string, wants, said []string) {
+	t.Helper()
+	l, _, text := adoptFiles(t, files)
+	for _, want := range wants {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	for _, want := range said {
+		if !strings.Contains(strings.Join(l.Notes, "\n"), want) {
+			t.Errorf("no %q is said in %q", want, l.Notes)
+		}
+	}
+	if len(l.Notes) != len(said) {
+		t.Errorf("said is %q, want %q, in\n%s", l.Notes, said, text)
+	}
+}
+
+const compose = `
+x-common: &common
+  restart: always
+  environment: &env
+    LOG: "${LEVEL:-info}"
+services:
+  person:
+    <<: *common
+    build: ./person
+    command: ["--debug", "a b"]
+    depends_on:
+      db: {condition: service_healthy}
+      order: {condition: service_started}
+    ports: ["127.0.0.1:8080:8085", "9090"]
+    healthcheck:
+      test: ["CMD", "curl", "-f", "http://localhost:8085/up"]
+    volumes:
+      - data:/var/lib/person
+      - ./conf:/conf
+    privileged: true
+  order:
+    image: eclipse-temurin:17
+    volumes: ["./volume-order:/app"]
+    working_dir: /app
+    entrypoint: java -jar order.jar
+    env_file: [common.env, ./volume-order/order.env]
+    environment: [A=1, SECRET]
+    ports:
+    - target: 53
+      published: 5353
+      protocol: udp
+    - {target: 8086, published: "8086"}
+  db:
+    image: postgres:16
+`
+
+func TestAComposeFileIsTranslatedAsFarAsItGoes(t *testing.T) {
+	files := map[string]string{
+		"compose.yaml": compose, "person/target/person.jar": withMain(t, nil), "volume-order/order.jar": withMain(t, nil), "volume-order/order.env": "A=2\n",
+	}
+	l, c, text := adoptFiles(t, files)
+	for _, want := range []string{
+		"exec   = \"java -jar /person/person.jar --debug 'a b'\"   # as in compose.yaml:7",
+		`env    = { LOG = "info" }`, "port   = 8085   # as in compose.yaml:7", `health = { path = "/up", status = ["200-399"] }   # as in compose.yaml:7`, `needs  = ["order"]`,
+		`data   = ["/var/lib/person"]   # a volume of compose.yaml:7`,
+		"[service.order]\ntarget = \"/app\"   # where its command looks for them\nexec   = \"java -jar order.jar\"", `env    = { A = "1" }`, `env_file = ["` + l.Dir + `/common.env", "order.env"]`,
+		"[[publish]]\nport    = 8080\nservice = \"person\"\n", "[[publish]]\nport    = 5353\nservice = \"order\"\nto      = 53\nprotocol = \"udp\"", "[[publish]]\nport    = 8086\nservice = \"order\"\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if got := c.Service("order").Needs; len(got) > 0 {
+		t.Errorf("order needs %q", got)
+	}
+	for _, want := range []string{
+		"compose.yaml:7: conf is not translated: put what person wants there among its artefacts",
+		"compose.yaml:20: privileged of person: not translated: there is nothing like it",
+		"compose.yaml:27: environment of order: not translated: SECRET is of the shell that called compose: give it a value",
+		"compose.yaml:33: db: not translated: a service is no image (postgres:16)",
+	} {
+		if !strings.Contains(strings.Join(l.Notes, "\n"), want) {
+			t.Errorf("no %q is said in %q", want, l.Notes)
+		}
+	}
+	if len(l.Notes) != 4 {
+		t.Errorf("said is %q, in\n%s", l.Notes, text)
+	}
+}
+
+// FuzzDescriptions: whatever describes how a service was run, what is written is a
+// configuration.
+func FuzzDescriptions(f *testing.F) {
+	readers := []func(string, string) []*job{readCompose, readUnit, readProcfile}
+	f.Add(0, compose)
+	f.Add(0, "services: &a\n  x: &b\n    <<: *b\n    environment: *a\n  <<: *a\n")
+	f.Add(1, "[Service]\nUser=x\nEnvironment=A=\"b\\nc\"\nExecStart=java -jar /a/a.jar >>/x/y.log\nLimitCORE=infinity\n")
+	f.Add(2, "web: java -jar a.jar $PORT\nx: y\n")
+	f.Fuzz(func(t *testing.T, kind int, content string) {
+		if len(content) > 1<<14 || kind < 0 || kind >= len(readers) {
+			return
+		}
+		s := &service{name: "a", source: "volume-a", folder: folder{name: "volume-a", files: []string{"a.jar"}}}
+		s.target.value = "/a"
+		l := &Layout{Dir: "/host", services: []*service{s}, jobs: readers[kind]("a.x", content)}
+		l.complete()
+		if _, err := config.Parse("config.toml", []byte(l.TOML())); err != nil {
+			t.Fatalf("%v in\n%s", err, l.TOML())
+		}
+	})
+}
