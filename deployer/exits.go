@@ -70,8 +70,12 @@ func (l *loop) recovering(do func(context.Context) message) {
 func (l *loop) handleRecovered(m recovered) {
 	if l.recovery == m.by {
 		l.recovery = nil
-	} else if _, back := m.report.(wentBack); !back {
-		return
+	} else {
+		switch m.report.(type) {
+		case wentBack, outageEnded:
+		default:
+			return
+		}
 	}
 	l.handle(m.report)
 }

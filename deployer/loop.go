@@ -45,6 +45,9 @@ func (l *loop) run(ctx context.Context) {
 	for _, done := range l.asked {
 		l.reply(done, Result{Service: l.name, Err: errStopped})
 	}
+	for _, m := range l.outages {
+		l.refuse(m, errStopped)
+	}
 	l.flush()
 	l.finishOutput()
 }
@@ -67,6 +70,8 @@ func (l *loop) refuse(m message, why error) {
 	case rollbackWish:
 		l.reply(m.done, Result{Service: l.name, Err: why})
 	case pauseWish:
+		l.after = append(l.after, func() { m.done <- why })
+	case outage:
 		l.after = append(l.after, func() { m.done <- why })
 	}
 }
@@ -145,7 +150,7 @@ func (l *loop) begun() {
 // advance begins what it is time for.
 func (l *loop) advance() {
 	switch {
-	case l.over():
+	case l.over() || l.beginOutage():
 		return
 	case l.wanted != nil && l.ending():
 		return // what it may hold, such as a lock in a database, it has to let go of first
@@ -178,6 +183,8 @@ func (l *loop) handle(m message) {
 		l.handleVIP(m)
 	case configured:
 		l.handleConfigured(m)
+	case outage:
+		l.handleOutage(m)
 
 	case ended:
 		l.tasks--
@@ -200,6 +207,8 @@ func (l *loop) handle(m message) {
 		l.handleKeptDead(m)
 	case lost:
 		l.handleLost(m)
+	case outageEnded:
+		l.handleOutageEnded(m)
 	case drained:
 		l.handleDrained(m)
 	case removed:

@@ -49,6 +49,8 @@ type loop struct {
 	wanted   *request // to be deployed next
 	attempt  *attempt // the deploy under way
 	waitsFor []string // services that it waits for
+	outages  []outage // to be begun when nothing is under way
+	outage   *outage  // under way
 	deferred *deferred
 	held     *request // held back, for the next build
 	newest   Newest   // what became of the newest artefacts that were tried

@@ -13,14 +13,14 @@ import (
 )
 
 func cleanVerb(p *cli.Program) *cobra.Command {
-	bases := false
+	var also clean.Also
 	cmd := &cobra.Command{
 		Use:   "clean",
 		Short: "Remove everything that jarloop has made, and nothing else",
 		Long: `Clean removes the containers of all generations, the rules, the lock and the
 socket, and the artefact sets, logs and history that are kept.
-Bases stay unless --bases is given, since building them takes longest. No agent
-may be running.`,
+Bases stay unless --bases is given, since building them takes longest, and the data
+of services unless --data is given. No agent may be running.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := p.Load()
@@ -38,9 +38,10 @@ may be running.`,
 				return err
 			}
 			defer lock.Close()
-			return clean.All(cmd.Context(), c, bases, func(what string) { fmt.Fprintln(cmd.OutOrStdout(), what) })
+			return clean.All(cmd.Context(), c, also, func(what string) { fmt.Fprintln(cmd.OutOrStdout(), what) })
 		},
 	}
-	cmd.Flags().BoolVar(&bases, "bases", false, "remove the bases, too")
+	cmd.Flags().BoolVar(&also.Bases, "bases", false, "remove the bases, too")
+	cmd.Flags().BoolVar(&also.Data, "data", false, "remove the data of services, too")
 	return cmd
 }

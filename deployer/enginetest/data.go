@@ -203,7 +203,7 @@ var data = []promise{
 			t.Errorf("imported while trial-1 runs: %v", err)
 		}
 		t.stop("trial-1")
-		for _, text := range [][]byte{nil, []byte("no archive"), archive.Bytes()[:archive.Len()/2]} {
+		for _, text := range [][]byte{nil, []byte("no archive"), archive.Bytes()[:archive.Len()/2], archive.Bytes()[:700]} {
 			if err := takes("trial", text); err == nil {
 				t.Errorf("%d bytes were imported", len(text))
 			}

@@ -124,15 +124,3 @@ func (e *Engine) askFirst(ctx context.Context, name string, grace time.Duration)
 		_, _ = e.host.run(ctx, grace, name, init.Stop())
 	}
 }
-
-// pause waits for d or the end of ctx, whose cause it gives.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
-}

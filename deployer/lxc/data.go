@@ -17,6 +17,7 @@ import (
 
 	"github.com/jarloop/jarloop/deployer"
 	baseroot "github.com/jarloop/jarloop/deployer/base/rootfs"
+	"github.com/jarloop/jarloop/deployer/crash"
 )
 
 // The data of services are beside the containers, on the same disk, in a folder that
@@ -54,6 +55,15 @@ func dataPath(name string) (folder string, ok bool) {
 
 // dataDir is where the data of a service are.
 func (d disk) dataDir(service string) string { return filepath.Join(d.path, dataFolder, service) }
+
+// makeDataDir makes the folder for the data of a service, where there is none.
+func (d disk) makeDataDir(service string) error {
+	dir := d.dataDir(service)
+	if err := makePassable(filepath.Dir(dir), 0o711); err != nil {
+		return err
+	}
+	return makePassable(dir, 0o700)
+}
 
 // openStore locks the data of a service. Where there are none it is fs.ErrNotExist.
 // The caller closes it.
@@ -175,6 +185,25 @@ func (d disk) dataServices() (services []string, err error) {
 		}
 	}
 	return services, err
+}
+
+// withData does something with the data of a service, if there are any.
+func (e *Engine) withData(ctx context.Context, act, service string, do func(*store) error) error {
+	defer crash.Point(act + " data")()
+	s, err := e.disk.openStore(ctx, service)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		defer s.close()
+		if err = errors.Join(context.Cause(ctx), s.sweep()); err == nil {
+			err = do(s)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%s the data of %s: %w", act, service, err)
+	}
+	return nil
 }
 
 // Data gives the folders of all services' data.

@@ -104,8 +104,7 @@ func mountedData(config, dir string) (folders []string) {
 }
 
 func (e *Engine) prepare(ctx context.Context, name, service string, folders []string, first int) error {
-	dir := e.disk.dataDir(service)
-	if err := errors.Join(makePassable(filepath.Dir(dir), 0o711), makePassable(dir, 0o700)); err != nil {
+	if err := e.disk.makeDataDir(service); err != nil {
 		return err
 	}
 	s, err := e.disk.openStore(ctx, service)
@@ -135,15 +134,6 @@ func (e *Engine) prepare(ctx context.Context, name, service string, folders []st
 		return passable(s.live(), first)
 	}
 	return nil
-}
-
-// makePassable makes a folder of a mode, whatever the umask is.
-func makePassable(dir string, mode fs.FileMode) error {
-	err := os.Mkdir(dir, mode)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	return errors.Join(err, os.Chmod(dir, mode))
 }
 
 // giveTo makes the data those of guests whose root is the host's ID first.

@@ -9,13 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"strings"
+	"slices"
 	"syscall"
-	"time"
 
 	baseroot "github.com/jarloop/jarloop/deployer/base/rootfs"
-	"github.com/jarloop/jarloop/deployer/crash"
 )
 
 // idle is an error while an instance of a service runs: it would go on in folders that
@@ -42,12 +39,13 @@ func (e *Engine) RemoveData(ctx context.Context, service string) error {
 		if err := s.sweep(); err != nil {
 			return err
 		}
-		return os.Remove(s.dir)
+		if err := os.Remove(s.dir); err != nil {
+			return err
+		}
+		_ = os.Remove(filepath.Dir(s.dir)) // which others may have data in
+		return nil
 	})
 }
-
-// tarKeeps are tar's arguments that keep all that data consist of.
-var tarKeeps = []string{"--numeric-owner", "--xattrs", "--xattrs-include=*", "--acls"}
 
 // ExportData writes the data of a service as a tar archive.
 func (e *Engine) ExportData(ctx context.Context, service string, to io.Writer) error {
@@ -90,7 +88,10 @@ func (e *Engine) ImportData(ctx context.Context, service string, from io.Reader)
 	if _, _, ok := parseName(service + "-1"); !ok {
 		return fmt.Errorf("%q is no name of a service", service)
 	}
-	if err := errors.Join(makePassable(filepath.Dir(dir), 0o711), makePassable(dir, 0o700)); err != nil {
+	if err := os.MkdirAll(e.Path, 0o755); err != nil {
+		return err
+	}
+	if err := e.disk.makeDataDir(service); err != nil {
 		return err
 	}
 	err := e.withData(ctx, "import", service, func(s *store) error {
@@ -100,7 +101,7 @@ func (e *Engine) ImportData(ctx context.Context, service string, from io.Reader)
 		return s.take(ctx, from)
 	})
 	if err != nil {
-		_ = os.Remove(dir) // of a service that has none; others are not empty
+		_, _ = os.Remove(dir), os.Remove(filepath.Dir(dir)) // of a service that has none; others are not empty
 	}
 	return err
 }
@@ -117,8 +118,12 @@ func (s *store) take(ctx context.Context, from io.Reader) error {
 	defer func() { _ = os.RemoveAll(made) }() // what there was, if all went well
 	args := append([]string{"--extract", "--file=-", "--same-owner", "--preserve-permissions", "--directory=" + made}, tarKeeps...)
 	cmd := exec.CommandContext(ctx, "tar", args...)
-	cmd.Stdin = from
+	whole := &ending{from: from}
+	cmd.Stdin = whole
 	if err := runCommand(ctx, cmd); err != nil {
+		return err
+	}
+	if err := whole.check(); err != nil {
 		return err
 	}
 	if err := errors.Join(os.Lchown(made, 0, 0), os.Chmod(made, 0o755)); err != nil { // #nosec G302 -- as in aside
@@ -137,6 +142,31 @@ func (s *store) take(ctx context.Context, from io.Reader) error {
 	return s.replace(ctx, made, s.live())
 }
 
+// ending is an archive that is being read. An archive ends with two blocks of zeros;
+// tar takes one that was cut off between two files for a whole one.
+type ending struct {
+	from io.Reader
+	last []byte
+}
+
+func (e *ending) Read(b []byte) (int, error) {
+	n, err := e.from.Read(b)
+	e.last = append(e.last, b[:n]...)
+	e.last = slices.Clone(e.last[max(0, len(e.last)-1024):])
+	return n, err
+}
+
+// check reads what tar has left.
+func (e *ending) check() error {
+	if _, err := io.Copy(io.Discard, e); err != nil {
+		return err
+	}
+	if len(e.last) < 1024 || slices.ContainsFunc(e.last, func(b byte) bool { return b != 0 }) {
+		return errors.New("the archive is not whole")
+	}
+	return nil
+}
+
 // areData is an error unless a folder holds what ExportData writes.
 func areData(dir string) error {
 	entries, err := os.ReadDir(dir)
@@ -150,40 +180,6 @@ func areData(dir string) error {
 	}
 	if len(entries) == 0 {
 		return errors.New("the archive is none of data: it is empty")
-	}
-	return nil
-}
-
-// copyAll copies what is in a folder into another, with all that belongs to it.
-// What the filesystem can share is shared.
-func copyAll(ctx context.Context, from, to string) error { return copyTo(ctx, from+"/.", to) }
-
-func copyTo(ctx context.Context, from, to string) error {
-	return runTool(ctx, "cp", "--archive", "--reflink=auto", "--sparse=auto", "--no-target-directory", "--", from, to)
-}
-
-func runTool(ctx context.Context, argv ...string) error {
-	return runCommand(ctx, exec.CommandContext(ctx, argv[0], argv[1:]...))
-}
-
-// runCommand runs a program that ends with its context, and with this process.
-func runCommand(ctx context.Context, cmd *exec.Cmd) error {
-	var said strings.Builder
-	cmd.Stderr = &said
-	cmd.Env = append(os.Environ(), "LC_ALL=C")
-	cmd.WaitDelay = 2 * time.Second
-	if cmd.SysProcAttr == nil {
-		cmd.SysProcAttr = &syscall.SysProcAttr{}
-	}
-	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
-	defer crash.Point(filepath.Base(cmd.Path) + " data")()
-	runtime.LockOSThread() // else it is killed when a thread ends (prctl(2), PR_SET_PDEATHSIG)
-	defer runtime.UnlockOSThread()
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return withOutput(err.Error(), said.String())
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package lxc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -40,7 +41,8 @@ func (e *Engine) RestoreData(ctx context.Context, service string) error {
 			if err := s.empty(ctx); err != nil {
 				return err
 			}
-			// From here on all that is in the folders is what was saved.
+			// From here on all that is in the folders is what was saved. Nothing is
+			// brought to the disk by itself, so that a power cut keeps the order.
 			if err := s.begin(); err != nil {
 				return err
 			}
@@ -73,7 +75,7 @@ func (s *store) empty(ctx context.Context) error {
 
 func (s *store) begin() error {
 	defer crash.Point("begin to put data back")()
-	return errors.Join(os.Rename(s.saved(), s.restoring()), s.lock.Sync())
+	return os.Rename(s.saved(), s.restoring())
 }
 
 // putBack ends a restoration that was begun, if one was: the copy becomes the data. It
@@ -106,9 +108,6 @@ func (s *store) putBack(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.sync(ctx); err != nil {
-		return err
-	}
 	if err := os.Rename(s.restoring(), filepath.Join(s.dir, asidePrefix+"restored")); err != nil {
 		return err
 	}
@@ -126,4 +125,40 @@ func moveInto(to, from, name string) error {
 		}
 	}
 	return err
+}
+
+// replace puts a folder in the place of another, or of none, as one act: what there
+// was is where the folder came from then. It is on the disk before that.
+func (s *store) replace(ctx context.Context, made, place string) error {
+	if err := s.sync(ctx); err != nil {
+		return err
+	}
+	defer crash.Point("replace data")()
+	var flags uint = unix.RENAME_NOREPLACE
+	if there(place) {
+		flags = unix.RENAME_EXCHANGE
+	}
+	if err := unix.Renameat2(unix.AT_FDCWD, made, unix.AT_FDCWD, place, flags); err != nil {
+		return fmt.Errorf("rename to %s: %w", place, err)
+	}
+	return s.lock.Sync()
+}
+
+// sync brings all that was written to the disk (syncfs(2)), which has no deadline.
+func (s *store) sync(ctx context.Context) error {
+	disk, err := os.Open(s.dir)
+	if err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() {
+		defer disk.Close()
+		done <- unix.Syncfs(int(disk.Fd()))
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }

@@ -163,12 +163,18 @@ func newHost(t *testing.T, path string, backing string) *Host {
 // mountBtrfs gives a folder on a small btrfs of its own.
 func mountBtrfs(t *testing.T) string {
 	t.Helper()
+	return mountDisk(t, "mkfs.btrfs", "-q")
+}
+
+// mountDisk gives a folder on a small disk of its own, which a command makes.
+func mountDisk(t *testing.T, mkfs ...string) string {
+	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("mounting needs root")
 	}
 	image, at := filepath.Join(t.TempDir(), "image"), t.TempDir()
 	for _, argv := range [][]string{
-		{"truncate", "-s", "256M", image}, {"mkfs.btrfs", "-q", image}, {"mount", "-o", "loop", image, at},
+		{"truncate", "-s", "256M", image}, append(mkfs, image), {"mount", "-o", "loop", image, at},
 	} {
 		if out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil {
 			t.Fatalf("%q: %v: %s", argv, err, out)

@@ -81,8 +81,10 @@ func (e *Engine) Create(ctx context.Context, s deployer.Spec) error {
 	if err := e.host.Clone(ctx, s.Base, s.Name, e.Backing, append(e.config(s.Name, init, s.Address), mounts...)); err != nil {
 		return err
 	}
-	if err := e.prepareData(ctx, s.Name); err != nil {
-		return err
+	if len(s.Data) > 0 {
+		if err := e.prepareData(ctx, s.Name); err != nil {
+			return err
+		}
 	}
 	files := guest.Identity(init, guest.Host{Name: s.Name, Static: s.Address.IsValid(), Nameserver: e.Nameserver})
 	if err := e.writeStopped(ctx, s.Name, slices.Concat(files, java, guest.Unit{Service: service}.Files(init))); err != nil {
@@ -125,24 +127,6 @@ func (e *Engine) makeReports(name, rootfs string) error {
 		return err
 	}
 	return errors.Join(os.Chmod(reports, 0o700), os.Chown(reports, int(st.Uid), int(st.Gid)))
-}
-
-// passable is an error where a folder that leads to the reports cannot be passed by
-// a group, which is nobody's on this host.
-func passable(dir string, gid int) error {
-	for ; ; dir = filepath.Dir(dir) {
-		info, err := os.Stat(dir)
-		if err != nil {
-			return err
-		}
-		inGroup := int(info.Sys().(*syscall.Stat_t).Gid) == gid
-		if info.Mode()&0o001 == 0 && (!inGroup || info.Mode()&0o010 == 0) {
-			return fmt.Errorf("unprivileged containers cannot pass %s: chmod o+x %s", dir, dir)
-		}
-		if dir == filepath.Dir(dir) {
-			return nil
-		}
-	}
 }
 
 // writeStopped writes files into a stopped container.

@@ -45,6 +45,7 @@ type agent struct {
 	out      *console.Console
 	watch    *watcher.Watcher
 	deployer *deployer.Deployer
+	engine   deployer.Engine
 	notify   *notify.Notifier
 	started  time.Time
 	watching string
@@ -139,6 +140,7 @@ func newAgent(c *config.Config, containers map[string]string, m *machine.Machine
 		watching: fmt.Sprintf("watches %s by %s: %s", c.Watch.Dir, mode, why),
 		notify:   notify.New(notifyOptions(c), out.Complain),
 	}
+	a.engine = m.Engine
 	a.degraded.Store(&map[string]string{})
 	a.setBases(containers)
 	a.deployer = deployer.New(deployer.Options{

@@ -77,6 +77,24 @@ func (a *agent) Pause(ctx context.Context, r control.PauseRequest) error {
 	return nil
 }
 
+// ChangeData removes or replaces the data of a service, which is down meanwhile.
+func (a *agent) ChangeData(ctx context.Context, r control.DataRequest) error {
+	if err := a.known(r.Service); err != nil {
+		return err
+	}
+	if r.Import == "" {
+		a.out.Say(r.Service + " is stopped, and its data are removed")
+		return a.deployer.WhileDown(ctx, r.Service, func(ctx context.Context) error { return a.engine.RemoveData(ctx, r.Service) })
+	}
+	archive, err := os.Open(r.Import)
+	if err != nil {
+		return control.InputError{Err: err}
+	}
+	defer archive.Close()
+	a.out.Say(r.Service + " is stopped, and gets the data in " + r.Import)
+	return a.deployer.WhileDown(ctx, r.Service, func(ctx context.Context) error { return a.engine.ImportData(ctx, r.Service, archive) })
+}
+
 // outcome waits for a result. A deploy goes on when who asked for it has gone.
 func outcome(ctx context.Context, result <-chan deployer.Result) (control.Outcome, error) {
 	select {

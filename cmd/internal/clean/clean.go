@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/jarloop/jarloop/cmd/internal/bases"
 	"github.com/jarloop/jarloop/cmd/internal/config"
@@ -18,11 +20,14 @@ import (
 	"github.com/jarloop/jarloop/network"
 )
 
-// All removes everything that it can, and says at the end what it could not;
-// bases only where that is asked for. The caller holds the lock of the folders. An
-// agent may run that has other folders: names and ports are its own then, and so are
-// bases, and containers that print elsewhere.
-func All(ctx context.Context, c *config.Config, alsoBases bool, say func(string)) error {
+// Also is what is removed only where that is asked for.
+type Also struct{ Bases, Data bool }
+
+// All removes everything that it can, and says at the end what it could not. The
+// caller holds the lock of the folders. An agent may run that has other folders: names
+// and ports are its own then, and so are bases, data, and containers that print
+// elsewhere.
+func All(ctx context.Context, c *config.Config, also Also, say func(string)) error {
 	var errs error
 	engine, err := machine.Engine(c, netip.Prefix{})
 	if err != nil {
@@ -41,15 +46,18 @@ func All(ctx context.Context, c *config.Config, alsoBases bool, say func(string)
 		say("removed container " + name)
 	}
 	errs = errors.Join(errs, e)
+	if !held {
+		errs = errors.Join(errs, cleanData(ctx, engine, also.Data, say))
+	}
 	switch {
 	case held:
-		say("left rules, bases and containers of another agent as they are: " + err.Error())
+		say("left rules, bases, data and containers of another agent as they are: " + err.Error())
 	case err != nil:
 		errs = errors.Join(errs, err)
 	default:
 		say("removed rules")
 	}
-	if alsoBases && !held {
+	if also.Bases && !held {
 		errs = errors.Join(errs, bases.RemoveAll(ctx, c, say))
 	}
 	if errs != nil {
@@ -60,6 +68,29 @@ func All(ctx context.Context, c *config.Config, alsoBases bool, say func(string)
 	}
 	say("removed artefact sets, logs and history")
 	return nil
+}
+
+// cleanData removes the data of services, or says that they stay.
+func cleanData(ctx context.Context, engine deployer.Engine, remove bool, say func(string)) error {
+	kept, err := engine.Data(ctx)
+	var services []string
+	for _, d := range kept {
+		if !slices.Contains(services, d.Service) {
+			services = append(services, d.Service)
+		}
+	}
+	if !remove && len(services) > 0 {
+		say("the data of " + strings.Join(services, ", ") + " stay: jarloop clean --data removes them")
+		return err
+	}
+	for _, service := range services {
+		if e := engine.RemoveData(ctx, service); e != nil {
+			err = errors.Join(err, e)
+			continue
+		}
+		say("removed data of " + service)
+	}
+	return err
 }
 
 // removeFolders removes what is in the program's folders, and these where nothing

@@ -72,7 +72,8 @@ type Service struct {
 	// How long either of the two may take.
 	HookTimeout Duration
 	// Folders inside the container that outlive it: each new container has them as the
-	// one before left them. The first one finds what its base has there.
+	// one before left them. The first one finds what its base has there. jarloop data
+	// lists, carries and removes them; docs/data.md says more.
 	Data []string
 	// How a new container takes the place of the old one: overlap has both run until the
 	// new one is healthy, stop-first ends the old one before the new one starts, since

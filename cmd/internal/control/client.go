@@ -68,6 +68,12 @@ func (c *Client) Pause(ctx context.Context, r PauseRequest) error {
 	return c.do(ctx, http.MethodPost, "/v1/pause", r, &struct{}{})
 }
 
+// ChangeData asks that the data of a service become others, and waits until it runs
+// again.
+func (c *Client) ChangeData(ctx context.Context, r DataRequest) error {
+	return c.do(ctx, http.MethodPost, "/v1/data", r, &struct{}{})
+}
+
 func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
 	var body bytes.Buffer
 	if in != nil {

@@ -5,6 +5,7 @@
 //	POST /v1/deploy   deploy services now; answers when each has ended
 //	POST /v1/rollback deploy an earlier set; answers when that has ended
 //	POST /v1/pause    deploy nothing of a service for now, or again
+//	POST /v1/data     remove or replace the data of a service, which is down meanwhile
 package control
 
 import (
@@ -43,6 +44,13 @@ type RollbackRequest struct {
 type PauseRequest struct {
 	Service string `json:"service"`
 	Paused  bool   `json:"paused"`
+}
+
+// DataRequest says what becomes of the data of a service: they are what an archive
+// holds, or removed if none is named.
+type DataRequest struct {
+	Service string `json:"service"`
+	Import  string `json:"import,omitempty"` // the absolute path of a file
 }
 
 // Outcome is how the deploy of one service ended.

@@ -30,9 +30,10 @@ func TestMain(m *testing.M) {
 type fake struct {
 	status func() Status
 	deploy func(ctx context.Context, services []string) ([]Outcome, error)
-	// rollback and pause are asked in no other test than their own.
+	// rollback, pause and data are asked in no other test than their own.
 	rollback func(RollbackRequest) (Outcome, error)
 	pause    func(PauseRequest) error
+	data     func(DataRequest) error
 }
 
 func (f fake) Status() Status { return f.status() }
@@ -44,6 +45,8 @@ func (f fake) Deploy(ctx context.Context, services []string) ([]Outcome, error) 
 func (f fake) Rollback(_ context.Context, r RollbackRequest) (Outcome, error) { return f.rollback(r) }
 
 func (f fake) Pause(_ context.Context, r PauseRequest) error { return f.pause(r) }
+
+func (f fake) ChangeData(_ context.Context, r DataRequest) error { return f.data(r) }
 
 // idle is an agent with nothing to tell.
 var idle = fake{

@@ -221,3 +221,23 @@ func TestPause(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestChangeData(t *testing.T) {
+	var asked []DataRequest
+	s := serve(t, fake{data: func(r DataRequest) error {
+		asked = append(asked, r)
+		if r.Import == "" {
+			return InputError{errors.New("there are none")}
+		}
+		return nil
+	}})
+	want := []DataRequest{{"web", "/a.tar"}, {"web", ""}}
+	for i, r := range want {
+		if err := client(t, s.path).ChangeData(t.Context(), r); isInput(err) != (i == 1) || err != nil && i == 0 {
+			t.Errorf("%+v: %v", r, err)
+		}
+	}
+	if diff := cmp.Diff(want, asked); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -23,6 +23,9 @@ type Agent interface {
 	Rollback(ctx context.Context, r RollbackRequest) (Outcome, error)
 	// Pause says whether new artefacts of a service are to be deployed.
 	Pause(ctx context.Context, r PauseRequest) error
+	// ChangeData removes or replaces the data of a service, which is down
+	// meanwhile.
+	ChangeData(ctx context.Context, r DataRequest) error
 }
 
 // InputError marks an error of an Agent as the caller's mistake, for programs:
@@ -131,6 +134,9 @@ func handler(agent Agent) http.Handler {
 	mux.HandleFunc("POST /v1/rollback", post(agent.Rollback))
 	mux.HandleFunc("POST /v1/pause", post(func(ctx context.Context, r PauseRequest) (struct{}, error) {
 		return struct{}{}, agent.Pause(ctx, r)
+	}))
+	mux.HandleFunc("POST /v1/data", post(func(ctx context.Context, r DataRequest) (struct{}, error) {
+		return struct{}{}, agent.ChangeData(ctx, r)
 	}))
 	return mux
 }

@@ -140,6 +140,15 @@ func TestEachThingThatIsWrongHasItsRowAndRemedy(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "folder RUN", Warning, "run makes it", "sudo install -d -m 750 "},
+		{"data on a disk that shares", func(_ *testing.T, m *Machine, f *fake) {
+			m.Config.Services[0].Data, f.shares = []string{"/data"}, true
+		}, "data LXC", OK, "shares what is the same", ""},
+		{"data on a disk that copies", func(_ *testing.T, m *Machine, _ *fake) {
+			m.Config.Services[0].Data, m.Config.LXC.DataCopyLimit = []string{"/data"}, 1<<30
+		}, "data LXC", OK, "byte by byte, up to lxc.data_copy_limit = 1GiB", ""},
+		{"data on a disk that cannot be asked", func(_ *testing.T, m *Machine, f *fake) {
+			m.Config.Services[0].Data, f.sharesErr = []string{"/data"}, errors.New("read-only")
+		}, "data LXC", Warning, "not known: read-only", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m, f := well(t)

@@ -7,9 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/cmd/internal/console"
 	"github.com/jarloop/jarloop/watcher"
 )
@@ -79,6 +81,24 @@ func space(_ context.Context, m *Machine) []Finding {
 		findings = append(findings, f)
 	}
 	return findings
+}
+
+// data says how a copy of the data of services is made.
+func data(_ context.Context, m *Machine) []Finding {
+	if !slices.ContainsFunc(m.Config.Services, func(s config.Service) bool { return len(s.Data) > 0 }) {
+		return nil
+	}
+	f := Finding{Check: "data " + m.Config.LXC.Path, State: OK}
+	switch shares, err := m.Probe.Shares(nearest(m.Config.LXC.Path)); {
+	case err != nil:
+		f.State, f.Found = Warning, "how they can be copied is not known: "+err.Error()
+	case shares:
+		f.Found = "a copy shares what is the same, and takes neither time nor space (reflink)"
+	default:
+		f.Found = fmt.Sprintf("copied byte by byte, up to lxc.data_copy_limit = %s: on btrfs or xfs a copy would take neither time nor space",
+			m.Config.LXC.DataCopyLimit)
+	}
+	return []Finding{f}
 }
 
 // nearest gives the folder, or the first above it that is there.

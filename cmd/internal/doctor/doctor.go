@@ -25,7 +25,7 @@ var cheap = []check{root, liblxc, bridge, interfaces, ports, inotify}
 // all are the checks in the order in which they are shown.
 var all = []check{
 	root, kernel, namespaces, liblxc, bridge, interfaces, forward, rules, dhcp, ports,
-	folders, space, inotify, bases, oldBases, share, clock,
+	folders, space, data, inotify, bases, oldBases, share, clock,
 }
 
 // Examine makes every check, one after the other.

@@ -25,6 +25,8 @@ type fake struct {
 	auto       string
 	rules      Rules
 	space      Space
+	shares     bool
+	sharesErr  error
 	containers map[string]int
 	there      bool
 	baseErr    error
@@ -50,6 +52,7 @@ func (f *fake) Interfaces() (auto string, there []string, err error) {
 }
 func (f *fake) Rules(context.Context, netip.Prefix) (Rules, error) { return f.rules, nil }
 func (f *fake) Space(string) (Space, error)                        { return f.space, nil }
+func (f *fake) Shares(string) (bool, error)                        { return f.shares, f.sharesErr }
 func (f *fake) Containers(context.Context) (map[string]int, error) { return f.containers, nil }
 func (f *fake) Base(b config.Base) (string, bool, error)           { return b.Name + "-1", f.there, f.baseErr }
 func (f *fake) LeftOver() ([]string, error)                        { return f.leftOver, f.leftErr }

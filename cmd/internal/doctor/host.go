@@ -60,6 +60,8 @@ func (p *probe) Space(folder string) (Space, error) {
 	return Space{Bytes: int64(s.Bavail) * s.Bsize, Inodes: int64(s.Files), Free: int64(s.Ffree)}, nil
 }
 
+func (p *probe) Shares(folder string) (bool, error) { return lxc.SharesBlocks(folder) }
+
 func (p *probe) Containers(ctx context.Context) (map[string]int, error) {
 	if _, err := os.Stat(p.config.LXC.Path); errors.Is(err, os.ErrNotExist) {
 		return nil, nil // run makes it

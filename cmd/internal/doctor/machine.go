@@ -82,6 +82,9 @@ type Probe interface {
 	Rules(ctx context.Context, bridge netip.Prefix) (Rules, error)
 	// Space looks at the filesystem of a folder that is there.
 	Space(folder string) (Space, error)
+	// Shares says whether copies on the filesystem of a folder that is there can
+	// share what is the same.
+	Shares(folder string) (bool, error)
 	// Containers gives those below lxc.path, with the init of each, 0 where
 	// it is stopped.
 	Containers(ctx context.Context) (map[string]int, error)

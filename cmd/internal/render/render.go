@@ -15,6 +15,7 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/bases"
 	"github.com/jarloop/jarloop/cmd/internal/console"
 	"github.com/jarloop/jarloop/cmd/internal/control"
+	"github.com/jarloop/jarloop/cmd/internal/data"
 	"github.com/jarloop/jarloop/cmd/internal/doctor"
 	"github.com/jarloop/jarloop/cmd/internal/exit"
 )
@@ -50,6 +51,17 @@ func Bases(out io.Writer, list []bases.Listed) error {
 			built += ", not to its end"
 		}
 		fmt.Fprintln(w, strings.Join([]string{b.Container, b.Base, is, strconv.Itoa(len(b.Clones)), console.Size(b.Bytes), built}, "\t"))
+	}
+	return w.Flush()
+}
+
+// Data writes the data of services.
+func Data(out io.Writer, list []data.Listed) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "SERVICE\tFOLDER\tSIZE\tCOPY\tCONFIGURED")
+	yesNo := map[bool]string{true: "yes", false: "no"}
+	for _, d := range list {
+		fmt.Fprintln(w, strings.Join([]string{d.Service, console.Plain(d.Folder), console.Size(d.Bytes), yesNo[d.Saved], yesNo[d.Configured]}, "\t"))
 	}
 	return w.Flush()
 }

@@ -1,0 +1,67 @@
+//go:build cgo
+
+package lxc
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestWhereDataAreMounted(t *testing.T) {
+	root := t.TempDir()
+	mkdir(t, filepath.Join(root, "var", "lib", "app"))
+	mkdir(t, filepath.Join(root, "run"))
+	writeFile(t, filepath.Join(root, "file"), "")
+	for link, to := range map[string]string{
+		"data": "/var/lib/app", "out": "../../../../../../../etc", "volatile": "/run/app", "round": "round", "own": "etc/jarloop",
+	} {
+		must(t, os.Symlink(to, filepath.Join(root, link)))
+	}
+	for folder, want := range map[string]string{
+		"/srv/none": "/srv/none", "/data": "/var/lib/app", "/data/x y": "/var/lib/app/x y", "/out/app": "/etc/app",
+	} {
+		if at, err := resolved(root, folder); err != nil || at != want {
+			t.Errorf("%s is mounted at %q, %v; want %q", folder, at, err, want)
+		}
+	}
+	for _, folder := range []string{"/file", "/volatile", "/round", "/proc", "/own/x", "/var/log"} {
+		if at, err := resolved(root, folder); err == nil || !strings.Contains(err.Error(), folder) {
+			t.Errorf("%s is mounted at %q: %v", folder, at, err)
+		}
+	}
+	d := disk{path: "/lxc"}
+	items, err := d.dataMounts("web", root, []string{"/srv/a b", "/data"})
+	want := []string{
+		`lxc.mount.entry = /lxc/.jarloop-data/web/live/srv%2Fa%20b srv/a\040b none bind,create=dir 0 0`,
+		`lxc.mount.entry = /lxc/.jarloop-data/web/live/data var/lib/app none bind,create=dir 0 0`,
+	}
+	if err != nil || !slices.Equal(items, want) {
+		t.Errorf("got %q, %v", items, err)
+	}
+	if got := mountedData("a = b\n"+strings.Join(items, "\n"), d.dataDir("web")); !slices.Equal(got, []string{"srv%2Fa%20b", "data"}) {
+		t.Errorf("read back: %q", got)
+	}
+	if got := mountedData(strings.Join(items, "\n"), d.dataDir("we")); got != nil {
+		t.Errorf("of another service: %q", got)
+	}
+	if _, err := d.dataMounts("web", root, []string{"/var/lib", "/data"}); err == nil {
+		t.Error("one was mounted below the other")
+	}
+}
+
+func TestNamesOfData(t *testing.T) {
+	for _, folder := range []string{"/data", "/var/lib/app", "/a b/%2F/ü", "/a..b"} {
+		name := dataName(folder)
+		if back, ok := dataPath(name); !ok || back != folder || strings.ContainsAny(name, "/ ") {
+			t.Errorf("%s is called %s, which is %s", folder, name, back)
+		}
+	}
+	for _, name := range []string{"", "%", "%2F", "%2Fdata", "data%2F", "..", "a%2F..", "a%2f..%2fb", ".", "var%2flib", "a%00"} {
+		if folder, ok := dataPath(name); ok && !strings.Contains(name, "%00") {
+			t.Errorf("%q stands for %s", name, folder)
+		}
+	}
+}
