@@ -239,7 +239,7 @@ func (s *system) generations() map[string][]string {
 	}
 	all := map[string][]string{}
 	for _, e := range entries {
-		if service, _, found := cutLast(e.Name(), "-"); found && !strings.Contains(e.Name(), "base") {
+		if service, _, found := cutLast(e.Name(), "-"); found && !strings.Contains(e.Name(), "base") && !strings.HasPrefix(e.Name(), ".") {
 			all[service] = append(all[service], e.Name())
 		}
 	}

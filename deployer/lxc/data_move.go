@@ -31,7 +31,7 @@ func (e *Engine) RemoveData(ctx context.Context, service string) error {
 		if err := e.idle(ctx, service); err != nil {
 			return err
 		}
-		for _, dir := range []string{s.live(), s.saved(), s.restoring()} {
+		for _, dir := range []string{s.saved(), s.restoring(), s.live()} { // cut off, it can be done again
 			if err := os.Rename(dir, filepath.Join(s.dir, asidePrefix+filepath.Base(dir))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}

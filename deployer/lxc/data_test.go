@@ -67,7 +67,7 @@ func fillWithAll(t *testing.T, dir string) {
 		os.Chown(file, 107, 113), os.Chmod(file, 0o640),
 		os.Chmod(filepath.Join(dir, "sub"), 0o2770|fs.ModeSetgid),
 		os.WriteFile(filepath.Join(dir, " odd\nname"), nil, 0o600),
-		os.WriteFile(filepath.Join(dir, "sparse"), nil, 0o600), os.Truncate(filepath.Join(dir, "sparse"), 64<<20),
+		os.WriteFile(filepath.Join(dir, "sparse"), nil, 0o600), os.Truncate(filepath.Join(dir, "sparse"), 4<<20),
 		os.Chown(dir, 107, 113), os.Chmod(dir, 0o750)))
 	must(t, unix.Setxattr(file, "user.note", []byte("kept"), 0))
 }
