@@ -182,14 +182,5 @@ func (d *Deployer) Rollback(service, prefix string) <-chan Result {
 // Pause has new artefacts of a service wait, or lets them be deployed again. It
 // stays so over restarts of the agent.
 func (d *Deployer) Pause(ctx context.Context, service string, paused bool) error {
-	done := make(chan error, 1)
-	if !d.send(service, pauseWish{paused, done}) {
-		return errGone
-	}
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return d.wish(ctx, service, func(done chan<- error) message { return pauseWish{paused, done} })
 }

@@ -173,6 +173,7 @@ func (l *loop) handleLive(g *Generation, res Result) {
 	}
 	l.say(e)
 	l.remember(e)
+	l.sayDiverted()
 	l.afterLive(g, old)
 	if l.vip.IsValid() && g.VIP != l.vip {
 		l.noteVIP(func() {})

@@ -69,6 +69,8 @@ func (l *loop) refuse(m message, why error) {
 		l.reply(m.done, Result{Service: l.name, Err: why})
 	case rollbackWish:
 		l.reply(m.done, Result{Service: l.name, Err: why})
+	case divertWish:
+		l.after = append(l.after, func() { m.done <- why })
 	case pauseWish:
 		l.after = append(l.after, func() { m.done <- why })
 	case outage:
@@ -140,6 +142,7 @@ func (l *loop) begun() {
 	if l.gone {
 		l.retire()
 	}
+	l.sayDiverted()
 	if l.service.Backing {
 		l.look()
 	}
@@ -179,6 +182,8 @@ func (l *loop) handle(m message) {
 		l.handleRollback(m)
 	case pauseWish:
 		l.handlePause(m)
+	case divertWish:
+		l.handleDivert(m)
 	case vipLeased:
 		l.handleVIP(m)
 	case configured:
@@ -203,6 +208,8 @@ func (l *loop) handle(m message) {
 		l.handleRestartEnded(m)
 	case wentBack:
 		l.handleWentBack(m)
+	case diverted:
+		l.handleDiverted(m)
 	case keptDead:
 		l.handleKeptDead(m)
 	case lost:
@@ -280,6 +287,9 @@ func (l *loop) publish() {
 		s.State = string(Deploying)
 	case newest.State != "" && s.State != "down":
 		s.State = string(newest.State)
+	}
+	if to := l.page.Divert; to.IsValid() {
+		s.State, s.Diverted = "diverted", to.String()
 	}
 	l.shown.Store(s)
 }

@@ -41,6 +41,12 @@ type (
 		paused bool
 		done   chan<- error
 	}
+	// divertWish: names and ports of the service lead to a program outside; the
+	// zero address: to what is live again.
+	divertWish struct {
+		to   netip.AddrPort
+		done chan<- error
+	}
 	// vipLeased: the service gets a virtual IP. It is told to nobody before done is
 	// closed.
 	vipLeased struct {
@@ -89,6 +95,12 @@ type (
 		to        *Generation // old, as it is live
 		why       error       // that from has ended
 		err       error
+	}
+	// diverted: names and ports lead where a person wants them, or where they did.
+	diverted struct {
+		was  netip.AddrPort
+		done chan<- error
+		err  error
 	}
 	keptDead struct {
 		g   *Generation

@@ -62,8 +62,11 @@ func (d *Deployer) takeStock(ctx context.Context) (leftovers []*loop, err error)
 	if err := d.wakeLive(ctx, runs, vips); err != nil {
 		return nil, err
 	}
-	f := found{services: d.Services, publish: d.Publish, vips: vips, external: d.External, all: all}
+	f := found{services: d.Services, publish: d.Publish, vips: vips, external: d.External, diverted: map[string]netip.AddrPort{}, all: all}
 	for _, l := range *d.loops.Load() {
+		if page, err := d.History.Page(l.name); err == nil && page.Divert.IsValid() {
+			f.diverted[l.name] = page.Divert
+		}
 		f.running = append(f.running, joined[l]...)
 		if l.live != nil {
 			f.live = append(f.live, l.live)

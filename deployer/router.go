@@ -38,6 +38,9 @@ type Routes struct {
 	// Held are where TCP connections to services are kept waiting instead, by
 	// service.
 	Held map[string]netip.AddrPort
+	// Ports are those by which services are asked whose targets listen on another,
+	// by service.
+	Ports map[string]uint16
 	// VIPs are the virtual IPs of services, by service: their names lead there,
 	// and never elsewhere.
 	VIPs map[string]netip.Addr
@@ -66,7 +69,7 @@ const (
 
 // Equal says whether both lead everything to the same.
 func (r Routes) Equal(o Routes) bool {
-	return maps.Equal(r.Targets, o.Targets) && maps.Equal(r.Held, o.Held) && maps.Equal(r.VIPs, o.VIPs) &&
+	return maps.Equal(r.Targets, o.Targets) && maps.Equal(r.Held, o.Held) && maps.Equal(r.Ports, o.Ports) && maps.Equal(r.VIPs, o.VIPs) &&
 		slices.Equal(r.Publish, o.Publish) && maps.EqualFunc(r.Names, o.Names, maps.Equal)
 }
 

@@ -21,6 +21,7 @@ type routing struct {
 	publish  []Publish
 	vips     map[string]netip.Addr
 	external map[string]netip.AddrPort
+	diverted map[string]netip.AddrPort // by service, where a person wants names and ports to lead
 	live     map[string]*Generation
 	ordinals map[string]int     // by service: of what went live last
 	joined   map[string]*joined // by instance
@@ -55,6 +56,7 @@ func newRouting(router Router) *routing {
 	r := &routing{
 		owner: newOwner(), router: router, services: map[string]Service{}, vips: map[string]netip.Addr{},
 		live: map[string]*Generation{}, ordinals: map[string]int{}, joined: map[string]*joined{},
+		diverted: map[string]netip.AddrPort{},
 	}
 	r.show()
 	return r
@@ -62,19 +64,20 @@ func newRouting(router Router) *routing {
 
 // show makes the state what others see.
 func (r *routing) show() {
-	r.views.show(&view{live: maps.Clone(r.live), ordinals: maps.Clone(r.ordinals), drift: r.drift})
+	r.views.show(&view{live: maps.Clone(r.live), diverted: maps.Clone(r.diverted), ordinals: maps.Clone(r.ordinals), drift: r.drift})
 }
 
 // routes is the whole as it shall be.
 func (r *routing) routes() Routes {
 	routes := Routes{
 		Targets: map[string]netip.AddrPort{}, VIPs: maps.Clone(r.vips), Publish: r.publish,
-		Names: map[string]map[string]netip.Addr{},
+		Names: map[string]map[string]netip.Addr{}, Ports: map[string]uint16{},
 	}
 	for service, g := range r.live {
 		routes.Targets[service] = g.target()
 	}
 	maps.Copy(routes.Targets, r.external)
+	r.divertAll(&routes)
 	for instance, j := range r.joined {
 		names := map[string]netip.Addr{}
 		s := r.services[j.service]

@@ -14,6 +14,7 @@ type found struct {
 	publish  []Publish
 	vips     map[string]netip.Addr
 	external map[string]netip.AddrPort
+	diverted map[string]netip.AddrPort
 	live     []*Generation // one of each service at most
 	running  []*Generation // whose names are to be true
 	all      []*Generation
@@ -26,6 +27,7 @@ func (r *routing) adopt(ctx context.Context, f found, stale bool) error {
 	return r.do(ctx, func() {
 		r.care(f.services, f.publish, f.vips)
 		r.external = f.external
+		maps.Copy(r.diverted, f.diverted)
 		for _, g := range f.all {
 			r.ordinals[g.Service] = max(r.ordinals[g.Service], g.Ordinal)
 		}

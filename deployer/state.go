@@ -56,13 +56,14 @@ type loop struct {
 	newest   Newest   // what became of the newest artefacts that were tried
 	last     *Last
 
-	seen     watcher.Set // the newest on disk
-	refused  string      // why what came after it is none
-	missing  bool        // that it is not there
-	changing bool        // files are awaited
-	asked    []chan<- Result
-	found    string       // how what is live was found at the start
-	page     history.Page // what is remembered, and what a person has decided
+	seen      watcher.Set // the newest on disk
+	refused   string      // why what came after it is none
+	missing   bool        // that it is not there
+	changing  bool        // files are awaited
+	asked     []chan<- Result
+	found     string       // how what is live was found at the start
+	diverting bool         // names and ports are on their way
+	page      history.Page // what is remembered, and what a person has decided
 }
 
 // task does what takes long, and reports what comes of it, unless that is nil.

@@ -35,14 +35,16 @@ type Last struct {
 // Status is how one service is doing.
 type Status struct {
 	Service    string    `json:"service"`
-	State      string    `json:"state"` // live, down, deploying, waiting, building, failed, refused, missing, pinned, paused or none
+	State      string    `json:"state"` // live, down, deploying, waiting, building, failed, refused, missing, pinned, paused, diverted or none
 	Generation string    `json:"generation,omitempty"`
 	Set        string    `json:"set,omitempty"`
 	Since      time.Time `json:"since,omitzero"`
 	Address    string    `json:"address,omitempty"`
-	Standby    string    `json:"standby,omitempty"`
-	Draining   []string  `json:"draining,omitempty"`
-	Failed     string    `json:"failed,omitempty"` // the generation that is kept of a deploy that failed
+	// Diverted is where names and ports lead in place of the live generation.
+	Diverted string   `json:"diverted,omitempty"`
+	Standby  string   `json:"standby,omitempty"`
+	Draining []string `json:"draining,omitempty"`
+	Failed   string   `json:"failed,omitempty"` // the generation that is kept of a deploy that failed
 	// Left says of generations that should be gone why they are not yet.
 	Left     map[string]string `json:"left,omitempty"`
 	Memory   int64             `json:"memory_bytes,omitempty"` // held by the live generation; 0: not known

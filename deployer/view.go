@@ -2,6 +2,7 @@ package deployer
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"sync/atomic"
 )
@@ -9,6 +10,7 @@ import (
 // view is what names and ports lead to, for those who only look.
 type view struct {
 	live     map[string]*Generation
+	diverted map[string]netip.AddrPort
 	ordinals map[string]int
 	drift    *DriftError
 	changed  chan struct{} // closed when there is a newer view
@@ -44,7 +46,7 @@ func (v *views) drifted(service string) bool {
 func (w *views) await(ctx context.Context, s Service, waiting func(missing []string)) error {
 	for {
 		v := w.seen.Load()
-		missing := slices.DeleteFunc(slices.Clone(s.Needs), func(need string) bool { return v.live[need] != nil })
+		missing := slices.DeleteFunc(slices.Clone(s.Needs), func(need string) bool { return v.live[need] != nil || v.diverted[need].IsValid() })
 		if len(missing) == 0 {
 			return nil
 		}

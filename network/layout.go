@@ -98,7 +98,7 @@ func port(p deployer.Publish, r deployer.Routes) chain {
 	case held && p.Protocol == deployer.TCP: // which port was meant the relay finds out
 		t = relay
 		text += heldNote
-	case p.To != 0:
+	case p.To != 0 && p.To != r.Ports[p.Service]:
 		t = netip.AddrPortFrom(t.Addr(), p.To)
 		text += ":" + strconv.Itoa(int(p.To))
 	}
@@ -120,7 +120,14 @@ func vips(r deployer.Routes) chain {
 			c.rules = append(c.rules, slices.Concat(to, rule{"-p", "tcp"}, mark(service+heldNote),
 				rule{"-j", "DNAT", "--to-destination", relay.String()}))
 		}
-		if t, ok := r.Targets[service]; ok {
+		t, ok := r.Targets[service]
+		if port := r.Ports[service]; ok && port != 0 && port != t.Port() {
+			for _, protocol := range []string{deployer.TCP, deployer.UDP} {
+				c.rules = append(c.rules, slices.Concat(to, rule{"-p", protocol, "-m", protocol, "--dport", strconv.Itoa(int(port))},
+					mark(service), rule{"-j", "DNAT", "--to-destination", t.String()}))
+			}
+		}
+		if ok {
 			c.rules = append(c.rules, slices.Concat(to, mark(service+portNote+strconv.Itoa(int(t.Port()))),
 				rule{"-j", "DNAT", "--to-destination", t.Addr().String()}))
 		} else {

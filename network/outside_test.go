@@ -104,3 +104,25 @@ func TestANameLeadsOutOfTheContainers(t *testing.T) {
 		l.wantAnswer(l.laptop, "10.0.4.2:80", "10.0.4.1:9000 to 10.0.4.2") // itself, by way of the VM
 	})
 }
+
+func TestAPortIsMappedToThatOfATarget(t *testing.T) {
+	f := newFake(t, crowded)
+	p := fakeAgent(f, web80, deployer.Publish{Interface: "eth0", Port: 81, Protocol: "tcp", Service: "web", To: 9090},
+		deployer.Publish{Interface: "eth0", Port: 82, Protocol: "tcp", Service: "web", To: 8080})
+	setAll(t, p, deployer.Routes{
+		Targets: targets("web", "10.0.2.2:18080"), Ports: map[string]uint16{"web": 8080}, VIPs: addresses("web", "10.0.3.101"),
+	}, true)
+	text := f.String()
+	for want, n := range map[string]int{
+		`-d 10.0.3.101 -p tcp -m tcp --dport 8080 -m comment --comment "jarloop: web" -j DNAT --to-destination "10.0.2.2:18080"`: 1,
+		`-d 10.0.3.101 -p udp -m udp --dport 8080 -m comment --comment "jarloop: web" -j DNAT --to-destination "10.0.2.2:18080"`: 1,
+		`-d 10.0.3.101 -m comment --comment "jarloop: web port 18080" -j DNAT --to-destination 10.0.2.2` + "\n":                  1,
+		`-p tcp -m comment --comment "jarloop: web" -j DNAT --to-destination "10.0.2.2:18080"`:                                   2,
+		`"jarloop: web:9090" -j DNAT --to-destination "10.0.2.2:9090"`:                                                           1,
+		`"jarloop: web:8080" -j DNAT --to-destination "10.0.2.2:18080"`:                                                          0,
+	} {
+		if strings.Count(text, want) != n {
+			t.Errorf("not %d times %s in\n%s", n, want, text)
+		}
+	}
+}

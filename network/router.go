@@ -276,7 +276,7 @@ func clone(r deployer.Routes) deployer.Routes {
 		names[instance] = maps.Clone(of)
 	}
 	return deployer.Routes{
-		Targets: maps.Clone(r.Targets), Held: maps.Clone(r.Held), VIPs: maps.Clone(r.VIPs),
+		Targets: maps.Clone(r.Targets), Ports: maps.Clone(r.Ports), Held: maps.Clone(r.Held), VIPs: maps.Clone(r.VIPs),
 		Publish: slices.Clone(r.Publish), Names: names,
 	}
 }

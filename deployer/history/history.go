@@ -1,6 +1,6 @@
 // Package history keeps on disk how the deploys of each service ended, and what a
-// person has decided about it: that an earlier set is pinned, or that nothing is
-// to be deployed for now. So the agent knows earlier sets after a restart; nothing
+// person has decided about it: that an earlier set is pinned, that nothing is to be
+// deployed for now, or that names and ports lead elsewhere. So the agent knows earlier sets after a restart; nothing
 // that serves depends on it.
 package history
 
@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,6 +57,8 @@ type Page struct {
 	Entries []Entry `json:"entries"` // the newest last
 	Pin     *Pin    `json:"pin,omitempty"`
 	Paused  bool    `json:"paused,omitempty"`
+	// Divert is where names and ports lead in place of what is live.
+	Divert netip.AddrPort `json:"divert,omitzero"`
 }
 
 // Good gives the sets that have been live, each once, the newest last.

@@ -21,7 +21,7 @@ type External struct {
 
 func (e *External) keys() []key {
 	return []key{
-		{name: "address", to: &e.Address, like: `"10.0.2.2:9000"`, required: "where the name leads", wrong: badAddress, change: live},
+		{name: "address", to: &e.Address, like: `"10.0.2.2:9000"`, required: "where the name leads", wrong: WrongAddress, change: live},
 	}
 }
 
@@ -67,8 +67,8 @@ func (c *Config) Names(s *Service) (needs, knows []string) {
 // What RFC 1123, section 2.1, allows for the name of a host with its domain.
 var hostForm = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*\.?$`)
 
-// badAddress says what is wrong with HOST:PORT.
-func badAddress(address string) string {
+// WrongAddress says what is wrong with HOST:PORT.
+func WrongAddress(address string) string {
 	host, port, err := net.SplitHostPort(address)
 	number, err2 := strconv.ParseUint(port, 10, 16)
 	if err != nil || err2 != nil || number == 0 || host == "" {

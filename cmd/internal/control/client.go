@@ -74,6 +74,15 @@ func (c *Client) ChangeData(ctx context.Context, r DataRequest) error {
 	return c.do(ctx, http.MethodPost, "/v1/data", r, &struct{}{})
 }
 
+// Divert asks that names and ports of a service lead elsewhere, or back.
+func (c *Client) Divert(ctx context.Context, r DivertRequest) (Diverted, error) {
+	var d Diverted
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
+	defer cancel()
+	err := c.do(ctx, http.MethodPost, "/v1/divert", r, &d)
+	return d, err
+}
+
 func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
 	var body bytes.Buffer
 	if in != nil {

@@ -6,6 +6,7 @@
 //	POST /v1/rollback deploy an earlier set; answers when that has ended
 //	POST /v1/pause    deploy nothing of a service for now, or again
 //	POST /v1/data     remove or replace the data of a service, which is down meanwhile
+//	POST /v1/divert   lead names and ports of a service elsewhere, or back
 package control
 
 import (
@@ -51,6 +52,19 @@ type PauseRequest struct {
 type DataRequest struct {
 	Service string `json:"service"`
 	Import  string `json:"import,omitempty"` // the absolute path of a file
+}
+
+// DivertRequest says where names and ports of a service are to lead: HOST:PORT, or
+// "" for what is live.
+type DivertRequest struct {
+	Service string `json:"service"`
+	To      string `json:"to"`
+}
+
+// Diverted says where names and ports lead.
+type Diverted struct {
+	To      string `json:"to"`
+	Warning string `json:"warning,omitempty"` // nothing answers there yet
 }
 
 // Outcome is how the deploy of one service ended.

@@ -34,6 +34,7 @@ type fake struct {
 	rollback func(RollbackRequest) (Outcome, error)
 	pause    func(PauseRequest) error
 	data     func(DataRequest) error
+	divert   func(DivertRequest) (Diverted, error)
 }
 
 func (f fake) Status() Status { return f.status() }
@@ -44,7 +45,8 @@ func (f fake) Deploy(ctx context.Context, services []string) ([]Outcome, error) 
 
 func (f fake) Rollback(_ context.Context, r RollbackRequest) (Outcome, error) { return f.rollback(r) }
 
-func (f fake) Pause(_ context.Context, r PauseRequest) error { return f.pause(r) }
+func (f fake) Divert(_ context.Context, r DivertRequest) (Diverted, error) { return f.divert(r) }
+func (f fake) Pause(_ context.Context, r PauseRequest) error               { return f.pause(r) }
 
 func (f fake) ChangeData(_ context.Context, r DataRequest) error { return f.data(r) }
 

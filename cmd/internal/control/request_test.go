@@ -241,3 +241,19 @@ func TestChangeData(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestDivert(t *testing.T) {
+	s := serve(t, fake{divert: func(r DivertRequest) (Diverted, error) {
+		if r.To == "" {
+			return Diverted{}, InputError{errors.New("no")}
+		}
+		return Diverted{To: r.To, Warning: r.Service + " does not answer"}, nil
+	}})
+	got, err := client(t, s.path).Divert(t.Context(), DivertRequest{"web", "10.0.2.2:8085"})
+	if want := (Diverted{To: "10.0.2.2:8085", Warning: "web does not answer"}); err != nil || got != want {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := client(t, s.path).Divert(t.Context(), DivertRequest{Service: "web"}); !isInput(err) {
+		t.Errorf("what cannot be: %v", err)
+	}
+}

@@ -26,6 +26,8 @@ type Agent interface {
 	// ChangeData removes or replaces the data of a service, which is down
 	// meanwhile.
 	ChangeData(ctx context.Context, r DataRequest) error
+	// Divert leads names and ports of a service elsewhere, or back.
+	Divert(ctx context.Context, r DivertRequest) (Diverted, error)
 }
 
 // InputError marks an error of an Agent as the caller's mistake, for programs:
@@ -138,6 +140,7 @@ func handler(agent Agent) http.Handler {
 	mux.HandleFunc("POST /v1/data", post(func(ctx context.Context, r DataRequest) (struct{}, error) {
 		return struct{}{}, agent.ChangeData(ctx, r)
 	}))
+	mux.HandleFunc("POST /v1/divert", post(agent.Divert))
 	return mux
 }
 

@@ -42,6 +42,9 @@ func History(out io.Writer, s sets.Service, most int) error {
 	if s.Paused {
 		fmt.Fprintf(out, "paused: jarloop resume %s goes on\n", s.Name)
 	}
+	if s.Divert.IsValid() {
+		fmt.Fprintf(out, "diverted to %s: jarloop divert %s --off leads back\n", s.Divert, s.Name)
+	}
 	return nil
 }
 

@@ -115,6 +115,9 @@ func newest(s deployer.Status) string {
 	if s.Newest.Reason != "" {
 		text += ": " + console.Plain(s.Newest.Reason)
 	}
+	if s.Diverted != "" {
+		text = strings.TrimSuffix("leads to "+s.Diverted+"; "+text, "; -")
+	}
 	if s.Failed != "" {
 		text += "; " + s.Failed + " is kept"
 	}

@@ -180,3 +180,16 @@ func TestReasonsGiveATerminalNoOrders(t *testing.T) {
 		}
 	}
 }
+
+func TestWhereAServiceIsDivertedToIsInItsRow(t *testing.T) {
+	for want, s := range map[string]deployer.Status{
+		"leads to 10.0.2.2:8085": {State: "diverted", Diverted: "10.0.2.2:8085"},
+		"leads to 10.0.2.2:8085; 77 failed: prove: no": {
+			State: "diverted", Diverted: "10.0.2.2:8085", Newest: deployer.Newest{Set: "77", State: deployer.Broken, Reason: "prove: no"},
+		},
+	} {
+		if got := row(s, time.Time{}); got[len(got)-1] != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -21,7 +21,7 @@ func Title(s control.Status) string {
 	text := ""
 	for _, state := range []string{
 		"down", string(deployer.Broken), string(deployer.Refused),
-		string(deployer.Deploying), string(deployer.Waiting), string(deployer.Paused), string(deployer.Pinned),
+		string(deployer.Deploying), string(deployer.Waiting), string(deployer.Paused), string(deployer.Pinned), "diverted",
 	} {
 		if names := in[state]; len(names) == 1 {
 			text = names[0] + " " + state

@@ -18,6 +18,7 @@ func TestTheTitleTellsTheWorstFirst(t *testing.T) {
 		"waiting none live":            "a waiting",
 		"live paused live":             "b paused",
 		"live pinned paused":           "c paused",
+		"live diverted live":           "b diverted",
 		"pinned pinned live":           "2 pinned",
 		"deploying failed live":        "b failed",
 		"failed down refused":          "b down",
