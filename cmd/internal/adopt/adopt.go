@@ -32,7 +32,7 @@ const (
 	prefix    = "volume-"
 	nginxName = "nginx-conf.d"
 	guessed   = "GUESS: "
-	usualPort = 8080
+	usualPort = 8080 // of those that take it from $PORT
 )
 
 // Layout is what was found.
@@ -49,16 +49,17 @@ type Layout struct {
 
 // service is one service, and what is known of it.
 type service struct {
-	name   string
-	nginx  bool
-	source string
-	files  []string
-	folder folder
-	script string  // its start script, as the container sees it
-	runs   archive // what is run of its folder; zero if that is no archive
-	jobs   []*job  // how it was run before
-	shared string  // the shared folder, absolute
-	called told[int]
+	name    string
+	nginx   bool
+	source  string
+	files   []string
+	flat    bool // its artefacts are files of source itself
+	folder  folder
+	scripts []string // its start scripts
+	runs    archive  // what is run of its folder; zero if that is no archive
+	jobs    []*job   // how it was run before
+	shared  string   // the shared folder, absolute
+	called  told[int]
 	facts
 }
 
@@ -125,7 +126,7 @@ func (l *Layout) note(format string, args ...any) {
 
 // addPlace makes a service of a place, unless it is none.
 func (l *Layout) addPlace(root *os.Root, p place, all []place) error {
-	s := &service{name: p.name, shared: l.Dir, source: p.source, files: p.files, nginx: p.usual && p.name == nginxName}
+	s := &service{name: p.name, shared: l.Dir, source: p.source, files: p.files, flat: p.flat, nginx: p.usual && p.name == nginxName}
 	if s.nginx {
 		s.name = nginxService(all, l.job("nginx") != nil)
 	} else if wrong := config.WrongName(p.name); wrong != "" {
@@ -150,11 +151,8 @@ func (l *Layout) addPlace(root *os.Root, p place, all []place) error {
 	case config.WrongTarget(s.target.value) != "": // a service that is called like a folder of the system
 		s.target.value = "/srv/" + s.name
 	}
-	if list := scripts(root, p.source); len(list) > 0 {
-		s.script = s.target.value + "/bin/" + path.Base(list[0])
-		if info, err := root.Stat(list[0]); err == nil && info.Mode()&0o100 == 0 {
-			s.script = "sh " + s.script // the share has no such bit
-		}
+	if len(s.folder.runnable()) == 0 {
+		s.scripts = scripts(root, p.source)
 	}
 	s.choose(root)
 	l.services = append(l.services, s)
@@ -179,7 +177,7 @@ func (s *service) choose(root *os.Root) {
 		}
 		s.runs.libraries = append(s.runs.libraries, name)
 		// The program's own classes, where what starts it is a script or a launcher.
-		if dir == "app/" || dir == "lib/" && s.script != "" && strings.HasPrefix(name, path.Base(s.script)) {
+		if dir == "app/" || dir == "quarkus-app/app/" || dir == "lib/" && len(s.scripts) > 0 && strings.HasPrefix(name, path.Base(s.scripts[0])) {
 			own := readArchive(root, path.Join(s.source, file), file)
 			s.runs.settings = append(s.runs.settings, own.settings...)
 			s.runs.java = max(s.runs.java, own.java)

@@ -11,47 +11,45 @@ type origin struct {
 	packages, run            []string
 }
 
-// The releases that have a Java, by its version: one release serves all that is
-// older, down to where it stopped having what programs of that time need.
-const (
-	oldest = 8  // Ubuntu 24.04 has it
-	usual  = 17 // Debian 12 has it, and nothing newer
-)
+// javas are the releases of Debian that have a Java, by its version; each runs what
+// is built for an older one.
+var javas = []struct {
+	java         int
+	distribution string
+}{{17, "debian:bookworm"}, {21, "debian:trixie"}, {25, "debian:trixie"}}
 
 // bases gives what the services are cloned from, and names to each its own: one for
-// Java, one for what is too old for that, one for nginx.
+// Java, one for nginx.
 func (l *Layout) bases() []*origin {
-	newest := usual
+	newest := 0
 	for _, s := range l.services {
 		newest = max(newest, s.java)
 	}
-	java := &origin{name: "service-base", distribution: "debian:bookworm", packages: []string{"openjdk-17-jre-headless"}}
-	if newest > usual {
-		java.distribution, java.packages = "ubuntu:noble", []string{"openjdk-21-jre-headless"}
-		java.note = fmt.Sprintf("%sa JAR is built for Java %d, and this release has 21", guessed, newest)
+	choice := javas[len(javas)-1]
+	for _, c := range slices.Backward(javas) {
+		if c.java >= newest {
+			choice = c
+		}
 	}
-	old := &origin{name: "java8-base", distribution: "ubuntu:noble", packages: []string{"openjdk-8-jre-headless"},
-		note: guessed + "a JAR is built for Java 7 or older, which may not run on later ones than 8"}
+	java := &origin{name: "service-base", distribution: choice.distribution, packages: []string{fmt.Sprintf("openjdk-%d-jre-headless", choice.java)}}
+	if newest > javas[0].java {
+		java.note = fmt.Sprintf("the first with what a JAR is built for, Java %d", newest)
+	}
 	web := &origin{name: "web-base", distribution: "debian:bookworm", run: []string{"systemctl mask nginx.service"}} // the service starts it
 	var list []*origin
-	for _, s := range l.services {
-		b := java
-		switch {
-		case s.nginx:
-			b = web
-		case s.java != 0 && s.java < oldest:
-			b = old
+	for _, b := range []*origin{java, web} {
+		for _, s := range l.services {
+			if s.nginx != (b == web) {
+				continue
+			}
+			s.base = b.name
+			b.packages = append(b.packages, s.packages...)
+			b.run = append(append(b.run, s.run...), s.prepare()...)
+			if !slices.Contains(list, b) {
+				list = append(list, b)
+			}
 		}
-		s.base = b.name
-		if !slices.Contains(list, b) {
-			list = append(list, b)
-		}
-		b.packages = append(b.packages, s.packages...)
-		b.run = append(append(b.run, s.run...), s.prepare()...)
 	}
-	slices.SortFunc(list, func(a, b *origin) int {
-		return slices.Index([]*origin{java, old, web}, a) - slices.Index([]*origin{java, old, web}, b)
-	})
 	return list
 }
 

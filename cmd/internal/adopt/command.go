@@ -67,14 +67,14 @@ func fromLayout(s *service) {
 	if s.nginx || s.exec.value != "" {
 		return
 	}
-	in := func(file string) string { return shellescape.Quote(s.target.value + "/" + file) }
 	switch {
-	case s.script != "":
-		s.exec.learn(s.script, "the start script of its installation")
+	case len(s.scripts) == 1 && s.dir == "" && s.arguments.value == "": // as is the default
+	case len(s.scripts) > 0:
+		s.exec.learn(strings.TrimSpace(shellescape.Quote(s.target.value+"/bin/"+path.Base(s.scripts[0]))+" "+s.arguments.value), guessed+"the start script of its installation")
 	case s.runs.name != "":
-		s.exec.learn(s.javaCommand(in(s.runs.name)))
+		s.exec.learn(s.javaCommand())
 	case len(s.folder.natives) > 0:
-		s.exec.learn(in(s.folder.natives[0]), guessed+"the program for the machine itself")
+		s.exec.learn(shellescape.Quote(s.target.value+"/"+s.folder.natives[0]), guessed+"the program for the machine itself")
 	default:
 		s.nothingRuns()
 	}
@@ -93,24 +93,23 @@ func (s *service) nothingRuns() {
 	s.notes = append(s.notes, s.source+": "+what)
 }
 
-// javaCommand runs the archive that was chosen; "" where that is the default.
-func (s *service) javaCommand(file string) (command, note string) {
-	runnable := s.folder.runnable()
-	jars := slices.DeleteFunc(slices.Clone(s.folder.files), func(name string) bool {
-		return strings.Contains(name, "/") || path.Ext(name) != ".jar"
-	})
-	switch {
-	case s.arguments.value != "":
-		note = s.arguments.note
-	case len(runnable) > 1:
-		note = guessed + "the first of several JARs that can be run"
-	case len(jars) == 1 && jars[0] == s.runs.name:
-		return "", "" // as is the default
-	default:
-		note = guessed + "the JAR that can be run"
-	}
-	if len(runnable) > 1 {
+// javaCommand runs the archive that was chosen; "" where that is the default, which
+// is the only one that can be run.
+func (s *service) javaCommand() (command, note string) {
+	if len(s.folder.runnable()) > 1 {
+		note = guessed + "the first of several that can be run"
 		s.notes = append(s.notes, fmt.Sprintf("%s: several JARs can be run; %s was taken", s.source, s.runs.name))
 	}
-	return strings.TrimSpace("java -jar " + file + " " + s.arguments.value), note
+	if s.arguments.value != "" {
+		note = s.arguments.note
+	} else if note == "" && s.dir == "" {
+		return "", ""
+	}
+	file := s.runs.name
+	if s.flat && note == s.arguments.note {
+		file = "*" + path.Ext(file) // its version may change
+	} else {
+		file = shellescape.Quote(file)
+	}
+	return strings.TrimSpace("java -jar " + s.target.value + "/" + file + " " + s.arguments.value), note
 }

@@ -210,7 +210,7 @@ func (c *composed) environment(n *yaml.Node) string {
 		case plain(value) != value:
 			reason = name + " has control characters"
 		default:
-			c.env = append(c.env, variable{name, value})
+			c.env = append(c.env, variable{name: name, value: value})
 		}
 	}
 	return reason

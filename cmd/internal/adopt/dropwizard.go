@@ -68,12 +68,12 @@ func (s *service) dropwizard(t text, sure bool) {
 	}
 	if kind, _ := get("default", "server.type"); kind == "simple" {
 		port, note := get("8080", "server.connector.port")
-		s.port.learn(parsePort(port), note)
+		s.learnPort(port, note)
 		admin, _ := get("/admin", "server.adminContextPath")
 		s.health = health{path: path.Join(admin, "healthcheck"), note: "Dropwizard's own checks"}
 	} else {
 		port, note := get("8080", "server.applicationConnectors.port", "http.port")
-		s.port.learn(parsePort(port), note)
+		s.learnPort(port, note)
 		port, _ = get("8081", "server.adminConnectors.port", "http.adminPort")
 		admin, _ := get("/", "server.adminContextPath")
 		s.health = health{path: path.Join(admin, "healthcheck"), port: parsePort(port), note: "Dropwizard's own checks"}

@@ -18,8 +18,16 @@ type told[T cmp.Ordered] struct {
 // which they are believed.
 func (t *told[T]) learn(value T, note string) {
 	var none T
-	if t.value == none && value != none {
+	if t.value == none && t.note == "" && value != none {
 		*t = told[T]{value, note}
+	}
+}
+
+// learnPort takes over what a key of the port says. What only a run knows is known to
+// be nothing else that could be read.
+func (s *service) learnPort(text, note string) {
+	if s.port.learn(parsePort(text), note); s.port.value == 0 && text != "" && s.port.note == "" {
+		s.port.note = note
 	}
 }
 
@@ -51,7 +59,7 @@ type facts struct {
 }
 
 // variable is one of the environment.
-type variable struct{ name, value string }
+type variable struct{ name, value, note string }
 
 // health is how a generation proves itself.
 type health struct {
@@ -74,6 +82,7 @@ var sources = []source{
 	fromMicroProfile,
 	fromSettings,
 	fromDatabases,
+	fromOldJava,
 	fromLayout,    // what can be run of the artefacts
 	fromFramework, // what is usual with its framework
 }
@@ -87,9 +96,6 @@ func (s *service) addLog(file, note string) {
 // finish puts together what is known.
 func (s *service) finish() {
 	if s.dir != "" && s.dir != s.target.value {
-		if s.exec.value == "" && s.runs.name != "" {
-			s.exec = told[string]{"java -jar " + shellescape.Quote(s.target.value+"/"+s.runs.name), guessed + "the JAR that can be run"}
-		}
 		beside := slices.ContainsFunc(s.layers, func(l layer) bool { return path.Dir(l.name) == s.source })
 		if s.uses("Spring") && beside && len(s.jobs) == 0 { // which it looks for where it runs
 			s.exec.value += " --spring.config.additional-location=file:" + s.target.value + "/"
@@ -110,9 +116,5 @@ func (s *service) finish() {
 	}
 	if s.health.port == s.port.value {
 		s.health.port = 0
-	}
-	if s.port.value == 0 && s.worker.value == "" {
-		s.port = told[int]{usualPort, guessed + "nothing names a port"}
-		s.notes = append(s.notes, s.source+": no port was found: correct it in the configuration")
 	}
 }

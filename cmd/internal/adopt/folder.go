@@ -55,7 +55,7 @@ func (f *folder) take(root *os.Root, file string) {
 	f.files = append(f.files, inside)
 	top := !strings.Contains(inside, "/")
 	switch {
-	case top && isArchive(file):
+	case (top || inside == "quarkus-app/quarkus-run.jar") && isArchive(file):
 		f.archives = append(f.archives, readArchive(root, file, inside))
 	case top && isNative(root, file):
 		f.natives = append(f.natives, inside)
@@ -69,17 +69,6 @@ func (f *folder) take(root *os.Root, file string) {
 // runnable gives the archives that java -jar can run, by name.
 func (f *folder) runnable() []archive {
 	return slices.DeleteFunc(slices.Clone(f.archives), func(a archive) bool { return a.err != nil || a.main == "" })
-}
-
-// count gives how many files at the top have an extension.
-func (f *folder) count(extension string) int {
-	n := 0
-	for _, name := range f.files {
-		if path.Dir(name) == "." && path.Ext(name) == extension {
-			n++
-		}
-	}
-	return n
 }
 
 // visible gives the files that a person would see, and no logs.

@@ -39,8 +39,12 @@ func TestWhatAFrameworksProgramIs(t *testing.T) {
 		said  string
 	}{
 		{"Spring MVC with nothing said", map[string]string{"volume-a/a.jar": bootJAR(t, web, nil)}, []string{
-			`distribution = "ubuntu:noble"   # GUESS: a JAR is built for Java 21`,
+			`distribution = "debian:trixie"   # the first with what a JAR is built for, Java 21`,
 			"port   = 8080   # Spring MVC's own, since nothing says otherwise", `health = { path = "/", status = ["200-499"] }`}, "exec", ""},
+		{"Spring Boot without a web server", map[string]string{"volume-a/a.jar": bootJAR(t, "spring-rabbit-3.2", nil)},
+			[]string{"[service.a]\nhealth = { up = \"5s\" }   # it listens on nothing: built with Spring Boot, without a web server\n"}, "publish", ""},
+		{"Spring MVC that is told to be none", spring("spring.main.web-application-type=none\n"), []string{`health = { up = "5s" }`}, "port   =", ""},
+		{"Spring Boot with Jersey", map[string]string{"volume-a/a.jar": bootJAR(t, "jersey-server-3.1 tomcat-embed-core-10.1", nil)}, []string{"[service.a]\n\n[[publish]]"}, "health", ""},
 		{"Spring WebFlux", map[string]string{"volume-a/a.jar": bootJAR(t, "spring-webflux-6.2 reactor-netty-http-1.2 spring-boot-actuator-3.4", nil)},
 			[]string{"port   = 8080   # Spring WebFlux's own", `health = { path = "/actuator/health" }   # Spring Boot's actuator`}, "", ""},
 		{"an actuator", spring("server.port=8082\n"), []string{
@@ -52,7 +56,7 @@ func TestWhatAFrameworksProgramIs(t *testing.T) {
 		{"an actuator that is off", spring("management.server.port=-1\n"), []string{`health = { path = "/", status = ["200-499"] }`}, "", ""},
 		{"security", map[string]string{"volume-a/a.jar": bootJAR(t, web+"spring-boot-actuator-3 spring-security-web-6", nil)},
 			[]string{`health = { path = "/actuator/health", status = ["2xx", "401", "403"] }`}, "", ""},
-		{"a port that only runs know", spring("server.port=0\n"), []string{"[service.a]"}, "port   = 0", ""},
+		{"a port that only runs know", spring("server.port=0\n"), []string{"[service.a]\nhealth = { path = \"/actuator/health\" }"}, "port   =", ""},
 		{"settings beside the JAR go before those inside", map[string]string{
 			"volume-a/a.jar": bootJAR(t, web, map[string]string{"application.yml": "server:\n  port: 1111\n"}), "volume-a/application.yml": "server.port: 2222\n",
 		}, []string{"port   = 2222   # as in volume-a/application.yml:1"}, "server /a/", ""},
@@ -83,10 +87,10 @@ func TestWhatAFrameworksProgramIs(t *testing.T) {
 			"META-INF/MANIFEST.MF": "Main-Class: l.L\nStart-Class: a.Main\nSpring-Boot-Version: 1.5.22\n\n", "BOOT-INF/lib/spring-webmvc-4.3.jar": "", "BOOT-INF/lib/spring-boot-actuator-1.5.jar": ""})},
 			[]string{`health = { path = "/health" }`}, "", ""},
 		{"a JAR and its plain twin", map[string]string{"volume-a/a.jar": bootJAR(t, web, nil), "volume-a/a-plain.jar": archiveOf(t, nil)},
-			[]string{`exec   = "java -jar /a/a.jar"`}, "several", ""},
+			[]string{"[service.a]\nport   = 8080"}, "several", ""},
 		{"an executable WAR", map[string]string{"volume-a/a.war": archiveOf(t, map[string]string{
 			"META-INF/MANIFEST.MF": "Main-Class: l.WarLauncher\nStart-Class: a.Main\nSpring-Boot-Version: 3.0.0\n\n", "WEB-INF/classes/application.yml": "server: {port: 7777}\n", "WEB-INF/lib/spring-webmvc-6.jar": ""})},
-			[]string{`exec   = "java -jar /a/a.war"`, "port   = 7777"}, "", ""},
+			[]string{"[service.a]\nport   = 7777"}, "", ""},
 		{"a WAR that wants a server", map[string]string{"volume-a/a.war": archiveOf(t, map[string]string{"WEB-INF/web.xml": ""})}, []string{"[service.a]"}, "exec   =", "a WAR without a Main-Class wants a servlet container"},
 
 		{"Quarkus", map[string]string{
@@ -107,8 +111,12 @@ func TestWhatAFrameworksProgramIs(t *testing.T) {
 			"volume-a/libs/helidon-webserver-4.0.jar": "",
 		}, []string{"port   = 7001", `health = { path = "/", status = ["200-499"] }`}, "server /a/", ""},
 		{"Javalin, whose port is in its code", map[string]string{"volume-a/a.jar": withMain(t, map[string]string{"io/javalin/Javalin.class": ""})},
-			[]string{`health = { path = "/", status = ["200-499"] }`}, "server /a/", ""},
-		{"gRPC", map[string]string{"volume-a/a.jar": withMain(t, map[string]string{"io/grpc/Server.class": ""})}, []string{"[service.a]"}, "health", ""},
+			[]string{"[service.a]\nhealth = { path = \"/\", status = [\"200-499\"] }"}, "server /a/", ""},
+		{"gRPC", map[string]string{"volume-a/a.jar": withMain(t, map[string]string{"io/grpc/Server.class": ""})}, []string{"[service.a]\n\n[[publish]]"}, "health", ""},
+		{"a program of Java 8's time", map[string]string{"volume-a/a.jar": archiveOf(t, map[string]string{
+			"META-INF/MANIFEST.MF": "Main-Class: a.Main\n\n", "a/Main.class": class(8), "io/dropwizard/Application.class": ""})},
+			[]string{`packages     = ["openjdk-17-jre-headless", "libjaxb-api-java"]`, `env    = { JDK_JAVA_OPTIONS = "` + oldOptions + `" }   # GUESS: built for a Java before 9`}, "", ""},
+		{"a program for Java 8 of today", map[string]string{"volume-a/a.jar": jar(t, "a.Main", 52)}, []string{"[service.a]"}, "JDK_JAVA", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l, _, text := adoptFiles(t, test.files)

@@ -148,7 +148,7 @@ func (a *settings) take(s stanza) string {
 		case !variableForm.MatchString(key):
 			return fmt.Sprintf("not translated: %q is not the name of a variable", key)
 		}
-		a.env = append(a.env, variable{key, text})
+		a.env = append(a.env, variable{name: key, value: text})
 		if strings.Contains(text, "$") {
 			return "taken as it stands: a $ in it is not expanded"
 		}

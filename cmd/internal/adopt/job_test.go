@@ -57,7 +57,7 @@ func TestAJobBecomesACommand(t *testing.T) {
 
 func TestAJobsVariablesAreTheServices(t *testing.T) {
 	j := translate("x.conf", "env A=1\nenv OPTS=\"-Xmx64m -Xss1m\"\nexec java $OPTS -jar /a/b.jar\n")
-	if want := []variable{{"A", "1"}, {"OPTS", "-Xmx64m -Xss1m"}}; !slices.Equal(j.env, want) {
+	if want := []variable{{"A", "1", ""}, {"OPTS", "-Xmx64m -Xss1m", ""}}; !slices.Equal(j.env, want) {
 		t.Errorf("variables %q, want %q", j.env, want)
 	}
 }

@@ -123,7 +123,7 @@ func (l *Layout) twin(of *service, j *job) {
 		l.note("%s: not adopted as %q", j.name, name)
 		return
 	}
-	s := &service{name: name, source: of.source, files: of.files, folder: of.folder, script: of.script, runs: of.runs, jobs: []*job{j}}
+	s := &service{name: name, source: of.source, files: of.files, flat: of.flat, folder: of.folder, scripts: of.scripts, runs: of.runs, jobs: []*job{j}}
 	s.target, s.java = of.target, of.java
 	l.services = append(l.services, s)
 }

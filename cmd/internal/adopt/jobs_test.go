@@ -24,9 +24,9 @@ func TestHowServicesWereRunIsTakenOver(t *testing.T) {
 		{"a Procfile for a system", map[string]string{
 			"person/target/p.jar": plainJAR, "order/build/install/order/bin/order": "", "order/build/install/order/lib/order.jar": "",
 			"Procfile": "person: java -jar person/target/p.jar\norder: order/build/install/order/bin/order -v\n",
-		}, []string{`exec   = "java -jar /person/p.jar"   # as in Procfile:1`, `exec   = "/order/bin/order -v"   # as in Procfile:2`}, []string{"person/target: no port", "order/build/install/order: no port"}},
+		}, []string{`exec   = "java -jar /person/p.jar"   # as in Procfile:1`, `exec   = "/order/bin/order -v"   # as in Procfile:2`}, nil},
 		{"a Procfile in the service's folder", map[string]string{"volume-a/a.jar": plainJAR, "volume-a/Procfile": "web: java -jar a.jar\n"},
-			[]string{"[service.a]\nexec   = \"java -jar a.jar\"   # as in volume-a/Procfile:1"}, []string{"volume-a: no port"}},
+			[]string{"[service.a]\nexec   = \"java -jar a.jar\"   # as in volume-a/Procfile:1"}, nil},
 		{"a unit of systemd", map[string]string{
 			"volume-person/person.jar": plainJAR, "volume-person/person.env": "A=1\n", "volume-db/x": "",
 			"systemd/person.service": "[Unit]\nDescription=Persons\nAfter=network.target\nRequires=db.service\n[Service]\nUser=app\nWorkingDirectory=/opt/person\nEnvironment=A=1 \"B=x y\"\nEnvironmentFile=-/etc/person.env\nEnvironmentFile=/opt/person/person.env\n" +
@@ -37,14 +37,14 @@ func TestHowServicesWereRunIsTakenOver(t *testing.T) {
 			`env    = { A = "1", B = "x y" }`, `env_file = ["person.env"]`, "port   = 8085   # as its command says", `needs  = ["db"]`, "useradd --system --user-group app",
 		}, []string{
 			"ExecStartPre: not translated: put what has to be there", "MemoryDenyWriteExecute: not translated: there is nothing like it",
-			"volume-db: no JAR is there yet", "volume-db: no port",
+			"volume-db: no JAR is there yet",
 		}},
 		{"a unit in the service's folder, by another name", map[string]string{"volume-a/app.jar": plainJAR, "volume-a/shop.service": "[Service]\nExecStart=java -jar /srv/shop/app.jar\n"},
-			[]string{"[service.a]\ntarget = \"/srv/shop\""}, []string{"volume-a: no port"}},
+			[]string{"[service.a]\ntarget = \"/srv/shop\""}, nil},
 		{"a unit of nothing that is here", map[string]string{"volume-a/app.jar": plainJAR, "other.service": "[Service]\nExecStart=/usr/sbin/other\n"},
-			[]string{"[service.a]"}, []string{"other.service: not adopted, since there is no folder volume-other", "volume-a: no port"}},
+			[]string{"[service.a]"}, []string{"other.service: not adopted, since there is no folder volume-other"}},
 		{"a unit that is none", map[string]string{"volume-a/app.jar": plainJAR, "a.service": "[Service\n"},
-			[]string{"[service.a]"}, []string{"a.service: not translated: ", "volume-a: no port"}},
+			[]string{"[service.a]"}, []string{"a.service: not translated: "}},
 	} {
 		t.Run(test.name, func(t *testing.T) { checkAdopted(t, test.files, test.wants, test.said) })
 	}
@@ -111,7 +111,7 @@ func TestAComposeFileIsTranslatedAsFarAsItGoes(t *testing.T) {
 	}
 	l, c, text := adoptFiles(t, files)
 	for _, want := range []string{
-		"exec   = \"java -jar /person/person.jar --debug 'a b'\"   # as in compose.yaml:7",
+		"exec   = \"java -jar /person/*.jar --debug 'a b'\"   # as in compose.yaml:7",
 		`env    = { LOG = "info" }`, "port   = 8085   # as in compose.yaml:7", `health = { path = "/up", status = ["200-399"] }   # as in compose.yaml:7`, `needs  = ["order"]`,
 		`data   = ["/var/lib/person"]   # a volume of compose.yaml:7`,
 		"[service.order]\ntarget = \"/app\"   # where its command looks for them\nexec   = \"java -jar order.jar\"", `env    = { A = "1" }`, `env_file = ["` + l.Dir + `/common.env", "order.env"]`,

@@ -12,7 +12,7 @@ func fromMicroProfile(s *service) {
 		s.micronaut()
 	case s.uses("Helidon"):
 		port, note := s.get("server.port")
-		s.port.learn(parsePort(port), note)
+		s.learnPort(port, note)
 	default:
 		return
 	}
@@ -23,7 +23,7 @@ func fromMicroProfile(s *service) {
 
 func (s *service) quarkus() {
 	port, note := s.get("%prod.quarkus.http.port", "quarkus.http.port")
-	s.port.learn(parsePort(port), note)
+	s.learnPort(port, note)
 	if s.enabled("quarkus.log.file.enable") || s.enabled("quarkus.log.file.enabled") {
 		file, note := s.get("quarkus.log.file.path")
 		if file == "" {
@@ -61,12 +61,12 @@ func (s *service) quarkus() {
 func (s *service) micronaut() {
 	if s.enabled("micronaut.server.ssl.enabled") || s.enabled("micronaut.ssl.enabled") {
 		port, note := s.get("micronaut.server.ssl.port", "micronaut.ssl.port")
-		s.port.learn(parsePort(port), note)
+		s.learnPort(port, note)
 		s.port.learn(8443, "Micronaut's own, since nothing says otherwise")
 		s.health.scheme = "https"
 	}
 	port, note := s.get("micronaut.server.port")
-	s.port.learn(parsePort(port), note)
+	s.learnPort(port, note)
 	if off, _ := s.get("endpoints.health.enabled"); !s.runs.with("health") || off == "false" {
 		return
 	}

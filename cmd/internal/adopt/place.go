@@ -128,12 +128,10 @@ func (s *search) add(p place) {
 // settings beside them.
 func patterns(f folder) []string {
 	var list []string
-	for _, a := range f.runnable()[:1] {
-		if others := f.count(path.Ext(a.name)); others > 1 {
-			list = append(list, a.name)
-		} else {
-			list = append(list, "*"+path.Ext(a.name)) // its version may change
-		}
+	if runnable := f.runnable(); len(runnable) == 1 {
+		list = append(list, "*"+path.Ext(runnable[0].name)) // its version may change
+	} else {
+		list = append(list, runnable[0].name)
 	}
 	for _, t := range f.texts {
 		list = append(list, path.Base(t.name))

@@ -27,7 +27,7 @@ func readProcfile(file, text string) []*job {
 			j.exec = ""
 		}
 		if portUsed.MatchString(j.exec) || m[1] == "web" {
-			j.env = append(j.env, variable{"PORT", fmt.Sprint(usualPort)}) // which the platform gives
+			j.env = append(j.env, variable{name: "PORT", value: fmt.Sprint(usualPort)}) // which the platform gives
 		}
 		if portUsed.MatchString(j.exec) {
 			j.port = usualPort

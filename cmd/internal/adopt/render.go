@@ -74,24 +74,17 @@ func (s *service) render(line printer) {
 	if s.exec.value != "" {
 		key("exec", quote(s.exec.value), s.exec.note)
 	}
-	if len(s.env) > 0 {
-		var env []string
-		for _, v := range s.env {
-			env = append(env, v.name+" = "+quote(v.value))
-		}
-		key("env", "{ "+strings.Join(env, ", ")+" }", "")
-	}
+	s.renderEnv(key)
 	lists(line, "env_file", s.envFiles)
-	switch {
-	case s.worker.value == "":
-		key("port", strconv.Itoa(s.port.value), s.port.note)
+	if s.worker.value != "" {
+		key("health", `{ up = "5s" }`, "it listens on nothing: "+s.worker.note)
+	} else {
+		if s.port.value != 0 {
+			key("port", strconv.Itoa(s.port.value), s.port.note)
+		}
 		if h := s.health.table(); h != "" {
 			key("health", h, s.health.note)
 		}
-	case portless:
-		key("health", "{ up = \"5s\" }", "a worker, which listens on nothing: "+s.worker.note)
-	default:
-		key("port", strconv.Itoa(usualPort), guessed+"it listens on nothing: "+s.worker.note)
 	}
 	lists(line, "needs ", s.needs)
 	if len(s.knows) > 0 {
@@ -101,6 +94,19 @@ func (s *service) render(line printer) {
 	renderTold(line, "logs  ", s.logs)
 	if s.reload != "" && len(s.needs)+len(s.knows) > 0 {
 		line("reload_command = %s", quote(s.reload))
+	}
+}
+
+func (s *service) renderEnv(key func(name, value, note string)) {
+	var env, notes []string
+	for _, v := range s.env {
+		env = append(env, v.name+" = "+quote(v.value))
+		if v.note != "" {
+			notes = append(notes, v.note)
+		}
+	}
+	if len(env) > 0 {
+		key("env", "{ "+strings.Join(env, ", ")+" }", strings.Join(notes, "; "))
 	}
 }
 
@@ -137,9 +143,6 @@ func renderTold(line printer, key string, all []told[string]) {
 		lists(line, key, values)
 	}
 }
-
-// portless says that the configuration knows services without a port.
-const portless = false
 
 // publish publishes what jobs did, else nginx on a port of the VM, else the only
 // service that no other calls; where there are several, the reader chooses.
@@ -183,7 +186,7 @@ func (l *Layout) publish(line printer) {
 
 func (p published) render(line printer, s *service) {
 	line("\n[[publish]]\nport    = %d\nservice = %s", p.port, quote(s.name))
-	if p.to != s.port.value {
+	if p.to != s.port.value && s.port.value != 0 {
 		line("to      = %d", p.to)
 	}
 	if p.protocol == "udp" {

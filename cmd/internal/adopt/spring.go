@@ -74,7 +74,7 @@ func fromSpring(s *service) {
 		return
 	}
 	port, note := s.get("server.port")
-	s.port.learn(parsePort(port), note)
+	s.learnPort(port, note)
 	if kind, note := s.get("spring.main.web-application-type"); kind == "none" || port == "-1" {
 		s.worker.learn("none", note)
 	}
