@@ -43,4 +43,8 @@ type Line struct {
 	Generation string
 	File       string // base name of the file, empty for standard output and error
 	Text       string // free of control characters
+	Coloured   string // the same in the colours that it was printed in; "": it has none
+	// Unfinished says that it is being written anew, as progress bars are, and comes
+	// again.
+	Unfinished bool
 }

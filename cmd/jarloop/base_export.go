@@ -29,7 +29,7 @@ what is in it.`,
 			if err != nil {
 				return err
 			}
-			return bases.Export(cmd.Context(), c, args[0], args[1], console.New(os.Stdout, nil))
+			return bases.Export(cmd.Context(), c, args[0], args[1], console.New(os.Stdout, nil, false))
 		},
 	}
 }

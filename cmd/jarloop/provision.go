@@ -22,7 +22,7 @@ func provisionVerb(p *cli.Program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = bases.Provision(cmd.Context(), c, args, console.New(os.Stdout, nil))
+			_, err = bases.Provision(cmd.Context(), c, args, console.New(os.Stdout, nil, false))
 			return err
 		},
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 func runVerb(p *cli.Program) *cobra.Command {
-	mute, untitled := false, false
+	mute, untitled, asJSON := false, false, false
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Watch the shared folder and redeploy what changes",
@@ -30,7 +30,7 @@ containers go on serving without it.`,
 			if err != nil {
 				return err
 			}
-			out := console.New(os.Stdout, c.Order())
+			out := console.New(os.Stdout, c.Order(), asJSON)
 			if mute {
 				out.Mute()
 			}
@@ -44,5 +44,6 @@ containers go on serving without it.`,
 	}
 	cmd.Flags().BoolVar(&mute, "no-bell", false, "do not ring the terminal's bell when something has failed")
 	cmd.Flags().BoolVar(&untitled, "no-title", false, "do not show in the terminal's title how the services are doing")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, on a terminal and in the journal too")
 	return cmd
 }

@@ -131,6 +131,7 @@ func (u Unit) run() string {
 	line("# runs %s; written by jarloop", strings.ReplaceAll(u.Service, "\n", " "))
 	line("[ ! -e %[1]s ] || rm -f %[1]s", exitFile)
 	line("exec >>%s 2>&1", outFile)
+	line(`[ ! -s %[1]s ] || [ -z "$(tail -c 1 %[1]s)" ] || echo`, outFile) // a run before may have left a line without its end
 	line(`export PATH="${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"`)
 	line(`export LANG="${LANG:-C.UTF-8}"`) // else a JVM prints "?" for what is not ASCII
 	for _, name := range slices.Sorted(maps.Keys(u.Env)) {

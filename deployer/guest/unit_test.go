@@ -33,13 +33,16 @@ func TestCommand(t *testing.T) {
 }
 
 // runHere runs a unit's command on this machine, with its paths moved to a
-// folder of the test.
-func runHere(t *testing.T, u Unit) string {
+// folder of the test, after runs that have printed something.
+func runHere(t *testing.T, u Unit, before ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	body := strings.NewReplacer(Reports, dir).Replace(string(u.Files(Systemd)[0].Data))
 	name := filepath.Join(dir, "run")
 	if err := os.WriteFile(filepath.Join(dir, "exit"), []byte("of the last run"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "out"), []byte(strings.Join(before, "")), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(name, []byte(body), 0o755); err != nil {
@@ -56,6 +59,14 @@ func runHere(t *testing.T, u Unit) string {
 		t.Error("exit of the run before is still there")
 	}
 	return string(out)
+}
+
+func TestARunBeginsALineOfItsOwn(t *testing.T) {
+	for before, want := range map[string]string{"": "hello\n", "a\n": "a\nhello\n", "a\nb": "a\nb\nhello\n", "50%\r": "50%\r\nhello\n"} {
+		if got := runHere(t, Unit{Exec: "echo hello"}, before); got != want {
+			t.Errorf("after %q it has printed %q, want %q", before, got, want)
+		}
+	}
 }
 
 func TestRunGivesTheServiceItsEnvironment(t *testing.T) {

@@ -12,6 +12,12 @@ import (
 type Line struct {
 	// Text is the line, cleaned (Clean), without its end.
 	Text string
+	// Coloured is the same with the colours that it was printed in; empty where it
+	// has none.
+	Coloured string
+	// Unfinished says that the line is being written anew after carriage returns, as
+	// progress bars are: it has no end yet, and comes again, whole at last.
+	Unfinished bool
 	// Offset is where the next line starts: Follow goes on from there.
 	Offset int64
 	// Cut says that the line is longer than 64 KiB and goes on in the next

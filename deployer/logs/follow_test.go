@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -68,6 +69,9 @@ func (f *following) texts() []string {
 		if l.Note {
 			text = "note: " + text
 		}
+		if l.Unfinished {
+			text = "unfinished: " + text
+		}
 		texts = append(texts, text)
 	}
 	return texts
@@ -104,10 +108,10 @@ func TestFollowGivesLinesAsTheyAppear(t *testing.T) {
 	write(t, path, "one\ntw")
 	f.gives("one")
 	write(t, path, "o\n\nfour\r\n\x1b[2Jfive\n")
-	f.gives("one", "two", "", "four", `\x1b[2Jfive`)
+	f.gives("one", "two", "", "four", "five")
 	write(t, path, "unfinished")
 	end, err := f.stop()
-	f.gives("one", "two", "", "four", `\x1b[2Jfive`, "unfinished")
+	f.gives("one", "two", "", "four", "five", "unfinished")
 	info, statErr := os.Stat(path)
 	must(t, errors.Join(err, statErr))
 	if end != info.Size() {
@@ -123,6 +127,41 @@ func TestFollowGivesLinesAsTheyAppear(t *testing.T) {
 		}
 		if after := whole.texts(); (l.Text == "six") != (len(after) == 0) {
 			t.Errorf("from the offset of %q: %q", l.Text, after)
+		}
+	}
+}
+
+func TestAProgressBarIsOneLineThatIsRenewed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out")
+	write(t, path, "begin\n"+strings.Repeat("\x1b[32m[#    ]\x1b[0m 10%\r", 2*maxLine/20))
+	f := follow(t, path, 0, Options{})
+	bar := func() string {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.got[len(f.got)-1].Coloured
+	}
+	await(t, func() bool { return slices.Contains(f.texts(), "unfinished: [#    ] 10%") })
+	if bar() != "\x1b[32m[#    ]\x1b[0m 10%\x1b[0m" {
+		t.Errorf("in colours it is %q", bar())
+	}
+	write(t, path, "\x1b[32m[###  ]\x1b[0m 50%\r")
+	await(t, func() bool { return strings.HasSuffix(bar(), "50%\x1b[0m") })
+	write(t, path, "[#####] 100%\r\nend\n")
+	await(t, func() bool { return slices.Contains(f.texts(), "end") })
+	if _, err := f.stop(); err != nil {
+		t.Error(err)
+	}
+	finished := slices.DeleteFunc(f.texts(), func(text string) bool { return strings.HasPrefix(text, "unfinished: ") })
+	if want := []string{"begin", "[#####] 100%", "end"}; !slices.Equal(finished, want) {
+		t.Errorf("lines %q, want %q", finished, want)
+	}
+}
+
+func await(t *testing.T, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !done(); <-time.After(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("not after 10 s")
 		}
 	}
 }

@@ -20,6 +20,7 @@ type reader struct {
 	pos  int64  // of the next byte to read
 	line []byte // the beginning of the line that ends beyond pos, at most maxLine bytes
 	skip bool   // the beginning of that line is missing: it is no line
+	bar  bool   // that line is being written anew
 	emit func(Line)
 	buf  [maxLine]byte
 }
@@ -49,6 +50,9 @@ func (r *reader) read(f *os.File) (bool, error) {
 		err = nil
 	}
 	r.take(r.buf[:n])
+	if r.bar && n > 0 {
+		r.give(r.line, "", Line{Offset: r.pos - int64(len(r.line)), Unfinished: true})
+	}
 	return n > 0, err
 }
 
@@ -63,6 +67,7 @@ func (r *reader) take(piece []byte) {
 		piece = rest
 		if !r.skip {
 			r.line = append(r.line, part...)
+			r.renew()
 		}
 		switch {
 		case ended:
@@ -73,12 +78,30 @@ func (r *reader) take(piece []byte) {
 	}
 }
 
+// renew forgets what a carriage return has written over.
+func (r *reader) renew() {
+	text := bytes.TrimRight(r.line, "\r")
+	if over := bytes.LastIndexByte(text, '\r') + 1; over > 0 {
+		r.line, r.bar = append(r.line[:0], r.line[over:]...), true
+	}
+}
+
+// give gives text, and what is said of it.
+func (r *reader) give(text []byte, mark string, l Line) {
+	l.Text, l.Coloured = Clean(kept(string(text)))
+	l.Text += mark
+	if l.Coloured != "" {
+		l.Coloured += mark
+	}
+	r.emit(l)
+}
+
 // end gives the line that is complete.
 func (r *reader) end() {
 	if !r.skip {
-		r.emit(Line{Text: Clean(kept(string(r.line))), Offset: r.pos})
+		r.give(r.line, "", Line{Offset: r.pos})
 	}
-	r.line, r.skip = r.line[:0], false
+	r.line, r.skip, r.bar = r.line[:0], false, false
 }
 
 // cut gives as much of a line as is kept in memory, not in the middle of a
@@ -94,7 +117,7 @@ func (r *reader) cut() {
 		}
 	}
 	left := len(r.line) - n
-	r.emit(Line{Text: Clean(kept(string(r.line[:n]))) + cutMark, Offset: r.pos - int64(left), Cut: true})
+	r.give(r.line[:n], cutMark, Line{Offset: r.pos - int64(left), Cut: true})
 	r.line = append(r.line[:0], r.line[n:]...)
 }
 
@@ -109,7 +132,7 @@ func (r *reader) flush() {
 // pos that has been begun among them.
 func (r *reader) missing(lost int64) {
 	lost += int64(len(r.line))
-	r.line = r.line[:0]
+	r.line, r.bar = r.line[:0], false
 	if lost > 0 {
 		r.emit(Line{Text: fmt.Sprintf("%d bytes of output were not kept", lost), Offset: r.pos, Note: true})
 	}

@@ -76,7 +76,7 @@ func split(text []byte, n int) []string {
 	lines := strings.Split(string(text), "\n")
 	lines = lines[max(0, len(lines)-n):]
 	for i, line := range lines {
-		lines[i] = Clean(kept(line))
+		lines[i], _ = Clean(kept(line))
 	}
 	return lines
 }

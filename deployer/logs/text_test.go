@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -14,36 +15,55 @@ import (
 )
 
 func TestClean(t *testing.T) {
-	for _, tc := range []struct{ name, line, want string }{
-		{"text stays", "ready in 0.3 s — naïve 日本 🙂", "ready in 0.3 s — naïve 日本 🙂"},
-		{"a tab stays", "\tat a.B.c(B.java:1)", "\tat a.B.c(B.java:1)"},
-		{"a path of Windows stays", `C:\x1b\n`, `C:\x1b\n`},
-		{"colours are written out", "\x1b[31mred\x1b[0m", `\x1b[31mred\x1b[0m`},
-		{"one line cannot overwrite another", "bad\rgood", `bad\x0dgood`},
-		{"the end of a line of Windows goes", "a\r\n", "a"},
-		{"a title is not set", "\x1b]0;x\x07", `\x1b]0;x\x07`},
-		{"broken UTF-8 is written out", "a\xff\xc3b", `a\xff\xc3b`},
-		{"controls of eight bits are written out", "\u009b2J", `\u009b2J`},
-		{"text does not turn round", "a\u202eb\u2066", `a\u202eb\u2066`},
-		{"what cannot be seen is written out", "a\u200b\ufeff\u2028", `a\u200b\ufeff\u2028`},
-		{"beyond sixteen bits too", "\U000e0041", `\U000e0041`},
-		{"the replacement character itself stays", "\ufffd", "\ufffd"},
-		{"zeros are written out", "a\x00\x7f", `a\x00\x7f`},
+	for _, tc := range []struct{ name, line, want, coloured string }{
+		{"text stays", "ready in 0.3 s — naïve 日本 🙂", "ready in 0.3 s — naïve 日本 🙂", ""},
+		{"a tab stays", "\tat a.B.c(B.java:1)", "\tat a.B.c(B.java:1)", ""},
+		{"a path of Windows stays", `C:\x1b\n`, `C:\x1b\n`, ""},
+		{"colours are apart", "a \x1b[31mred\x1b[0m b", "a red b", "a \x1b[31mred\x1b[0m b\x1b[0m"},
+		{"colours end with the line", "\x1b[1;38;5;208mred", "red", "\x1b[1;38;5;208mred\x1b[0m"},
+		{"and once", "\x1b[32mINFO\x1b[m\x1b[0m", "INFO", "\x1b[32mINFO\x1b[m\x1b[0m"},
+		{"of a progress bar the last state", " 10%\r 50%\r100%", "100%", ""},
+		{"with what clears the line", "\x1b[2K 10%\r\x1b[2K\x1b[32m100%\x1b[0m\r", "100%", "\x1b[32m100%\x1b[0m"},
+		{"the end of a line of Windows goes", "a\r\n", "a", ""},
+		{"the cursor is not moved", "a\x1b[2J\x1b[H\x1b[?25lb\x1bc\x1b7\x1b(B", "ab", ""},
+		{"a title is not set", "a\x1b]0;x\x07b\x1b]2;y\x1b\\c", "abc", ""},
+		{"nor the clipboard", "a\x1b]52;c;cm0gLXJm\x07b", "ab", ""},
+		{"nor a device asked", "a\x1bP+q544e\x1b\\b\x1b[c\x1b_x\x1b\\", "ab", ""},
+		{"a link is its text", "\x1b]8;;http://x/\x1b\\here\x1b]8;;\x1b\\", "here", ""},
+		{"a sequence that is cut is written out", "a\x1b[31", `a\x1b[31`, ""},
+		{"a string without its end too", "a\x1b]0;x", `a\x1b]0;x`, ""},
+		{"what is left does not make another", "\x1b\x1b[K[31mx", `\x1b[31mx`, ""},
+		{"what looks like a colour is none", "\x1b[>4;1mx\x1b[?1mx\x1b[1 mx", "xxx", ""},
+		{"broken UTF-8 is written out", "a\xff\xc3b", `a\xff\xc3b`, ""},
+		{"controls of eight bits are written out", "\u009b2J\x9b2J", `\u009b2J\x9b2J`, ""},
+		{"in colours too", "\x1b[31ma\u202e\u009b2J\a", `a\u202e\u009b2J\x07`, "\x1b[31ma\\u202e\\u009b2J\\x07\x1b[0m"},
+		{"text does not turn round", "a\u202eb\u2066", `a\u202eb\u2066`, ""},
+		{"what cannot be seen is written out", "a\u200b\ufeff\u2028", `a\u200b\ufeff\u2028`, ""},
+		{"beyond sixteen bits too", "\U000e0041", `\U000e0041`, ""},
+		{"the replacement character itself stays", "\ufffd", "\ufffd", ""},
+		{"zeros are written out", "a\x00\x7f", `a\x00\x7f`, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := Clean(tc.line); got != tc.want {
-				t.Errorf("Clean(%q) = %q, want %q", tc.line, got, tc.want)
+			if got, coloured := Clean(tc.line); got != tc.want || coloured != tc.coloured {
+				t.Errorf("Clean(%q) = %q, %q, want %q, %q", tc.line, got, coloured, tc.want, tc.coloured)
 			}
 		})
 	}
 }
 
+var colours = regexp.MustCompile("\x1b\\[[0-9;:]*m")
+
 func FuzzClean(f *testing.F) {
-	for _, seed := range []string{"", "plain", "\x1b[2J", "\xff\xfe", "a\r\nb", "\u202e", "\x00", "é\xc3"} {
+	for _, seed := range []string{
+		"", "plain", "\x1b[2J", "\xff\xfe", "a\r\nb", "\u202e", "\x00", "é\xc3", "\x1b[31mred", "\x1b\x1b[31m[2J", "\x1b]0;\x1b[31m", "a\rb\x1b[0m",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
-		got := Clean(line)
+		got, coloured := Clean(line)
+		if bare := colours.ReplaceAllString(coloured, ""); coloured != "" && (bare != got || !strings.HasSuffix(coloured, plain)) {
+			t.Errorf("Clean(%q) = %q, and in colours %q", line, got, coloured)
+		}
 		if !utf8.ValidString(got) {
 			t.Errorf("Clean(%q) = %q, which is no UTF-8", line, got)
 		}
@@ -52,8 +72,11 @@ func FuzzClean(f *testing.F) {
 				t.Errorf("Clean(%q) has %q in it", line, c)
 			}
 		}
-		if again := Clean(got); again != got {
+		if again, _ := Clean(got); again != got {
 			t.Errorf("Clean(%q) = %q, and once more %q", line, got, again)
+		}
+		if _, again := Clean(coloured); again != coloured {
+			t.Errorf("Clean(%q) = %q in colours, and once more %q", line, coloured, again)
 		}
 	})
 }
@@ -77,7 +100,7 @@ func TestTail(t *testing.T) {
 		{"none asked for", "a\n", 0, nil},
 		{"of a file longer than one look", strings.Join(all, "\n") + "\n", 2500, all[500:]},
 		{"of a whole file longer than one look", strings.Join(all, "\n") + "\n", 1 << 30, all},
-		{"with what a terminal would obey", "\x1bc\n", 1, []string{`\x1bc`}},
+		{"with what a terminal would obey", "\x1bca\x1b[\n", 1, []string{`a\x1b[`}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			must(t, os.WriteFile(path, []byte(tc.text), 0o644))

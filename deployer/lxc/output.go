@@ -2,6 +2,7 @@ package lxc
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,12 +60,12 @@ type following struct {
 }
 
 // give hands on a line of a file, "" for what the service prints.
-func (f *following) give(file, text string) {
-	if guest.IsJVMNote(text) {
+func (f *following) give(file string, l logs.Line) {
+	if guest.IsJVMNote(l.Text) {
 		return
 	}
 	service, _, _ := parseName(f.name)
-	f.lines <- deployer.Line{Service: service, Generation: f.name, File: file, Text: text}
+	f.lines <- deployer.Line{Service: service, Generation: f.name, File: file, Text: l.Text, Coloured: l.Coloured, Unfinished: l.Unfinished}
 }
 
 // out follows the service's standard output and error, from where the agent
@@ -77,7 +78,7 @@ func (f *following) out(ctx context.Context) error {
 	_, err := logs.Follow(ctx, func() (*os.File, error) { return logs.Open(file) }, startOfOut(kept), logs.Options{
 		Keep: f.keep, Look: look,
 		Given: func(open *os.File, offset int64) { reached{inodeOfOpen(open), offset}.write(string(kept)) },
-	}, func(l logs.Line) { f.give("", l.Text) })
+	}, func(l logs.Line) { f.give("", l) })
 	return f.wrong("what it prints", err)
 }
 
@@ -154,8 +155,10 @@ func (f *following) file(ctx context.Context, name string) error {
 			}
 		},
 	}, func(l logs.Line) {
-		piece.WriteString(l.Text + "\n")
-		f.give(path.Base(name), l.Text)
+		if !l.Unfinished {
+			piece.WriteString(cmp.Or(l.Coloured, l.Text) + "\n")
+		}
+		f.give(path.Base(name), l)
 	})
 	return f.wrong(name, err)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/console"
 	"github.com/jarloop/jarloop/cmd/internal/notify"
 	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/deployer/logs"
 	"github.com/jarloop/jarloop/watcher"
 )
 
@@ -89,7 +90,8 @@ func (a *agent) hook(ctx context.Context, h deployer.Hook) error {
 		Event: h.Name, Time: time.Now(), Service: h.Service, Generation: h.Generation, Set: h.Set, Address: h.Address, Serving: h.Serving,
 	}
 	return notify.Run(ctx, h.Argv, h.Timeout, e, func(text string) {
-		a.out.Line(deployer.Line{Service: h.Service, Generation: h.Generation, File: h.Name, Text: text})
+		text, coloured := logs.Clean(text)
+		a.out.Line(deployer.Line{Service: h.Service, Generation: h.Generation, File: h.Name, Text: text, Coloured: coloured})
 	})
 }
 

@@ -31,7 +31,8 @@ func plain(text string) string {
 func clean(lines []string) []string {
 	var all []string
 	for _, text := range lines {
-		all = append(all, logs.Clean(text))
+		text, _ = logs.Clean(text)
+		all = append(all, text)
 	}
 	return all
 }

@@ -1,6 +1,6 @@
-// Package console is what a person reads while the agent runs: on a terminal
-// one line for each thing that happened, in columns and colours; without one
-// the same as JSON lines for whatever collects them.
+// Package console is what a person reads while the agent runs: one line for each
+// thing that happened, on a terminal in columns and colours, and in the journal with
+// fields in the journal's own way. Elsewhere it is JSON, for whatever collects it.
 //
 //	14:03:07 frontend   changed  FrontendApplication.jar (12 kB)
 //	14:03:08 frontend   live     frontend-8  3fa2c1d0  10.0.3.131:8081  0.74 s (settle 0.07, prove 0.61)
@@ -8,24 +8,34 @@
 package console
 
 import (
+	"cmp"
 	"fmt"
-	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
-	"github.com/rs/zerolog"
+	"github.com/coreos/go-systemd/v22/journal"
 
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/deployer/logs"
+)
+
+// form is for whom it is written.
+type form int
+
+const (
+	forPrograms form = iota
+	forPerson        // at a terminal
+	forJournal
 )
 
 // Console writes to one stream; every method may be called from anywhere.
 type Console struct {
 	mu sync.Mutex // of all below but what New and the like set
 	*screen
-	person   bool
-	log      zerolog.Logger // where no person reads
+	form     form
+	to       func([]entry) error // what screen.send writes to in the end
 	held     held
 	seen     seen
 	title    title
@@ -33,22 +43,33 @@ type Console struct {
 	hinted   bool      // at what is kept of a deploy that failed
 }
 
-// New makes a console on f: for a person if f is a terminal, and in colour
-// unless NO_COLOR is set or the terminal is dumb. services are the names
-// that the columns are to fit.
-func New(f *os.File, services []string) *Console {
+// New makes a console on f: for a person if f is a terminal, in colour unless
+// NO_COLOR is set or the terminal is dumb, and with fields if f leads to the
+// journal; asJSON has it write JSON all the same. services are the names that the
+// columns are to fit.
+func New(f *os.File, services []string, asJSON bool) *Console {
 	person, colour := readerOf(f)
-	c := newConsole(f, person, colour, services, time.Now)
-	c.obeys = person && os.Getenv("TERM") != "dumb"
+	form, to := forPrograms, toStream(f)
+	if journal, err := journal.StdoutIsJournalStream(); journal && err == nil && f == os.Stdout {
+		form, to = forJournal, toJournal(f)
+	}
+	if person {
+		form = forPerson
+	}
+	if asJSON {
+		form, to = forPrograms, toStream(f)
+	}
+	c := newConsole(to, form, colour, services, time.Now)
+	c.obeys = form == forPerson && os.Getenv("TERM") != "dumb"
 	c.rings = c.obeys
-	c.title = newTitle(person)
+	c.title = newTitle(form == forPerson)
 	return c
 }
 
-func newConsole(out io.Writer, person, colour bool, services []string, now func() time.Time) *Console {
-	c := &Console{screen: newScreen(out, colour, 8, services), person: person, seen: seen{}}
+func newConsole(to func([]entry) error, form form, colour bool, services []string, now func() time.Time) *Console {
+	at := func(e entry) error { return to([]entry{e}) }
+	c := &Console{screen: newScreen(at, colour, 8, services), form: form, to: to, seen: seen{}}
 	c.now = now
-	c.log = logOn(out, now)
 	c.held = held{screen: c.screen, later: c.later, folds: map[string]*fold{}}
 	return c
 }
@@ -70,48 +91,86 @@ func (c *Console) Mute() { c.rings = false }
 // waits for whoever reads it. At the end, wait gives that goroutine a second to
 // finish. Detach is called before anything is written.
 func (c *Console) Detach() (wait func()) {
-	o := newOutlet(c.out, func(lost int) {
-		c.Complain(fmt.Sprintf("%d lines were not shown, since nobody read them", lost))
-	})
-	c.out, c.log = o, logOn(o, c.now)
-	return o.wait
+	o := &outlet{lost: c.lost, most: mostWaiting}
+	var second *time.Ticker
+	if c.form == forJournal {
+		second = time.NewTicker(time.Second)
+		o.most, o.renew = mostPerSecond, second.C
+	}
+	o.start(c.to)
+	c.send = o.put
+	return func() {
+		o.wait()
+		if second != nil {
+			second.Stop()
+		}
+	}
 }
 
-// line writes one line for a person, and below it what a service has printed.
-func (c *Console) line(service, colour, what, text string, output ...string) {
+// lost is what is written for lines that a service has printed and nobody will see
+// here. It touches nothing that changes.
+func (c *Console) lost(service string, lines int) entry {
+	text := fmt.Sprintf("%d lines were not shown; jarloop logs %s has them", lines, service)
+	r := record{Level: "warn", Service: service, Message: text, Time: c.clock()}
+	switch c.form {
+	case forPerson:
+		return entry{text: c.bar(service, c.paint(dim, text))}
+	case forJournal:
+		return r.inJournal("warning", service+": "+text)
+	}
+	return entry{text: r.json()}
+}
+
+func (c *Console) clock() string { return c.now().Format(time.RFC3339) }
+
+// notice is something that has happened. A person is told what and text, in colour,
+// and below it what a service has printed; without a what, nothing.
+type notice struct {
+	record
+	colour, what, text string
+	output             []string
+	event              string // for the journal, where it is not the record's message
+}
+
+// levels are those of records, by the colours that a person sees.
+var levels = map[string]string{red: "error", amber: "warn"}
+
+// tell writes what has happened.
+func (c *Console) tell(n notice) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer c.title.changed()
-	c.held.flush(service)
-	c.put(service, colour, what, text)
-	for _, text := range output {
-		c.bar(service, text)
+	service := n.Service + n.Base // one of them is empty
+	n.Level, n.Time = cmp.Or(levels[n.colour], "info"), c.clock()
+	switch {
+	case c.form == forPrograms:
+		_ = c.send(entry{text: n.json()})
+	case n.what == "":
+	case c.form == forPerson:
+		c.held.flush(service)
+		c.put(service, n.colour, n.what, n.text, n.output...)
+	default:
+		words := n.text
+		if n.what != ours {
+			words = strings.TrimSpace(c.row(service, "", n.what, n.text))
+		}
+		_ = c.send(n.inJournal(cmp.Or(n.event, n.Message), strings.Join(append([]string{words}, n.output...), "\n")))
 	}
 }
 
-// logOn makes what writes lines for programs.
-func logOn(out io.Writer, now func() time.Time) zerolog.Logger {
-	return zerolog.New(out).Hook(zerolog.HookFunc(func(e *zerolog.Event, _ zerolog.Level, _ string) {
-		e.Time("time", now())
-	}))
-}
+// ours stands before what the agent says of itself.
+const ours = "jarloop"
 
 // Say shows a message of the agent itself.
 func (c *Console) Say(text string) {
-	if c.person {
-		c.line("", "", "jarloop", plain(text))
-		return
-	}
-	c.log.Info().Msg(text)
+	c.tell(notice{what: ours, text: plain(text), event: "said", record: record{Message: text}})
 }
 
 // Warn shows what went wrong and stops nothing.
 func (c *Console) Warn(service, text string) {
-	if c.person {
-		c.line(service, amber, "warning", plain(text))
-		return
-	}
-	with(c.log.Warn(), field{"service", service}).Msg(text)
+	c.tell(notice{
+		colour: amber, what: "warning", text: plain(text), event: "warning", record: record{Service: service, Message: text},
+	})
 }
 
 // Complain is Warn about the agent itself.
@@ -119,14 +178,14 @@ func (c *Console) Complain(text string) { c.Warn("", text) }
 
 // Changed says that artefacts of a service have changed.
 func (c *Console) Changed(service, what string) {
-	if c.person {
+	if c.form == forPerson {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.held.changed(service, plain(what))
 		c.title.changed()
 		return
 	}
-	c.log.Info().Str("service", service).Str("files", what).Msg("changed")
+	c.tell(notice{what: "changed", text: plain(what), record: record{Service: service, Files: what, Message: "changed"}})
 }
 
 // Same says that what had changed is the same as before, byte by byte; refusal is
@@ -136,58 +195,67 @@ func (c *Console) Same(service, refusal string) {
 	if refusal != "" {
 		text += ", which were refused: " + refusal
 	}
-	if c.person {
-		c.line(service, dim, "same", plain(text))
-		return
-	}
-	c.log.Info().Str("service", service).Str("reason", text).Msg("unchanged")
+	c.tell(notice{
+		colour: dim, what: "same", text: plain(text), record: record{Service: service, Reason: text, Message: "unchanged"},
+	})
 }
 
 // Missing says that there is nothing to deploy of a service yet.
 func (c *Console) Missing(service, reason string) {
-	if c.person {
-		c.line(service, dim, "missing", plain(reason))
-		return
-	}
-	with(c.log.Info(), field{"service", service}, field{"reason", reason}).Msg("missing")
+	c.tell(notice{
+		colour: dim, what: "missing", text: plain(reason), record: record{Service: service, Reason: reason, Message: "missing"},
+	})
 }
 
 // Refused says that the newest artefacts of a service cannot be deployed, or
 // without one the newest configuration.
 func (c *Console) Refused(service, reason string) {
-	if c.person {
-		c.line(service, red, "refused", plain(reason))
-		return
-	}
-	with(c.log.Error(), field{"service", service}, field{"reason", reason}).Msg("refused")
+	c.tell(notice{
+		colour: red, what: "refused", text: plain(reason), record: record{Service: service, Reason: reason, Message: "refused"},
+	})
 }
 
 // Line shows a line that a service has printed.
 func (c *Console) Line(l deployer.Line) {
-	if !c.person {
-		with(c.log.Log(), field{"service", l.Service}, field{"generation", l.Generation}, field{"file", l.File}).Msg(l.Text)
-		return
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	text, first := logs.Clean(l.Text), false
-	if l.File != "" {
-		text = c.paint(dim, plain(l.File)+": ") + text
-	} else {
-		first = c.seen.remember(l)
+	if c.form == forPerson {
+		text, first := c.printed(l), false
+		if l.File == "" && !l.Unfinished {
+			first = c.seen.remember(l)
+		}
+		c.held.printed(l, text, first)
+		return
 	}
-	c.held.printed(l, text, first)
+	if l.Unfinished {
+		return
+	}
+	e := entry{}
+	if r := printedRecord(l); c.form == forJournal {
+		e = r.inJournal("", strings.TrimPrefix(plain(l.File)+": ", ": ")+r.Message)
+	} else {
+		r.Time = c.clock()
+		e.text = r.json()
+	}
+	e.printed = l.Service
+	_ = c.send(e)
 }
 
-// field is a part of a line for programs.
-type field struct{ key, value string }
+// printedRecord is a line that a service has printed, for programs.
+func printedRecord(l deployer.Line) record {
+	text, _ := logs.Clean(l.Text)
+	return record{Service: l.Service, Generation: l.Generation, File: l.File, Message: text}
+}
 
-// with adds fields to a line, as far as they have something to say.
-func with(line *zerolog.Event, fields ...field) *zerolog.Event {
-	for _, f := range fields {
-		if f.value != "" {
-			line = line.Str(f.key, f.value)
-		}
+// printed is a line of a service as a person sees it: in the service's own colours
+// where there are any, with what else is not to be seen written out.
+func (s *screen) printed(l deployer.Line) string {
+	text, _ := logs.Clean(l.Text)
+	if _, coloured := logs.Clean(l.Coloured); s.colour && coloured != "" {
+		text = coloured
 	}
-	return line
+	if l.File != "" {
+		text = s.paint(dim, plain(l.File)+": ") + text
+	}
+	return text
 }

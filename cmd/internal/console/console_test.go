@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -12,19 +13,24 @@ var noon = time.Date(2024, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // reader is for whom a console writes.
 type reader struct {
-	person, colour bool
+	form   form
+	colour bool
 }
 
 var (
-	plainReader  = reader{person: true}
-	colourReader = reader{person: true, colour: true}
+	plainReader  = reader{form: forPerson}
+	colourReader = reader{form: forPerson, colour: true}
 	program      = reader{}
 )
+
+func (r reader) console(out io.Writer, services []string, now func() time.Time) *Console {
+	return newConsole(toStream(out), r.form, r.colour, services, now)
+}
 
 // shown gives what the reader gets to see, colours as words.
 func shown(r reader, services []string, tell func(*Console)) string {
 	var out bytes.Buffer
-	c := newConsole(&out, r.person, r.colour, services, func() time.Time { return noon })
+	c := r.console(&out, services, func() time.Time { return noon })
 	tell(c)
 	flushed(c)
 	return words.Replace(out.String())
@@ -132,7 +138,7 @@ func TestEachServiceHasItsColour(t *testing.T) {
 		services = append(services, strings.Repeat("s", i+1))
 	}
 	var out bytes.Buffer
-	c := newConsole(&out, true, true, services, func() time.Time { return noon })
+	c := colourReader.console(&out, services, func() time.Time { return noon })
 	for i, s := range services {
 		if got, want := c.colours[s], palette[i%len(palette)]; got != want {
 			t.Errorf("service %d is in %q, want %q", i, got, want)

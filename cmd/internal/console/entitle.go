@@ -11,7 +11,7 @@ func (c *Console) TakeTitle() (giveBack func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.title.taken = c.title.can; c.title.taken {
-		c.write(saveTitle)
+		_ = c.write(entry{text: saveTitle})
 	}
 	c.title.show(c.screen, "starting")
 	return func() {
@@ -20,7 +20,7 @@ func (c *Console) TakeTitle() (giveBack func()) {
 		// Where the terminal has no memory for titles, this one stays.
 		c.title.show(c.screen, "stopped")
 		if c.title.taken {
-			c.write(restoreTitle)
+			_ = c.write(entry{text: restoreTitle})
 		}
 		c.title.taken = false
 	}

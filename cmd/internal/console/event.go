@@ -7,78 +7,53 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"github.com/jarloop/jarloop/deployer"
 )
 
 // Event shows how a deploy goes.
 func (c *Console) Event(e deployer.Event) {
-	if c.person {
-		c.event(e)
-		return
-	}
-	level := zerolog.InfoLevel
-	switch e.Kind {
-	case deployer.Failed, deployer.Died:
-		level = zerolog.ErrorLevel
-	case deployer.Warning, deployer.Back, deployer.Repaired:
-		level = zerolog.WarnLevel
-	}
-	l := with(c.log.WithLevel(level),
-		field{"service", e.Service}, field{"generation", e.Generation}, field{"set", e.Set}, field{"address", e.Address},
-		field{"step", e.Step}, field{"reason", e.Reason}, field{"serving", e.Serving})
-	if e.Took > 0 {
-		l = l.Dur("took_ms", e.Took)
-	}
-	if len(e.Steps) > 0 {
-		steps := zerolog.Dict()
-		for _, s := range e.Steps {
-			steps = steps.Dur(s.Name, s.Took)
-		}
-		l = l.Dict("steps_ms", steps)
-	}
-	if len(e.Tail) > 0 {
-		l = l.Strs("tail", e.Tail)
-	}
-	l.Msg(string(e.Kind))
-}
-
-// event shows it to a person.
-func (c *Console) event(e deployer.Event) {
-	e.Reason = plain(e.Reason)
+	n := notice{what: string(e.Kind), record: record{
+		Service: e.Service, Generation: e.Generation, Set: e.Set, Address: e.Address, Step: e.Step, Reason: e.Reason,
+		Serving: e.Serving, TookMS: ms(e.Took), StepsMS: e.Steps, Tail: e.Tail, Message: string(e.Kind),
+	}}
+	reason := plain(e.Reason)
+	columns := func(parts ...string) string { return strings.Join(parts, "  ") }
 	switch e.Kind {
 	case deployer.WentLive:
-		c.line(e.Service, green, "live", strings.TrimRight(fmt.Sprintf("%s  %s  %s  %s%s  %s",
-			e.Generation, Short(e.Set), e.Address, seconds(e.Took), slowest(e.Steps), e.Reason), " "))
+		n.colour = green
+		n.text = strings.TrimRight(columns(e.Generation, Short(e.Set), e.Address, seconds(e.Took)+slowest(e.Steps), reason), " ")
 	case deployer.Failed:
 		serving := "nothing serves"
 		if e.Serving != "" {
 			serving = e.Serving + " still serves"
 		}
-		c.line(e.Service, red, "FAILED", fmt.Sprintf("%s  %s  %s", Short(e.Set), e.Reason, c.paint(amber, "("+serving+")")), clean(c.unseen(e))...)
-		if e.Kept && c.hint() {
-			c.line(e.Service, dim, "kept", fmt.Sprintf("%s  jarloop enter %s --failed looks inside", e.Generation, e.Service))
-		}
+		n.colour, n.what = red, "FAILED"
+		n.text, n.output = columns(Short(e.Set), reason, c.paint(amber, "("+serving+")")), clean(c.unseen(e))
 	case deployer.Died:
-		c.line(e.Service, red, "DIED", e.Generation+": "+e.Reason, clean(c.unseen(e))...)
+		n.colour, n.what = red, "DIED"
+		n.text, n.output = e.Generation+": "+reason, clean(c.unseen(e))
 	case deployer.Back:
-		c.line(e.Service, amber, "back", fmt.Sprintf("%s  %s is live again: %s", e.Generation, Short(e.Set), e.Reason))
+		n.colour, n.text = amber, fmt.Sprintf("%s  %s is live again: %s", e.Generation, Short(e.Set), reason)
 	case deployer.Adopted:
-		c.line(e.Service, "", "live", fmt.Sprintf("%s  %s  %s  %s", e.Generation, Short(e.Set), e.Address, e.Reason))
+		n.what, n.text = "live", columns(e.Generation, Short(e.Set), e.Address, reason)
 	case deployer.Restarted:
-		c.line(e.Service, amber, "restart", e.Generation+"  "+e.Reason)
+		n.colour, n.what, n.text = amber, "restart", columns(e.Generation, reason)
 	case deployer.Repaired, deployer.Warning:
-		c.line(e.Service, amber, string(e.Kind), e.Reason)
+		n.colour, n.text = amber, reason
 	case deployer.Waiting:
-		c.line(e.Service, "", "waiting", strings.TrimPrefix(e.Reason, "waits "))
+		n.text = strings.TrimPrefix(reason, "waits ")
 	case deployer.Retired:
 		c.unseen(e)
-		c.line(e.Service, dim, "retired", strings.TrimSpace(e.Generation+"  "+e.Reason))
+		n.colour, n.text = dim, strings.TrimSpace(columns(e.Generation, reason))
 	case deployer.Unchanged:
-		c.line(e.Service, dim, "same", fmt.Sprintf("%s  %s  %s", e.Generation, Short(e.Set), e.Reason))
+		n.colour, n.what, n.text = dim, "same", columns(e.Generation, Short(e.Set), reason)
 	case deployer.Deploying:
-		c.title.changed() // Soon live or failed: a line of its own would say nothing more.
+		n.what = "" // soon live or failed: a line of its own would say nothing more
+	}
+	c.tell(n)
+	if e.Kind == deployer.Failed && e.Kept && c.form != forPrograms && c.hint() {
+		text := fmt.Sprintf("%s  jarloop enter %s --failed looks inside", e.Generation, e.Service)
+		c.tell(notice{colour: dim, what: "kept", text: text, record: record{Service: e.Service, Generation: e.Generation, Message: "kept"}})
 	}
 }
 

@@ -132,7 +132,7 @@ func TestEventsOnTheSide(t *testing.T) {
 `, `
 <dim>12:00:00</> <cyan>frontend</> <amber>restart </> frontend-8  it ended with status 1
 `, `
-{"level":"info","service":"frontend","generation":"frontend-8","reason":"it ended with status 1","time":"2024-03-01T12:00:00Z","message":"restarted"}
+{"level":"warn","service":"frontend","generation":"frontend-8","reason":"it ended with status 1","time":"2024-03-01T12:00:00Z","message":"restarted"}
 `},
 		{"what somebody had changed was put back",
 			event(deployer.Event{Kind: deployer.Repaired, Reason: "the rules had been changed"}), `

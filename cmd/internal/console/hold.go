@@ -44,6 +44,11 @@ type build struct {
 // printed shows a line of a service, or counts it. first says that its
 // generation has printed none before.
 func (h *held) printed(l deployer.Line, text string, first bool) {
+	of := l.Generation + "/" + l.File
+	if l.Unfinished {
+		h.renew(of, l.Service, h.bar(l.Service, text))
+		return
+	}
 	if f := h.folds[l.Service]; f != nil && f.line == l {
 		if f.again++; f.again == 1 {
 			f.timer = h.later(foldFor, func() { h.unfold(f) })
@@ -56,7 +61,7 @@ func (h *held) printed(l deployer.Line, text string, first bool) {
 		h.flushLine(l.Service) // an old one prints on during a build
 	}
 	h.folds[l.Service] = &fold{line: l, text: text}
-	h.bar(l.Service, text)
+	_ = h.print(of, l.Service, h.bar(l.Service, text))
 }
 
 // changed holds a change back, for others of the same build to come.
@@ -105,7 +110,7 @@ func (h *held) unfold(f *fold) {
 	}
 	f.again = 0
 	f.timer.Stop()
-	h.bar(f.line.Service, text)
+	_ = h.print("", f.line.Service, h.bar(f.line.Service, text))
 }
 
 func (h *held) flushBuild() {

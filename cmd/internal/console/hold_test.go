@@ -16,7 +16,7 @@ func shownInTime(t *testing.T, r reader, services []string, tell func(*Console))
 	synctest.Test(t, func(*testing.T) {
 		begun := time.Now()
 		var out bytes.Buffer
-		c := newConsole(&out, r.person, r.colour, services, func() time.Time { return noon.Add(time.Since(begun)) })
+		c := r.console(&out, services, func() time.Time { return noon.Add(time.Since(begun)) })
 		tell(c)
 		synctest.Wait() // what is due has been shown
 		c.mu.Lock()
@@ -254,7 +254,7 @@ func TestTheBellRingsWhenSomethingHasFailed(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out bytes.Buffer
-			console := newConsole(&out, true, false, nil, func() time.Time { return noon })
+			console := plainReader.console(&out, nil, func() time.Time { return noon })
 			console.rings = true
 			c.tell(console)
 			flushed(console) // lest a line that is held back is written meanwhile

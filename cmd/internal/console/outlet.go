@@ -1,101 +1,143 @@
 package console
 
 import (
+	"bytes"
+	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
+
+	"github.com/coreos/go-systemd/v22/journal"
 )
 
 const (
-	// mostWaiting is how much may wait to be read, in bytes; beyond that lines
-	// are left out.
-	mostWaiting = 1 << 20
+	// mostWaiting is how much of what a service has printed may wait to be read, in
+	// bytes; beyond that lines are left out.
+	mostWaiting = 256 << 10
+	// mostPerSecond is how much of it goes to the journal, which is the machine's own
+	// and would be busy with nothing else.
+	mostPerSecond = 128 << 10
 	// lastWords is how long what still waits is waited for at the end.
 	lastWords = time.Second
 )
 
-// outlet writes on a goroutine of its own. Each Write is a line, and none waits: a
-// terminal that Ctrl-S has stopped, or a program at the end of a pipe that does
-// not read, holds up nobody.
-//
-//	Write ─▶ collect, which owns what waits ─▶ drain, which may block ─▶ to
-type outlet struct {
-	lines  chan []byte
-	pieces chan piece
-	ending chan struct{} // closed by wait
-	done   chan struct{} // closed when all is written
+// entry is what is written as one: of the agent's own, which is never left out, or a
+// line that a service has printed.
+type entry struct {
+	text     string
+	printed  string            // by which service; "": the agent's own
+	passing  bool              // soon renewed: nobody misses it
+	fields   map[string]string // of the journal
+	priority journal.Priority
 }
 
-// piece is what is written at once, or how many lines were left out; neither is
-// the end.
-type piece struct {
-	text []byte
-	lost int
-}
+// cost is about how much an entry holds.
+func (e entry) cost() int { return len(e.text) + 100 }
 
-// newOutlet makes an outlet that wait ends. note is called for lines that were left
-// out, and may write.
-func newOutlet(to io.Writer, note func(lost int)) *outlet {
-	o := &outlet{
-		lines: make(chan []byte), pieces: make(chan piece), ending: make(chan struct{}), done: make(chan struct{}),
+// toStream writes entries one after the other.
+func toStream(out io.Writer) func([]entry) error {
+	return func(entries []entry) error {
+		var all bytes.Buffer
+		for _, e := range entries {
+			all.WriteString(e.text)
+		}
+		_, err := out.Write(all.Bytes())
+		return err
 	}
-	go o.collect()
-	go o.drain(to, note)
-	return o
 }
 
-// Write implements io.Writer.
-func (o *outlet) Write(line []byte) (int, error) {
+// toJournal sends entries to the journal, and what that does not take to out, where
+// it comes there too.
+func toJournal(out io.Writer) func([]entry) error {
+	return func(entries []entry) error {
+		for _, e := range entries {
+			if err := journal.Send(e.text, e.priority, e.fields); err != nil {
+				fmt.Fprintln(out, e.text)
+			}
+		}
+		return nil
+	}
+}
+
+// outlet writes on a goroutine of its own, so that nobody waits: a terminal that
+// Ctrl-S has stopped, or a program at the end of a pipe that does not read, holds up
+// no deploy.
+//
+//	put ─▶ collect, which owns what waits ─▶ drain, which may block
+type outlet struct {
+	entries chan entry
+	batches chan []entry
+	ending  chan struct{} // closed by wait
+	done    chan struct{} // closed when all is written
+	// lost gives what is said of lines of a service that were left out.
+	lost func(service string, lines int) entry
+	// most is how much of each service may wait; with renew, in the time between two
+	// of its ticks.
+	most  int
+	renew <-chan time.Time
+}
+
+// start begins, until wait is called.
+func (o *outlet) start(write func([]entry) error) {
+	o.entries, o.batches, o.ending, o.done = make(chan entry), make(chan []entry), make(chan struct{}), make(chan struct{})
+	go o.collect()
+	go func() {
+		defer close(o.done)
+		for batch := range o.batches {
+			_ = write(batch) // a terminal that has gone must not stop a deploy
+		}
+	}()
+}
+
+func (o *outlet) put(e entry) error {
 	select {
-	case o.lines <- slices.Clone(line):
+	case o.entries <- e:
 	case <-o.done: // nobody writes any more
 	}
-	return len(line), nil
+	return nil
 }
 
 // collect keeps what waits, until wait is called and nothing does.
 func (o *outlet) collect() {
-	var text []byte
-	var lost int
-	ending := o.ending
-	for {
-		next := piece{text: text}
-		if len(text) == 0 {
-			next.lost = lost
+	defer close(o.batches)
+	var waiting []entry
+	used, lost := map[string]int{}, map[string]int{} // by service
+	explain := func() {
+		for _, service := range slices.Sorted(maps.Keys(lost)) {
+			waiting = append(waiting, o.lost(service, lost[service]))
 		}
-		end := len(text) == 0 && lost == 0
-		pieces := o.pieces
-		if end && ending != nil {
-			pieces = nil
+		clear(lost)
+	}
+	for ending := o.ending; len(waiting) > 0 || ending != nil; {
+		batches := o.batches
+		if len(waiting) == 0 {
+			batches = nil
 		}
 		select {
-		case line := <-o.lines:
-			if lost > 0 || len(text)+len(line) > mostWaiting {
-				lost++
-			} else {
-				text = append(text, line...)
+		case e := <-o.entries:
+			switch cost := e.cost(); {
+			case e.printed != "" && used[e.printed]+cost <= o.most:
+				used[e.printed] += cost
+				fallthrough
+			case e.printed == "":
+				explain()
+				waiting = append(waiting, e)
+			case !e.passing:
+				lost[e.printed]++
 			}
-		case pieces <- next:
-			if end {
-				return
+		case batches <- waiting:
+			waiting = nil
+			if o.renew == nil {
+				clear(used)
+				explain()
 			}
-			text, lost = nil, lost-next.lost
+		case <-o.renew:
+			clear(used)
+			explain()
 		case <-ending:
 			ending = nil
-		}
-	}
-}
-
-func (o *outlet) drain(to io.Writer, note func(lost int)) {
-	defer close(o.done)
-	for p := range o.pieces {
-		switch {
-		case p.lost > 0:
-			note(p.lost)
-		case len(p.text) > 0:
-			_, _ = to.Write(p.text) // a terminal that has gone must not stop a deploy
-		default:
-			return
+			explain()
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -10,7 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/jarloop/jarloop/deployer"
-	"github.com/jarloop/jarloop/deployer/logs"
 )
 
 // Printer shows what services have printed, for the verb that does nothing
@@ -20,9 +18,8 @@ import (
 //	frontend-8        │ GET /health 200 1ms
 //	authentication-3  │ access.log: GET /
 type Printer struct {
-	out   io.Writer
-	json  bool
-	style *screen // its colours and columns
+	*screen
+	json bool
 }
 
 // roomForNumber is how much longer a generation's name is than its service's,
@@ -31,7 +28,9 @@ const roomForNumber = 4
 
 // NewPrinter makes a Printer on out, in colour where a Console would be.
 func NewPrinter(out io.Writer, services []string, asJSON bool) *Printer {
-	return newPrinter(out, Coloured(out), services, asJSON)
+	p := newPrinter(out, Coloured(out), services, asJSON)
+	p.obeys = Redraws(out) && !asJSON
+	return p
 }
 
 // Coloured says whether a Console on out would be in colour.
@@ -81,26 +80,23 @@ func Redraws(out io.Writer) bool {
 }
 
 func newPrinter(out io.Writer, colour bool, services []string, asJSON bool) *Printer {
-	return &Printer{out: out, json: asJSON, style: newScreen(out, colour, 0, services)}
+	to := toStream(out)
+	return &Printer{json: asJSON, screen: newScreen(func(e entry) error { return to([]entry{e}) }, colour, 0, services)}
 }
 
 // Line shows one line.
 func (p *Printer) Line(l deployer.Line) error {
-	text := logs.Clean(l.Text)
 	if p.json {
-		encoder := json.NewEncoder(p.out)
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(struct {
-			Service    string `json:"service"`
-			Generation string `json:"generation"`
-			File       string `json:"file,omitempty"`
-			Message    string `json:"message"`
-		}{l.Service, l.Generation, l.File, text})
+		if l.Unfinished {
+			return nil
+		}
+		return p.send(entry{text: printedRecord(l).json()})
 	}
-	if l.File != "" {
-		text = p.style.paint(dim, plain(l.File)+": ") + text
+	bar := p.paint(p.colours[l.Service], fmt.Sprintf("%-*s │", p.width+roomForNumber, l.Generation)) + " " + p.printed(l) + "\n"
+	of := l.Generation + "/" + l.File
+	if l.Unfinished {
+		p.renew(of, l.Service, bar)
+		return nil
 	}
-	bar := p.style.paint(p.style.colours[l.Service], fmt.Sprintf("%-*s │", p.style.width+roomForNumber, l.Generation))
-	_, err := fmt.Fprintf(p.out, "%s %s\n", bar, text)
-	return err
+	return p.print(of, l.Service, bar)
 }

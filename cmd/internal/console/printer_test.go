@@ -17,17 +17,17 @@ func TestPrinter(t *testing.T) {
 		{"plain", false, false, `
 web-3              │ GET /health 200
 authentication-12  │ access.log: GET /[2J
-web-12345          │ \x1b[2Joh no
+web-12345          │ oh no
 `},
 		{"in colour", true, false, `
 <cyan>web-3              │</> GET /health 200
 <magenta>authentication-12  │</> <dim>access.log: </>GET /[2J
-<cyan>web-12345          │</> \x1b[2Joh no
+<cyan>web-12345          │</> oh no
 `},
 		{"as JSON", false, true, `
 {"service":"web","generation":"web-3","message":"GET /health 200"}
 {"service":"authentication","generation":"authentication-12","file":"access.log","message":"GET /[2J"}
-{"service":"web","generation":"web-12345","message":"\\x1b[2Joh no"}
+{"service":"web","generation":"web-12345","message":"oh no"}
 `},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -25,11 +25,6 @@ func (c *Console) Progress(p base.Progress) {
 	if !due {
 		return
 	}
-	if !c.person {
-		with(c.log.Info(), field{"base", p.Base}, field{"step", p.Step}, field{"line", p.Line}).
-			Dur("elapsed_ms", p.Elapsed).Dur("estimate_ms", p.Estimate).Msg(p.Doing)
-		return
-	}
 	text := fmt.Sprintf("%s  %.0f s", p.Step, p.Elapsed.Seconds())
 	if p.Estimate > 0 {
 		text += fmt.Sprintf(" of about %.0f s", p.Estimate.Seconds())
@@ -37,7 +32,9 @@ func (c *Console) Progress(p base.Progress) {
 	if p.Line != "" {
 		text += "  " + c.paint(dim, plain(p.Line))
 	}
-	c.line(p.Base, "", p.Doing, text)
+	c.tell(notice{what: p.Doing, text: text, record: record{
+		Base: p.Base, Step: p.Step, Line: p.Line, ElapsedMS: ms(p.Elapsed), EstimateMS: ms(p.Estimate), Message: p.Doing,
+	}})
 }
 
 // Built says that a base is ready.
@@ -46,19 +43,14 @@ func (c *Console) Built(name, container string) { c.done(name, "built", containe
 // Imported says that a base is ready that came from a file.
 func (c *Console) Imported(name, container string) { c.done(name, "imported", container) }
 
-// Exported says that a base is in a file, of so many bytes.
-func (c *Console) Exported(name, file string, size int64) {
-	if c.person {
-		c.line(name, green, "exported", fmt.Sprintf("%s  %s", plain(file), Size(size)))
-		return
-	}
-	c.log.Info().Str("base", name).Str("file", file).Int64("bytes", size).Msg("exported")
+func (c *Console) done(name, what, container string) {
+	c.tell(notice{colour: green, what: what, text: container, record: record{Base: name, Container: container, Message: what}})
 }
 
-func (c *Console) done(name, what, container string) {
-	if c.person {
-		c.line(name, green, what, container)
-		return
-	}
-	c.log.Info().Str("base", name).Str("container", container).Msg(what)
+// Exported says that a base is in a file, of so many bytes.
+func (c *Console) Exported(name, file string, size int64) {
+	c.tell(notice{
+		colour: green, what: "exported", text: fmt.Sprintf("%s  %s", plain(file), Size(size)),
+		record: record{Base: name, File: file, Bytes: size, Message: "exported"},
+	})
 }

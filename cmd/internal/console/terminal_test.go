@@ -42,7 +42,7 @@ func TestATerminalIsReadByAPerson(t *testing.T) {
 			t.Setenv("NO_COLOR", c.noColor)
 			t.Setenv("TERM", c.term)
 			f, screen := terminal(t)
-			console := New(f, []string{"frontend"})
+			console := New(f, []string{"frontend"}, false)
 			console.now = func() time.Time { return noon }
 			console.Changed("frontend", "a.jar")
 			got, err := screen.ReadString('\n')
@@ -53,7 +53,7 @@ func TestATerminalIsReadByAPerson(t *testing.T) {
 			if c.want == coloured {
 				clock = "\x1b[2m12:00:00\x1b[0m "
 			}
-			home := "\r" // see write
+			home := anew
 			if c.term == "dumb" {
 				home = ""
 			}
@@ -74,7 +74,7 @@ func TestWhatIsNoTerminalIsReadByAProgram(t *testing.T) {
 	defer theirs.Close()
 	defer ours.Close()
 	before := time.Now().Truncate(time.Second)
-	New(ours, []string{"frontend"}).Changed("frontend", "a.jar")
+	New(ours, []string{"frontend"}, false).Changed("frontend", "a.jar")
 	after := time.Now()
 	got, err := bufio.NewReader(theirs).ReadString('\n')
 	if err != nil {
@@ -97,7 +97,7 @@ func TestATerminalThatIsGoneStopsNobody(t *testing.T) {
 			}
 			theirs.Close()
 			defer ours.Close()
-			c := newConsole(ours, r.person, r.colour, nil, time.Now)
+			c := r.console(ours, nil, time.Now)
 			c.Say("nobody hears this")
 			if _, err := ours.WriteString("nor this"); err == nil {
 				t.Error("somebody still reads: this test tests nothing")

@@ -48,7 +48,7 @@ func (t *title) changed() {
 func (t *title) show(s *screen, words string) {
 	if text := "jarloop: " + plain(words); t.taken && text != t.shown {
 		t.shown = text
-		s.write(beginTitle + text + endTitle)
+		_ = s.write(entry{text: beginTitle + text + endTitle})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +33,7 @@ func onTerminal(t *testing.T, term string, do func(c *Console, screen *bufio.Rea
 	t.Setenv("TERM", term)
 	t.Setenv("NO_COLOR", "1")
 	f, screen := terminal(t)
-	c := New(f, []string{"web"})
+	c := New(f, []string{"web"}, false)
 	c.now = func() time.Time { return noon }
 	do(c, screen)
 	const end = "that was all"
@@ -51,7 +52,7 @@ func onTerminal(t *testing.T, term string, do func(c *Console, screen *bufio.Rea
 }
 
 // order is how a title is set on a terminal.
-func order(words string) string { return "\r\x1b]2;jarloop: " + words + "\x1b\\" }
+func order(words string) string { return anew + "\x1b]2;jarloop: " + words + "\x1b\\" }
 
 func TestTheTitleIsSavedKeptTrueAndGivenBack(t *testing.T) {
 	state, asked := "all 1 live", 0
@@ -87,14 +88,14 @@ func TestTheTitleIsSavedKeptTrueAndGivenBack(t *testing.T) {
 	}
 	var titles strings.Builder
 	for line := range strings.SplitAfterSeq(got, "\n") {
-		if i := strings.LastIndex(line, "\r12:00:00"); i >= 0 {
+		if i := strings.LastIndex(line, anew+"12:00:00"); i >= 0 {
 			titles.WriteString(line[:i])
 		} else {
 			titles.WriteString(line)
 		}
 	}
-	want := "\r" + saveTitle + order("starting") + order("all 1 live") + order("web deploying") + order("web failed") +
-		order("all 1 live]2;forged[2J ") + order("stopped") + "\r" + restoreTitle
+	want := anew + saveTitle + order("starting") + order("all 1 live") + order("web deploying") + order("web failed") +
+		order("all 1 live]2;forged[2J ") + order("stopped") + anew + restoreTitle
 	if titles.String() != want {
 		t.Errorf("got  %q\nwant %q", titles.String(), want)
 	}
@@ -110,6 +111,9 @@ func TestTheTitleTellsOfABaseBeforeTheServices(t *testing.T) {
 	}
 }
 
+// titled is what sets, saves or restores a title.
+var titled = regexp.MustCompile(`\x1b(\]|\[[0-9;]*t)`)
+
 func TestTheTitleIsLeftAlone(t *testing.T) {
 	keeps := func(c *Console) {
 		defer c.TakeTitle()()
@@ -119,13 +123,13 @@ func TestTheTitleIsLeftAlone(t *testing.T) {
 	}
 	for name, term := range map[string]string{"on the kernel's console": "linux", "on a dumb one": "dumb", "on one without a name": ""} {
 		t.Run(name, func(t *testing.T) {
-			if got := onTerminal(t, term, func(c *Console, _ *bufio.Reader) { keeps(c) }); strings.Contains(got, "\x1b") {
+			if got := onTerminal(t, term, func(c *Console, _ *bufio.Reader) { keeps(c) }); titled.MatchString(got) {
 				t.Errorf("got %q", got)
 			}
 		})
 	}
 	t.Run("where it is not wanted", func(t *testing.T) {
-		if got := onTerminal(t, "xterm", func(c *Console, _ *bufio.Reader) { c.Untitled(); keeps(c) }); strings.Contains(got, "\x1b") {
+		if got := onTerminal(t, "xterm", func(c *Console, _ *bufio.Reader) { c.Untitled(); keeps(c) }); titled.MatchString(got) {
 			t.Errorf("got %q", got)
 		}
 	})
@@ -136,9 +140,9 @@ func TestTheTitleIsLeftAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer theirs.Close()
-		keeps(New(ours, []string{"web"}))
+		keeps(New(ours, []string{"web"}, false))
 		ours.Close()
-		if got, err := io.ReadAll(theirs); err != nil || strings.Contains(string(got), "\x1b") {
+		if got, err := io.ReadAll(theirs); err != nil || titled.Match(got) {
 			t.Errorf("got %q, %v", got, err)
 		}
 	})
@@ -146,7 +150,7 @@ func TestTheTitleIsLeftAlone(t *testing.T) {
 
 func TestWhatIsTypedMeanwhileIsWrittenOver(t *testing.T) {
 	got := onTerminal(t, "xterm", func(c *Console, _ *bufio.Reader) { c.Say("stopped") })
-	if want := "\r12:00:00          jarloop  stopped\r\n"; got != want {
+	if want := anew + "12:00:00          jarloop  stopped\r\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -141,7 +141,7 @@ func TestWhatIsToldBesideEvents(t *testing.T) {
 `, `
 <dim>12:00:00</> web-base building install packages  2 s
 `, `
-{"level":"info","base":"web-base","step":"install packages","elapsed_ms":1600,"estimate_ms":0,"time":"2024-03-01T12:00:00Z","message":"building"}
+{"level":"info","base":"web-base","step":"install packages","elapsed_ms":1600,"time":"2024-03-01T12:00:00Z","message":"building"}
 `},
 		{"a base is being built again, and its tool says something", func(c *Console) {
 			c.Progress(base.Progress{Doing: "building", Base: "web-base", Step: "install packages", Line: "unpacking nginx", Elapsed: 12 * time.Second, Estimate: 34 * time.Second})
@@ -158,7 +158,7 @@ func TestWhatIsToldBesideEvents(t *testing.T) {
 func TestProgressTellsEachStepAndNowAndThenALine(t *testing.T) {
 	now := noon
 	var out bytes.Buffer
-	c := newConsole(&out, true, false, nil, func() time.Time { return now })
+	c := plainReader.console(&out, nil, func() time.Time { return now })
 	for _, p := range []struct {
 		after      time.Duration // since the build began
 		step, line string
@@ -196,7 +196,7 @@ func TestManyTellAtOnceAndEachLineStaysWhole(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer f.Close()
-			c := newConsole(f, r.person, r.colour, []string{"web"}, func() time.Time { return noon })
+			c := r.console(f, []string{"web"}, func() time.Time { return noon })
 			const tellers, each = 8, 50
 			var all sync.WaitGroup
 			for range tellers {

@@ -175,6 +175,9 @@ func (r *Reader) read(ctx context.Context, f file, unfinished bool) (int64, erro
 	next := int64(0)
 	var held *logs.Line // whether it is whole is known when the next one comes
 	end, err := logs.Follow(now, f.open, 0, logs.Options{}, func(l logs.Line) {
+		if l.Unfinished {
+			return
+		}
 		if held != nil && ctx.Err() == nil {
 			r.give(line{f, *held})
 			next = held.Offset
@@ -212,6 +215,9 @@ func (f file) endsAt(offset int64) bool {
 // give passes a line on, unless it is what the JVM prints about jarloop's options.
 func (r *Reader) give(l line) {
 	if !guest.IsJVMNote(l.Text) {
-		r.Line(deployer.Line{Service: l.Service, Generation: l.Generation(), File: l.File, Text: l.Text})
+		r.Line(deployer.Line{
+			Service: l.Service, Generation: l.Generation(), File: l.File,
+			Text: l.Text, Coloured: l.Coloured, Unfinished: l.Unfinished,
+		})
 	}
 }
