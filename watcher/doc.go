@@ -17,7 +17,7 @@
 //	└────────────┘        │          │                   │ ◀──── │ check JARs     │
 //	                      └──────────┼───────────────────┘       └───────┬────────┘
 //	                                 ▼                                   ▼
-//	  Changed, Ready, Refused, Same, Degraded, Restored      Store/<service>/<ID>
+//	  Changed, Ready, Refused, Same, Missing, …              Store/<service>/<ID>
 //
 // That a path may have moved is a reason to look, no more. What counts is the
 // look: what it sees is compared for inequality with what was seen before and

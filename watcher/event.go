@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"io/fs"
+	"slices"
 	"time"
 )
 
@@ -26,7 +27,8 @@ const (
 	// nothing to be seen.
 	Same
 	// Missing: what was reported as Changed went away again, or there are files
-	// but not what the command runs. Reason is one line that says what to do.
+	// but not what the command runs. Reason is one line that says what to do; it is
+	// empty where the service is watched otherwise now, or no more.
 	Missing
 	// Degraded: changes may be noticed late or not at all; Reason says why.
 	// Service is empty if it concerns the whole watcher.
@@ -52,14 +54,14 @@ type Event struct {
 	Kind    EventKind
 	Service string   // empty: the whole watcher
 	Set     Set      // of Ready
-	Changes []Change // of Changed, sorted by name
+	Changes []Change // of Changed, with the sizes so far, and of Ready: since the last one; sorted by name
 	Reason  string   // of Refused, Same, Missing and Degraded: one line, safe to print; of Ready: what is worth knowing once
 }
 
 // Change is a file that is new or of another size.
 type Change struct {
 	Name string // relative to the service's folder, slash-separated
-	Size int64  // bytes so far
+	Size int64  // bytes
 }
 
 // Set is an artefact set: the files of one service, complete and unchanging.
@@ -70,6 +72,17 @@ type Set struct {
 	Dir     string    // local folder with the files, and only them
 	Files   []File    // sorted by Name
 	Seen    time.Time // when the newest change of its files was first seen; zero for a loaded set
+}
+
+// since lists the files that another set has not or has otherwise.
+func (s Set) since(before Set) []Change {
+	var all []Change
+	for _, f := range s.Files {
+		if !slices.ContainsFunc(before.Files, func(old File) bool { return old == f }) {
+			all = append(all, Change{f.Name, f.Size})
+		}
+	}
+	return all
 }
 
 func (s Set) names() []string {

@@ -247,7 +247,7 @@ func (l *loop) reconfigure(c change) {
 			t.call.drop()
 		}
 		if t.awaited {
-			l.emit(Event{Kind: Same, Service: name})
+			l.emit(Event{Kind: Missing, Service: name})
 		}
 	}
 	l.limits()

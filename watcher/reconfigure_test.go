@@ -68,7 +68,7 @@ func TestAChangeEndsWithItsService(t *testing.T) {
 	if err := w.Reconfigure(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if e := r.next(Same); e.Service != "a" {
+	if e := r.next(Missing); e.Service != "a" {
 		t.Errorf("%+v", e)
 	}
 }

@@ -20,6 +20,8 @@ const (
 	maxEntries = 50_000  // names of any kind that a scan looks at
 	maxDepth   = 32      // folders below each other; each holds a descriptor
 	maxBytes   = 4 << 30 // of a set
+
+	maxUnfinished = 100 // files that are written under another name
 )
 
 // how says how to read a service's folder.
@@ -114,6 +116,7 @@ func (s *scanner) entry(ctx context.Context, parent int, folder, base string, de
 	wanted, below := s.match.file(name), s.match.folder(name)
 	switch {
 	case s.match.ignores(name, base):
+		s.unfinish(parent, name, base)
 		return nil
 	case s.match.passes(name):
 		s.passed = append(s.passed, show(name))
@@ -147,6 +150,16 @@ func (s *scanner) entry(ctx context.Context, parent int, folder, base string, de
 	}
 	s.add(entry{name, st.fingerprint})
 	return nil
+}
+
+// unfinish notes a file that somebody may be writing.
+func (s *scanner) unfinish(parent int, name, base string) {
+	if !isUnfinished(base) || len(s.unfinished) == maxUnfinished {
+		return
+	}
+	if st, err := stat(parent, base, s.fresh); err == nil {
+		s.unfinished = append(s.unfinished, entry{name, st.fingerprint})
+	}
 }
 
 func (s *scanner) descend(ctx context.Context, parent int, name, base string, depth int) error {

@@ -18,7 +18,9 @@ type snapshot struct {
 	problem string      // the first reason why these files cannot be taken; "" if none
 	folder  fingerprint // of the folder itself, before it was read
 	others  []string    // names that no pattern of the service's files matches
-	passed  []string    // JARs beside the one that is run, to be shown
+	// unfinished are files that are written under another name than their own.
+	unfinished []entry
+	passed     []string // JARs beside the one that is run, to be shown
 }
 
 // equal says whether two scans saw the same files in the same state. The

@@ -134,7 +134,7 @@ func (s *state) wait(now time.Time, pace, most time.Duration, polls bool) {
 	switch atLeast := max(pace, min(most, s.options.Settle/stillLooks)); {
 	case most <= s.options.Settle:
 		s.pause(now, atLeast, atLeast)
-	case most <= s.options.Patience: // somebody is writing
+	case most <= s.decider.unfinished(): // somebody is writing
 		s.pause(now, max(pace, minCheck), max(pace, minCheck))
 	default:
 		s.pause(now, atLeast, min(most, s.interval(polls)))
@@ -208,6 +208,7 @@ func (s *state) troubled(now time.Time, err error) {
 		s.report(Event{Kind: Degraded, Reason: reason})
 	}
 	if errors.Is(err, fs.ErrNotExist) { // in any mode, for a mount makes no event
+		s.decider.none(now)
 		s.poll([]knownPath{{name: s.place.dir}})
 	}
 	s.pause(now, breath, min(retry, s.options.Poll))

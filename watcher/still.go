@@ -33,6 +33,7 @@ type decider struct {
 	settle   time.Duration // stillness before files are taken
 	patience time.Duration // stillness before what is not whole is refused
 
+	burst    burst
 	seen     snapshot
 	since    time.Time // when seen was first so
 	wanting  bool      // seen was taken once and not whole
@@ -82,15 +83,21 @@ type found struct {
 // next takes in a scan. With owed someone asked: there will be a Ready or
 // Refused in the end even if nothing has changed.
 func (s *decider) next(now time.Time, seen snapshot, owed bool) step {
-	if s.since.IsZero() || !seen.equal(s.seen) {
+	switch changed := !seen.equal(s.seen); {
+	case !s.since.IsZero() && !changed && slices.Equal(seen.unfinished, s.seen.unfinished):
+	case !s.since.IsZero() && changed:
+		s.burst.note(now, s.seen, seen)
+		fallthrough
+	default:
 		s.since, s.wanting, s.reread = now, false, false
 	}
 	s.seen = seen // what is no artefact may differ
 	still := now.Sub(s.since)
 	if why := s.absent(); why != "" {
+		s.burst.awaits()
 		return s.withdrawn(still, why, owed)
 	}
-	if s.decided != nil && seen.equal(*s.decided) && !owed {
+	if s.decided != nil && seen.equal(*s.decided) && !owed && !s.awaited && !s.away {
 		return s.unchanged(still)
 	}
 	var st step
@@ -99,22 +106,45 @@ func (s *decider) next(now time.Time, seen snapshot, owed bool) step {
 		st.events = []Event{{Kind: Changed, Changes: changes}}
 	}
 	problem := seen.problem
-	need := s.settle
-	if s.vanished() {
-		need = vanishing
-	}
-	if s.wanting || problem != "" || s.emptied() {
-		need = max(need, s.patience)
-	}
+	need := s.need(problem)
 	switch {
 	case still < need:
 		st.do, st.wait = wait, need-still
 	case problem != "":
 		st.events = append(st.events, s.refuse(refusal{reason: problem}, owed)...)
 	default:
-		st.do, st.final = take, still >= s.patience
+		st.do, st.final = take, still >= s.unfinished()
 	}
 	return st
+}
+
+// need gives how long the files have to be still.
+func (s *decider) need(problem string) time.Duration {
+	need := s.burst.need(s.settle)
+	if s.vanished() {
+		need = max(need, vanishing)
+	}
+	if problem != "" || s.emptied() {
+		need = max(need, s.patience)
+	}
+	if s.wanting || s.shrunk() {
+		need = max(need, s.unfinished())
+	}
+	if s.writing() {
+		need = max(need, lull)
+	}
+	return need
+}
+
+// unfinished is how long a file that is not whole must have been still to be
+// refused: a slow writer rests for long.
+func (s *decider) unfinished() time.Duration { return 5 * s.patience }
+
+// none says that there is no folder yet, so what comes is being written.
+func (s *decider) none(now time.Time) {
+	if s.since.IsZero() {
+		s.since = now
+	}
 }
 
 // withdrawn answers a scan that saw nothing to deploy. That is no change, only
@@ -135,13 +165,11 @@ func (s *decider) withdrawn(still time.Duration, why string, owed bool) step {
 	return step{events: []Event{{Kind: Missing, Reason: why}}}
 }
 
-// unchanged answers a scan that saw what the last verdict is about.
+// unchanged answers a scan that saw what the last verdict is about. What has been
+// otherwise meanwhile is read instead: equal sizes and times do not make it the
+// same bytes.
 func (s *decider) unchanged(still time.Duration) step {
 	var st step
-	if s.awaited || s.away { // there and back again
-		s.awaited, s.away = false, false
-		st.events = []Event{{Kind: Same, Reason: s.standing.reason}}
-	}
 	if s.reread || !s.seen.coarse() {
 		return st
 	}
@@ -172,7 +200,7 @@ func (s *decider) conclude(f found, final, owed bool) []Event {
 	s.decide()
 	s.standing = refusal{}
 	if !known {
-		e := Event{Kind: Ready, Set: f.set}
+		e := Event{Kind: Ready, Set: f.set, Changes: f.set.since(s.sent)}
 		if f.note != s.noted {
 			e.Reason, s.noted = f.note, f.note
 		}
@@ -259,6 +287,21 @@ func (s *decider) vanished() bool {
 // file anew cut it to nothing first, and a busy machine can leave it so for long.
 func (s *decider) emptied() bool {
 	return slices.ContainsFunc(s.seen.differing(s.before()), func(e entry) bool { return e.size == 0 })
+}
+
+// shrunk says whether an archive has become far smaller. Builds make a JAR of
+// the classes alone first, and put the libraries in then.
+func (s *decider) shrunk() bool {
+	return slices.ContainsFunc(s.sent.Files, func(f File) bool {
+		e, ok := s.seen.find(f.Name)
+		return ok && IsArchive(f.Name) && e.size > 0 && e.size < f.Size/4
+	})
+}
+
+// writing says whether somebody writes under another name than an artefact's. A
+// file that lay there at the last verdict was left by a writer that is gone.
+func (s *decider) writing() bool {
+	return slices.ContainsFunc(s.seen.unfinished, func(e entry) bool { return !slices.Contains(s.before().unfinished, e) })
 }
 
 func (s *decider) sees(name string) bool {

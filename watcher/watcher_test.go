@@ -21,7 +21,7 @@ func both(t *testing.T, test func(t *testing.T, r *rig, theirs string), setups .
 	t.Run("on a share", func(t *testing.T) {
 		t.Parallel()
 		s := newShare(t)
-		r := start(t, s.seen, intolerant)
+		r := start(t, s.seen, append([]setup{intolerant}, setups...)...)
 		test(t, r, filepath.Join(s.theirs, "volume-app"))
 	})
 }

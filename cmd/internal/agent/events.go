@@ -19,9 +19,11 @@ import (
 func (a *agent) seen(_ context.Context, e watcher.Event) {
 	switch e.Kind {
 	case watcher.Changed:
-		a.out.Changed(e.Service, changes(e.Changes))
 		a.deployer.Changed(e.Service)
 	case watcher.Ready:
+		if len(e.Changes) > 0 {
+			a.out.Changed(e.Service, changes(e.Changes))
+		}
 		if e.Reason != "" {
 			a.out.Say(e.Service + ": " + e.Reason)
 		}
@@ -32,7 +34,9 @@ func (a *agent) seen(_ context.Context, e watcher.Event) {
 		a.notify.Tell(notify.Event{Event: notify.Refused, Time: time.Now(), Service: e.Service, Reason: e.Reason})
 	case watcher.Missing:
 		a.deployer.Miss(e.Service, e.Reason)
-		a.out.Missing(e.Service, e.Reason)
+		if e.Reason != "" {
+			a.out.Missing(e.Service, e.Reason)
+		}
 	case watcher.Same:
 		a.deployer.Same(e.Service, e.Reason)
 		a.out.Same(e.Service, e.Reason)

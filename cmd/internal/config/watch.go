@@ -13,8 +13,8 @@ type Watch struct {
 	// a core allows.
 	Poll Duration
 	// How long a service's files must have been still before they are taken.
-	// Half-written JARs are noticed whatever this says; more only helps builds that
-	// write several files far apart.
+	// Half-written JARs are noticed whatever this says, and the pauses of builds that
+	// write several files are learnt.
 	Settle Duration
 	// How many artefact sets of each service that were live are kept for jarloop
 	// rollback.
