@@ -142,12 +142,12 @@ func (l *loop) enforcePin() {
 // to its end: it is wanted, under way, or tried again by itself. nil if there is
 // none.
 func (l *loop) pinning() *request {
-	all := []*request{l.wanted, l.held}
+	all := []*request{l.wanted}
 	if l.attempt != nil {
 		all = append(all, l.attempt.request)
 	}
-	if l.deferred != nil {
-		all = append(all, l.deferred.request)
+	if l.retry != nil {
+		all = append(all, l.retry.request)
 	}
 	for _, r := range all {
 		if r != nil && r.pins {

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/jarloop/jarloop/deployer/history"
 )
 
@@ -29,7 +27,8 @@ func (l *loop) want(r *request) {
 		l.answer(l.wanted, Result{Err: errNewer})
 	}
 	r.came = time.Now()
-	l.wanted, l.deferred, l.held = r, nil, nil
+	l.dropRetry()
+	l.wanted = r
 	if l.attempt != nil {
 		l.attempt.cancel(errNewer)
 	}
@@ -37,12 +36,6 @@ func (l *loop) want(r *request) {
 
 // unready says that nothing can be deployed for now.
 func (l *loop) unready() error { return fmt.Errorf("held back: %s", l.service.Unready) }
-
-// wantAgain is want of what had to wait, which is not counted.
-func (l *loop) wantAgain(r *request) {
-	r.seen = time.Time{}
-	l.want(r)
-}
 
 // answer says how a request has ended.
 func (l *loop) answer(r *request, res Result) {
@@ -201,8 +194,7 @@ func (l *loop) afterLive(g, old *Generation) {
 	})
 }
 
-// handleFailed tells of a deploy that has failed; it waits for space if that is
-// what it lacked.
+// handleFailed tells of a deploy that has failed, and when it is tried again.
 func (l *loop) handleFailed(m deployEnded, res Result) {
 	r := m.attempt.request
 	e := Event{
@@ -213,15 +205,7 @@ func (l *loop) handleFailed(m deployEnded, res Result) {
 	if errors.As(m.err, &step) {
 		e.Step = step.Step
 	}
-	var held *heldBackError
-	switch {
-	case errors.Is(m.err, unix.ENOSPC) && l.wanted == nil:
-		l.deferred = &deferred{r, m.attempt.before}
-		e.Reason += "; it is tried again when there is more room"
-		l.dropFailed() // what is kept takes room
-	case errors.As(m.err, &held) && l.wanted == nil:
-		l.held = r
-	}
+	e.Reason += l.tryLater(m)
 	l.newest = Newest{Set: r.set.ID, State: Broken, Reason: e.Reason}
 	l.settleFailed(m)
 	l.say(e)

@@ -216,6 +216,10 @@ var ErrExists = errors.New("the name is taken")
 // ErrTooLarge says that data are more than may be copied.
 var ErrTooLarge = errors.New("too much to be copied")
 
+// ErrLate says of a call that it was not done within a time of the engine's own: the
+// machine is slow, or something hangs.
+var ErrLate = errors.New("the engine was too slow")
+
 // ExitError says how a service ended.
 type ExitError struct {
 	// How is for people, the end of a sentence about the process: "exited with

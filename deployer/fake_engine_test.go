@@ -145,7 +145,10 @@ func (e engine) Start(ctx context.Context, name string) (addr netip.Addr, err er
 		short, cancel := context.WithTimeout(ctx, startTime)
 		defer cancel()
 		<-short.Done()
-		return addr, fmt.Errorf("%s does not answer: %w", name, context.Cause(short))
+		if ctx.Err() == nil {
+			return addr, fmt.Errorf("%s does not answer: %w", name, deployer.ErrLate)
+		}
+		return addr, fmt.Errorf("%s does not answer: %w", name, context.Cause(ctx))
 	}
 	return addr, err
 }

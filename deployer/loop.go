@@ -34,6 +34,7 @@ func (l *loop) run(ctx context.Context) {
 	if l.wanted != nil {
 		l.answer(l.wanted, Result{Err: errStopped})
 	}
+	l.dropRetry()
 	l.flush()
 	for l.tasks > 0 {
 		<-l.box.news
@@ -226,9 +227,9 @@ func (l *loop) handle(m message) {
 	case giveUp:
 		l.handleGiveUp(m)
 	case retryHeld:
-		if l.held != nil {
-			l.wantAgain(l.held)
-		}
+		l.tryAgain(func(r *retry) bool { return r.held })
+	case retryLate:
+		l.tryAgain(func(r *retry) bool { return r == m.due })
 	}
 }
 
@@ -238,9 +239,7 @@ func (l *loop) handleTick(m tick) {
 	for _, r := range l.removals {
 		l.tryRemoval(r)
 	}
-	if d := l.deferred; d != nil && hasMoreSpace(m.space, d.before) {
-		l.wantAgain(d.request)
-	}
+	l.tryAgain(func(r *retry) bool { return hasMoreSpace(m.space, r.before) })
 	if exit := (*ExitError)(nil); l.failed != nil && errors.As(l.Engine.Check(l.failed.Name()), &exit) && exit.Stopped {
 		l.dropFailed() // there is nothing to be looked into any more
 	}

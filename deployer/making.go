@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"al.essio.dev/pkg/shellescape"
-	"golang.org/x/sys/unix"
 
 	"github.com/jarloop/jarloop/deployer/guest"
 	"github.com/jarloop/jarloop/watcher"
@@ -200,9 +199,9 @@ func (m *making) promote(ctx context.Context) error {
 }
 
 // abandon ends the service of a generation that has failed or was given up: its
-// processes are asked first. What failed by itself is kept; not so one that was
-// held back, since it was well and what failed is another, nor one that found a
-// disk full, since it would take the room that it lacked.
+// processes are asked first. What failed by itself is kept; not so one that is made
+// again by itself: what failed is another, or the machine, and it would take the
+// room that it lacked.
 func (m *making) abandon(ctx context.Context, why error) error {
 	if m.routing.drifted(m.g.Service) {
 		return nil // callers may still come
@@ -213,8 +212,7 @@ func (m *making) abandon(ctx context.Context, why error) error {
 		}
 		return nil // it is stopped with its container
 	}
-	var held *heldBackError
-	if !m.KeepFailed || givenUp(why) || errors.As(why, &held) || errors.Is(why, unix.ENOSPC) {
+	if !m.KeepFailed || givenUp(why) || isOpen(why) {
 		return nil
 	}
 	kept, err := m.keep(ctx, m.g)

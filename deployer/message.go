@@ -130,4 +130,6 @@ type (
 	giveUp struct{ name, why string }
 	// retryHeld: a build has begun that what was held back is part of.
 	retryHeld struct{}
+	// retryLate: the pause is over after which something is made again.
+	retryLate struct{ due *retry }
 )

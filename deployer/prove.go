@@ -51,7 +51,8 @@ func (s *shop) prove(ctx context.Context, service Service, g *Generation) (*Gene
 			every = probeCommand
 		}
 		if err := pause(ctx, every); errors.Is(err, context.DeadlineExceeded) {
-			return g, fmt.Errorf("not healthy within %s: %w%s", p.h.Timeout, last, p.facts(context.WithoutCancel(ctx), last))
+			facts := p.facts(context.WithoutCancel(ctx), last)
+			return g, fmt.Errorf("not healthy within %s: %s%s", p.h.Timeout, last.Error(), facts) // whatever the cause, it is this
 		} else if err != nil {
 			return g, err
 		}

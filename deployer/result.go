@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // errNewer ends a deploy whose artefacts are not the newest any more, and
@@ -28,11 +26,9 @@ type Result struct {
 }
 
 // Open says that a deploy has not gone well and is not over either: it was given
-// up, for another or with the agent, or it is made again by itself, when there is
-// more room or with the next build.
+// up, for another or with the agent, or it is made again by itself.
 func (r Result) Open() bool {
-	var held *heldBackError
-	return givenUp(r.Err) || errors.As(r.Err, &held) || errors.Is(r.Err, unix.ENOSPC)
+	return givenUp(r.Err) || isOpen(r.Err)
 }
 
 // givenUp says that a deploy was given up on purpose.

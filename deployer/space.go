@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A deploy that has failed because a disk is full is tried again when that has
-// clearly more space than it had before: once, and then it must have clearly
+// A deploy that has failed because a disk is full is tried again (retry.go) when
+// that has clearly more space than it had before: once, and then it must have clearly
 // more again. So nobody has to ask for it when the disk has been tidied up, and
 // one that stays full is not reported again and again.
 

@@ -51,8 +51,7 @@ type loop struct {
 	waitsFor []string // services that it waits for
 	outages  []outage // to be begun when nothing is under way
 	outage   *outage  // under way
-	deferred *deferred
-	held     *request // held back, for the next build
+	retry    *retry   // to be made again by itself; nil: nothing is
 	newest   Newest   // what became of the newest artefacts that were tried
 	last     *Last
 

@@ -89,7 +89,7 @@ func (l *steps) failure() error {
 	if l.err == nil {
 		return nil
 	}
-	return l.err.Err
+	return l.err
 }
 
 // stepError says which step of a deploy failed, and why. What could not be

@@ -97,6 +97,7 @@ func (l *loop) handlePause(m pauseWish) {
 	was := l.page.Paused
 	err := l.write(func(p *history.Page) { p.Paused = m.paused })
 	if err == nil && was && !m.paused {
+		l.tryAgain(func(*retry) bool { return true })
 		l.look()
 	}
 	l.after = append(l.after, func() { m.done <- err })
@@ -174,7 +175,8 @@ func (l *loop) retire() {
 	for _, done := range l.asked {
 		l.reply(done, Result{Service: l.name, Err: errGone})
 	}
-	l.wanted, l.deferred, l.held, l.asked = nil, nil, nil, nil
+	l.dropRetry()
+	l.wanted, l.asked = nil, nil
 	l.settled(nil)
 	l.dropFailed()
 	l.remove(l.standby, 0, false)

@@ -37,9 +37,10 @@ type request struct {
 	came   time.Time // when it was wanted
 	force  bool      // even what is live already
 	done   []chan<- Result
-	pins   bool         // it came with a person's decision
-	pin    *history.Pin // which is that
-	revert *history.Pin // what was decided before; it stands again when this fails
+	pins   bool          // it came with a person's decision
+	pin    *history.Pin  // which is that
+	revert *history.Pin  // what was decided before; it stands again when this fails
+	pause  time.Duration // after which it was tried again
 }
 
 // attempt is a deploy under way.
@@ -48,12 +49,6 @@ type attempt struct {
 	cancel  context.CancelCauseFunc
 	started time.Time
 	plan    Plan
-	before  []Space
-}
-
-// deferred is a request that found a disk full, and what was free before.
-type deferred struct {
-	request *request
 	before  []Space
 }
 

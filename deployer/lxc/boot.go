@@ -75,7 +75,7 @@ func (e *Engine) bootNow(ctx context.Context, name string) (ready bool, err erro
 // address gives the address of a running instance, and waits for it where DHCP
 // gives it.
 func (e *Engine) address(ctx context.Context, name string, h *handle) (netip.Addr, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, bootTime, fmt.Errorf("none has come within %s", bootTime))
+	ctx, cancel := context.WithTimeoutCause(ctx, bootTime, late("none has come", bootTime))
 	defer cancel()
 	for {
 		if known, _ := h.address.Load().(netip.Addr); known.IsValid() {

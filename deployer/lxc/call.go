@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/deployer/crash"
 )
 
@@ -61,7 +62,7 @@ const lifeline = 3
 // call runs one request in a child of its own.
 func (h *Host) call(ctx context.Context, deadline time.Duration, r request, data io.Reader) (answer, error) {
 	defer crash.Point("lxc " + string(r.Op))()
-	ctx, cancel := context.WithTimeoutCause(ctx, deadline, fmt.Errorf("no answer from liblxc within %s", deadline))
+	ctx, cancel := context.WithTimeoutCause(ctx, deadline, late("no answer from liblxc", deadline))
 	defer cancel()
 
 	r.Path = h.Path
@@ -106,6 +107,17 @@ func (h *Host) call(ctx context.Context, deadline time.Duration, r request, data
 	}
 	return a, nil
 }
+
+// lateError says what was not done within a time of ours.
+type lateError string
+
+func late(what string, within time.Duration) error {
+	return lateError(fmt.Sprintf("%s within %s", what, within))
+}
+
+func (e lateError) Error() string { return string(e) }
+
+func (e lateError) Is(target error) bool { return target == deployer.ErrLate }
 
 // withOutput adds the first lines that liblxc said to an error of go-lxc,
 // which carries no cause.

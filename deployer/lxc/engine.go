@@ -132,7 +132,7 @@ func inside[T any](ctx context.Context, e *Engine, name string, most time.Durati
 // it does not end in time: a guest can serve a filesystem that never answers, or a
 // process whose memory cannot be read (userfaultfd(2)).
 func within[T any](ctx context.Context, e *Engine, name string, most time.Duration, do func(*handle) (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("no answer from the guest within %s", most))
+	ctx, cancel := context.WithTimeoutCause(ctx, most, late("no answer from the guest", most))
 	defer cancel()
 	var none T
 	h, release, err := e.running(ctx, name)

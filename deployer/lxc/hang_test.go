@@ -3,6 +3,7 @@
 package lxc
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -10,7 +11,22 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/jarloop/jarloop/deployer"
 )
+
+// The deadline of a call is the machine's fault, that of who asks is not.
+func TestACallThatMeetsItsOwnDeadlineIsLate(t *testing.T) {
+	h := &Host{Path: t.TempDir(), Child: []string{"sleep", "86390"}}
+	if _, err := h.call(t.Context(), 50*time.Millisecond, request{Op: opStates}, nil); !errors.Is(err, deployer.ErrLate) {
+		t.Errorf("it ended with %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := h.call(ctx, time.Minute, request{Op: opStates}, nil); errors.Is(err, deployer.ErrLate) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("whose caller has given it up ended with %v", err)
+	}
+}
 
 func TestAStartThatHangsIsCutOffAndLeavesNothing(t *testing.T) {
 	h := newHost(t, t.TempDir(), "dir")
@@ -27,7 +43,7 @@ func TestAStartThatHangsIsCutOffAndLeavesNothing(t *testing.T) {
 	// As Start does, but for how long it may take.
 	began := time.Now()
 	_, err := h.call(t.Context(), 500*time.Millisecond, request{Op: opStart, Name: name}, nil)
-	if err == nil || !strings.Contains(err.Error(), "no answer from liblxc within 500ms") {
+	if !errors.Is(err, deployer.ErrLate) || !strings.Contains(err.Error(), "no answer from liblxc within 500ms") {
 		t.Errorf("the start ended with %v", err)
 	}
 	if took := time.Since(began); took > 5*time.Second {

@@ -34,7 +34,7 @@ const launchTime = 90 * time.Second
 
 // Launch lets the service run, and boots its instance where that has ended.
 func (e *Engine) Launch(ctx context.Context, name string) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, launchTime, fmt.Errorf("not launched within %s", launchTime))
+	ctx, cancel := context.WithTimeoutCause(ctx, launchTime, late("not launched", launchTime))
 	defer cancel()
 	for {
 		err := e.launch(ctx, name)
@@ -85,7 +85,7 @@ func (e *Engine) pass(ctx context.Context, name string, h *handle, ended bool) e
 			return err
 		}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, bootTime, fmt.Errorf("the guest has not booted within %s", bootTime))
+	ctx, cancel := context.WithTimeoutCause(ctx, bootTime, late("the guest has not booted", bootTime))
 	defer cancel()
 	for asked := time.Now(); ; {
 		_, err := inside(ctx, e, name, quick, func(r *guest.Root) (bool, error) { return true, r.OpenGate() })
