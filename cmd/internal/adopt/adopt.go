@@ -53,7 +53,6 @@ type service struct {
 	nginx   bool
 	source  string
 	files   []string
-	flat    bool // its artefacts are files of source itself
 	folder  folder
 	scripts []string // its start scripts
 	runs    archive  // what is run of its folder; zero if that is no archive
@@ -126,7 +125,7 @@ func (l *Layout) note(format string, args ...any) {
 
 // addPlace makes a service of a place, unless it is none.
 func (l *Layout) addPlace(root *os.Root, p place, all []place) error {
-	s := &service{name: p.name, shared: l.Dir, source: p.source, files: p.files, flat: p.flat, nginx: p.usual && p.name == nginxName}
+	s := &service{name: p.name, shared: l.Dir, source: p.source, files: p.files, nginx: p.usual && p.name == nginxName}
 	if s.nginx {
 		s.name = nginxService(all, l.job("nginx") != nil)
 	} else if wrong := config.WrongName(p.name); wrong != "" {
@@ -134,15 +133,12 @@ func (l *Layout) addPlace(root *os.Root, p place, all []place) error {
 		return nil
 	}
 	var err error
-	if s.folder, err = readFolder(root, p.source, p.flat); err != nil {
+	if s.folder, err = readFolder(root, p.source, p.files); err != nil {
 		return fmt.Errorf("read %s: %w", p.source, err)
 	}
 	if p.usual && l.job(s.name) == nil && len(s.folder.visible()) == 0 {
 		l.note("%s: left out: it holds nothing that runs; build, and write the configuration anew, if it is a service", p.source)
 		return nil
-	}
-	if p.flat && len(p.files) == 1 {
-		s.folder.archives = slices.DeleteFunc(s.folder.archives, func(a archive) bool { ok, _ := path.Match(p.files[0], a.name); return !ok })
 	}
 	s.target.value = "/" + s.name
 	switch {

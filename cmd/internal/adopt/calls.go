@@ -43,7 +43,11 @@ func (l *Layout) connect() {
 	for _, s := range l.services {
 		texts := slices.Clone(s.folder.texts)
 		texts = append(texts, s.runs.settings...)
-		texts = append(texts, text{name: "its command", lines: []string{s.exec.value}})
+		said := text{name: "its command", lines: []string{s.exec.value}}
+		for _, v := range s.env {
+			said.lines = append(said.lines, v.value)
+		}
+		texts = append(texts, said)
 		for _, t := range texts {
 			for name, h := range hosts(t, names) {
 				if name == s.name {
@@ -66,6 +70,10 @@ func (l *Layout) connect() {
 	}
 	for _, s := range l.services {
 		s.port.learn(s.called.value, s.called.note)
+	}
+	for _, s := range l.services {
+		l.redirectLocal(s)
+		slices.Sort(s.needs)
 	}
 	l.breakCycles()
 }

@@ -102,12 +102,12 @@ func (s *service) javaCommand() (command, note string) {
 	}
 	if s.arguments.value != "" {
 		note = s.arguments.note
-	} else if note == "" && s.dir == "" {
+	} else if note == "" && s.dir == "" && slices.Contains([]string{".", "quarkus-app"}, path.Dir(s.runs.name)) {
 		return "", ""
 	}
 	file := s.runs.name
-	if s.flat && note == s.arguments.note {
-		file = "*" + path.Ext(file) // its version may change
+	if versioned.MatchString(file) && len(s.folder.runnable()) == 1 {
+		file = path.Join(path.Dir(file), "*"+path.Ext(file)) // its version may change
 	} else {
 		file = shellescape.Quote(file)
 	}

@@ -84,6 +84,10 @@ func within(name, folder string) bool {
 	return name == folder || strings.HasPrefix(name, strings.TrimSuffix(folder, "/")+"/")
 }
 
+func local(host string) bool {
+	return slices.Contains([]string{"localhost", "127.0.0.1", "[::1]"}, host)
+}
+
 // sayWants says what a service calls that is not there.
 func (l *Layout) sayWants(s *service) {
 	for _, w := range s.wants {
@@ -93,7 +97,8 @@ func (l *Layout) sayWants(s *service) {
 		}
 		switch {
 		case l.service(w.host) != nil, strings.Contains(w.host, "$"):
-		case w.host == "localhost", w.host == "127.0.0.1", w.host == "[::1]":
+		case local(w.host) && l.listener(parsePort(w.port), s) != nil: // redirected
+		case local(w.host):
 			s.notes = append(s.notes, fmt.Sprintf("%s: %s is the container itself, where nothing else runs: name a service there", w.where, server))
 		default:
 			s.notes = append(s.notes, fmt.Sprintf("%s: %s is none of the services", w.where, server))

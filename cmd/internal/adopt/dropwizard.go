@@ -16,11 +16,11 @@ func fromDropwizard(s *service) {
 	}
 	for _, t := range s.folder.texts {
 		sure := s.uses("Dropwizard")
-		if !slices.Contains([]string{".yml", ".yaml", ".json"}, path.Ext(t.name)) || path.Dir(t.name) != s.folder.name ||
+		if !slices.Contains([]string{".yml", ".yaml", ".json"}, path.Ext(t.name)) || path.Dir(t.name) != path.Clean(s.folder.name) ||
 			!sure && path.Base(t.name) != "config.yml" {
 			continue
 		}
-		if top := t.tops(); !top["server"] && !top["logging"] && !top["http"] {
+		if !t.isDropwizard() {
 			continue
 		}
 		note := "with its settings, in the way of Dropwizard"
@@ -34,16 +34,17 @@ func fromDropwizard(s *service) {
 		s.dropwizard(t, sure)
 		return
 	}
+	if s.uses("Dropwizard") {
+		s.arguments.learn("server", "the way of Dropwizard; it has no settings here")
+	}
 }
 
-// tops gives the keys at the top of a file.
-func (t text) tops() map[string]bool {
-	tops := map[string]bool{}
-	for _, s := range t.settings {
-		key, _, _ := strings.Cut(s.key, ".")
-		tops[key] = true
-	}
-	return tops
+// isDropwizard says whether a file looks like settings of Dropwizard.
+func (t text) isDropwizard() bool {
+	return slices.ContainsFunc(t.settings, func(s setting) bool {
+		top, _, _ := strings.Cut(s.key, ".")
+		return slices.Contains([]string{"server", "logging", "http"}, top)
+	})
 }
 
 // dropwizard takes over ports, the check of health, and log files.

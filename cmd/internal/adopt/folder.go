@@ -29,31 +29,42 @@ type folder struct {
 	texts    []text
 }
 
-// readFolder reads one service's folder; flat: without what is below it. Links and what is no regular file are
-// passed over, as they are when artefacts are taken.
-func readFolder(root *os.Root, name string, flat bool) (folder, error) {
+// readFolder reads one service's folder: what matches the patterns, or all that is in
+// it. Links and what is no regular file are passed over, as they are when artefacts
+// are taken.
+func readFolder(root *os.Root, name string, patterns []string) (folder, error) {
 	f := folder{name: name}
+	for _, pattern := range patterns {
+		found, err := fs.Glob(root.FS(), path.Join(name, pattern))
+		if err != nil {
+			return f, err
+		}
+		for _, file := range found {
+			if info, err := root.Lstat(file); err == nil && info.Mode().IsRegular() && plain(file) == file && len(f.files) < mostFiles {
+				f.take(root, file, true)
+			}
+		}
+	}
+	if patterns != nil {
+		return f, nil
+	}
 	err := fs.WalkDir(root.FS(), name, func(file string, d fs.DirEntry, err error) error {
 		if len(f.files) >= mostFiles {
 			return fs.SkipAll
 		}
-		if flat && err == nil && d.IsDir() && file != name {
-			return fs.SkipDir
-		}
 		if err != nil || !d.Type().IsRegular() || plain(file) != file {
 			return nil // what cannot be read or named is missed, and no more
 		}
-		f.take(root, file)
+		f.take(root, file, path.Dir(file) == name)
 		return nil
 	})
 	return f, err
 }
 
-// take looks into a file.
-func (f *folder) take(root *os.Root, file string) {
+// take looks into a file; top says that it may be what runs.
+func (f *folder) take(root *os.Root, file string, top bool) {
 	inside := strings.TrimPrefix(file, f.name+"/") // nothing is to be cut off in "."
 	f.files = append(f.files, inside)
-	top := !strings.Contains(inside, "/")
 	switch {
 	case (top || inside == "quarkus-app/quarkus-run.jar") && isArchive(file):
 		f.archives = append(f.archives, readArchive(root, file, inside))

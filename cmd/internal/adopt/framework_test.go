@@ -97,6 +97,10 @@ func TestWhatAFrameworksProgramIs(t *testing.T) {
 			"volume-a/quarkus-run.jar": withMain(t, nil), "volume-a/lib/boot/io.quarkus.quarkus-core-3.jar": "", "volume-a/lib/main/io.quarkus.quarkus-smallrye-health-3.jar": "",
 			"volume-a/app/a-1.0.jar": archiveOf(t, map[string]string{"application.properties": "quarkus.http.port=8181\n%prod.quarkus.http.port=8282\nquarkus.http.root-path=/r\n"}),
 		}, []string{"port   = 8282", `health = { path = "/r/q/health" }   # Quarkus' SmallRye Health`}, "exec", ""},
+		{"Quarkus in its folder", map[string]string{
+			"volume-a/quarkus-app/quarkus-run.jar": withMain(t, nil), "volume-a/quarkus-app/lib/main/io.quarkus.quarkus-core-3.jar": "",
+			"volume-a/quarkus-app/app/a-1.0.jar": archiveOf(t, map[string]string{"application.properties": "quarkus.http.port=8181\n"}),
+		}, []string{"[service.a]\nport   = 8181"}, "exec", ""},
 		{"Quarkus with a port for management", map[string]string{
 			"volume-a/a-runner.jar": withMain(t, map[string]string{"io/quarkus/runtime/A.class": "", "io/quarkus/smallrye/health/B.class": "", "application.properties": "quarkus.management.enabled=true\nquarkus.log.file.enable=true\n"}),
 		}, []string{"port   = 8080   # Quarkus's own", `health = { port = 9000, path = "/q/health" }`, `logs   = ["/a/quarkus.log"]`}, "", ""},

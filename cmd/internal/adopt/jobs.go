@@ -100,7 +100,7 @@ func (s *service) isRunBy(j *job) bool {
 	case jar == nil:
 		return j.relative && strings.Contains(j.exec, below(s.source, here)+"/")
 	case j.relative:
-		return path.Dir(path.Join(here, jar[1])) == s.source
+		return within(path.Dir(path.Join(here, jar[1])), s.source)
 	}
 	return slices.Contains(s.folder.files, path.Base(jar[1]))
 }
@@ -123,7 +123,7 @@ func (l *Layout) twin(of *service, j *job) {
 		l.note("%s: not adopted as %q", j.name, name)
 		return
 	}
-	s := &service{name: name, source: of.source, files: of.files, flat: of.flat, folder: of.folder, scripts: of.scripts, runs: of.runs, jobs: []*job{j}}
+	s := &service{name: name, source: of.source, files: of.files, folder: of.folder, scripts: of.scripts, runs: of.runs, jobs: []*job{j}}
 	s.target, s.java = of.target, of.java
 	l.services = append(l.services, s)
 }

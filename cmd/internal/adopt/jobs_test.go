@@ -111,7 +111,7 @@ func TestAComposeFileIsTranslatedAsFarAsItGoes(t *testing.T) {
 	}
 	l, c, text := adoptFiles(t, files)
 	for _, want := range []string{
-		"exec   = \"java -jar /person/*.jar --debug 'a b'\"   # as in compose.yaml:7",
+		"exec   = \"java -jar /person/person.jar --debug 'a b'\"   # as in compose.yaml:7",
 		`env    = { LOG = "info" }`, "port   = 8085   # as in compose.yaml:7", `health = { path = "/up", status = ["200-399"] }   # as in compose.yaml:7`, `needs  = ["order"]`,
 		`data   = ["/var/lib/person"]   # a volume of compose.yaml:7`,
 		"[service.order]\ntarget = \"/app\"   # where its command looks for them\nexec   = \"java -jar order.jar\"", `env    = { A = "1" }`, `env_file = ["` + l.Dir + `/common.env", "order.env"]`,
@@ -137,6 +137,18 @@ func TestAComposeFileIsTranslatedAsFarAsItGoes(t *testing.T) {
 	if len(l.Notes) != 4 {
 		t.Errorf("said is %q, in\n%s", l.Notes, text)
 	}
+}
+
+func TestASystemThatRanOnOneMachineFindsItsServices(t *testing.T) {
+	checkAdopted(t, map[string]string{
+		"volume-shop/shop.jar":     bootJAR(t, web, map[string]string{"application.yml": "server.port: 8081\nclients:\n  person-url: http://localhost:8085/api\nissuer: http://localhost:8081/\nother: http://localhost:9999/\n"}),
+		"volume-person/person.jar": bootJAR(t, web, map[string]string{"application.yml": "server.port: 8085\nspring:\n  datasource:\n    url: jdbc:postgresql://127.0.0.1:8086/x\n"}),
+		"volume-front/front.jar":   withMain(t, nil), "volume-front/config.yml": "port: 8087\nshop: http://localhost:8081/\n",
+		"volume-db/db.jar": withMain(t, nil), "volume-db/config.yml": "port: 8086\n",
+	}, []string{
+		`env    = { CLIENTS_PERSONURL = "http://person:8085/api" }   # GUESS: volume-shop/shop.jar!/BOOT-INF/classes/application.yml:3 says localhost:8085, which is the port of person`,
+		"needs  = [\"person\"]", `env    = { SPRING_DATASOURCE_URL = "jdbc:postgresql://db:8086/x" }`, "needs  = [\"db\"]",
+	}, []string{"volume-front/config.yml:2: localhost:8081 is the container itself; shop listens on that port: write http://shop:8081/"})
 }
 
 // FuzzDescriptions: whatever describes how a service was run, what is written is a

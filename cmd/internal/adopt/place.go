@@ -16,10 +16,9 @@ import (
 // place is where a service's artefacts are.
 type place struct {
 	name   string
-	source string // relative to the shared folder
-	files  []string
-	flat   bool // its artefacts are files of source itself, not of folders below it
-	usual  bool // it is called volume-…
+	source string   // relative to the shared folder
+	files  []string // patterns of its artefacts; nil: all in source
+	usual  bool     // it is called volume-…
 }
 
 // Bounds of where services are looked for.
@@ -81,7 +80,7 @@ func (s *search) visit(dir string, depth int) {
 
 // take makes a service of what a folder holds, if it runs.
 func (s *search) take(module, dir string, flat bool) bool {
-	f, err := readFolder(s.root, dir, true)
+	f, err := readFolder(s.root, dir, []string{"*"})
 	if err != nil {
 		return false
 	}
@@ -90,7 +89,7 @@ func (s *search) take(module, dir string, flat bool) bool {
 	switch {
 	case flat && dir == "." && len(runnable) > 1: // each JAR of the share is a service
 		for _, a := range runnable {
-			s.add(place{name: nameOf(a.name), source: dir, files: []string{a.name}, flat: true})
+			s.add(place{name: nameOf(a.name), source: dir, files: []string{a.name}})
 		}
 		return true
 	case flat && len(runnable) > 0:
@@ -98,7 +97,7 @@ func (s *search) take(module, dir string, flat bool) bool {
 		if module == "." {
 			name = nameOf(runnable[0].name)
 		}
-		s.add(place{name: name, source: dir, files: patterns(f), flat: true})
+		s.add(s.withSettings(module, place{name: name, source: dir, files: patterns(f)}, runnable[0]))
 		return true
 	case !flat && (script || len(runnable) > 0 || len(f.natives) > 0):
 		name := nameOf(path.Base(module))
@@ -111,6 +110,33 @@ func (s *search) take(module, dir string, flat bool) bool {
 		s.note("%s: left out: none of its JARs has a Main-Class", dir)
 	}
 	return false
+}
+
+// withSettings takes settings that lie in the module, beside its sources, for
+// artefacts too, where the command has to name them.
+func (s *search) withSettings(module string, p place, a archive) place {
+	a.recognise()
+	if module == p.source || a.framework == nil || a.framework.name != "Dropwizard" {
+		return p
+	}
+	f, err := readFolder(s.root, module, []string{"*.y*ml", "*.json"})
+	if err != nil {
+		return p
+	}
+	var settings []string
+	for _, t := range f.texts {
+		if t.isDropwizard() {
+			settings = append(settings, path.Base(t.name))
+		}
+	}
+	if len(settings) == 0 {
+		return p
+	}
+	for i, pattern := range p.files {
+		p.files[i] = path.Join(below(p.source, module), pattern)
+	}
+	p.source, p.files = module, append(p.files, settings...)
+	return p
 }
 
 // add adds a place unless its name will not do, or is taken.

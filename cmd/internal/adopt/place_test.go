@@ -82,8 +82,11 @@ func TestServicesAreFoundWhereBuildsLeaveThem(t *testing.T) {
 		{"Dropwizard with two connectors, under a name of its own", map[string]string{
 			"shop/app.jar": withMain(t, map[string]string{"io/dropwizard/core/Application.class": ""}), "shop/shop-local.yml": "server:\n  applicationConnectors:\n  - type: http\n    port: ${PORT:-9000}\nlogging:\n  level: INFO\n",
 		}, []string{"exec   = \"java -jar /shop/app.jar server /shop/shop-local.yml\"   # with its settings", "port   = 9000   # as in shop/shop-local.yml:4", "health = { port = 8081, path = \"/healthcheck\" }"}, nil},
+		{"Dropwizard with settings beside its sources", map[string]string{
+			"shop/target/shop-1.0.jar": withMain(t, map[string]string{"io/dropwizard/core/Application.class": ""}), "shop/pom.xml": "", "shop/shop.yml": "logging:\n  level: INFO\n", "shop/docker-compose.yml": "services: {}\n",
+		}, []string{"[service.shop]\nsource = \"shop\"\nfiles  = [\"target/*.jar\", \"shop.yml\"]\nexec   = \"java -jar /shop/target/*.jar server /shop/shop.yml\""}, nil},
 		{"Dropwizard without settings", map[string]string{"shop/app.jar": withMain(t, map[string]string{"io/dropwizard/core/Application.class": ""})},
-			[]string{"[service.shop]", "port   = 8080   # Dropwizard's own"}, nil},
+			[]string{"[service.shop]", "exec   = \"java -jar /shop/app.jar server\"", "port   = 8080   # Dropwizard's own"}, nil},
 		{"a JAR for a Java that is gone", map[string]string{"volume-a/a.jar": jar(t, "a.Main", 51), "volume-b/b.jar": runs}, []string{
 			"[base.service-base]\ndistribution = \"debian:bookworm\"\npackages     = [\"openjdk-17-jre-headless\", \"libjaxb-api-java\"]",
 			"[service.a]\nenv    = { JDK_JAVA_OPTIONS = ", "[service.b]\n\n"}, nil},

@@ -20,7 +20,11 @@ func (c *Config) Runs(service string) (jar string, parts []string) {
 	if s.Exec == "" {
 		return "*", nil
 	}
-	list := words(s.Exec)
+	dir, line := s.Target, s.Exec
+	if m := elsewhere.FindStringSubmatch(line); m != nil {
+		dir, line = m[1], line[len(m[0]):]
+	}
+	list := words(line)
 	for len(list) > 0 && (list[0] == "exec" || list[0] == "env" || assigns(list[0])) {
 		list = list[1:]
 	}
@@ -31,28 +35,32 @@ func (c *Config) Runs(service string) (jar string, parts []string) {
 	switch name := path.Base(list[0]); {
 	case name == "java":
 		jar, needs = ofJava(list[1:])
-		jar = s.inside(jar)
+		jar = s.inside(dir, jar)
 	case strings.Contains(list[0], "/"):
 		needs = list[:1]
 	case slices.Contains(interpreters, name):
 		needs = script(list[1:])
 	}
 	for _, need := range needs {
-		if in := s.inside(need); in != "" {
+		if in := s.inside(dir, need); in != "" {
 			parts = append(parts, in)
 		}
 	}
 	return jar, parts
 }
 
-// inside gives a file of the command relative to the service's target, where it starts;
-// "" if it is elsewhere, or only a shell knows. A slash at the end stays.
-func (s *Service) inside(file string) string {
+// elsewhere begins a command that runs in another folder than the target, such as one
+// of data.
+var elsewhere = regexp.MustCompile(`^cd (/[A-Za-z0-9._/-]*) && exec `)
+
+// inside gives a file of the command, which runs in dir, relative to the service's
+// target; "" if it is elsewhere, or only a shell knows. A slash at the end stays.
+func (s *Service) inside(dir, file string) string {
 	if file == "" || strings.ContainsRune(file, unknown) {
 		return ""
 	}
 	if !path.IsAbs(file) {
-		file = path.Join(s.Target, file) + file[len(strings.TrimRight(file, "/")):]
+		file = path.Join(dir, file) + file[len(strings.TrimRight(file, "/")):]
 	}
 	in, ok := strings.CutPrefix(path.Clean(file), s.Target+"/")
 	if !ok || !filepath.IsLocal(in) {

@@ -69,6 +69,8 @@ func TestRuns(t *testing.T) {
 		{"a script of an interpreter is", "sh -eu run.sh x", " run.sh"},
 		{"an interpreter may have none", "python3 -m http.server", ""},
 		{"a dollar in single quotes is text", `java '-Dx=$X' -jar App.jar`, "App.jar"},
+		{"a command that runs in another folder is one", "cd /data && exec java -jar /web/App.jar", "App.jar"},
+		{"what is relative there is not ours", "cd /data && exec java -jar App.jar", ""},
 		{"two commands are the shell's business", "cd /tmp && java -jar App.jar", ""},
 		{"an open quote is the shell's error", "java -jar 'App.jar", ""},
 	} {
