@@ -55,6 +55,7 @@ type service struct {
 	files   []string
 	folder  folder
 	scripts []string // its start scripts
+	classes classes  // what is run where that is in no archive
 	runs    archive  // what is run of its folder; zero if that is no archive
 	jobs    []*job   // how it was run before
 	shared  string   // the shared folder, absolute
@@ -125,8 +126,8 @@ func (l *Layout) note(format string, args ...any) {
 
 // addPlace makes a service of a place, unless it is none.
 func (l *Layout) addPlace(root *os.Root, p place, all []place) error {
-	s := &service{name: p.name, shared: l.Dir, source: p.source, files: p.files, nginx: p.usual && p.name == nginxName}
-	if s.nginx {
+	s := &service{name: p.name, shared: l.Dir, source: p.source, files: p.files, nginx: p.nginx || p.usual && p.name == nginxName}
+	if p.usual && s.nginx {
 		s.name = nginxService(all, l.job("nginx") != nil)
 	} else if wrong := config.WrongName(p.name); wrong != "" {
 		l.note("%s: not adopted: %s", p.source, wrong)
@@ -151,6 +152,9 @@ func (l *Layout) addPlace(root *os.Root, p place, all []place) error {
 		s.scripts = scripts(root, p.source)
 	}
 	s.choose(root)
+	if s.runs.name == "" && len(s.scripts) == 0 {
+		s.classes = findClasses(root, &s.folder)
+	}
 	l.services = append(l.services, s)
 	return nil
 }

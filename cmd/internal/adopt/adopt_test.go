@@ -155,7 +155,7 @@ func TestEachPieceOfALayoutIsRead(t *testing.T) {
 		{"a port on one line", map[string]string{"volume-a/a.jar": good, "volume-a/a.yml": "server: {type: simple, port: 8092}\n"}, "port   = 8092", ""},
 		{"a port of the command", map[string]string{"volume-a/a.jar": good, "upstart/a.conf": "exec java -Dserver.port=8093 -jar /a/a.jar\n"}, "port   = 8093   # as its command says", ""},
 		{"a JAR for a newer Java", map[string]string{"volume-a/a.jar": jar(t, "a.Main", 65)}, "distribution = \"debian:trixie\"   # the first with what a JAR is built for, Java 21\npackages     = [\"openjdk-21-jre-headless\"]", ""},
-		{"no JAR", map[string]string{"volume-a/x": ""}, "# exec: no JAR is there yet", "volume-a: no JAR is there yet"},
+		{"no JAR", map[string]string{"volume-a/x": ""}, "# exec: the one JAR that will be there", "volume-a: no JAR is there yet"},
 		{"another place in the container", map[string]string{"volume-a/a.jar": good, "upstart/a.conf": "exec java -jar /opt/a/a.jar\n"}, `target = "/opt/a"   # where its command looks`, ""},
 		{"a relative place", map[string]string{"volume-a/a.jar": good, "upstart/a.conf": "chdir /opt/a\nexec java -jar a.jar\n"}, "target = \"/opt/a\"   # where its command looks for them\nexec   = \"java -jar a.jar\"", ""},
 		{"a folder of its own to run in", map[string]string{"volume-a/a.jar": good, "upstart/a.conf": "chdir /data\nexec java -jar /a/a.jar\n"}, `exec   = "cd /data && exec java -jar /a/a.jar"`, ""},

@@ -73,6 +73,8 @@ func fromLayout(s *service) {
 		s.exec.learn(strings.TrimSpace(shellescape.Quote(s.target.value+"/bin/"+path.Base(s.scripts[0]))+" "+s.arguments.value), guessed+"the start script of its installation")
 	case s.runs.name != "":
 		s.exec.learn(s.javaCommand())
+	case s.classes.main != "":
+		s.exec.learn(strings.TrimSpace(s.classes.command(s.target.value)+" "+s.arguments.value), s.classes.note)
 	case len(s.folder.natives) > 0:
 		s.exec.learn(shellescape.Quote(s.target.value+"/"+s.folder.natives[0]), guessed+"the program for the machine itself")
 	default:
@@ -83,13 +85,18 @@ func fromLayout(s *service) {
 // nothingRuns says why there is no command.
 func (s *service) nothingRuns() {
 	what := "no JAR is there yet"
+	if s.classes.note != "" {
+		what = s.classes.note + ", so name one in exec, as in java -cp " + s.target.value + " MAIN"
+	}
 	if len(s.folder.archives) > 0 {
 		what = "no JAR in it has a Main-Class"
 		if path.Ext(s.folder.archives[0].name) == ".war" {
 			what = "a WAR without a Main-Class wants a servlet container, such as Tomcat"
 		}
 	}
-	s.comments = append(s.comments, "exec: "+what+"; the one JAR that will be there is run by java -jar")
+	if len(s.folder.archives) == 0 && s.classes.note == "" {
+		s.comments = append(s.comments, "exec: the one JAR that will be there is run by java -jar")
+	}
 	s.notes = append(s.notes, s.source+": "+what)
 }
 

@@ -81,22 +81,25 @@ func (l *Layout) assign() {
 
 // runBy finds the service whose artefacts a job runs.
 func (l *Layout) runBy(j *job) *service {
-	i := slices.IndexFunc(l.services, func(s *service) bool { return s.isRunBy(j) })
-	if i < 0 {
-		return nil
+	if i := slices.IndexFunc(l.services, func(s *service) bool { return s.isRunBy(j) }); i >= 0 {
+		return l.services[i]
 	}
-	return l.services[i]
+	if slices.Contains(j.folders, ".") && len(l.services) == 1 {
+		return l.services[0]
+	}
+	return nil
 }
 
 func (s *service) isRunBy(j *job) bool {
 	here := path.Dir(j.file)
 	jar := jarOption.FindStringSubmatch(j.exec)
+	mounted := func(m mount) bool { return within(m.from, s.source) || m.from != "." && within(s.source, m.from) }
 	switch {
+	case here == s.source && here != ".", slices.ContainsFunc(j.mounts, mounted),
+		slices.ContainsFunc(j.folders, func(f string) bool { return within(s.source, f) }):
+		return true
 	case s.nginx:
 		return nginxProgram.MatchString(j.exec)
-	case here == s.source && here != ".", slices.ContainsFunc(j.folders, func(f string) bool { return within(s.source, f) }),
-		slices.ContainsFunc(j.mounts, func(m mount) bool { return within(m.from, s.source) || m.from != "." && within(s.source, m.from) }):
-		return true
 	case jar == nil:
 		return j.relative && strings.Contains(j.exec, below(s.source, here)+"/")
 	case j.relative:

@@ -139,6 +139,21 @@ func TestAComposeFileIsTranslatedAsFarAsItGoes(t *testing.T) {
 	}
 }
 
+func TestNginxOfAComposeFileIsInFront(t *testing.T) {
+	checkAdopted(t, map[string]string{
+		"compose.yml":      "services:\n  proxy:\n    image: nginx:1.25\n    ports: ['80:8000']\n    volumes: ['./nginx/nginx.conf:/etc/nginx/nginx.conf:ro']\n  shop:\n    build: .\n",
+		"nginx/nginx.conf": "http { server {\n  listen 8000;\n  location / { proxy_pass http://shop:8081; }\n} }\n", "shop/app.jar": bootJAR(t, web, map[string]string{"application.properties": "server.port=8081\n"}),
+	}, []string{
+		"[service.nginx]\nbase   = \"web-base\"\nsource = \"nginx\"\ntarget = \"/opt/nginx/conf\"\nexec   = \"nginx -c /opt/nginx/conf/nginx.conf -g 'daemon off;'\"\nport   = 8000",
+		"needs  = [\"shop\"]", "[[publish]]\nport    = 80\nservice = \"nginx\"\n",
+	}, nil)
+}
+
+func TestAComposeFileOfOneBuildIsOfItsService(t *testing.T) {
+	checkAdopted(t, map[string]string{"compose.yml": "services:\n  app:\n    build: .\n    environment: {A: 1}\n", "target/shop-1.0.jar": withMain(t, nil)},
+		[]string{"[service.shop]\nsource = \"target\"\nfiles  = [\"*.jar\"]\nenv    = { A = \"1\" }"}, nil)
+}
+
 func TestASystemThatRanOnOneMachineFindsItsServices(t *testing.T) {
 	checkAdopted(t, map[string]string{
 		"volume-shop/shop.jar":     bootJAR(t, web, map[string]string{"application.yml": "server.port: 8081\nclients:\n  person-url: http://localhost:8085/api\nissuer: http://localhost:8081/\nother: http://localhost:9999/\n"}),

@@ -19,6 +19,7 @@ type place struct {
 	source string   // relative to the shared folder
 	files  []string // patterns of its artefacts; nil: all in source
 	usual  bool     // it is called volume-…
+	nginx  bool
 }
 
 // Bounds of where services are looked for.
@@ -106,10 +107,19 @@ func (s *search) take(module, dir string, flat bool) bool {
 		}
 		s.add(place{name: name, source: dir})
 		return true
+	case dir == module && dir != "." && isNginx(f):
+		s.add(place{name: nameOf(path.Base(module)), source: dir, nginx: true})
+		return true
 	case len(f.archives) > 0 && dir != module:
 		s.note("%s: left out: none of its JARs has a Main-Class", dir)
 	}
 	return false
+}
+
+// isNginx says whether a folder holds a configuration of nginx.
+func isNginx(f folder) bool {
+	return slices.Contains(f.files, "nginx.conf") ||
+		strings.HasPrefix(path.Base(f.name), "nginx") && slices.ContainsFunc(f.files, func(file string) bool { return path.Ext(file) == ".conf" })
 }
 
 // withSettings takes settings that lie in the module, beside its sources, for

@@ -41,6 +41,9 @@ func withMain(t *testing.T, entries map[string]string) string {
 	return archiveOf(t, all)
 }
 
+// mainClass is one with a main method, as far as its constants tell.
+var mainClass = class(17) + "\x01\x00\x04main\x01\x00\x16([Ljava/lang/String;)V"
+
 func TestServicesAreFoundWhereBuildsLeaveThem(t *testing.T) {
 	runs, library := jar(t, "a.Main", 61), jar(t, "", 0)
 	elf := "\x7fELF" + strings.Repeat("\x00", 12) + "\x03\x00" + "rest"
@@ -73,6 +76,13 @@ func TestServicesAreFoundWhereBuildsLeaveThem(t *testing.T) {
 			[]string{"[service.person]\nsource = \"person\""}, nil},
 		{"a program for the machine itself", map[string]string{"volume-fast/fast": elf},
 			[]string{"exec   = \"/fast/fast\"   # GUESS: the program for the machine itself"}, nil},
+		{"a JAR that was unpacked", map[string]string{
+			"volume-a/META-INF/MANIFEST.MF": "Main-Class: org.springframework.boot.loader.launch.JarLauncher\n", "volume-a/BOOT-INF/lib/x.jar": library,
+		}, []string{"exec   = \"java -cp /a org.springframework.boot.loader.launch.JarLauncher\"   # as its manifest says"}, nil},
+		{"classes and libraries", map[string]string{"volume-a/classes/shop/Main.class": mainClass, "volume-a/classes/shop/Other.class": class(17), "volume-a/lib/x.jar": library},
+			[]string{"exec   = \"java -cp '/a/classes:/a/lib/*' shop.Main\"   # GUESS: the only class with a main method"}, nil},
+		{"classes of which several could be run", map[string]string{"volume-a/shop/A.class": mainClass, "volume-a/shop/B.class": mainClass},
+			[]string{"[service.a]\n\n"}, []string{"volume-a: several classes have a main method, so name one in exec"}},
 		{"folders that are no service", map[string]string{
 			"volume-a/a.jar": runs, "volume-log/.gitignore": "*.*\n", "volume-log/b.log": "x", "volume-c/.gitignore": "",
 		}, []string{"[service.a]"}, []string{"volume-log: left out: it holds nothing that runs", "volume-c: left out"}},
