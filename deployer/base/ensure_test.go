@@ -76,6 +76,8 @@ func TestRunLinesSeeASmallWorldThatEndsWithThem(t *testing.T) {
 		`[ -z "$SECRET_OF_THE_AGENT" ]`,
 		`echo x > /dev/null && [ -c /dev/null ] && [ ! -e /dev/vda ] && [ ! -e /dev/kmsg ]`,
 		`[ -d /proc/self ] && touch /run/gone /tmp/gone`,
+		`for d in /tmp /dev/shm /run/lock; do [ "$(stat -c %a $d)" = 1777 ] || exit 1; done`, // for every user
+		`grep -q '^tmpfs /dev/shm tmpfs ' /proc/mounts`,
 		`grep -q . /etc/resolv.conf`, // names can be looked up
 		`umask | grep 022`,
 		`sleep `+lasting+` & echo 'it'"'"'s; "$(quoted)"' > "/a  b"`,

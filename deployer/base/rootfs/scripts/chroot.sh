@@ -11,6 +11,7 @@ mkdir -p "$root/proc" "$root/dev" "$root/run" "$root/tmp"
 mount -t proc proc "$root/proc"
 mount -t tmpfs -o mode=755,nosuid tmpfs "$root/run"
 mount -t tmpfs -o mode=1777,nosuid tmpfs "$root/tmp"
+mkdir -m 1777 "$root/run/lock"
 
 # The harmless devices only, not the host's /dev: the line may be wrong.
 mount -t tmpfs -o mode=755,nosuid tmpfs "$root/dev"
@@ -19,6 +20,7 @@ for device in null zero full random urandom tty; do
 	mount --bind "/dev/$device" "$root/dev/$device"
 done
 mkdir "$root/dev/pts" "$root/dev/shm"
+mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$root/dev/shm" # of POSIX (shm_open(3)); databases have their memory there
 mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$root/dev/pts"
 ln -s pts/ptmx "$root/dev/ptmx"
 ln -s /proc/self/fd "$root/dev/fd"
