@@ -1,6 +1,7 @@
 package adopt
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -14,7 +15,11 @@ func fromDropwizard(s *service) {
 	if s.nginx || s.runs.framework != nil && !s.uses("Dropwizard") {
 		return
 	}
-	for _, t := range s.folder.texts {
+	texts := slices.Clone(s.folder.texts)
+	slices.SortStableFunc(texts, func(a, b text) int { // the one that its command names first
+		return cmp.Compare(strings.Index(s.exec.value, path.Base(b.name)), strings.Index(s.exec.value, path.Base(a.name)))
+	})
+	for _, t := range texts {
 		sure := s.uses("Dropwizard")
 		if !slices.Contains([]string{".yml", ".yaml", ".json"}, path.Ext(t.name)) || path.Dir(t.name) != path.Clean(s.folder.name) ||
 			!sure && path.Base(t.name) != "config.yml" {
@@ -71,13 +76,13 @@ func (s *service) dropwizard(t text, sure bool) {
 		port, note := get("8080", "server.connector.port")
 		s.learnPort(port, note)
 		admin, _ := get("/admin", "server.adminContextPath")
-		s.health = health{path: path.Join(admin, "healthcheck"), note: "Dropwizard's own checks"}
+		s.health = health{path: path.Join("/", admin, "healthcheck"), note: "Dropwizard's own checks"}
 	} else {
 		port, note := get("8080", "server.applicationConnectors.port", "http.port")
 		s.learnPort(port, note)
 		port, _ = get("8081", "server.adminConnectors.port", "http.adminPort")
 		admin, _ := get("/", "server.adminContextPath")
-		s.health = health{path: path.Join(admin, "healthcheck"), port: parsePort(port), note: "Dropwizard's own checks"}
+		s.health = health{path: path.Join("/", admin, "healthcheck"), port: parsePort(port), note: "Dropwizard's own checks"}
 	}
 	if s.health.port != 0 {
 		s.health.scheme, _ = get("http", "server.adminConnectors.type")

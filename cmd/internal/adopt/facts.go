@@ -3,7 +3,9 @@ package adopt
 import (
 	"cmp"
 	"path"
+	"regexp"
 	"slices"
+	"strings"
 
 	"al.essio.dev/pkg/shellescape"
 )
@@ -93,6 +95,8 @@ func (s *service) addLog(file, note string) {
 	}
 }
 
+var asked = regexp.MustCompile(`^/[A-Za-z0-9._~/:@!&()+,;=-]*$`)
+
 // finish puts together what is known.
 func (s *service) finish() {
 	if s.dir != "" && s.dir != s.target.value {
@@ -113,6 +117,13 @@ func (s *service) finish() {
 		if dir := cmp.Or(s.dir, s.target.value); !path.IsAbs(log.value) {
 			s.logs[i].value = path.Join(dir, log.value)
 		}
+		s.logs[i].value = path.Clean(s.logs[i].value)
+	}
+	s.logs = slices.DeleteFunc(s.logs, func(l told[string]) bool {
+		return plain(l.value) != l.value || strings.ContainsAny(l.value, `[]*?\${}`)
+	})
+	if !asked.MatchString(s.health.path) {
+		s.health = health{} // what is in it only a run knows
 	}
 	if s.health.port == s.port.value {
 		s.health.port = 0

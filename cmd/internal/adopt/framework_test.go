@@ -4,6 +4,8 @@ import (
 	"maps"
 	"strings"
 	"testing"
+
+	"github.com/jarloop/jarloop/cmd/internal/config"
 )
 
 // bootJAR is an executable JAR of Spring Boot, with libraries and files inside.
@@ -220,4 +222,35 @@ func TestAliasesOfYAMLDoNotMultiplyForEver(t *testing.T) {
 	if set, ok := cycle.find("a.c"); ok && set.value != "1" {
 		t.Errorf("a.c is %q", set.value)
 	}
+}
+
+// FuzzSettings: whatever settings say, and whoever reads them, what is written is a
+// configuration.
+func FuzzSettings(f *testing.F) {
+	files := []string{"application.yml", "application.properties", "config.yml", "config.json", "reference.conf"}
+	f.Add(0, "server:\n  port: ${P:1}\n  ssl: {key-store: x}\nspring:\n  datasource: {url: 'jdbc:h2:./x'}\nlogging.file.name: a.log\nx: http://localhost:8085\n---\nspring.profiles: a\n")
+	f.Add(1, "server.port=8080\nmanagement.server.port=1\nquarkus.log.file.enable=true\nquarkus.log.file.path=/x/y\nmicronaut.server.port=3\n")
+	f.Add(2, "server:\n  adminConnectors: [{port: 3, type: https}]\n  adminContextPath: /a\nlogging:\n  appenders: [{currentLogFilename: /log/x.log}]\n")
+	f.Add(4, "a {\n  port = 1\n}\nb.host = \"b\"\n")
+	f.Fuzz(func(t *testing.T, kind int, content string) {
+		if len(content) > 1<<14 || kind < 0 || kind >= len(files) {
+			return
+		}
+		l := &Layout{Dir: "/host"}
+		for i := range frameworks {
+			s := &service{name: "s" + string(rune('a'+i)), source: "volume-x", folder: folder{name: "volume-x", files: []string{"a.jar", files[kind]}}}
+			s.target.value = "/x"
+			s.runs = archive{name: "a.jar", main: "a.Main", framework: &frameworks[i], holds: map[string]bool{}}
+			for _, p := range frameworks[i].parts {
+				s.runs.holds[p.classes] = true
+			}
+			s.folder.archives = []archive{s.runs}
+			s.folder.texts = []text{parseText("volume-x/"+files[kind], content)}
+			l.services = append(l.services, s)
+		}
+		l.complete()
+		if _, err := config.Parse("config.toml", []byte(l.TOML())); err != nil {
+			t.Fatalf("%v in\n%s", err, l.TOML())
+		}
+	})
 }

@@ -95,6 +95,10 @@ func TestServicesAreFoundWhereBuildsLeaveThem(t *testing.T) {
 		{"Dropwizard with settings beside its sources", map[string]string{
 			"shop/target/shop-1.0.jar": withMain(t, map[string]string{"io/dropwizard/core/Application.class": ""}), "shop/pom.xml": "", "shop/shop.yml": "logging:\n  level: INFO\n", "shop/docker-compose.yml": "services: {}\n",
 		}, []string{"[service.shop]\nsource = \"shop\"\nfiles  = [\"target/*.jar\", \"shop.yml\"]\nexec   = \"java -jar /shop/target/*.jar server /shop/shop.yml\""}, nil},
+		{"Dropwizard with the settings that its job names", map[string]string{
+			"volume-a/a.jar": withMain(t, map[string]string{"io/dropwizard/core/Application.class": ""}), "volume-a/dev.yml": "server: {type: simple, connector: {port: 1}}\n", "volume-a/prod.yml": "server: {type: simple, connector: {port: 2}}\n",
+			"upstart/a.conf": "exec java -jar /a/a.jar server /a/prod.yml\n",
+		}, []string{"port   = 2   # as in volume-a/prod.yml:1"}, nil},
 		{"Dropwizard without settings", map[string]string{"shop/app.jar": withMain(t, map[string]string{"io/dropwizard/core/Application.class": ""})},
 			[]string{"[service.shop]", "exec   = \"java -jar /shop/app.jar server\"", "port   = 8080   # Dropwizard's own"}, nil},
 		{"a JAR for a Java that is gone", map[string]string{"volume-a/a.jar": jar(t, "a.Main", 51), "volume-b/b.jar": runs}, []string{
