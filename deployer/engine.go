@@ -110,7 +110,7 @@ type Engine interface {
 // finds there at first is what its base has at that path, content, owners and
 // modes; else the folder is empty and its root's.
 //
-// Calls for one service wait for each other. The end of the agent at any moment
+// Calls for one service wait for each other, but nobody for ExportData. The end of the agent at any moment
 // leaves what was or what is to be, but for RestoreData, which is then to be called
 // again.
 type DataKeeper interface {
@@ -134,7 +134,8 @@ type DataKeeper interface {
 	// instances runs. Instances that there are begin anew with their next start.
 	RemoveData(ctx context.Context, service string) error
 	// ExportData writes the data as a tar archive: a folder at its top for each
-	// (with %2F for / in its name), with owners as the guest has them.
+	// (with %2F for / in its name), with owners as the guest has them. It fails where
+	// the data are exchanged meanwhile.
 	ExportData(ctx context.Context, service string, to io.Writer) error
 	// ImportData makes the data what such an archive holds, as one act, while no
 	// instance of the service runs. One that is not whole changes nothing.

@@ -71,6 +71,8 @@ func (d disk) openStore(ctx context.Context, service string) (*store, error) {
 	if _, _, ok := parseName(service + "-1"); !ok {
 		return nil, fmt.Errorf("%q is no name of a service", service)
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, quick, fmt.Errorf("not within %s", quick))
+	defer cancel()
 	for {
 		s, err := tryStore(d.dataDir(service))
 		if !errors.Is(err, unix.EWOULDBLOCK) {

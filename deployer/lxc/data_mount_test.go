@@ -65,3 +65,42 @@ func TestNamesOfData(t *testing.T) {
 		}
 	}
 }
+
+// TestDataAreGivenToGuestsOfAnotherKind has the base of a service become unprivileged,
+// and privileged again.
+func TestDataAreGivenToGuestsOfAnotherKind(t *testing.T) {
+	path := newPath(t)
+	e, s := newData(t, path)
+	must(t, os.Chmod(path, 0o755))
+	e.host.Child = child
+	root := filepath.Join(path, "trial-1", "rootfs")
+	mkdir(t, filepath.Join(root, "srv", "seed"))
+	writeFile(t, filepath.Join(root, "srv", "seed", "file"), "of the base\n")
+	writeFile(t, e.disk.config("trial-1"), "lxc.rootfs.path = dir:"+root+"\n")
+	file := filepath.Join(s.live(), "data", "file")
+	writeFile(t, file, "")
+	must(t, os.Chown(file, 107, 113))
+
+	for range 2 {
+		must(t, e.prepare(t.Context(), "trial-1", "trial", []string{"data", "srv%2Fseed", "srv%2Fnew"}, first))
+		for name, want := range map[string]int{"data": first, "data/file": first + 107, "srv%2Fnew": first, "srv%2Fseed/file": 0} {
+			info, err := os.Lstat(filepath.Join(s.live(), name))
+			must(t, err)
+			if got := ownerOf(info); got != want { // what the base has is as its own clones need it
+				t.Errorf("%s is of %d, want %d", name, got, want)
+			}
+		}
+	}
+	if info, err := os.Lstat(s.dir); err != nil || info.Mode().Perm() != 0o710 {
+		t.Errorf("their folder: %v, %v", info, err)
+	}
+	err := e.prepare(t.Context(), "trial-1", "trial", []string{"data"}, 0)
+	if err == nil || !strings.Contains(err.Error(), "jarloop data export trial FILE") {
+		t.Errorf("given to privileged guests: %v", err)
+	}
+	info, err := os.Lstat(file)
+	must(t, err)
+	if got := ownerOf(info); got != first+107 {
+		t.Errorf("the file is of %d now", got)
+	}
+}

@@ -47,37 +47,58 @@ func (e *Engine) RemoveData(ctx context.Context, service string) error {
 	})
 }
 
-// ExportData writes the data of a service as a tar archive.
+// ExportData writes the data of a service as a tar archive. It takes as long as who
+// reads that, so nobody waits for it: where the data are exchanged meanwhile it fails.
 func (e *Engine) ExportData(ctx context.Context, service string, to io.Writer) error {
-	found := false
-	err := e.withData(ctx, "export", service, func(s *store) error {
+	var folders []string
+	var first int
+	var before os.FileInfo
+	live := (&store{dir: e.disk.dataDir(service)}).live()
+	err := e.withData(ctx, "export", service, func(s *store) (err error) {
 		if err := s.putBack(ctx); err != nil {
 			return err
 		}
-		folders, err := names(s.live())
-		if err != nil || len(folders) == 0 {
+		if folders, err = names(live); err != nil || len(folders) == 0 {
 			return err
 		}
-		found = true
-		args := append([]string{"--create", "--file=-", "--sparse", "--directory=" + s.live()}, tarKeeps...)
-		cmd := exec.CommandContext(ctx, "tar", append(append(args, "--"), folders...)...)
-		cmd.Stdout = to
-		first, err := s.first()
-		if err != nil {
-			return err
+		first, err = s.first()
+		if err == nil {
+			before, err = os.Stat(live)
 		}
-		cmd.SysProcAttr = &syscall.SysProcAttr{}
-		if first != 0 { // tar sees owners as the guests do
-			ids := []syscall.SysProcIDMap{{HostID: first, Size: baseroot.IDs}}
-			cmd.SysProcAttr = &syscall.SysProcAttr{
-				Cloneflags: syscall.CLONE_NEWUSER, UidMappings: ids, GidMappings: ids, GidMappingsEnableSetgroups: true,
-				Credential: &syscall.Credential{},
-			}
-		}
-		return runCommand(ctx, cmd)
+		return err
 	})
-	if err == nil && !found {
-		err = fmt.Errorf("export the data of %s: there are none", service)
+	switch {
+	case err != nil:
+		return err
+	case len(folders) == 0:
+		return fmt.Errorf("export the data of %s: there are none", service)
+	}
+	err = pack(ctx, live, folders, first, to)
+	if after, e := os.Stat(live); e != nil || !os.SameFile(before, after) || !after.ModTime().Equal(before.ModTime()) {
+		err = errors.New("they were exchanged meanwhile: do it again")
+	}
+	if err != nil {
+		return fmt.Errorf("export the data of %s: %w", service, err)
+	}
+	return nil
+}
+
+// pack writes folders as an archive, with owners as guests see them whose root is the
+// host's ID first.
+func pack(ctx context.Context, dir string, folders []string, first int, to io.Writer) error {
+	args := append([]string{"--create", "--file=-", "--sparse", "--directory=" + dir}, tarKeeps...)
+	cmd := exec.CommandContext(ctx, "tar", append(append(args, "--"), folders...)...)
+	cmd.Stdout = to
+	if first != 0 {
+		ids := []syscall.SysProcIDMap{{HostID: first, Size: baseroot.IDs}}
+		cmd.SysProcAttr = &syscall.SysProcAttr{
+			Cloneflags: syscall.CLONE_NEWUSER, UidMappings: ids, GidMappings: ids, GidMappingsEnableSetgroups: true,
+			Credential: &syscall.Credential{},
+		}
+	}
+	err := runCommand(ctx, cmd)
+	if err != nil && ctx.Err() == nil && cmd.ProcessState.ExitCode() == 1 {
+		return nil // the service has written meanwhile (tar(1), RETURN VALUE)
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -238,5 +239,37 @@ func TestArchivesOfDataHaveOwnersAsGuestsSeeThem(t *testing.T) {
 	lock.close()
 	if after := listed(t, dir); after != before {
 		t.Errorf("they were\n%s\nand are\n%s", before, after)
+	}
+}
+
+// TestAnExportHoldsNobodyUp has somebody read an archive slowly, while the service writes,
+// and the data are exchanged.
+func TestAnExportHoldsNobodyUp(t *testing.T) {
+	e, s := newData(t, t.TempDir())
+	large := filepath.Join(s.live(), "data", "large")
+	must(t, os.WriteFile(large, make([]byte, 4<<20), 0o600))
+	must(t, e.SaveData(t.Context(), "trial"))
+	for what, meanwhile := range map[string]func() error{
+		"the service writes": func() error { return os.Truncate(large, 1<<20) },
+		"they are restored":  func() error { return e.RestoreData(t.Context(), "trial") },
+	} {
+		t.Run(what, func(t *testing.T) {
+			must(t, e.SaveData(t.Context(), "trial"))
+			reader, writer := io.Pipe()
+			done := make(chan error, 1)
+			go func() {
+				done <- e.ExportData(t.Context(), "trial", writer)
+				_ = writer.Close()
+			}()
+			_, err := io.ReadFull(reader, make([]byte, 512))
+			must(t, err)
+			must(t, meanwhile())
+			_, err = io.Copy(io.Discard, reader)
+			must(t, err)
+			err = <-done
+			if exchanged := what == "they are restored"; exchanged != (err != nil) || exchanged && !strings.Contains(err.Error(), "exchanged meanwhile") {
+				t.Errorf("the export says %v", err)
+			}
+		})
 	}
 }
