@@ -8,7 +8,11 @@ import (
 // fails, what was live is live as before, and nothing of the new generation is
 // left but what it printed, and what is kept of it to be looked into: its phase
 // is KeptFailure then.
-func (s *shop) deploy(ctx context.Context, j job) (*Generation, []Step, error) {
+//
+// Where the old one has to end before the new one begins it serves until then, what
+// comes meanwhile waits, and a failure has the old one serve again, on its data as
+// they were.
+func (s *shop) deploy(ctx context.Context, j job) (*Generation, *replacement, []Step, error) {
 	all := &steps{ctx: ctx, grace: j.service.StopTimeout}
 	m := &making{shop: s, service: j.service, g: j.standby, made: j.standby != nil}
 	if m.g != nil {
@@ -22,10 +26,18 @@ func (s *shop) deploy(ctx context.Context, j job) (*Generation, []Step, error) {
 	all.do("install", func(ctx context.Context) error { return m.install(ctx, j.set) },
 		func(ctx context.Context) error { return m.abandon(ctx, all.failure()) })
 	all.do("wait for needs", func(ctx context.Context) error { return m.await(ctx, j.waiting) }, nil)
+	r := m.stopsFirst()
+	if r != nil {
+		all.grace += j.service.Health.Timeout
+		all.do("hold", r.hold, r.letGo)
+		all.do("stop", func(ctx context.Context) error { return r.stop(ctx, j.replaces) },
+			r.goBack) // which ends the new one first, and restores the data
+		all.do("save", r.save, nil)
+	}
 	all.do("start", m.launch, nil)
 	all.do("prove", m.prove, nil)
-	all.do("switch", m.promote, nil)
-	return m.g, all.done, all.end(s.explainFull)
+	all.do("switch", func(ctx context.Context) error { return m.promote(ctx, r) }, nil)
+	return m.g, r, all.done, all.end(s.explainFull)
 }
 
 // prepareStandby makes a generation that waits for its artefacts.

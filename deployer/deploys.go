@@ -79,7 +79,7 @@ func (l *loop) begin() {
 		l.answer(r, Result{Generation: l.live.Name(), Plan: plan})
 		return
 	}
-	j := job{service: l.service, set: r.set, serving: l.live.Name(), waiting: func(missing []string) { l.box.put(waits{missing}) }}
+	j := job{service: l.service, set: r.set, serving: l.live.Name(), waiting: func(missing []string) { l.box.put(waits{missing}) }, replaces: l.replaces}
 	if l.standby != nil {
 		j.standby, l.standby = l.standby, nil
 	} else {
@@ -94,8 +94,8 @@ func (l *loop) begin() {
 		defer cancel(nil)
 		l.background.begin(context.WithoutCancel(ctx)) // which ends it
 		a.before, _ = l.Engine.Space(ctx)              // what is not known is not compared
-		g, steps, err := l.deploy(ctx, j)
-		return deployEnded{a, g, steps, err}
+		g, r, steps, err := l.deploy(ctx, j)
+		return deployEnded{a, g, r, steps, err}
 	})
 }
 
@@ -120,6 +120,7 @@ func (l *loop) handleWaits(m waits) {
 func (l *loop) handleDeployEnded(m deployEnded) {
 	l.background.end(context.WithoutCancel(l.ctx))
 	l.attempt, l.waitsFor = nil, nil
+	l.endReplacement(m)
 	l.number = max(l.number, m.g.Number)
 	r, a := m.attempt.request, m.attempt
 	started, steps := a.started, m.steps
@@ -132,6 +133,9 @@ func (l *loop) handleDeployEnded(m deployEnded) {
 	}
 	res := Result{Set: r.set.ID, Plan: a.plan, Steps: steps, Took: time.Since(started), Err: m.err}
 	l.last = &Last{Generation: m.g.Name(), Set: r.set.ID, Ended: time.Now(), Took: res.Took, Steps: steps}
+	if m.r != nil {
+		res.Held = m.r.held
+	}
 	if m.err != nil {
 		l.last.Error = oneLine(m.err)
 	}
@@ -162,7 +166,7 @@ func (l *loop) handleLive(g *Generation, res Result) {
 	l.dropFailed()
 	e := Event{
 		Kind: WentLive, Service: l.name, Generation: g.Name(), Set: g.Set,
-		Address: g.at(), Took: res.Took, Steps: res.Steps, Reason: g.news,
+		Address: g.at(), Took: res.Took, Steps: res.Steps, Reason: res.Held.addTo(g.news),
 	}
 	l.say(e)
 	l.remember(e)
@@ -199,7 +203,7 @@ func (l *loop) handleFailed(m deployEnded, res Result) {
 	r := m.attempt.request
 	e := Event{
 		Kind: Failed, Service: l.name, Generation: m.g.Name(), Set: r.set.ID, Took: res.Took, Steps: res.Steps,
-		Reason: oneLine(m.err), Kept: m.g.Phase == KeptFailure, Serving: l.live.Name(), Tail: l.Engine.Tail(m.g.Name()),
+		Reason: res.Held.addTo(oneLine(m.err)), Kept: m.g.Phase == KeptFailure, Serving: l.live.Name(), Tail: l.Engine.Tail(m.g.Name()),
 	}
 	var step *stepError
 	if errors.As(m.err, &step) {

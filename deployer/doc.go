@@ -26,7 +26,9 @@
 //
 //	reserve, clone, boot, join     up to here it is a standby
 //	before_deploy                  a command of the host, where there is one
-//	install, wait for needs, start
+//	install, wait for needs
+//	hold, stop, save               where the old one has to end first: see replace.go
+//	start
 //	prove                          the process lives, the port answers
 //	switch                         names and ports, then the records: one act
 //

@@ -56,7 +56,7 @@ func (s *shop) drain(ctx context.Context, service Service, g *Generation) (open 
 	next := started.Add(min(linger, service.Drain))
 	for s.Engine.Check(g.Name()) == nil {
 		if now := time.Now(); !now.Before(next) {
-			open, err = s.Engine.Connections(ctx, g.Name(), g.Port)
+			open, _, err = s.Engine.Connections(ctx, g.Name(), g.Port)
 			if over := now.Sub(started) >= service.Drain; over || open == 0 || err != nil {
 				return open, context.Cause(ctx) // where none can be counted, its container has ended
 			}

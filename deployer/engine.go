@@ -93,8 +93,9 @@ type Engine interface {
 	// that of the newest keep.
 	Prune(ctx context.Context, service string, keep int) error
 
-	// Connections counts the open connections to a port of the instance.
-	Connections(ctx context.Context, name string, port uint16) (int, error)
+	// Connections counts the open connections to a port of the instance, and of
+	// these the busy ones: as far as can be seen, who has asked awaits an answer.
+	Connections(ctx context.Context, name string, port uint16) (open, busy int, err error)
 	// Memory gives how many bytes of memory the instance holds; an error where
 	// nobody counts them.
 	Memory(ctx context.Context, name string) (int64, error)

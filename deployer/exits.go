@@ -16,7 +16,7 @@ const restartsPerMinute = 10
 // service is started again. One whose container somebody has removed is given up.
 func (l *loop) handleExited(m exited) {
 	delete(l.watched, m.name)
-	if l.over() || l.live == nil || l.live.Name() != m.name || l.recovery != nil {
+	if l.over() || l.live == nil || l.live.Name() != m.name || l.recovery != nil || l.replaced {
 		return
 	}
 	why := l.Engine.Check(m.name)
@@ -156,7 +156,7 @@ func (l *loop) handleKeptDead(m keptDead) {
 // restart starts the ended service of what is live again, with a pause where that
 // has been done before.
 func (l *loop) restart() {
-	if l.over() || l.live == nil {
+	if l.over() || l.live == nil || l.replaced {
 		return
 	}
 	g := l.live
@@ -169,14 +169,18 @@ func (l *loop) restart() {
 				return restartEnded{g, count, err}
 			}
 		}
-		next, err := l.relaunch(ctx, g)
+		next, err := l.relaunch(ctx, g, 0)
 		return restartEnded{next, count + 1, err}
 	})
 }
 
 // relaunch starts the service of a generation that has ended, and its container
-// where that has ended too.
-func (s *shop) relaunch(ctx context.Context, g *Generation) (*Generation, error) {
+// where that has ended too. What it had ended for ends, within grace.
+func (s *shop) relaunch(ctx context.Context, g *Generation, grace time.Duration) (*Generation, error) {
+	g, err := s.takeBack(ctx, g, grace)
+	if err != nil {
+		return g, err
+	}
 	if err := s.routing.launched(ctx, g.Name()); err != nil {
 		return g, err
 	}
@@ -192,7 +196,7 @@ func (s *shop) relaunch(ctx context.Context, g *Generation) (*Generation, error)
 }
 
 func (l *loop) handleRestartEnded(m restartEnded) {
-	if l.over() {
+	if l.over() || l.replaced && m.err != nil {
 		return
 	}
 	if m.err != nil {

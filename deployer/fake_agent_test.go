@@ -61,7 +61,7 @@ func (w *world) startAt(t *testing.T, d *door, changes ...func(*deployer.Options
 	a := &agent{door: d, t: t}
 	o := deployer.Options{
 		KeepLogs: 1 << 20, KeepGenerations: 5, KeepSets: 5, KeepFailed: true,
-		Engine: engine{d}, Router: router{d}, Pool: pool{d}, History: memory{d}, Sets: memory{d},
+		Engine: engine{d}, Router: router{d}, Pool: pool{d}, Holder: holder{d}, History: memory{d}, Sets: memory{d},
 		Available: func() (int64, error) { return 1 << 40, nil },
 		Tell:      a.hear, Look: a.look,
 		Output: func(l deployer.Line) {

@@ -58,6 +58,18 @@ func (w *world) filesOf(i *instance, file string) map[string]string {
 	return i.files
 }
 
+// hasOpen gives the other instance whose service has the data open of an instance's,
+// as a database that allows one process at a time.
+func (w *world) hasOpen(i *instance) string {
+	service, _ := split(i.name)
+	for name, other := range w.instances {
+		if of, _ := split(name); of == service && other != i && other.unit != nil && len(i.data) > 0 && len(other.data) > 0 {
+			return name
+		}
+	}
+	return ""
+}
+
 // idle is an error while an instance of a service runs.
 func (w *world) idle(service string) error {
 	for name, i := range w.instances {

@@ -273,13 +273,13 @@ func (e engine) Prune(ctx context.Context, service string, keep int) error {
 	})
 }
 
-func (e engine) Connections(ctx context.Context, name string, port uint16) (n int, err error) {
-	return n, e.do(ctx, "connections", func() error {
+func (e engine) Connections(ctx context.Context, name string, port uint16) (n, busy int, err error) {
+	err = e.do(ctx, "connections", func() error {
 		i, err := e.up(name)
 		if err != nil {
 			return err
 		}
-		n = i.open
+		n, busy = i.open, i.busyConns
 		for _, p := range i.conns {
 			if p == port {
 				n++
@@ -287,6 +287,7 @@ func (e engine) Connections(ctx context.Context, name string, port uint16) (n in
 		}
 		return nil
 	})
+	return n, busy, err
 }
 
 func (e engine) Memory(_ context.Context, name string) (int64, error) {

@@ -39,6 +39,8 @@ type instance struct {
 	starts  int // of its service
 	conns   map[net.Conn]uint16
 	open    int // connections of others to its service
+	// busyConns are those of them on which an answer is awaited.
+	busyConns int
 }
 
 // output is what an instance has printed.
@@ -101,6 +103,12 @@ func (w *world) begin(i *instance) {
 	i.unit, i.exit, i.cached = u, nil, maps.Clone(i.names)
 	i.starts++
 	w.noteAct("launch", i.name)
+	if other := w.hasOpen(i); other != "" {
+		w.print(i, "the database is locked by "+other)
+		w.harm = append(w.harm, i.name+" began beside "+other+", on the same data")
+		w.end(i, u, "exited with status 1")
+		return
+	}
 	w.perform(i, u, i.command.Line)
 	w.print(i, "up")
 	if exit := u.orders["exit"]; exit != nil {
@@ -218,7 +226,7 @@ func (w *world) kill(i *instance) {
 // hurt notes that a service is ended that ports lead to.
 func (w *world) hurt(how string, i *instance) {
 	for service, target := range w.ports.Targets {
-		if target.Addr() == i.address {
+		if target.Addr() == i.address && !w.ports.Held[service].IsValid() {
 			w.harm = append(w.harm, how+" "+i.name+", which serves "+service)
 		}
 	}

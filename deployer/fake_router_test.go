@@ -49,7 +49,15 @@ func (r router) led(ctx context.Context, act string, to deployer.Routes) (change
 	if same && act == "ports" {
 		return false, nil
 	}
-	return !same, r.do(ctx, act, func() error { r.ports = to; return nil })
+	return !same, r.do(ctx, act, func() error {
+		for service, at := range r.ports.Held { // who comes now comes to what is live
+			if target := to.Targets[service]; to.Held[service] != at && target.IsValid() && !r.accepts(target) {
+				r.harm = append(r.harm, "nothing holds connections to "+service+", and nobody accepts them")
+			}
+		}
+		r.ports = to
+		return nil
+	})
 }
 
 func (r router) Set(ctx context.Context, to deployer.Routes) (changed []string, err error) {

@@ -94,6 +94,12 @@ func (a *agent) serves(service, live string) {
 			a.t.Errorf("%s still calls %s at %s, not at %s", name, service, at, want)
 		}
 	}
+	if at, is := a.ports.Held[service]; is {
+		a.t.Errorf("connections to %s are still held at %s", service, at)
+	}
+	if r := a.held[service]; r != nil {
+		a.t.Errorf("a relay of %s still runs: %+v", service, r)
+	}
 	if len(a.harm) > 0 {
 		a.t.Errorf("harm was done: %s", strings.Join(a.harm, "; "))
 	}

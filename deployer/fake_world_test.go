@@ -22,10 +22,12 @@ type world struct {
 	instances map[string]*instance
 	output    map[string]*output // what each has printed; it outlives the instance
 	data      map[string]*data   // by service; it outlives the instances
+	held      map[string]*held   // by service: relays that run
 	ports     deployer.Routes    // but for the names, which are in the instances
 	last      netip.Addr         // that was leased
 	space     []deployer.Space
 	changed   chan struct{} // closed when anything has changed
+	relays    uint16        // that there have been
 	log       []string      // what was done to services
 	harm      []string      // what was done to a service that ports led to
 
@@ -36,7 +38,7 @@ type world struct {
 
 func newWorld() *world {
 	return &world{
-		instances: map[string]*instance{}, output: map[string]*output{}, data: map[string]*data{}, changed: make(chan struct{}),
+		instances: map[string]*instance{}, output: map[string]*output{}, data: map[string]*data{}, held: map[string]*held{}, changed: make(chan struct{}),
 		last:  netip.MustParseAddr("10.0.3.9"),
 		space: []deployer.Space{{Where: "/", Bytes: 1 << 40, Files: 1 << 20}},
 		pages: map[string]history.Page{}, sets: map[string]watcher.Set{}, newest: map[string]watcher.Set{},

@@ -52,6 +52,10 @@ type Generation struct {
 	// With are generations that went live in the same act, by their names: where
 	// this one is live, they are, whatever their records say yet.
 	With []string `json:",omitempty"`
+	// Yields names the generation for which the service of this one, which is live
+	// still, ends on purpose; empty: for none. Until that one is live too, this one
+	// is to serve again on its data as they were.
+	Yields string `json:",omitempty"`
 
 	// output follows what it prints; nil: nobody does.
 	output *follower
@@ -107,7 +111,7 @@ func Compare(a, b *Generation) int {
 // in gives the generation in another phase.
 func (g *Generation) in(p Phase) *Generation {
 	next := *g
-	next.Phase = p
+	next.Phase, next.Yields = p, ""
 	return &next
 }
 

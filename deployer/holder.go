@@ -2,7 +2,9 @@ package deployer
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -47,4 +49,19 @@ type Held struct {
 	Connections int            // that waited, or do
 	Longest     time.Duration  // that one of them did
 	Refused     int            // that were too many, or waited too long
+}
+
+// addTo adds to a reason what had to wait, in one line.
+func (h Held) addTo(reason string) string {
+	parts := []string{reason}
+	switch {
+	case h.Connections == 1:
+		parts = append(parts, fmt.Sprintf("a connection waited %.2f s", h.Longest.Seconds()))
+	case h.Connections > 1:
+		parts = append(parts, fmt.Sprintf("%d connections waited, at most %.2f s", h.Connections, h.Longest.Seconds()))
+	}
+	if h.Refused > 0 {
+		parts = append(parts, fmt.Sprintf("%d could not wait any longer", h.Refused))
+	}
+	return strings.TrimPrefix(strings.Join(parts, "; "), "; ")
 }

@@ -144,6 +144,7 @@ func (l *loop) begun() {
 		l.retire()
 	}
 	l.sayDiverted()
+	l.passOn()
 	if l.service.Backing {
 		l.look()
 	}
@@ -155,6 +156,8 @@ func (l *loop) begun() {
 func (l *loop) advance() {
 	switch {
 	case l.over() || l.beginOutage():
+		return
+	case l.holding:
 		return
 	case l.wanted != nil && l.ending():
 		return // what it may hold, such as a lock in a database, it has to let go of first
@@ -197,6 +200,10 @@ func (l *loop) handle(m message) {
 		l.handle(m.report)
 	case waits:
 		l.handleWaits(m)
+	case replaces:
+		l.handleReplaces(m)
+	case letGone:
+		l.handleLetGone(m)
 	case deployEnded:
 		l.handleDeployEnded(m)
 	case standbyMade:
@@ -240,6 +247,7 @@ func (l *loop) handleTick(m tick) {
 		l.tryRemoval(r)
 	}
 	l.tryAgain(func(r *retry) bool { return hasMoreSpace(m.space, r.before) })
+	l.passOn()
 	if exit := (*ExitError)(nil); l.failed != nil && errors.As(l.Engine.Check(l.failed.Name()), &exit) && exit.Stopped {
 		l.dropFailed() // there is nothing to be looked into any more
 	}

@@ -189,13 +189,18 @@ func (m *making) prove(ctx context.Context) error {
 	return err
 }
 
-// promote makes it live, with the others of its build where they go together.
-func (m *making) promote(ctx context.Context) error {
-	next, err := m.batch.promote(ctx, m.g, m.routing.current(m.g.Service) != nil)
-	if err == nil {
-		m.g = next
+// promote makes it live, with the others of its build where they go together: but for
+// one for which requests wait, and one of which nothing is live.
+func (m *making) promote(ctx context.Context, r *replacement) error {
+	next, err := m.batch.promote(ctx, m.g, r == nil && m.routing.current(m.g.Service) != nil)
+	if err != nil {
+		return err
 	}
-	return err
+	m.g = next
+	if r != nil {
+		r.release(ctx)
+	}
+	return nil
 }
 
 // abandon ends the service of a generation that has failed or was given up: its

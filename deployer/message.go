@@ -64,11 +64,22 @@ type (
 // What tasks report.
 type (
 	// ended: a task is over; what it reports may be nil.
-	ended       struct{ report message }
-	waits       struct{ missing []string }
+	ended struct{ report message }
+	waits struct{ missing []string }
+	// replaces: what is live is to end for a generation.
+	replaces struct {
+		by   string
+		done chan<- replaced // has room for one
+	}
+	replaced struct {
+		live     *Generation
+		draining []*Generation
+		err      error
+	}
 	deployEnded struct {
 		attempt *attempt
 		g       *Generation
+		r       *replacement // nil: both could run
 		steps   []Step
 		err     error
 	}
@@ -102,6 +113,7 @@ type (
 		done chan<- error
 		err  error
 	}
+	letGone  struct{ err error }
 	keptDead struct {
 		g   *Generation
 		err error

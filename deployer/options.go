@@ -42,6 +42,7 @@ type Options struct {
 	Engine  Engine
 	Router  Router
 	Pool    Pool
+	Holder  Holder
 	History History
 	Sets    Sets
 	// Hook runs a command for a deploy, until it has ended or its time is over.

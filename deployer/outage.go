@@ -80,7 +80,7 @@ func (l *loop) beginOutage() bool {
 			ended.err = l.during(ctx, m)
 		}
 		if live != nil {
-			ended.live, ended.down = l.relaunch(context.WithoutCancel(ctx), live) // an agent that ends has it serve on
+			ended.live, ended.down = l.relaunch(context.WithoutCancel(ctx), live, 0) // an agent that ends has it serve on
 		}
 		return ended
 	}

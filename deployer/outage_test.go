@@ -26,7 +26,7 @@ func keeper(t *testing.T) *agent {
 func withKept(o *deployer.Options) {
 	onlyA(o)
 	o.Standby = true
-	o.Services[0].Data = []string{"/data"}
+	o.Services[0].Data, o.Services[0].Replace = []string{"/data"}, deployer.StopFirst
 }
 
 // noted gives what the service a has written.

@@ -59,10 +59,24 @@ func (d *Deployer) takeStock(ctx context.Context) (leftovers []*loop, err error)
 	for _, g := range half {
 		owner(g.Service).removals[g.Name()] = &removal{g: g}
 	}
+	for _, l := range leftovers { // of which nothing is to run, but the data stay
+		if g := live[l.name]; g != nil {
+			if _, err := d.takeBack(ctx, g, goneGrace); err != nil {
+				d.warn(l.name, "data as they were before "+g.Yields, err)
+			}
+		}
+	}
 	if err := d.wakeLive(ctx, runs, vips); err != nil {
 		return nil, err
 	}
-	f := found{services: d.Services, publish: d.Publish, vips: vips, external: d.External, diverted: map[string]netip.AddrPort{}, all: all}
+	held, err := d.takeHeld(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f := found{
+		services: d.Services, publish: d.Publish, vips: vips, external: d.External, diverted: map[string]netip.AddrPort{},
+		held: held, all: all,
+	}
 	for _, l := range *d.loops.Load() {
 		if page, err := d.History.Page(l.name); err == nil && page.Divert.IsValid() {
 			f.diverted[l.name] = page.Divert
@@ -273,6 +287,17 @@ func (l *loop) wake(ctx context.Context, runs bool, vip netip.Addr) {
 		l.noted(ctx, &next)
 	}
 	l.live, l.found = &next, "found running"
+	switch {
+	case next.Yields != "": // its replacement was cut off
+		if l.live, l.down = l.takeBack(ctx, &next, l.service.StopTimeout); l.down != nil {
+			l.warn(l.name, "data as they were before "+next.Yields, l.down)
+			return
+		}
+	case len(l.service.Data) > 0: // what is live is the last one that was to be
+		if err := l.Engine.DropSavedData(ctx, l.name); err != nil {
+			l.warn(l.name, "the copy of its data", err)
+		}
+	}
 	if runs {
 		return
 	}

@@ -22,6 +22,7 @@ type Result struct {
 	Steps      []Step
 	Took       time.Duration
 	Plan       Plan
+	Held       Held  // what had to wait meanwhile
 	Err        error // nil: live, or nothing to do
 }
 

@@ -23,9 +23,10 @@ type routing struct {
 	external map[string]netip.AddrPort
 	diverted map[string]netip.AddrPort // by service, where a person wants names and ports to lead
 	live     map[string]*Generation
-	ordinals map[string]int     // by service: of what went live last
-	joined   map[string]*joined // by instance
-	drift    *DriftError        // nil: all leads where it shall
+	held     map[string]netip.AddrPort // by service: where what comes waits
+	ordinals map[string]int            // by service: of what went live last
+	joined   map[string]*joined        // by instance
+	drift    *DriftError               // nil: all leads where it shall
 
 	views
 }
@@ -55,7 +56,7 @@ var errMoved = errors.New("another generation has gone live meanwhile")
 func newRouting(router Router) *routing {
 	r := &routing{
 		owner: newOwner(), router: router, services: map[string]Service{}, vips: map[string]netip.Addr{},
-		live: map[string]*Generation{}, ordinals: map[string]int{}, joined: map[string]*joined{},
+		live: map[string]*Generation{}, held: map[string]netip.AddrPort{}, ordinals: map[string]int{}, joined: map[string]*joined{},
 		diverted: map[string]netip.AddrPort{},
 	}
 	r.show()
@@ -70,7 +71,7 @@ func (r *routing) show() {
 // routes is the whole as it shall be.
 func (r *routing) routes() Routes {
 	routes := Routes{
-		Targets: map[string]netip.AddrPort{}, VIPs: maps.Clone(r.vips), Publish: r.publish,
+		Targets: map[string]netip.AddrPort{}, Held: maps.Clone(r.held), VIPs: maps.Clone(r.vips), Publish: r.publish,
 		Names: map[string]map[string]netip.Addr{}, Ports: map[string]uint16{},
 	}
 	for service, g := range r.live {
@@ -255,6 +256,41 @@ func (r *routing) update(ctx context.Context, all []*Generation) {
 		}
 		r.show()
 	})
+}
+
+// hold has what comes to a service wait at an address.
+func (r *routing) hold(ctx context.Context, service string, at netip.AddrPort) (err error) {
+	undone := r.do(ctx, func() {
+		r.held[service] = at
+		err = r.apply(ctx)
+	})
+	return errors.Join(err, undone)
+}
+
+// unhold has what comes to a service go to what is live. Where that cannot be done
+// yet repair sees to it.
+func (r *routing) unhold(ctx context.Context, service string) (err error) {
+	undone := r.do(ctx, func() {
+		if _, held := r.held[service]; held {
+			delete(r.held, service)
+			err = r.apply(ctx)
+		}
+	})
+	return errors.Join(err, undone)
+}
+
+// published gives the ports of the machine that lead to another port of a service
+// than its own, with that.
+func (r *routing) published(ctx context.Context, service string) (ports map[uint16]uint16, err error) {
+	ports = map[uint16]uint16{}
+	err = r.do(ctx, func() {
+		for _, p := range r.publish {
+			if p.Service == service && p.Protocol == TCP && p.To != 0 {
+				ports[p.Port] = p.To
+			}
+		}
+	})
+	return ports, err
 }
 
 // repair puts back what somebody else has changed, and says what it was.

@@ -17,6 +17,7 @@ type found struct {
 	diverted map[string]netip.AddrPort
 	live     []*Generation // one of each service at most
 	running  []*Generation // whose names are to be true
+	held     map[string]netip.AddrPort
 	all      []*Generation
 }
 
@@ -34,6 +35,7 @@ func (r *routing) adopt(ctx context.Context, f found, stale bool) error {
 		for _, g := range f.live {
 			r.live[g.Service] = g
 		}
+		maps.Copy(r.held, f.held)
 		for _, g := range f.running {
 			reloads := g.Phase == Live || g.Phase == Draining
 			r.joined[g.Name()] = &joined{service: g.Service, address: g.Address, reloads: reloads, stale: stale && reloads}
@@ -58,6 +60,7 @@ func (r *routing) configure(ctx context.Context, services []Service, publish []P
 		for service := range r.live {
 			if _, stays := r.services[service]; !stays {
 				delete(r.live, service)
+				delete(r.held, service)
 			}
 		}
 		err = r.apply(ctx)

@@ -52,6 +52,9 @@ type loop struct {
 	outages  []outage // to be begun when nothing is under way
 	outage   *outage  // under way
 	retry    *retry   // to be made again by itself; nil: nothing is
+	replaced bool     // the deploy has what is live end
+	holding  bool     // what is held of it has no deploy that passes it on
+	passing  bool     // which is being tried
 	newest   Newest   // what became of the newest artefacts that were tried
 	last     *Last
 

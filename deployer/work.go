@@ -64,4 +64,7 @@ type job struct {
 	// waiting is called when it has to wait for services that it needs, and with
 	// none when that is over.
 	waiting func(missing []string)
+	// replaces is called before what is live ends for that generation. It gives what
+	// that is, and those that still finish what they were doing.
+	replaces func(ctx context.Context, by string) (live *Generation, draining []*Generation, err error)
 }

@@ -13,43 +13,56 @@ import (
 	"github.com/jarloop/jarloop/deployer"
 )
 
-// Connections counts the open connections to a port of an instance. It asks the
-// kernel there (sock_diag(7)).
-func (e *Engine) Connections(ctx context.Context, name string, port uint16) (int, error) {
+// Connections counts the open connections to a port of an instance, and of these
+// the busy ones. It asks the kernel there (sock_diag(7)).
+func (e *Engine) Connections(ctx context.Context, name string, port uint16) (open, busy int, err error) {
 	h, release, err := e.running(ctx, name)
 	if err != nil {
-		return 0, fmt.Errorf("connections of %s: %w", name, err)
+		return 0, 0, fmt.Errorf("connections of %s: %w", name, err)
 	}
 	defer release()
-	n, err := connections(h.init.pid, port)
+	open, busy, err = connections(h.init.pid, port)
 	if err == nil && !h.alive() { // whose they are is not known
 		err = deployer.ErrStopped
 	}
 	if err != nil {
-		return 0, fmt.Errorf("connections of %s: %w", name, err)
+		return 0, 0, fmt.Errorf("connections of %s: %w", name, err)
 	}
-	return n, nil
+	return open, busy, nil
 }
 
-func connections(pid int, port uint16) (int, error) {
+func connections(pid int, port uint16) (open, busy int, err error) {
 	kernel, err := diagnosis(pid)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer kernel.Close()
-	open := 0
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} { // a JVM listens on the latter for both
-		sockets, err := kernel.SocketDiagTCP(family)
+		sockets, err := kernel.SocketDiagTCPInfo(family)
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		for _, s := range sockets {
-			if s.ID.SourcePort == port && s.State == netlink.TCP_ESTABLISHED {
-				open++
+			if d := s.InetDiagMsg; d == nil || d.ID.SourcePort != port || d.State != netlink.TCP_ESTABLISHED {
+				continue
+			}
+			open++
+			if isBusy(s) {
+				busy++
 			}
 		}
 	}
-	return open, nil
+	return open, busy, nil
+}
+
+// isBusy says whether somebody awaits an answer: what has come is not read, or is
+// newer than what was sent last, or an answer has not arrived. Both times are how long
+// ago that was, in ms; those of a new connection are the same (tcp_create_openreq_child).
+func isBusy(s *netlink.InetDiagTCPInfoResp) bool {
+	if s.InetDiagMsg.RQueue > 0 || s.InetDiagMsg.WQueue > 0 {
+		return true
+	}
+	return s.TCPInfo != nil && s.TCPInfo.Last_data_recv < s.TCPInfo.Last_data_sent
 }
 
 // diagnosis asks the kernel about the sockets in the network of a process. The

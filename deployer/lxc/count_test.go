@@ -81,7 +81,7 @@ func TestConnectionsAreThoseOfThePortThatAreOpen(t *testing.T) {
 		t.Helper()
 		got, err := 0, error(nil)
 		for deadline := time.Now().Add(soon); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-			if got, err = connections(init, port); err != nil || got == want {
+			if got, _, err = connections(init, port); err != nil || got == want {
 				break
 			}
 		}
@@ -111,14 +111,48 @@ func TestConnectionsAreThoseOfThePortThatAreOpen(t *testing.T) {
 
 	other := exec.CommandContext(t.Context(), "cat")
 	other.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
-	if got, err := connections(startCat(t, other), jvm.port); err != nil || got != 0 {
+	if got, _, err := connections(startCat(t, other), jvm.port); err != nil || got != 0 {
 		t.Errorf("%d connections in another container, %v", got, err)
+	}
+}
+
+// A connection is busy from the request to the answer: an idle one that is kept
+// alive is not.
+func TestABusyConnectionIsOneThatAwaitsAnAnswer(t *testing.T) {
+	init := elsewhere(t)
+	s := listen(t, "tcp4", "127.0.0.1:0")
+	client, server := s.connect("tcp4", "127.0.0.1")
+	want := func(when string, want int) {
+		t.Helper()
+		var open, busy int
+		var err error
+		for deadline := time.Now().Add(soon); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+			if open, busy, err = connections(init, s.port); err != nil || busy == want {
+				break
+			}
+		}
+		if err != nil || open != 1 || busy != want {
+			t.Errorf("%s: %d of %d are busy, %v; want %d", when, busy, open, err, want)
+		}
+	}
+	want("a new one", 0)
+	for range 2 {
+		time.Sleep(20 * time.Millisecond) // the kernel's times are in ms
+		_, _ = client.Write([]byte("a request"))
+		want("not read yet", 1)
+		_, _ = server.Read(make([]byte, 100))
+		time.Sleep(20 * time.Millisecond)
+		want("being thought about", 1)
+		_, _ = server.Write([]byte("an answer"))
+		want("answered", 0)
+		_, _ = client.Read(make([]byte, 100))
+		want("kept alive", 0)
 	}
 }
 
 func TestConnectionsOfAContainerThatHasGone(t *testing.T) {
 	pid := ended(t)
-	if n, err := connections(pid, 80); err == nil || n != 0 {
+	if n, _, err := connections(pid, 80); err == nil || n != 0 {
 		t.Errorf("%d, %v", n, err)
 	}
 }
@@ -135,7 +169,7 @@ func TestConnectionsLeaveNoDescriptorOpen(t *testing.T) {
 	}
 	before := open()
 	for range 100 {
-		if _, err := connections(init, s.port); err != nil {
+		if _, _, err := connections(init, s.port); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -148,6 +148,20 @@ func (r *Relays) Holding(ctx context.Context) (map[string]deployer.Held, error) 
 	return all, err
 }
 
+// EndAll ends all relays: who waits is told.
+func (r *Relays) EndAll(ctx context.Context) error {
+	holding, err := r.Holding(ctx)
+	for service := range holding {
+		_, e := r.Release(ctx, service, netip.AddrPort{})
+		err = errors.Join(err, e, r.End(ctx, service))
+	}
+	left, _ := filepath.Glob(filepath.Join(r.Folder, prefix+"*"+suffix)) // of those that were killed
+	for _, path := range left {
+		err = errors.Join(err, os.Remove(path))
+	}
+	return err
+}
+
 // ask asks a relay.
 func (r *Relays) ask(ctx context.Context, service string, q request) (a answer, err error) {
 	defer func() {

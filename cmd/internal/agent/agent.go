@@ -148,7 +148,7 @@ func newAgent(c *config.Config, containers map[string]string, m *machine.Machine
 		KeepLogs: int64(c.Logs.Keep), KeepGenerations: c.Logs.Generations, KeepSets: c.Watch.Keep,
 		Standby: c.LXC.Standby, KeepFailed: c.LXC.KeepFailed, Reserve: int64(c.LXC.Reserve),
 		Together: c.Watch.Together, VIPs: c.LXC.Names == config.NamesVIP,
-		Engine: m.Engine, Router: m.Router, Pool: m.Pool, History: book, Sets: sets{folders.Sets(c), watch},
+		Engine: m.Engine, Router: m.Router, Pool: m.Pool, Holder: m.Relays, History: book, Sets: sets{folders.Sets(c), watch},
 		Beat: func() { supervisor(daemon.SdNotifyWatchdog) },
 		Hook: a.hook, Look: a.look, Tell: a.tell, Output: out.Line,
 	})

@@ -18,6 +18,7 @@ import (
 	"github.com/jarloop/jarloop/deployer/crash"
 	"github.com/jarloop/jarloop/deployer/logs"
 	"github.com/jarloop/jarloop/network"
+	"github.com/jarloop/jarloop/network/relay"
 )
 
 // Also is what is removed only where that is asked for.
@@ -60,6 +61,7 @@ func All(ctx context.Context, c *config.Config, also Also, say func(string)) err
 	if also.Bases && !held {
 		errs = errors.Join(errs, bases.RemoveAll(ctx, c, say))
 	}
+	errs = errors.Join(errs, relay.New(relay.Options{Folder: c.Run}).EndAll(ctx))
 	if errs != nil {
 		return errs // what is left has to be found again
 	}

@@ -51,8 +51,14 @@ func (c *Config) checkFolders(r *report, root *node) {
 			r.add(at, "%q lies in the shared folder %q, which others write; choose a folder elsewhere", path, c.Watch.Dir)
 		}
 	}
-	if len(c.Run)+len("/jarloop.sock") > maxSocket {
-		r.add(run, "is too long for the path of a unix socket; keep it to %d bytes", maxSocket-len("/jarloop.sock"))
+	longest := len("/jarloop.sock")
+	for _, s := range c.Services {
+		if s.Replace == ReplaceStopFirst {
+			longest = max(longest, len("/relay-.sock")+len(s.Name))
+		}
+	}
+	if len(c.Run)+longest > maxSocket {
+		r.add(run, "is too long for the path of a unix socket; keep it to %d bytes", maxSocket-longest)
 	}
 }
 
@@ -81,6 +87,7 @@ func (c *Config) checkService(r *report, root *node, s *Service) {
 	}
 	s.Health.check(r, n.at("health"), s.Worker())
 	s.checkData(r, n)
+	c.checkReplace(r, n, s)
 	if slices.Contains(s.Needs, s.Name) {
 		r.add(n.at("needs").items[slices.Index(s.Needs, s.Name)], "%s needs itself; take it out, or write it in knows", s.Name)
 	}

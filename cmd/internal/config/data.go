@@ -43,3 +43,21 @@ func (s *Service) checkData(r *report, n *node) {
 		}
 	}
 }
+
+// checkReplace finds what cannot be held while the service is replaced: who calls it by
+// an address that is the old container's own.
+func (c *Config) checkReplace(r *report, n *node, s *Service) {
+	if s.Replace != ReplaceStopFirst || c.LXC.Names != NamesHosts {
+		return
+	}
+	at := n.at("replace")
+	if !at.given {
+		at = n.at("data")
+	}
+	for _, other := range c.Services {
+		if other.Name != s.Name && slices.Contains(slices.Concat(other.Needs, other.Knows), s.Name) {
+			r.add(at, `with lxc.names = "hosts" what %s asks while it is replaced cannot wait, and is lost; make that "vip", or give replace = "overlap"`, other.Name)
+			return
+		}
+	}
+}

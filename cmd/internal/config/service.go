@@ -77,8 +77,9 @@ type Service struct {
 	Data []string
 	// How a new container takes the place of the old one: overlap has both run until the
 	// new one is healthy, stop-first ends the old one before the new one starts, since
-	// two processes on one database destroy it or refuse to start. Default: stop-first
-	// with data, else overlap.
+	// two processes on one database destroy it or refuse to start. Requests that come
+	// meanwhile wait, and are answered by the new one; if it fails, by the old one, on its
+	// data as they were. Default: stop-first with data, else overlap.
 	Replace string
 
 	// Environment is what env, env_file and those of all services give together; nil

@@ -40,6 +40,10 @@ data = ["/srv/web"]
 		{"an unknown way to replace", web + `replace = "stop"
 `,
 			`config.toml:3:1: service.web.replace: "stop" is none of "overlap" and "stop-first"`},
+		{"who calls it cannot wait", "[lxc]\nnames = \"hosts\"\n[service.web]\nport = 8080\nneeds = [\"db\"]\n[service.db]\nport = 1\ndata = [\"/data\"]\n",
+			`config.toml:8:1: service.db.data: with lxc.names = "hosts" what web asks while it is replaced cannot wait, and is lost; make that "vip", or give replace = "overlap"`},
+		{"who knows it cannot wait", "[lxc]\nnames = \"hosts\"\n[service.web]\nport = 8080\nknows = [\"db\"]\n[service.db]\nport = 1\nreplace = \"stop-first\"\n",
+			`config.toml:8:1: service.db.replace: with lxc.names = "hosts" what web asks while it is replaced cannot wait, and is lost; make that "vip", or give replace = "overlap"`},
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/self"
 	"github.com/jarloop/jarloop/deployer/lxc"
 	"github.com/jarloop/jarloop/network"
+	"github.com/jarloop/jarloop/network/relay"
 )
 
 // Machine is what one agent has of this machine.
@@ -20,6 +21,7 @@ type Machine struct {
 	Engine *lxc.Engine
 	Router *network.Router
 	Pool   *network.Pool
+	Relays *relay.Relays
 }
 
 // Open opens it. The bridge must be up, and no other agent may have names and
@@ -34,7 +36,9 @@ func Open(_ context.Context, c *config.Config, notes func(string)) (*Machine, er
 	if err != nil {
 		return nil, err
 	}
-	m := &Machine{Engine: engine}
+	m := &Machine{Engine: engine, Relays: relay.New(relay.Options{
+		Folder: c.Run, Listen: bridge.Addr(), Child: self.RelayChild(),
+	})}
 	m.Pool, err = network.NewPool(network.PoolOptions{
 		Bridge: c.LXC.Bridge, Own: bridge, First: first, Last: last, DHCP: c.LXC.Address == config.AddressDHCP,
 	})
