@@ -3,6 +3,7 @@ package deployer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net"
@@ -151,6 +152,11 @@ type Spec struct {
 	// Address is the instance's own, with its network's prefix; the zero Prefix
 	// lets it ask by DHCP.
 	Address netip.Prefix
+	// Memory is how many bytes the instance may hold, and CPUs how much of how many
+	// processors its processes may use together; 0: as much as there is. A process that
+	// takes more memory is killed: of one of the service's, OverMemory says how it ended.
+	Memory int64
+	CPUs   float64
 	// Record is kept with the instance; only the deployer reads it.
 	Record []byte
 	// Data are folders inside, by absolute paths, that are the service's and not
@@ -230,6 +236,11 @@ type ExitError struct {
 	// Stopped says that the instance does not run any more either, and Gone that
 	// it is not there any more.
 	Stopped, Gone bool
+}
+
+// OverMemory is how a service has ended that has taken more than Spec.Memory.
+func OverMemory(limit int64) string {
+	return fmt.Sprintf("killed: out of its memory limit of %dM (memory)", limit>>20)
 }
 
 func (e *ExitError) Error() string { return "the process " + e.How }

@@ -82,7 +82,7 @@ func (e engine) Create(ctx context.Context, s deployer.Spec) error {
 	if !instanceName.MatchString(s.Name) {
 		return fmt.Errorf("%q is no name of an instance", s.Name)
 	}
-	i := &instance{name: s.Name, base: s.Base, record: s.Record, half: true, data: s.Data, files: maps.Clone(baseFiles), conns: map[netConn]uint16{}}
+	i := &instance{name: s.Name, base: s.Base, record: s.Record, half: true, data: s.Data, memory: s.Memory, files: maps.Clone(baseFiles), conns: map[netConn]uint16{}}
 	if s.Address.IsValid() {
 		i.address = s.Address.Addr()
 	}

@@ -29,6 +29,7 @@ type instance struct {
 	busy    bool // something is mounted in it: it cannot be removed
 	files   map[string]string
 	data    []string              // folders that are its service's
+	memory  int64                 // that it may hold; 0: as much as there is
 	names   map[string]netip.Addr // of its hosts file
 	cached  map[string]netip.Addr // that its service has read
 	reloads int                   // how often its service was told to read them anew
@@ -111,6 +112,9 @@ func (w *world) begin(i *instance) {
 	}
 	w.perform(i, u, i.command.Line)
 	w.print(i, "up")
+	if u.orders["take"] != nil && i.memory > 0 {
+		w.end(i, u, deployer.OverMemory(i.memory))
+	}
 	if exit := u.orders["exit"]; exit != nil {
 		end := func() { w.end(i, u, "exited with status "+exit[0]) }
 		if after := delay(exit, "after"); after > 0 {

@@ -45,6 +45,7 @@ func TestTheFakeKeepsEnginesPromises(t *testing.T) {
 					}
 					return command(all...)
 				},
+				Take: func() deployer.Command { return command("take") },
 				Show: func(variable string) deployer.Command { return command("show " + variable) },
 			},
 			Commands: enginetest.Commands{

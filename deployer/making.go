@@ -66,7 +66,7 @@ func (m *making) clone(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	spec := Spec{Name: m.g.Name(), Base: m.g.Base, Record: text, Data: m.service.Data}
+	spec := Spec{Name: m.g.Name(), Base: m.g.Base, Record: text, Data: m.service.Data, Memory: m.service.Memory, CPUs: m.service.CPUs}
 	if m.g.Prefix > 0 {
 		spec.Address = netip.PrefixFrom(m.g.Address, m.g.Prefix)
 	}

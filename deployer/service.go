@@ -23,6 +23,9 @@ type Service struct {
 	// Env is added to the environment of what Exec runs. It may hold secrets, and
 	// goes nowhere else.
 	Env map[string]string `json:",omitempty"`
+	// Memory and CPUs are what it may take; 0: as much as there is.
+	Memory int64   `json:",omitempty"`
+	CPUs   float64 `json:",omitempty"`
 	// Backing says that the service has no artefacts: its base holds what it runs.
 	Backing bool `json:",omitempty"`
 	// Unready says why the service cannot be deployed as it is configured, as when

@@ -22,6 +22,7 @@ func TestFingerprint(t *testing.T) {
 		"the target":         {func(s *Service) { s.Target = "/other" }, true},
 		"the debugger":       {func(s *Service) { s.Debug = 5005 }, true},
 		"the environment":    {func(s *Service) { s.Env = map[string]string{"A": "1"} }, true},
+		"its limits":         {func(s *Service) { s.Memory, s.CPUs = 1<<20, 0.5 }, true},
 		"what it waits for":  {func(s *Service) { s.Unready = "no such file" }, false},
 	} {
 		t.Run(name, func(t *testing.T) {

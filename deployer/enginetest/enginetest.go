@@ -71,6 +71,8 @@ type Services struct {
 	// Show prints the value of a variable of the environment in a line of its
 	// own, then its folder in another.
 	Show func(variable string) deployer.Command
+	// Take takes ever more memory, after "up".
+	Take func() deployer.Command
 }
 
 // Commands are what can be run inside beside the service.

@@ -68,6 +68,23 @@ var runs = []promise{
 			t.Errorf("it has printed %q", t.Engine.Tail("trial-1"))
 		}
 	}},
+	{"a service that takes more memory than it may is killed, which is said, and runs again", func(t *trial) {
+		s := t.spec("trial-1")
+		s.Memory, s.CPUs = 128<<20, 0.5
+		t.must(t.Engine.Create(t.ctx(), s))
+		_, err := t.Engine.Start(t.ctx(), "trial-1")
+		t.must(err)
+		t.install("trial-1", t.Take())
+		for n := range 2 {
+			t.must(t.Engine.Launch(t.ctx(), "trial-1"))
+			exit := t.ended("trial-1")
+			if exit.How != deployer.OverMemory(s.Memory) || exit.Stopped {
+				t.Errorf("run %d has ended: %+v", n+1, exit)
+			}
+			t.isUp("trial-1")
+			t.Engine = t.Restart(t.T)
+		}
+	}},
 	{"a service runs as soon as it is launched, and once", func(t *trial) {
 		t.create("trial-1")
 		_, err := t.Engine.Start(t.ctx(), "trial-1")

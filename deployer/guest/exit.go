@@ -79,6 +79,9 @@ func readReport(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, 128))
 }
 
+// OutOfMemory says whether the kernel has killed it for want of memory.
+func (e Exit) OutOfMemory() bool { return e.Result == "oom-kill" }
+
 // String says it to a person, as the end of a sentence about the service:
 // "exited with status 1", "killed by SIGKILL: out of memory".
 func (e Exit) String() string {

@@ -34,13 +34,25 @@ TimeoutStopSec=%d
 StandardOutput=null
 StandardError=null
 TasksMax=infinity
-
+%s
 [Install]
 WantedBy=multi-user.target
-`, percent(u.Service), mainFile, reportFile, grace)),
+`, percent(u.Service), mainFile, reportFile, grace, u.limits())),
 		{Name: "/etc/systemd/system/multi-user.target.wants/" + unitName, Link: name},
 		script(reportFile, report),
 	}
+}
+
+// limits are lines of the unit.
+func (u Unit) limits() string {
+	lines := ""
+	if u.Memory > 0 {
+		lines += fmt.Sprintf("MemoryMax=%d\n", u.Memory)
+	}
+	if u.CPUs > 0 {
+		lines += fmt.Sprintf("CPUQuota=%d%%\n", max(1, int(100*u.CPUs)))
+	}
+	return lines
 }
 
 // report says how the service ended, as one act. Where memory is still counted

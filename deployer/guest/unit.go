@@ -63,6 +63,11 @@ type Unit struct {
 	// Env is added to the environment. Names are those that a shell can have; the
 	// values are in RunFile, which only root can read, and in no argument.
 	Env map[string]string
+	// Memory, in bytes, and CPUs are what the container may take, which its processes
+	// do not see where its own init has groups (cgroup v2): a JVM goes by what it sees.
+	// 0 is as much as there is.
+	Memory int64
+	CPUs   float64
 }
 
 // grace is how many seconds the service may take to stop before it is killed.

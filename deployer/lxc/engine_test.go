@@ -192,6 +192,9 @@ var services = enginetest.Services{
 		return shell("mkdir -p " + words([]string{filepath.Dir(file)}) + "; for line in " + words(lines) +
 			`; do printf "%s\n" "$line" >>` + words([]string{file}) + "; done; echo up; exec sleep 1000")
 	},
+	Take: func() deployer.Command {
+		return shell(`echo up; exec awk 'BEGIN { s = "x"; while (1) s = s s }'`)
+	},
 	Show: func(variable string) deployer.Command {
 		return shell(fmt.Sprintf(`printf "%%s\n" "$%s"; pwd; echo up; exec sleep 1000`, variable))
 	},

@@ -61,12 +61,21 @@ func (e *Engine) report(name string) string {
 	}
 	exit, err := guest.ReadExit(e.disk.kept(name).Reports())
 	switch {
+	case err == nil && exit.OutOfMemory() && e.overMemory(name):
+		return deployer.OverMemory(memoryLimit(e.disk.config(name)))
 	case err == nil:
 		return exit.String()
 	case errors.Is(err, guest.ErrReport), errors.Is(err, guest.ErrIrregular):
 		return "ended, and " + err.Error()
 	}
 	return "" // there is no report any more, or none could be looked for
+}
+
+// overMemory says whether an instance that runs has a limit of its own, and has met it.
+func (e *Engine) overMemory(name string) bool {
+	h, release := e.table.use(name)
+	defer release()
+	return h != nil && memoryLimit(e.disk.config(name)) > 0 && overMemory("/", h.init.pid)
 }
 
 // reportID tells the report that there is from any other; the zero value is that

@@ -72,13 +72,17 @@ func (e *Engine) Create(ctx context.Context, s deployer.Spec) error {
 	if err != nil {
 		return err
 	}
+	limits, err := limits("/", s.Memory, s.CPUs)
+	if err != nil {
+		return err
+	}
 	if err := e.disk.claim(s.Name, s.Record); err != nil {
 		return fmt.Errorf("make room for the container: %w", err)
 	}
 	if err := e.makeReports(s.Name, rootfs); err != nil {
 		return err
 	}
-	if err := e.host.Clone(ctx, s.Base, s.Name, e.Backing, append(e.config(s.Name, init, s.Address), mounts...)); err != nil {
+	if err := e.host.Clone(ctx, s.Base, s.Name, e.Backing, slices.Concat(e.config(s.Name, init, s.Address), mounts, limits)); err != nil {
 		return err
 	}
 	if len(s.Data) > 0 {
@@ -87,7 +91,7 @@ func (e *Engine) Create(ctx context.Context, s deployer.Spec) error {
 		}
 	}
 	files := guest.Identity(init, guest.Host{Name: s.Name, Static: s.Address.IsValid(), Nameserver: e.Nameserver})
-	if err := e.writeStopped(ctx, s.Name, slices.Concat(files, java, guest.Unit{Service: service}.Files(init))); err != nil {
+	if err := e.writeStopped(ctx, s.Name, slices.Concat(files, java, guest.Unit{Service: service, Memory: s.Memory, CPUs: s.CPUs}.Files(init))); err != nil {
 		return err
 	}
 	return e.disk.whole(s.Name)

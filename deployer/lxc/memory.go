@@ -14,32 +14,17 @@ import (
 var errNoMemory = errors.New("the kernel does not count its memory")
 
 // memory is what a running container holds whose init is given, on the machine
-// whose files are below root. It asks the cgroup of the whole container
-// (cgroups(7); cgroup v1 has a tree for memory alone, v2 one for all).
+// whose files are below root.
 func memory(root string, init int) (int64, error) {
-	own, err := os.ReadFile(filepath.Join(root, "proc", strconv.Itoa(init), "cgroup"))
+	group, v1, err := memoryGroup(root, init)
 	if err != nil {
 		return 0, err
 	}
-	tree, usage, idle := "", "", ""
-	for line := range strings.Lines(string(own)) {
-		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(parts) != 3 {
-			continue
-		}
-		group := whole(parts[2])
-		if parts[1] == "memory" {
-			tree, usage, idle = filepath.Join(root, "sys/fs/cgroup/memory", group), "memory.usage_in_bytes", "total_inactive_file"
-			break
-		}
-		if parts[1] == "" {
-			tree, usage, idle = filepath.Join(root, "sys/fs/cgroup", group), "memory.current", "inactive_file"
-		}
+	usage, idle := "memory.current", "inactive_file"
+	if v1 {
+		usage, idle = "memory.usage_in_bytes", "total_inactive_file"
 	}
-	if tree == "" {
-		return 0, errNoMemory
-	}
-	used, err := os.ReadFile(filepath.Join(tree, usage))
+	used, err := os.ReadFile(filepath.Join(group, usage))
 	if errors.Is(err, os.ErrNotExist) { // the controller is off
 		err = errNoMemory
 	}
@@ -50,7 +35,59 @@ func memory(root string, init int) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return max(0, bytes-counted(filepath.Join(tree, "memory.stat"), idle)), nil
+	return max(0, bytes-counted(filepath.Join(group, "memory.stat"), idle)), nil
+}
+
+// overMemory says whether something in a running container was killed for the
+// container's own limit, and not for the machine's want of memory. v2 counts that
+// (memory.events); v1 says what it has held at most (memory.failcnt does not count on
+// Linux 6.18).
+func overMemory(root string, init int) bool {
+	group, v1, err := memoryGroup(root, init)
+	if err != nil {
+		return false
+	}
+	if !v1 {
+		return counted(filepath.Join(group, "memory.events"), "oom") > 0
+	}
+	most, limit := number(filepath.Join(group, "memory.max_usage_in_bytes")), number(filepath.Join(group, "memory.limit_in_bytes"))
+	return limit > 0 && most >= limit-limit/64 // it is taken in pieces
+}
+
+// number gives what a file of a cgroup says, 0 if it is not there.
+func number(path string) int64 {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	n, _ := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64) // 0, as if it were not there
+	return n
+}
+
+// memoryGroup gives the cgroup of the whole container, of that tree in which memory is
+// counted (cgroups(7)): v1 has one for memory alone, v2 one for all.
+func memoryGroup(root string, init int) (group string, v1 bool, err error) {
+	own, err := os.ReadFile(filepath.Join(root, "proc", strconv.Itoa(init), "cgroup"))
+	if err != nil {
+		return "", false, err
+	}
+	for line := range strings.Lines(string(own)) {
+		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(parts) != 3 {
+			continue
+		}
+		of := whole(parts[2])
+		if parts[1] == "memory" {
+			return filepath.Join(root, groups, "memory", of), true, nil
+		}
+		if parts[1] == "" {
+			group = filepath.Join(root, groups, of)
+		}
+	}
+	if group == "" {
+		return "", false, errNoMemory
+	}
+	return group, false, nil
 }
 
 // whole is the cgroup of a container in whose tree its init has one: liblxc

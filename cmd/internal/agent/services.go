@@ -42,7 +42,7 @@ func deployServices(c *config.Config, containers map[string]string) []deployer.S
 		runs, _ := c.Runs(name)
 		all = append(all, deployer.Service{
 			Name: s.Name, Base: containers[s.Base], Target: s.Target, Exec: s.Exec, Runs: runs, Port: uint16(s.Port), Worker: s.Worker(),
-			Env: s.Environment, Unready: s.Unready, Backing: !s.Artefacts,
+			Env: s.Environment, Unready: s.Unready, Memory: int64(s.Memory), CPUs: s.CPUs.Number(), Backing: !s.Artefacts,
 			Needs: needs, Knows: knows,
 			Logs: s.Logs, Health: s.Health.Proof(),
 			Drain: s.Drain.Duration, StopTimeout: s.StopTimeout.Duration, ReloadCommand: s.ReloadCommand, Debug: uint16(s.Debug),

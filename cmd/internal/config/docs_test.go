@@ -245,7 +245,7 @@ This page is made from the source: go generate ./cmd/internal/config. An unknown
 | texts | ` + "`[\"person\", \"session\"]`" + ` |
 | texts by name | ` + "`{ Accept = \"text/html\" }`" + `, or a table of its own |
 | duration | ` + "`\"20ms\"`, `\"1m30s\"`" + `: the units are ms, s, m and h |
-| size | ` + "`\"512KiB\"`, `\"16MiB\"`, `\"1GiB\"`" + ` |
+| size | ` + "`\"512KiB\"`, `\"16MiB\"`, `\"1GiB\"`; or `\"512K\"`, `\"16M\"`, `\"1G\"`, the same" + ` |
 | variables | ` + "`{ LOG_LEVEL = \"debug\" }`" + `, or a table like ` + "`[service.frontend.env]`" + ` |
 | range | ` + "`\"10.0.3.128-10.0.3.253\"`" + `, both ends included |
 | command | ` + "`\"notify-send jarloop\"`" + `, a command line of the shell, or ` + "`[\"notify-send\", \"jarloop\"]`" + `, its words |
@@ -318,6 +318,8 @@ func (d described) typeName() string {
 		return "duration"
 	case *Size:
 		return "size"
+	case *CPUs:
+		return "number"
 	case *Range:
 		return "range"
 	case *Command:

@@ -71,6 +71,10 @@ func (r *report) value(n *node, k key) {
 		if *to = int(number); err != nil {
 			r.add(n, "is too large")
 		}
+	case *CPUs:
+		if n.kind == unstable.Integer || r.ofKind(n, unstable.Float, "a number like "+k.example()) {
+			*to = cpus(n.text)
+		}
 	case *bool:
 		r.ofKind(n, unstable.Bool, "true or false")
 		*to = n.text == "true"

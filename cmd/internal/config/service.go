@@ -34,6 +34,11 @@ type Service struct {
 	// database does: it comes up by itself, and is deployed again when its configuration
 	// or its base changes, or by jarloop deploy.
 	Artefacts bool
+	// How much memory its container may hold. What takes more is killed, which is said. A
+	// JVM takes a quarter of what it may for its heap.
+	Memory Size
+	// How many processors its container may use; 1.5 is one and a half.
+	CPUs CPUs
 	// Added to the environment of what exec runs. The values are shown nowhere.
 	Env Variables
 	// Files of lines like NAME=value, for the same. They are relative to source, and no
@@ -104,6 +109,8 @@ func (s *Service) keys() []key {
 		{name: "exec", to: &s.Exec, like: `"java -jar /frontend/FrontendApplication.jar"`, change: redeploys,
 			wrong: empty("give a command, or leave it out for java -jar and the one JAR")},
 		{name: "artefacts", to: &s.Artefacts, preset: "true", change: redeploys},
+		{name: "memory", to: &s.Memory, like: `"512M"`, limits: "32M to 1024G", change: redeploys},
+		{name: "cpus", to: &s.CPUs, like: "1.5", limits: "0.01 to 1024", change: redeploys},
 		{name: "env", to: &s.Env, like: `{ LOG_LEVEL = "debug" }`, change: redeploys},
 		{name: "env_file", to: &s.EnvFile, like: `"person.env"`, wrong: badEnvFile, change: redeploys},
 		{name: "port", to: &s.Port, like: "8080", limits: "1 to 65535", is: "a port", change: redeploys},

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"reflect"
 	"strconv"
@@ -37,13 +38,14 @@ func (d Duration) String() string {
 	return s
 }
 
-// Size is a number of bytes, written with its unit: "512KiB", "16MiB", "1GiB".
+// Size is a number of bytes, written with its unit: "512KiB", "16MiB", "1GiB", or as
+// JVMs and Docker have them: "512K", "16M", "1G".
 type Size int64
 
 var units = []struct {
 	name  string
 	bytes Size
-}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
+}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}, {"G", 1 << 30}, {"M", 1 << 20}, {"K", 1 << 10}}
 
 // UnmarshalText reads a size; its error quotes the text.
 func (s *Size) UnmarshalText(text []byte) error {
@@ -74,6 +76,24 @@ func (s Size) String() string {
 	}
 	return "0B"
 }
+
+// CPUs is a number of processors, in thousandths.
+type CPUs int
+
+// cpus reads a number as TOML has it. What is no number of processors is -1.
+func cpus(text string) CPUs {
+	n, err := strconv.ParseFloat(strings.ReplaceAll(text, "_", ""), 64)
+	if err != nil || math.IsNaN(n) || math.Abs(n) > 1e6 {
+		return -1
+	}
+	return CPUs(math.Round(1000 * n))
+}
+
+// Number gives it as a number.
+func (c CPUs) Number() float64 { return float64(c) / 1000 }
+
+// String gives it as the file has it.
+func (c CPUs) String() string { return strconv.FormatFloat(c.Number(), 'f', -1, 64) }
 
 // Range is a run of IPv4 addresses, both ends included. The zero Range is none.
 type Range struct{ First, Last netip.Addr }
@@ -130,6 +150,8 @@ func measure(to any, text string) int64 {
 		var s Size
 		_ = s.UnmarshalText([]byte(text))
 		return int64(s)
+	case *CPUs:
+		return int64(cpus(text))
 	default:
 		n, _ := strconv.ParseInt(text, 10, 64)
 		return n

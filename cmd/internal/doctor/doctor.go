@@ -20,12 +20,12 @@ type check func(ctx context.Context, m *Machine) []Finding
 // cheap are the checks that run makes: of what nothing works without, and of
 // inotify, without which many guests do not boot. They cost next to nothing. The
 // agent's own folders are checked when they are made.
-var cheap = []check{root, liblxc, bridge, interfaces, ports, inotify}
+var cheap = []check{root, liblxc, bridge, interfaces, ports, inotify, memory}
 
 // all are the checks in the order in which they are shown.
 var all = []check{
 	root, kernel, namespaces, liblxc, bridge, interfaces, forward, rules, dhcp, ports,
-	folders, space, data, inotify, bases, oldBases, share, clock,
+	folders, space, data, inotify, memory, bases, oldBases, share, clock,
 }
 
 // Examine makes every check, one after the other.
