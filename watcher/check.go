@@ -14,10 +14,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// endless says which archive of the open folder has no end yet, "" if none is seen
+// unended says which archive of the open folder has no end yet, "" if none is seen
 // to lack it: the mark of the end record (APPNOTE.TXT 4.3.16), which a comment of
 // up to 64 KiB may follow. What goes wrong is left to the copy to find.
-func endless(folder int, entries []entry, h how) string {
+func unended(folder int, entries []entry, h how) string {
 	for _, e := range entries {
 		if !IsArchive(e.name) {
 			continue

@@ -31,7 +31,7 @@ func (f folder) copy(ctx context.Context, w wish, reserve func(id string), beat 
 		return found{}, err
 	}
 	defer unix.Close(fd)
-	if reason := endless(fd, w.seen.entries, h); reason != "" && !w.final {
+	if reason := unended(fd, w.seen.entries, h); reason != "" && !w.final {
 		return found{reason: reason}, nil
 	}
 	home := filepath.Join(f.store, f.service.Name)

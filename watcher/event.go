@@ -3,6 +3,7 @@ package watcher
 import (
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -78,7 +79,8 @@ type Set struct {
 func (s Set) since(before Set) []Change {
 	var all []Change
 	for _, f := range s.Files {
-		if !slices.ContainsFunc(before.Files, func(old File) bool { return old == f }) {
+		i, ok := slices.BinarySearchFunc(before.Files, f.Name, func(old File, name string) int { return strings.Compare(old.Name, name) })
+		if !ok || before.Files[i] != f {
 			all = append(all, Change{f.Name, f.Size})
 		}
 	}

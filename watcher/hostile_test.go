@@ -251,7 +251,7 @@ func BenchmarkIdlePoll(b *testing.B) {
 	for i := range 2000 {
 		write(b, filepath.Join(root, fmt.Sprintf("d%d", i%20), fileName(i)), nil)
 	}
-	h := how{enter: func(string) {}, beat: func() {}, fresh: true}
+	h := how{match: matcher{tools: true}, enter: func(string) {}, beat: func() {}, fresh: true}
 	var last snapshot
 	for b.Loop() {
 		fd, err := place{root, root}.open()

@@ -57,15 +57,16 @@ func TestWhatToolsLeaveIsNoArtefact(t *testing.T) {
 }
 
 func TestWhatIsIgnoredCountsBeforeFilesDo(t *testing.T) {
-	m, err := newMatcher([]string{"*.jar", "conf/*", "app.tmp", ".git/HEAD"}, []string{"*-x.jar", "conf/local.yml", "old"})
+	m, err := newMatcher([]string{"*.jar", "conf/*", "app.tmp", ".git/HEAD"}, []string{"*-x.jar", "conf/local.yml", "old", "log.tmp"})
 	must(t, err)
 	for name, want := range map[string]bool{
 		"app.jar": false, "app-x.jar": true, "conf/app-x.jar": true,
 		"conf/local.yml": true, "other/conf/local.yml": false, "old": true, "conf/old": true, "conf/older": false,
-		"a.tmp": true, "app.tmp": false, ".git": false, ".git/HEAD": false, "conf/.git": true,
+		"a.tmp": true, "log.tmp": true, "app.tmp": false, ".git": false, ".git/HEAD": false, "conf/.git": true,
 	} {
-		if got := m.ignores(name, filepath.Base(name)); got != want {
-			t.Errorf("%s is ignored: %v, want %v", name, got, want)
+		got, unfinished := m.ignores(name, filepath.Base(name))
+		if got != want || unfinished != (name == "a.tmp") {
+			t.Errorf("%s is ignored: %v, want %v; unfinished: %v", name, got, want, unfinished)
 		}
 	}
 }
@@ -98,7 +99,7 @@ func TestWrongPattern(t *testing.T) {
 func BenchmarkIgnoring(b *testing.B) {
 	m := matcher{tools: true}
 	for b.Loop() {
-		if m.ignores("app/lib/spring-core-6.1.0.jar", "spring-core-6.1.0.jar") {
+		if ignored, _ := m.ignores("app/lib/spring-core-6.1.0.jar", "spring-core-6.1.0.jar"); ignored {
 			b.Fatal("ignored")
 		}
 	}

@@ -78,14 +78,21 @@ func (m matcher) folder(name string) bool {
 }
 
 // ignores says whether what has this name is no artefact, nor anything below
-// it. base is its last component.
-func (m matcher) ignores(name, base string) bool {
-	if m.tools && (isUnfinished(base) || isLeft(base)) {
-		return !slices.ContainsFunc(m.files, func(p string) bool { return isBelow(p, name) })
-	}
-	return slices.ContainsFunc(m.ignore, func(p string) bool {
+// it, and whether that is since somebody is writing it. base is its last
+// component.
+func (m matcher) ignores(name, base string) (ignored, unfinished bool) {
+	if slices.ContainsFunc(m.ignore, func(p string) bool {
 		return matches(p, name) || !strings.Contains(p, "/") && matches(p, base)
-	})
+	}) {
+		return true, false
+	}
+	if unfinished = m.tools && isUnfinished(base); !unfinished && !(m.tools && isLeft(base)) {
+		return false, false
+	}
+	if slices.ContainsFunc(m.files, func(p string) bool { return isBelow(p, name) }) {
+		return false, false
+	}
+	return true, unfinished
 }
 
 // passes says whether a file is passed over because it is beside what is run.

@@ -136,7 +136,7 @@ func (s Service) check() (matcher, error) {
 		if hasWildcard(r) || clean != r {
 			continue
 		}
-		if m.ignores(r, path.Base(r)) {
+		if ignored, _ := m.ignores(r, path.Base(r)); ignored {
 			return matcher{}, fmt.Errorf("service %s: %q is to be run but is ignored; take what matches it out of ignore, or name it in files", s.Name, r)
 		}
 		if !m.file(r) {

@@ -114,9 +114,11 @@ func (s *scanner) entry(ctx context.Context, parent int, folder, base string, de
 		name = folder + "/" + base
 	}
 	wanted, below := s.match.file(name), s.match.folder(name)
-	switch {
-	case s.match.ignores(name, base):
-		s.unfinish(parent, name, base)
+	switch ignored, unfinished := s.match.ignores(name, base); {
+	case ignored:
+		if unfinished {
+			s.unfinish(parent, name, base)
+		}
 		return nil
 	case s.match.passes(name):
 		s.passed = append(s.passed, show(name))
@@ -154,10 +156,7 @@ func (s *scanner) entry(ctx context.Context, parent int, folder, base string, de
 
 // unfinish notes a file that somebody may be writing.
 func (s *scanner) unfinish(parent int, name, base string) {
-	if !isUnfinished(base) || len(s.unfinished) == maxUnfinished {
-		return
-	}
-	if st, err := stat(parent, base, s.fresh); err == nil {
+	if st, err := stat(parent, base, s.fresh); err == nil && len(s.unfinished) < maxUnfinished {
 		s.unfinished = append(s.unfinished, entry{name, st.fingerprint})
 	}
 }

@@ -16,6 +16,9 @@ const (
 	// times come in whole seconds (HFS+, FAT: two seconds). There a second
 	// change right after the first can leave every bit of a stat as it was.
 	coarse = 2100 * time.Millisecond
+	// endless is how long files that are still wait for one that is written under
+	// another name: some are written for ever.
+	endless = 30 * time.Second
 )
 
 // decider is the one place that decides whether a service's files are still and
@@ -83,12 +86,11 @@ type found struct {
 // next takes in a scan. With owed someone asked: there will be a Ready or
 // Refused in the end even if nothing has changed.
 func (s *decider) next(now time.Time, seen snapshot, owed bool) step {
-	switch changed := !seen.equal(s.seen); {
-	case !s.since.IsZero() && !changed && slices.Equal(seen.unfinished, s.seen.unfinished):
-	case !s.since.IsZero() && changed:
+	first, changed := s.since.IsZero(), !seen.equal(s.seen)
+	if changed && !first {
 		s.burst.note(now, s.seen, seen)
-		fallthrough
-	default:
+	}
+	if first || changed || !slices.Equal(seen.unfinished, s.seen.unfinished) && now.Sub(s.burst.noted) < endless {
 		s.since, s.wanting, s.reread = now, false, false
 	}
 	s.seen = seen // what is no artefact may differ

@@ -225,6 +225,15 @@ var stories = []struct {
 		{12100, "a.class:5:v2 b.class:2:v2 tmp:1:v1", "take, ready a.class"},
 		{20000, "a.class:5:v3 b.class:2:v2 tmp:1:v1", "wait 50ms"}, // nobody writes there any more
 	}},
+	{"a file that is written for ever under another name holds nothing up for ever", "", false, []sight{
+		{0, "", "rest"},
+		{10, "a.class:5:v1 tmp:1:v1", "changed a.class, wait 3s"},
+		{2500, "a.class:5:v1 tmp:2:v2", "wait 3s"},
+		{5000, "a.class:5:v1 tmp:3:v3", "wait 3s"},
+		{29000, "a.class:5:v1 tmp:4:v4", "wait 3s"},
+		{31900, "a.class:5:v1 tmp:5:v5", "wait 100ms"},
+		{32000, "a.class:5:v1 tmp:6:v6", "take, ready a.class"},
+	}},
 	{"files of the same size and time as before are read once they have been otherwise", "*", false, []sight{
 		{0, "a.jar:5:v1", "changed a.jar, wait 50ms"},
 		{50, "a.jar:5:v1", "take, ready a.jar"},
