@@ -86,7 +86,8 @@ func (m matcher) ignores(name, base string) (ignored, unfinished bool) {
 	}) {
 		return true, false
 	}
-	if unfinished = m.tools && isUnfinished(base); !unfinished && !(m.tools && isLeft(base)) {
+	unfinished = m.tools && isUnfinished(base)
+	if !unfinished && (!m.tools || !isLeft(base)) {
 		return false, false
 	}
 	if slices.ContainsFunc(m.files, func(p string) bool { return isBelow(p, name) }) {

@@ -134,7 +134,7 @@ func (s *state) wait(now time.Time, pace, most time.Duration, polls bool) {
 	switch atLeast := max(pace, min(most, s.options.Settle/stillLooks)); {
 	case most <= s.options.Settle:
 		s.pause(now, atLeast, atLeast)
-	case most <= s.decider.unfinished(): // somebody is writing
+	case most <= 5*s.options.Patience: // somebody is writing
 		s.pause(now, max(pace, minCheck), max(pace, minCheck))
 	default:
 		s.pause(now, atLeast, min(most, s.interval(polls)))
@@ -197,8 +197,11 @@ func (s *state) copied(now time.Time, w wish, f found, err error) {
 // troubled reports, once it has lasted for a while, why nothing can be seen.
 // Whoever asked is answered at once.
 func (s *state) troubled(now time.Time, err error) {
-	reason := explain(err, s.place.dir, s.store)
-	report := s.trouble.note(reason, now, s.options.tolerance)
+	reason, tolerance := explain(err, s.place.dir, s.store), s.options.tolerance
+	if errors.Is(err, fs.ErrNotExist) && s.filled != 0 { // a build may be making it anew
+		tolerance *= 5
+	}
+	report := s.trouble.note(reason, now, tolerance)
 	s.hear() // meanwhile: a look can hang for long
 	if s.owed {
 		s.decider.away = true

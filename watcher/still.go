@@ -46,7 +46,9 @@ type decider struct {
 	decided  *snapshot // that the last verdict is about; nil: none yet
 	sent     Set       // last reported as Ready
 	standing refusal   // that stands since; zero: none
-	told     string    // why there was nothing to deploy, reported since the last verdict
+	lack     string    // why there is nothing to deploy; "": there is something
+	lacks    time.Time // since when
+	told     string    // the last lack that was reported since the last verdict
 	noted    string    // what was reported with a Ready
 }
 
@@ -97,8 +99,9 @@ func (s *decider) next(now time.Time, seen snapshot, owed bool) step {
 	still := now.Sub(s.since)
 	if why := s.absent(); why != "" {
 		s.burst.awaits()
-		return s.withdrawn(still, why, owed)
+		return s.withdrawn(now, why, owed)
 	}
+	s.lack = ""
 	if s.decided != nil && seen.equal(*s.decided) && !owed && !s.awaited && !s.away {
 		return s.unchanged(still)
 	}
@@ -129,8 +132,11 @@ func (s *decider) need(problem string) time.Duration {
 	if problem != "" || s.emptied() {
 		need = max(need, s.patience)
 	}
-	if s.wanting || s.shrunk() {
+	if s.wanting {
 		need = max(need, s.unfinished())
+	}
+	if s.shrunk() {
+		need = max(need, 5*s.patience)
 	}
 	if s.writing() {
 		need = max(need, lull)
@@ -139,8 +145,14 @@ func (s *decider) need(problem string) time.Duration {
 }
 
 // unfinished is how long a file that is not whole must have been still to be
-// refused: a slow writer rests for long.
-func (s *decider) unfinished() time.Duration { return 5 * s.patience }
+// refused: a slow writer rests for long, and a build that has removed what it
+// made before, and now makes it step by step, for longer.
+func (s *decider) unfinished() time.Duration {
+	if s.vanished() {
+		return 50 * s.patience
+	}
+	return 5 * s.patience
+}
 
 // none says that there is no folder yet, so what comes is being written.
 func (s *decider) none(now time.Time) {
@@ -152,7 +164,11 @@ func (s *decider) none(now time.Time) {
 // withdrawn answers a scan that saw nothing to deploy. That is no change, only
 // an end of the one that was reported; and where nothing has been deployed yet,
 // or a JAR of another name has come, a person may wait for it in vain.
-func (s *decider) withdrawn(still time.Duration, why string, owed bool) step {
+func (s *decider) withdrawn(now time.Time, why string, owed bool) step {
+	if why != s.lack {
+		s.lack, s.lacks = why, now
+	}
+	still := now.Sub(later(s.since, s.lacks))
 	vain := len(s.seen.entries)+len(s.seen.others)+len(s.seen.passed) > 0 && why != s.told && (s.sent.ID == "" || s.fresh())
 	switch {
 	case owed:
@@ -165,6 +181,13 @@ func (s *decider) withdrawn(still time.Duration, why string, owed bool) step {
 	}
 	s.awaited, s.away, s.told = false, true, why
 	return step{events: []Event{{Kind: Missing, Reason: why}}}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // unchanged answers a scan that saw what the last verdict is about. What has been

@@ -192,6 +192,15 @@ var stories = []struct {
 		{19000, "a.jar:10:v4", "changed a.jar, wait 3.5s"},
 		{22500, "a.jar:10:v4", "take for good, ready a.jar"},
 	}},
+	{"a build that has removed what ran is waited for, whatever it makes first", "*", false, []sight{
+		{0, "quarkus-app/quarkus-run.jar:5:v1", "changed quarkus-app/quarkus-run.jar, wait 50ms"},
+		{50, "quarkus-app/quarkus-run.jar:5:v1", "take, ready"},
+		{9000, "", "rest"},
+		{10000, "a.jar:5:bad1", "changed a.jar, wait 2s"},
+		{12000, "a.jar:5:bad1", "take"}, // it has no Main-Class
+		{12010, "a.jar:5:bad1", "wait 32.99s"},
+		{20000, "a.jar:5:bad1 quarkus-app/quarkus-run.jar:5:v2", "wait 50ms"},
+	}},
 	{"what a build wrote in two steps is waited for the next time", "*", false, []sight{
 		{0, "a.jar:5:v1 b.jar:5:v1", "changed a.jar b.jar, wait 50ms"},
 		{50, "a.jar:5:v1 b.jar:5:v1", "take, ready"},
