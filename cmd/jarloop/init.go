@@ -16,8 +16,9 @@ func initVerb(p *cli.Program) *cobra.Command {
 		Long: `Init looks at a shared folder (/host if none is named) and writes config.toml:
 a service for each folder that holds what runs, called volume-<service> or as the
 build calls it, with the command, port, needs, health check and data that its
-settings name, and nginx for volume-nginx-conf.d. Where compose.yaml, units of
-systemd, a Procfile or upstart jobs say how the services were run, they are run so.
+settings name, and nginx for volume-nginx-conf.d. Where compose.yaml, a Dockerfile,
+units of systemd, a Procfile or upstart jobs say how the services were run, they are
+run so.
 What is guessed is marked; what cannot be translated is said. The folder is not
 changed, and no file is overwritten without --force.`,
 		Args: cobra.MaximumNArgs(1),

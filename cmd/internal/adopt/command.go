@@ -112,11 +112,14 @@ func (s *service) javaCommand() (command, note string) {
 	} else if note == "" && s.dir == "" && slices.Contains([]string{".", "quarkus-app"}, path.Dir(s.runs.name)) {
 		return "", ""
 	}
+	return strings.TrimSpace("java -jar " + s.target.value + "/" + s.archiveName() + " " + s.arguments.value), note
+}
+
+// archiveName gives the archive that is run, as the shell reads it.
+func (s *service) archiveName() string {
 	file := s.runs.name
 	if versioned.MatchString(file) && len(s.folder.runnable()) == 1 {
-		file = path.Join(path.Dir(file), "*"+path.Ext(file)) // its version may change
-	} else {
-		file = shellescape.Quote(file)
+		return path.Join(path.Dir(file), "*"+path.Ext(file)) // its version may change
 	}
-	return strings.TrimSpace("java -jar " + s.target.value + "/" + file + " " + s.arguments.value), note
+	return shellescape.Quote(file)
 }

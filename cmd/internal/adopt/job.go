@@ -34,6 +34,7 @@ type job struct {
 	needs    []string
 	port     int
 	health   health
+	image    bool     // names in exec are those of an image, which is built
 	worker   bool     // it listens on nothing
 	said     []string // what is kept by other means, or lost
 }

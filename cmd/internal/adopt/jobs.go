@@ -21,6 +21,7 @@ var jobFiles = []struct {
 	{"*.service", readUnit}, {"systemd/*.service", readUnit}, {"*/*.service", readUnit},
 	{"Procfile", readProcfile}, {"*/Procfile", readProcfile},
 	{"upstart/*.conf", readUpstart},
+	{"Dockerfile", readDockerfile}, {"*/Dockerfile", readDockerfile},
 }
 
 // readJobs reads all descriptions of how services were run, those that say most first.
@@ -67,6 +68,7 @@ func (l *Layout) assign() {
 			s = l.runBy(j)
 		}
 		switch {
+		case s == nil && j.image: // no more than how something is built
 		case s == nil && j.lost != "":
 			l.Notes = append(l.Notes, j.lost)
 		case s == nil:
@@ -171,11 +173,18 @@ func (s *service) fromJob(j *job) {
 	if j.worker {
 		s.worker.learn(j.name, "as "+j.name+" says")
 	}
+	if plain(j.exec) != j.exec {
+		s.notes = append(s.notes, j.name+": the command has control characters; not translated")
+		return
+	}
 	if strings.HasPrefix(j.exec, "-") { // for what an image runs
 		s.arguments.learn(j.exec, "as in "+j.name)
 		return
 	}
-	if j.exec == "" || s.exec.value != "" {
+	if j.image && s.exec.value == "" {
+		s.fromImage(j)
+	}
+	if j.exec == "" || s.exec.value != "" || j.image {
 		return
 	}
 	s.exec.learn(j.exec, "as in "+j.name)

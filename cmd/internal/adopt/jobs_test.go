@@ -45,6 +45,20 @@ func TestHowServicesWereRunIsTakenOver(t *testing.T) {
 			[]string{"[service.a]"}, []string{"other.service: not adopted, since there is no folder volume-other"}},
 		{"a unit that is none", map[string]string{"volume-a/app.jar": plainJAR, "a.service": "[Service\n"},
 			[]string{"[service.a]"}, []string{"a.service: not translated: "}},
+		{"a Dockerfile", map[string]string{
+			"shop/target/shop-1.0.jar": plainJAR,
+			"shop/Dockerfile":          "FROM maven AS build\nENV X=1\nFROM eclipse-temurin:17\nENV A=1 \\\n  B=\"x y\"\nENV JAVA_OPTS -Xmx64m\nRUN apt-get install -y fonts\nCOPY target/*.jar /app.jar\nVOLUME /tmp [\"/srv/shop\"]\nEXPOSE 8085/tcp\nENTRYPOINT [\"sh\", \"-c\", \"exec java $JAVA_OPTS -jar /app.jar\"]\nCMD --debug\n",
+		}, []string{
+			"exec   = \"java $JAVA_OPTS -jar /shop/*.jar --debug\"   # as in shop/Dockerfile\n", `env    = { A = "1", B = "x y", JAVA_OPTS = "-Xmx64m" }`,
+			"port   = 8085   # as in shop/Dockerfile", `data   = ["/srv/shop"]`,
+		}, []string{"shop/Dockerfile:7: RUN: not translated: put what it makes into the base"}},
+		{"a Dockerfile whose command is of another kind", map[string]string{"shop/app.jar": plainJAR, "shop/Dockerfile": "FROM x\nCMD [\"java\", \"org.springframework.boot.loader.launch.JarLauncher\"]\n"},
+			[]string{"[service.shop]\nsource = \"shop\"\n\n"}, []string{"shop/Dockerfile: its command is not translated: java -jar runs what is built"}},
+		{"a Dockerfile of nothing that is here", map[string]string{"volume-a/app.jar": plainJAR, "tools/Dockerfile": "FROM x\n"}, []string{"[service.a]"}, nil},
+		{"a Dockerfile below a compose file", map[string]string{
+			"shop/target/shop.jar": plainJAR, "shop/Dockerfile": "FROM x\nENV A=1\nENV B=1\nENTRYPOINT [\"java\",\"-Xmx64m\",\"-jar\",\"/app.jar\"]\n",
+			"compose.yaml": "services:\n  shop:\n    build: shop\n    command: --debug\n    environment: {A: 2}\n",
+		}, []string{`exec   = "java -Xmx64m -jar /shop/shop.jar --debug"   # as in shop/Dockerfile`, `env    = { A = "2", B = "1" }`}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) { checkAdopted(t, test.files, test.wants, test.said) })
 	}
@@ -169,7 +183,8 @@ func TestASystemThatRanOnOneMachineFindsItsServices(t *testing.T) {
 // FuzzDescriptions: whatever describes how a service was run, what is written is a
 // configuration.
 func FuzzDescriptions(f *testing.F) {
-	readers := []func(string, string) []*job{readCompose, readUnit, readProcfile}
+	readers := []func(string, string) []*job{readCompose, readUnit, readProcfile, readDockerfile}
+	f.Add(3, "FROM x\nENV A=1 \\\n B=2\nVOLUME /x/y\nEXPOSE 1\nENTRYPOINT [\"java\", \"-jar\", \"a\\tb.jar\"]\n")
 	f.Add(0, compose)
 	f.Add(0, "services: &a\n  x: &b\n    <<: *b\n    environment: *a\n  <<: *a\n")
 	f.Add(1, "[Service]\nUser=x\nEnvironment=A=\"b\\nc\"\nExecStart=java -jar /a/a.jar >>/x/y.log\nLimitCORE=infinity\n")
@@ -178,7 +193,7 @@ func FuzzDescriptions(f *testing.F) {
 		if len(content) > 1<<14 || kind < 0 || kind >= len(readers) {
 			return
 		}
-		s := &service{name: "a", source: "volume-a", folder: folder{name: "volume-a", files: []string{"a.jar"}}}
+		s := &service{name: "a", source: "volume-a", folder: folder{name: "volume-a", files: []string{"a.jar"}}, runs: archive{name: "a.jar"}}
 		s.target.value = "/a"
 		l := &Layout{Dir: "/host", services: []*service{s}, jobs: readers[kind]("a.x", content)}
 		l.complete()
