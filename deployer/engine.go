@@ -233,6 +233,9 @@ type ExitError struct {
 	// How is for people, the end of a sentence about the process: "exited with
 	// status 1", "killed by SIGKILL: out of memory".
 	How string
+	// Exited says that it was by itself, and not by a signal; with that status.
+	Exited bool
+	Status int
 	// Stopped says that the instance does not run any more either, and Gone that
 	// it is not there any more.
 	Stopped, Gone bool

@@ -1,7 +1,9 @@
 package deployer_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/jarloop/jarloop/deployer"
 )
@@ -51,4 +53,57 @@ func TestWhyNoPortIsFoundIsSaid(t *testing.T) {
 			a.isProven("not healthy within 1m0s: it listens on no port yet" + c.want)
 		})
 	}
+}
+
+// How the process ended does not say why.
+func TestWhyTheProcessEndedIsSaid(t *testing.T) {
+	for name, c := range map[string]struct {
+		exec, script string
+		change       func(*instance)
+		want         string
+	}{
+		"in the background":          {"", "exit 0 after 2s", nil, "prove: the process exited with status 0: the command has to stay in the foreground, and has no standard input"},
+		"a script that is not there": {"sh run.sh\nexit 127 after 2s", "", func(i *instance) { i.files["/bin/sh"] = "" }, "prove: the process exited with status 127: there is no /b/run.sh"},
+		"an artefact that shares have dropped a bit of": {"./App.jar\nexit 126 after 2s", "#!/bin/sh\n", nil,
+			`prove: the process exited with status 126: ./App.jar is not executable, a bit that shares drop: exec = "sh ./App.jar" runs it all the same`},
+		"a script of the base": {"/opt/run.sh\nexit 127 after 2s", "", func(i *instance) { i.files["/opt/run.sh"] = "#!/bin/sh\r\n" },
+			"prove: the process exited with status 127: /opt/run.sh has Windows line ends"},
+		"no Java":             {"java -jar /b/App.jar\nexit 127 after 2s", "", nil, "prove: the process exited with status 127: java is not in the container"},
+		"Java":                {"java -jar /b/App.jar\nexit 127 after 2s", "", func(i *instance) { i.files["/usr/bin/java"] = "" }, "prove: the process exited with status 127"},
+		"for its own reasons": {"", "exit 1 after 2s", nil, "prove: the process exited with status 1"},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			a := newWorld().start(t, abc, func(o *deployer.Options) { o.Services[1].Exec = c.exec })
+			a.put(set("b", "b-1", c.script))
+			if c.change != nil {
+				a.with(func() { c.change(a.instances["b-1"]) })
+			}
+			pass(10 * time.Second)
+			if e := a.lastOf(deployer.Failed, "b"); !strings.HasPrefix(e.Reason, c.want) || strings.Count(c.want, ":") < 2 && e.Reason != c.want {
+				t.Errorf("told %q, want %q", e.Reason, c.want)
+			}
+		})
+	}
+}
+
+func TestWhyABackingServiceEndedIsSaid(t *testing.T) {
+	bubble(t, "by what its base holds", func(t *testing.T) {
+		a := newWorld().start(t, abc, func(o *deployer.Options) {
+			o.Services[1].Backing, o.Services[1].Exec = true, "/b/run.sh\nexit 127 after 2s"
+		})
+		a.with(func() { a.instances["b-1"].files["/b/run.sh"] = "#!/bin/bash\n" })
+		pass(10 * time.Second)
+		if e := a.lastOf(deployer.Failed, "b"); !strings.Contains(e.Reason, "the first line of /b/run.sh names /bin/bash, which is not in the container") {
+			t.Errorf("told %q", e.Reason)
+		}
+	})
+	bubble(t, "not by a signal", func(t *testing.T) {
+		a := newWorld().start(t, abc)
+		a.put(set("b", "b-1", "print up"))
+		a.with(func() { a.end(a.instances["b-1"], a.instances["b-1"].unit, "killed by SIGKILL") })
+		pass(time.Second)
+		if e := a.lastOf(deployer.Failed, "b"); e.Reason != "prove: the process killed by SIGKILL" {
+			t.Errorf("told %q", e.Reason)
+		}
+	})
 }

@@ -337,7 +337,7 @@ var handlers = map[string]http.HandlerFunc{
 	"/strict": func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodHead || r.Host != "person:80" || r.Header.Get("X-Key") != "1" {
 			w.WriteHeader(http.StatusForbidden)
-			_, _ = fmt.Fprintf(w, "%s, not HEAD,\n of %s", r.Method, r.Host)
+			_, _ = fmt.Fprintf(w, "<html>\n<h1>%s, not HEAD,</h1>of %s</html>", r.Method, r.Host)
 		}
 	},
 	"/mail": func(w http.ResponseWriter, _ *http.Request) {

@@ -182,6 +182,10 @@ func (w *world) end(i *instance, u *unit, how string) {
 		t.Stop()
 	}
 	i.unit, i.exit = nil, &deployer.ExitError{How: how}
+	if status, exited := strings.CutPrefix(how, "exited with status "); exited {
+		i.exit.Exited = true
+		i.exit.Status, _ = strconv.Atoi(status)
+	}
 	for conn := range i.conns {
 		_ = conn.Close()
 	}

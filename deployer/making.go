@@ -22,6 +22,8 @@ type making struct {
 	service Service
 	g       *Generation // as it is now
 	made    bool        // an instance of that name may be ours
+	set     watcher.Set // that is installed
+	command Command     // that runs it
 }
 
 // enter brings the generation into a phase, by its record.
@@ -103,7 +105,7 @@ func (m *making) before(ctx context.Context, j job) error {
 
 // install brings the artefacts into the generation and names the command that
 // runs them.
-func (m *making) install(ctx context.Context, set watcher.Set) error {
+func (m *making) install(ctx context.Context, set watcher.Set) (err error) {
 	next := m.g.in(Candidate)
 	next.Set, next.Ordinal = set.ID, m.routing.ordinal(m.g.Service)
 	if live := m.routing.current(m.g.Service); m.service.finds() && live != nil {
@@ -114,11 +116,11 @@ func (m *making) install(ctx context.Context, set watcher.Set) error {
 	}
 	next.output = m.follow(m.service, next) // before, it has nothing to say
 	m.g = next
-	command, err := commandOf(m.service, set)
-	if err != nil {
+	m.set = set
+	if m.command, err = commandOf(m.service, set); err != nil {
 		return err
 	}
-	return m.Engine.Install(ctx, m.g.Name(), set.Dir, m.service.Target, command)
+	return m.Engine.Install(ctx, m.g.Name(), set.Dir, m.service.Target, m.command)
 }
 
 // commandOf is what runs the artefacts.
@@ -180,13 +182,16 @@ func (m *making) launch(ctx context.Context) error {
 // once, since that may become the record of what is live.
 func (m *making) prove(ctx context.Context) error {
 	next, err := m.shop.prove(ctx, m.service, m.g)
-	if err == nil && next != m.g {
-		err = m.record(ctx, next)
+	if err != nil {
+		return m.explainExit(ctx, err)
 	}
-	if err == nil {
-		m.g = next
+	if next != m.g {
+		if err := m.record(ctx, next); err != nil {
+			return err
+		}
 	}
-	return err
+	m.g = next
+	return nil
 }
 
 // promote makes it live, with the others of its build where they go together: but for

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -104,6 +105,9 @@ func (h Health) serverName() string {
 	return h.Host
 }
 
+// tag is one of HTML, such as error pages are full of.
+var tag = regexp.MustCompile(`<[^>]*>`)
+
 // excerpt is the beginning of an answer's text, to be put behind its status.
 func excerpt(body []byte) string {
 	const most = 160
@@ -116,7 +120,7 @@ func excerpt(body []byte) string {
 		}
 		return c
 	}, string(body[:min(len(body), 4*most)]))
-	text = strings.Join(strings.Fields(text), " ")
+	text = strings.Join(strings.Fields(tag.ReplaceAllString(text, " ")), " ")
 	switch {
 	case text == "":
 		return ""

@@ -25,7 +25,9 @@ import (
 func TestADay(t *testing.T) {
 	s := newLab(t, true)
 	s.LXC = filepath.Join(s.Dir, "lxc") // what is kept for other tests stays
-	s.write(s.config, s.small("", "health = { path = \"/\", timeout = \"2s\" }\ndrain = \"100ms\""))
+	s.write(s.config, replace(t, s.small("", "health = { path = \"/\", timeout = \"2s\" }\ndrain = \"100ms\""), map[string]string{
+		"exec = \"httpd -f -p 8080 -h /page\"\nport = 8080\n": "exec = \"httpd -f -p $(cat /page/address 2>/dev/null || echo 8080) -h /page\"\n",
+	}))
 	bin := filepath.Join(s.Dir, "bin")
 	if err := os.Mkdir(bin, 0o755); err != nil {
 		t.Fatal(err)

@@ -214,7 +214,7 @@ var ends = []promise{
 			}
 			t.Engine = t.Restart(t.T)
 		}
-		if !strings.Contains(told.How, "status 3") || told.Stopped || told.Gone {
+		if !strings.Contains(told.How, "status 3") || !told.Exited || told.Status != 3 || told.Stopped || told.Gone {
 			t.Errorf("it is told as %+v", told)
 		}
 	}},

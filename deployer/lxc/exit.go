@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -23,15 +24,16 @@ func (e *Engine) Check(name string) error {
 
 func (e *Engine) exit(name string) *deployer.ExitError {
 	stopped := !e.isRunning(name) // first: an instance may end after its service's report
-	how := e.report(name)
-	if how == "" && !stopped {
+	exit := e.report(name)
+	if exit == nil && !stopped {
 		return nil
 	}
-	if how == "" {
-		how = "ended with its container"
+	if exit == nil {
+		exit = &deployer.ExitError{How: "ended with its container"}
 	}
 	_, err := os.Lstat(e.disk.record(name))
-	return &deployer.ExitError{How: how, Stopped: stopped, Gone: errors.Is(err, fs.ErrNotExist)}
+	exit.Stopped, exit.Gone = stopped, errors.Is(err, fs.ErrNotExist)
+	return exit
 }
 
 // isRunning says whether the instance runs that there is a handle of. Only of one
@@ -52,23 +54,24 @@ func (e *Engine) isRunning(name string) bool {
 	return h.alive()
 }
 
-// report gives how the service has ended, as its unit has reported; "" is that it
+// report gives how the service has ended, as its unit has reported; nil is that it
 // has not, or that nothing can be said.
-func (e *Engine) report(name string) string {
+func (e *Engine) report(name string) *deployer.ExitError {
 	id := e.reportID(name)
 	if id == (reportID{}) || !e.table.counts(name, id) {
-		return ""
+		return nil
 	}
 	exit, err := guest.ReadExit(e.disk.kept(name).Reports())
 	switch {
 	case err == nil && exit.OutOfMemory() && e.overMemory(name):
-		return deployer.OverMemory(memoryLimit(e.disk.config(name)))
+		return &deployer.ExitError{How: deployer.OverMemory(memoryLimit(e.disk.config(name)))}
 	case err == nil:
-		return exit.String()
+		status, err := strconv.Atoi(exit.Status)
+		return &deployer.ExitError{How: exit.String(), Exited: exit.Code == "exited" && err == nil, Status: status}
 	case errors.Is(err, guest.ErrReport), errors.Is(err, guest.ErrIrregular):
-		return "ended, and " + err.Error()
+		return &deployer.ExitError{How: "ended, and " + err.Error()}
 	}
-	return "" // there is no report any more, or none could be looked for
+	return nil // there is no report any more, or none could be looked for
 }
 
 // overMemory says whether an instance that runs has a limit of its own, and has met it.

@@ -225,8 +225,12 @@ func TestAReportOfTheRunBeforeDoesNotCount(t *testing.T) {
 	mkdir(t, filepath.Dir(report))
 	is := func(want string) {
 		t.Helper()
-		if got := e.report(name); got != want {
-			t.Errorf("the report is %q, want %q", got, want)
+		got := e.report(name)
+		if got == nil && want == "" {
+			return
+		}
+		if got == nil || got.How != want || !got.Exited || got.Status != 1 {
+			t.Errorf("the report is %+v, want %q", got, want)
 		}
 	}
 	is("")
@@ -245,8 +249,8 @@ func TestAReportOfTheRunBeforeDoesNotCount(t *testing.T) {
 	if err := errors.Join(os.Remove(report), syscall.Mkfifo(report, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	if got := e.report(name); !strings.HasPrefix(got, "ended, and ") {
-		t.Errorf("of no report it says %q", got)
+	if got := e.report(name); got == nil || !strings.HasPrefix(got.How, "ended, and ") || got.Exited {
+		t.Errorf("of no report it says %+v", got)
 	}
 }
 

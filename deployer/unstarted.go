@@ -1,0 +1,258 @@
+package deployer
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/jarloop/jarloop/watcher"
+)
+
+// unstarted are what a shell says of a command that it cannot run or does not find
+// (sh(1)), or that it has taken for a script since the kernel does not run it, and
+// systemd of a unit (systemd.exec(5), EXIT_EXEC).
+var unstarted = []int{126, 127, 2, 203}
+
+// explainExit adds to how a service has ended, before it was healthy, what a person
+// would find out.
+func (m *making) explainExit(ctx context.Context, err error) error {
+	var exit *ExitError
+	if !errors.As(err, &exit) || exit.Stopped || !exit.Exited {
+		return err
+	}
+	why := "the command has to stay in the foreground, and has no standard input"
+	if exit.Status != 0 {
+		ctx, cancel := context.WithTimeout(ctx, factsTime)
+		defer cancel()
+		look := looker{m.command, func(file string) (*program, error) { return m.program(ctx, file) }}
+		if why = look.why(exit.Status); why == "" {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %s", err, why)
+}
+
+// program is a file that is to be run, or a script of one that is.
+type program struct {
+	text       io.ReaderAt // nil: it is there, and cannot be read
+	executable bool
+}
+
+// program gives a file of the instance: from the artefacts themselves, whose size and
+// mode are known, or else as far as the engine reads it.
+func (m *making) program(ctx context.Context, file string) (*program, error) {
+	if in, ok := strings.CutPrefix(file, m.service.Target+"/"); ok && !m.service.Backing {
+		at := slices.IndexFunc(m.set.Files, func(f watcher.File) bool { return f.Name == in })
+		if at < 0 {
+			return nil, fs.ErrNotExist
+		}
+		text, err := os.Open(filepath.Join(m.set.Dir, filepath.FromSlash(in)))
+		if err != nil {
+			return nil, err
+		}
+		context.AfterFunc(ctx, func() { _ = text.Close() }) // when all has been looked at
+		return &program{text, m.set.Files[at].Mode&0o111 != 0}, nil
+	}
+	text, err := m.Engine.ReadFile(ctx, m.g.Name(), file)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) || ctx.Err() != nil {
+			return nil, err
+		}
+		return &program{executable: true}, nil // such as one that is too large
+	}
+	return &program{bytes.NewReader(text), true}, nil
+}
+
+// looker looks for why a command could not be started. find gives a file of the
+// instance; fs.ErrNotExist is that there is none.
+type looker struct {
+	command Command
+	find    func(file string) (*program, error)
+}
+
+// shells run the script that is their first argument.
+var shells = []string{"sh", "bash", "dash", "ash", "ksh", "zsh"}
+
+// why gives the reason, with the remedy; "" if none is found.
+func (l looker) why(status int) string {
+	words := plainWords(l.command.Line)
+	if len(words) == 0 {
+		return ""
+	}
+	mayNotRun := slices.Contains(unstarted, status)
+	if name := words[0]; !strings.Contains(name, "/") {
+		if mayNotRun && l.missing(name) {
+			return name + " is not in the container: " + l.source(name)
+		}
+		if len(words) > 1 && slices.Contains(shells, name) && !strings.HasPrefix(words[1], "-") {
+			return l.script(words[1], true)
+		}
+		return ""
+	}
+	if !mayNotRun {
+		return l.script(words[0], false)
+	}
+	return l.file(words[0], words[1:])
+}
+
+// source says where a program could come from.
+func (l looker) source(name string) string {
+	if name == "java" {
+		return `its base needs a Java runtime, as in packages = ["openjdk-17-jre-headless"]`
+	}
+	return "its base needs the package that has it"
+}
+
+// missing says whether no folder of the PATH has a program.
+func (l looker) missing(name string) bool {
+	folders := cmp.Or(l.command.Env["PATH"], "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+	for folder := range strings.SplitSeq(folders, ":") {
+		if _, err := l.find(path.Join("/", folder, name)); !errors.Is(err, fs.ErrNotExist) {
+			return false
+		}
+	}
+	return true
+}
+
+// at gives the whole path of a file that the command names.
+func (l looker) at(name string) string {
+	if path.IsAbs(name) {
+		return path.Clean(name)
+	}
+	return path.Join("/", l.command.Dir, name)
+}
+
+// script says what is wrong with a script that a shell was given, or that has begun.
+func (l looker) script(name string, needed bool) string {
+	p, err := l.find(l.at(name))
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && needed:
+		return "there is no " + l.at(name)
+	case err != nil:
+		return ""
+	case strings.HasSuffix(p.firstLine(), "\r") && !strings.HasPrefix(p.firstLine(), "\x7fELF"):
+		return windowsLines(name)
+	}
+	return ""
+}
+
+func windowsLines(name string) string {
+	return name + ` has Windows line ends, which a shell takes for part of the words: save it with LF ("*.sh text eol=lf" in .gitattributes)`
+}
+
+// file says why a file could not be run.
+func (l looker) file(name string, args []string) string {
+	p, err := l.find(l.at(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "there is no " + l.at(name)
+	}
+	if err != nil || p.text == nil {
+		return ""
+	}
+	line := p.firstLine()
+	interpreter, isScript := strings.CutPrefix(line, "#!")
+	words := strings.Fields(interpreter)
+	switch {
+	case isScript && strings.HasSuffix(line, "\r"):
+		return windowsLines(name)
+	case strings.HasPrefix(line, "PK\x03\x04"):
+		return fmt.Sprintf(`%s is an archive, and no program: exec = "java -jar %[1]s"`, name)
+	case !p.executable && isScript && len(words) > 0:
+		return fmt.Sprintf("%s is not executable, a bit that shares drop: exec = %q runs it all the same",
+			name, strings.Join(append([]string{path.Base(words[len(words)-1]), name}, args...), " "))
+	case !p.executable:
+		return fmt.Sprintf(`%s is not executable, a bit that shares drop: exec = "chmod +x %[1]s && exec %[1]s" runs it all the same`, name)
+	case isScript && len(words) > 0:
+		return l.interpreter(name, words)
+	}
+	return l.binary(name, line, p.text)
+}
+
+// interpreter says whether what the first line of a script names is there.
+func (l looker) interpreter(name string, words []string) string {
+	if _, err := l.find(words[0]); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Sprintf("the first line of %s names %s, which is not in the container: %s", name, words[0], l.source(path.Base(words[0])))
+	}
+	if by := words[len(words)-1]; path.Base(words[0]) == "env" && len(words) > 1 && l.missing(by) {
+		return fmt.Sprintf("the first line of %s names %s, which is not in the container: %s", name, by, l.source(by))
+	}
+	return ""
+}
+
+// machines are the kernel's names of what Go programs are built for.
+var machines = map[string]elf.Machine{
+	"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64, "386": elf.EM_386, "arm": elf.EM_ARM,
+	"riscv64": elf.EM_RISCV, "ppc64le": elf.EM_PPC64, "s390x": elf.EM_S390,
+}
+
+// binary says whether a program is one of another machine or system.
+func (l looker) binary(name, line string, text io.ReaderAt) string {
+	system := ""
+	switch {
+	case strings.HasPrefix(line, "MZ"):
+		system = "Windows"
+	case strings.HasPrefix(line, "\xcf\xfa\xed\xfe"), strings.HasPrefix(line, "\xca\xfe\xba\xbe"):
+		system = "macOS"
+	}
+	if system != "" {
+		return fmt.Sprintf("%s is a program for %s: build it for Linux, on %s", name, system, runtime.GOARCH)
+	}
+	f, err := elf.NewFile(text)
+	if err != nil {
+		return ""
+	}
+	if own, known := machines[runtime.GOARCH]; known && f.Machine != own {
+		return fmt.Sprintf("%s is a program for another processor (%s): build it for this one, %s", name, strings.TrimPrefix(f.Machine.String(), "EM_"), runtime.GOARCH)
+	}
+	for _, part := range f.Progs {
+		if part.Type != elf.PT_INTERP || part.Filesz > 4096 {
+			continue
+		}
+		loader, _ := io.ReadAll(part.Open()) // of which nothing is no path
+		if file := strings.TrimRight(string(loader), "\x00"); path.IsAbs(file) {
+			if _, err := l.find(file); errors.Is(err, fs.ErrNotExist) {
+				return fmt.Sprintf("%s needs %s, which is not in the container: it was built for another distribution", name, file)
+			}
+		}
+	}
+	return ""
+}
+
+// firstLine gives the beginning of a file without its line feed, as far as the kernel
+// looks for an interpreter.
+func (p *program) firstLine() string {
+	if p.text == nil {
+		return ""
+	}
+	text := make([]byte, 256)
+	n, _ := p.text.ReadAt(text, 0) // a short one ends before that
+	line, _, _ := strings.Cut(string(text[:n]), "\n")
+	return line
+}
+
+// plainWords gives the words of the first simple command of a line, without what comes
+// before the program; none if only a shell knows them.
+func plainWords(line string) []string {
+	if at := strings.IndexAny(line, "|&;<>\n"); at >= 0 {
+		line = line[:at]
+	}
+	if at := strings.IndexAny(line, "$`*?\\("); at >= 0 { // what comes before it is known
+		line = line[:max(0, strings.LastIndexAny(line[:at], " \t"))]
+	}
+	words := strings.Fields(strings.NewReplacer(`'`, "", `"`, "").Replace(line))
+	for len(words) > 0 && (words[0] == "exec" || words[0] == "env" || strings.Contains(words[0], "=")) {
+		words = words[1:]
+	}
+	return words
+}
