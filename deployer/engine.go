@@ -140,7 +140,8 @@ type DataKeeper interface {
 	// the data are exchanged meanwhile.
 	ExportData(ctx context.Context, service string, to io.Writer) error
 	// ImportData makes the data what such an archive holds, as one act, while no
-	// instance of the service runs. One that is not whole changes nothing.
+	// instance of the service runs, and drops their copy. One that is not whole changes
+	// nothing.
 	ImportData(ctx context.Context, service string, from io.Reader) error
 }
 

@@ -215,8 +215,10 @@ var data = []promise{
 		t.start("trial-1")
 		t.reads("trial-1", note, "new")
 		t.stop("trial-1")
+		t.must(t.Engine.SaveData(t.ctx(), "trial"))
 		t.must(takes("trial", archive.Bytes()))
 		t.must(takes("other", archive.Bytes()))
+		t.must(t.Engine.RestoreData(t.ctx(), "trial")) // what was saved is of before
 		t.start("trial-1")
 		t.withData("other-1", kept)
 		for _, name := range []string{"trial-1", "other-1"} {

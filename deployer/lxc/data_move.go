@@ -160,6 +160,9 @@ func (s *store) take(ctx context.Context, from io.Reader) error {
 	if err := shiftData(ctx, made, first); err != nil {
 		return err
 	}
+	if err := s.drop(); err != nil { // it would be put back over what comes
+		return err
+	}
 	return s.replace(ctx, made, s.live())
 }
 

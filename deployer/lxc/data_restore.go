@@ -28,10 +28,11 @@ func (s *store) drop() error {
 	if !there(s.saved()) {
 		return nil
 	}
-	if err := os.Rename(s.saved(), filepath.Join(s.dir, asidePrefix+"saved")); err != nil {
+	going := filepath.Join(s.dir, asidePrefix+"saved")
+	if err := os.Rename(s.saved(), going); err != nil {
 		return err
 	}
-	return s.sweep()
+	return os.RemoveAll(going)
 }
 
 // RestoreData makes the data of a service what they were when they were saved. The
