@@ -220,6 +220,7 @@ func destroy(r request) error {
 		return err
 	}
 	removeCgroups(r.Name)
+	removeProfiles("/", r.Path, r.Name)
 	// A clone that was cut off before it had a configuration is no container
 	// for liblxc, but its folder is there.
 	return os.RemoveAll(filepath.Join(r.Path, r.Name))
