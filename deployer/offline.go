@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -59,6 +61,31 @@ func RemoveAll(ctx context.Context, e Engine, others func(service string, number
 		removed = append(removed, i.Name)
 	}
 	return removed, err
+}
+
+// StopAll stops every instance that runs, side by side, for the next Deployer to
+// start again what was live. No Deployer may run. It gives the names of those that
+// have stopped; the error is about the others.
+func StopAll(ctx context.Context, e Engine, grace time.Duration) (stopped []string, err error) {
+	instances, err := e.List(ctx)
+	instances = slices.DeleteFunc(instances, func(i Instance) bool {
+		_, failed := readInstance(i)
+		return !i.Running || errors.Is(failed, errCopied)
+	})
+	failed := make([]error, len(instances))
+	var all sync.WaitGroup
+	for n, i := range instances {
+		all.Go(func() { failed[n] = e.Stop(ctx, i.Name, grace) })
+	}
+	all.Wait()
+	for n, i := range instances {
+		if failed[n] != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", i.Name, failed[n]))
+		} else {
+			stopped = append(stopped, i.Name)
+		}
+	}
+	return stopped, err
 }
 
 // errCopiedOnly drops what is no reason to leave an instance: a record of ours that

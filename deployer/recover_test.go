@@ -284,6 +284,37 @@ func TestACopyWithARecordOfOursIsLeftAlone(t *testing.T) {
 	})
 }
 
+// A machine goes down and comes up again.
+func TestAllAreStoppedSideBySideAndComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := running(t, abc)
+		for _, service := range []string{"a", "b", "c"} {
+			a.put(set(service, service+"-2", "serve", "linger 3s"))
+			a.settled()
+		}
+		_ = a.stop()
+		a.with(func() { a.ports.Targets = nil }) // nobody asks for more
+		began := time.Now()
+		stopped, err := deployer.StopAll(t.Context(), engine{a.world.door()}, 4*time.Second)
+		if took := time.Since(began); err != nil || took > 4*time.Second {
+			t.Errorf("three that take 3 s took %v, %v", took, err)
+		}
+		for _, name := range []string{"a-2", "b-2", "c-2"} {
+			if i := a.instance(name); !slices.Contains(stopped, name) || i.running {
+				t.Errorf("of %q %s runs on", stopped, name)
+			}
+			if slices.Contains(a.acted(), "kill "+name) {
+				t.Errorf("%s was killed", name)
+			}
+		}
+		next := a.start(t, abc)
+		next.settled()
+		for _, service := range []string{"a", "b", "c"} {
+			next.isLive(service, service+"-2", service+"-2")
+		}
+	})
+}
+
 func TestARecordThatCannotBeReadIsRemovedWithItsContainer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := running(t, webAndPerson)

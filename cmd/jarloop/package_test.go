@@ -215,3 +215,36 @@ func TestTheUnitIsNoMoreExposedThanItSays(t *testing.T) {
 		t.Errorf("systemd says %q, and the unit's comment %q", judged, said)
 	}
 }
+
+// TestTheUnitIsOneThatSystemdTakes has systemd read the unit, and the program what
+// it is called with.
+func TestTheUnitIsOneThatSystemdTakes(t *testing.T) {
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("no systemd-analyze here")
+	}
+	program, err := buildProgram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../../packaging/jarloop.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unit := filepath.Join(t.TempDir(), "jarloop.service")
+	text = bytes.ReplaceAll(text, []byte("/usr/local/bin/jarloop"), []byte(program))
+	if err := os.WriteFile(unit, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", unit).CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("systemd says: %v: %s", err, out)
+	}
+	calls := regexp.MustCompile(`(?m)^Exec(?:Start|StopPost)=(.+)$`).FindAllSubmatch(text, -1)
+	if len(calls) != 2 {
+		t.Fatalf("%d calls, want 2", len(calls))
+	}
+	for _, call := range calls {
+		words := strings.Fields(string(call[1]))
+		tool(t, words[0], append(words[1:], "--help")...)
+	}
+}
