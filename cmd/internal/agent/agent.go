@@ -56,6 +56,8 @@ type agent struct {
 	degraded atomic.Pointer[map[string]string]
 	// bases are the containers that clones are made of.
 	bases atomic.Pointer[[]string]
+	// leftOut are the services that it does not run, though they are configured.
+	leftOut atomic.Pointer[[]string]
 }
 
 // Run is the agent, from the lock to the last word.
@@ -142,6 +144,7 @@ func newAgent(c *config.Config, containers map[string]string, m *machine.Machine
 	}
 	a.engine = m.Engine
 	a.degraded.Store(&map[string]string{})
+	a.leftOut.Store(&c.LeftOut)
 	a.setBases(containers)
 	a.deployer = deployer.New(deployer.Options{
 		Services: deployServices(c, containers), Publish: c.Ports(network.DefaultInterface()), External: external,

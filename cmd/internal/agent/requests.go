@@ -20,6 +20,7 @@ func (a *agent) Status() control.Status {
 	s := control.Status{
 		Version: self.Version(), PID: os.Getpid(), Since: a.started,
 		Watching: a.watching, Services: a.deployer.Status(), Bases: *a.bases.Load(),
+		LeftOut: *a.leftOut.Load(),
 	}
 	var reasons []string
 	for service, reason := range *a.degraded.Load() {
@@ -117,6 +118,9 @@ func outcome(ctx context.Context, result <-chan deployer.Result) (control.Outcom
 func (a *agent) known(services ...string) error {
 	names := a.deployer.Names()
 	for _, name := range services {
+		if slices.Contains(*a.leftOut.Load(), name) {
+			return control.InputError{Err: fmt.Errorf("the agent leaves out %s: it was started for others alone; jarloop run without names brings up all", name)}
+		}
 		if !slices.Contains(names, name) {
 			return control.InputError{Err: fmt.Errorf("the agent has no service %q; it has: %s", name, strings.Join(names, ", "))}
 		}

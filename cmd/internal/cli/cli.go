@@ -53,7 +53,8 @@ func Services(c *config.Config, names []string) ([]string, error) {
 	}
 	for _, name := range names {
 		if c.Service(name) == nil {
-			return nil, exit.Usagef("no service %q in the configuration; there are: %s", name, strings.Join(c.Order(), ", "))
+			return nil, exit.Usagef("no service %q in the configuration%s", name,
+				config.Meant(name, c.Order(), "; there are: "+strings.Join(c.Order(), ", ")))
 		}
 	}
 	return names, nil

@@ -93,7 +93,7 @@ func badDistribution(distribution string) string {
 	case !ok || !suiteForm.MatchString(suite):
 		return fmt.Sprintf(`%q is not a distribution and its suite; write it like "debian:bookworm" or "ubuntu:noble"`, distribution)
 	case !slices.Contains(distributions, name):
-		return fmt.Sprintf("%q is not known; %s are, others go by a template%s", distribution, quoted(distributions, "and"), meant(name, distributions, ""))
+		return fmt.Sprintf("%q is not known; %s are, others go by a template%s", distribution, quoted(distributions, "and"), Meant(name, distributions, ""))
 	default:
 		return ""
 	}

@@ -73,7 +73,7 @@ func (c *Config) checkService(r *report, root *node, s *Service) {
 		r.add(base, "missing, and there are several; add one of base = %s", quoted(bases, "or"))
 	} else if c.Base(s.Base) == nil {
 		r.add(base, "no base is called %q%s", s.Base,
-			meant(s.Base, bases, "; add [base.NAME], with nothing in it if the container exists already"))
+			Meant(s.Base, bases, "; add [base.NAME], with nothing in it if the container exists already"))
 	}
 	if !s.Artefacts {
 		s.checkBacking(r, n)
@@ -103,7 +103,7 @@ func (c *Config) checkNames(r *report, root, n *node, list []string) {
 			r.add(n.items[i], "%q is in the list twice; take one out", name)
 		case c.Service(name) == nil && c.External(name) == nil:
 			r.add(n.items[i], "no service is called %q%s", name,
-				meant(name, slices.Concat(root.at("service").names, root.at("external").names), "; add [service.NAME], or [external.NAME] for what is outside, or take it out"))
+				Meant(name, slices.Concat(root.at("service").names, root.at("external").names), "; add [service.NAME], or [external.NAME] for what is outside, or take it out"))
 		}
 	}
 }
@@ -132,7 +132,7 @@ func (c *Config) checkPublishes(r *report, root *node) {
 		switch s := c.Service(p.Service); {
 		case s == nil:
 			r.add(n.at("service"), "no service is called %q%s", p.Service,
-				meant(p.Service, root.at("service").names, "; add [service.NAME] or leave this publish out"))
+				Meant(p.Service, root.at("service").names, "; add [service.NAME] or leave this publish out"))
 		case s.Worker():
 			r.add(n.at("service"), "%s is a worker, which has no port: its health has command, log or up; add port = 8080 or the like to [service.%[1]s], or leave this publish out", p.Service)
 		}

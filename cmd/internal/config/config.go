@@ -36,6 +36,9 @@ type Config struct {
 	Externals []External
 	// A port of this machine that is forwarded to a service.
 	Publishes []Publish
+
+	// LeftOut are the services that Source.Only leaves out, by name.
+	LeftOut []string
 }
 
 func (c *Config) keys() []key {

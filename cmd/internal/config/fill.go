@@ -164,7 +164,7 @@ func (r *report) oneText(n *node, k key) string {
 		r.add(n, "%q %s", n.text, say)
 	}
 	if k.values != nil && !slices.Contains(k.values, n.text) {
-		r.add(n, "%q is none of %s%s", n.text, quoted(k.values, "and"), meant(n.text, k.values, ""))
+		r.add(n, "%q is none of %s%s", n.text, quoted(k.values, "and"), Meant(n.text, k.values, ""))
 	}
 	if k.wrong != nil {
 		if reason := k.wrong(n.text); reason != "" {

@@ -20,8 +20,8 @@ func nearest(word string, names []string) string {
 	return best
 }
 
-// meant gives "; did you mean …?" or, when no name is near, the alternative.
-func meant(word string, names []string, otherwise string) string {
+// Meant gives "; did you mean …?" or, when no name is near, the alternative.
+func Meant(word string, names []string, otherwise string) string {
 	if name := nearest(word, names); name != "" {
 		return "; did you mean " + strconv.Quote(name) + "?"
 	}

@@ -72,5 +72,5 @@ func badEvent(event string) string {
 	if event == "mended" {
 		return `the event "mended" is called "repaired" now`
 	}
-	return fmt.Sprintf("no event is called %q%s", event, meant(event, Events, "; there are "+listed(Events, "and")))
+	return fmt.Sprintf("no event is called %q%s", event, Meant(event, Events, "; there are "+listed(Events, "and")))
 }

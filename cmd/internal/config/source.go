@@ -19,6 +19,7 @@ import (
 // env_file keys name. It is a value.
 type Source struct {
 	Path  string
+	Only  []string // the services that are wanted, with what they need; none: all
 	file  content
 	named []string           // by the last configuration that could be read
 	files map[string]content // by path
@@ -72,6 +73,12 @@ func (s Source) Parse() (*Config, error) {
 			of.Environment, of.Unready = nil, FirstLine(err)
 		}
 	}
+	if len(s.Only) == 0 {
+		return c, nil
+	}
+	if err := c.only(s.Only); err != nil {
+		return nil, err
+	}
 	return c, nil
 }
 
@@ -112,7 +119,7 @@ func look(ctx context.Context, was Source) (Source, error) {
 // again reads the source once more.
 func (s Source) again() Source {
 	data, err := Read(s.Path)
-	now := Source{Path: s.Path, file: content{data, err}, named: s.named, files: map[string]content{}}
+	now := Source{Path: s.Path, Only: s.Only, file: content{data, err}, named: s.named, files: map[string]content{}}
 	dir := ""
 	if err == nil {
 		if c, err := Parse(s.Path, data); err == nil {

@@ -13,7 +13,7 @@ func (r *report) unknown(n *node, keys []key) {
 		if home := homeOf(name); home != "" && nearest(name, here) == "" {
 			r.add(n.at(name), "unknown key here; %q belongs %s", name, home)
 		} else {
-			r.add(n.at(name), "unknown key%s", meant(name, here, "; known here: "+listed(here, "and")))
+			r.add(n.at(name), "unknown key%s", Meant(name, here, "; known here: "+listed(here, "and")))
 		}
 	}
 }

@@ -25,7 +25,9 @@ type Status struct {
 	// Bases are the containers that clones are made of.
 	Bases []string `json:"bases,omitempty"`
 	// Degraded says what keeps the watcher from seeing changes; empty: nothing.
-	Degraded string            `json:"degraded,omitempty"`
+	Degraded string `json:"degraded,omitempty"`
+	// LeftOut are the services that the agent was told not to run.
+	LeftOut  []string          `json:"left_out,omitempty"`
 	Services []deployer.Status `json:"services"`
 }
 

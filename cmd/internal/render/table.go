@@ -80,6 +80,9 @@ func remarks(s control.Status, dropped []string) (lines []string) {
 			lines = append(lines, name+" cannot be removed yet: "+console.Plain(service.Left[name]))
 		}
 	}
+	if len(s.LeftOut) > 0 {
+		lines = append(lines, "left out: "+strings.Join(s.LeftOut, ", ")+"; jarloop run without names brings up all")
+	}
 	if s.Degraded != "" {
 		lines = append(lines, "degraded: "+console.Plain(s.Degraded))
 	}
