@@ -168,6 +168,9 @@ func (l *loop) handleLive(g *Generation, res Result) {
 		Kind: WentLive, Service: l.name, Generation: g.Name(), Set: g.Set,
 		Address: g.at(), Took: res.Took, Steps: res.Steps, Reason: res.Held.addTo(g.news),
 	}
+	if old == nil && g.Port != 0 && l.service.Health.opensOnly() {
+		e.Reason = strings.TrimPrefix(e.Reason+"; it accepts connections: that it answers too is proven by health.path", "; ")
+	}
 	l.say(e)
 	l.remember(e)
 	l.sayDiverted()

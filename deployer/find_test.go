@@ -8,6 +8,9 @@ import (
 	"github.com/jarloop/jarloop/deployer"
 )
 
+// opensOnly is said of what goes live first and whose health has no path.
+const opensOnly = "it accepts connections: that it answers too is proven by health.path"
+
 // anyPort lets service b find out what it listens on.
 func anyPort(o *deployer.Options) {
 	abc(o)
@@ -44,9 +47,7 @@ func TestAPortThatIsNotWrittenIsFoundOut(t *testing.T) {
 			a.put(set("b", "b-1", c.script))
 			pass(25 * time.Second)
 			a.isLive("b", "b-1", "b-1")
-			if c.said != "" {
-				a.goesTo("b", c.port, c.said)
-			}
+			a.goesTo("b", c.port, c.said+"; "+opensOnly)
 		})
 	}
 }

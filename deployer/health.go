@@ -58,6 +58,9 @@ func (r StatusRange) String() string {
 	return fmt.Sprintf("%d-%d", r.First, r.Last)
 }
 
+// opensOnly says whether a port that accepts a connection is all that is proven.
+func (h Health) opensOnly() bool { return h.Path == "" && h.Command == "" && h.Log == "" }
+
 // wants says whether an answer with that status is healthy.
 func (h Health) wants(status int) bool {
 	for _, r := range h.Status {

@@ -39,6 +39,20 @@ func TestAPortAloneIsWell(t *testing.T) {
 		a.put(set("a", "a-2", "serve", "silent"))
 		a.isLive("a", "a-2", "a-2")
 	})
+	bubble(t, "which is said when it goes live for the first time", func(t *testing.T) {
+		a := newWorld().start(t, abc, func(o *deployer.Options) { o.Services[1].Health.Path = "/health" })
+		a.put(set("a", "a-1"))
+		a.put(set("b", "b-1"))
+		for service, want := range map[string]string{"a": opensOnly, "b": ""} {
+			if e := a.lastOf(deployer.WentLive, service); e.Reason != want {
+				t.Errorf("told %+v, want %q", e, want)
+			}
+		}
+		a.put(set("a", "a-2"))
+		if e := a.lastOf(deployer.WentLive, "a"); e.Set != "a-2" || e.Reason != "" {
+			t.Errorf("told %+v", e)
+		}
+	})
 	bubble(t, "and no other port", func(t *testing.T) {
 		a := running(t, abc)
 		a.put(set("a", "a-2", "serve 9999"))

@@ -27,10 +27,11 @@ const (
 )
 
 // isLate says whether the machine was too slow to make a generation, or to start its
-// service. A reload command that hangs in a switch is no matter of the machine.
+// service. A reload command that hangs in a switch is no matter of the machine, and
+// what has to stop first is not stopped time and again.
 func isLate(err error) bool {
 	var step *stepError
-	return errors.Is(err, ErrLate) && errors.As(err, &step) && step.Step != "switch"
+	return errors.Is(err, ErrLate) && errors.As(err, &step) && !step.Stopped && step.Step != "switch"
 }
 
 // isOpen says whether a deploy that has failed so is made again by itself.

@@ -83,6 +83,16 @@ func TestWhatIsTooSlowByItselfIsNotTriedAgain(t *testing.T) {
 			t.Errorf("told %+v", e)
 		}
 	})
+	bubble(t, "to start, where the old one has been stopped for it", func(t *testing.T) {
+		a := running(t, abc, func(o *deployer.Options) { o.Services[0].Replace = deployer.StopFirst })
+		a.failWith("launch a-2", errLate)
+		a.put(set("a", "a-2"))
+		pass(20 * time.Minute)
+		if e := a.lastOf(deployer.Failed, "a"); e.Step != "start" || strings.Contains(e.Reason, "tried again") || a.deploys("a") != 2 {
+			t.Errorf("told %+v", e)
+		}
+		a.isLive("a", "a-1", "a-1")
+	})
 	bubble(t, "to take new names", func(t *testing.T) {
 		a := running(t, webAndPerson)
 		a.failWith("run", errLate)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jarloop/jarloop/deployer/crash"
@@ -52,7 +53,8 @@ func (l *steps) do(name string, do, undo act) {
 	}
 	l.done = append(l.done, Step{name, time.Since(started)})
 	if err != nil {
-		l.err = &stepError{Step: name, Err: err}
+		stopped := slices.ContainsFunc(l.done, func(s Step) bool { return s.Name == "stop" })
+		l.err = &stepError{Step: name, Err: err, Stopped: stopped}
 	}
 }
 
@@ -98,6 +100,8 @@ type stepError struct {
 	Step string
 	Err  error
 	Undo error
+	// Stopped says that what was live has been stopped for it.
+	Stopped bool
 }
 
 func (e *stepError) Error() string {
