@@ -98,8 +98,10 @@ upgrade: deps-build deps-run deps-test deps-example ## take over from the versio
 	@rm -rf build/before
 
 .PHONY: soak
-soak: kill build ## what takes long: make kill, and a thousand redeploys
+soak: TEST_ENV := JARLOOP_ROUNDS=50
+soak: kill build ## what takes long: make kill, fifty redeploys of a database, and a thousand of the sample system
 	@mkdir -p build
+	@$(TEST_ENV) $(GO) test $(TEST_AS_ROOT) -count=1 -timeout 20m -v -run TestOneProcessAtATime ./cmd/jarloop
 	@$(GO) run $(TEST_AS_ROOT) ./cmd/bench -program ./jarloop -run growth
 
 .PHONY: lint

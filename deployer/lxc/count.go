@@ -56,13 +56,25 @@ func connections(pid int, port uint16) (open, busy int, err error) {
 }
 
 // isBusy says whether somebody awaits an answer: what has come is not read, or is
-// newer than what was sent last, or an answer has not arrived. Both times are how long
-// ago that was, in ms; those of a new connection are the same (tcp_create_openreq_child).
+// newer than what was sent last, or the client takes an answer more slowly than it is
+// given. What is only not acknowledged yet arrives without the service. Times are how
+// long ago that was in ms, as of the last tick of the kernel's clock: where they are the
+// same it may be either, for a moment. Those of a new connection begin with it
+// (tcp_create_openreq_child).
 func isBusy(s *netlink.InetDiagTCPInfoResp) bool {
-	if s.InetDiagMsg.RQueue > 0 || s.InetDiagMsg.WQueue > 0 {
+	const moment = 20 // more than a tick
+	i := s.TCPInfo
+	switch {
+	case s.InetDiagMsg.RQueue > 0:
 		return true
+	case i == nil || i.Data_segs_in == 0:
+		return false
+	case i.Data_segs_out == 0 || i.Notsent_bytes > 0:
+		return true
+	case i.Last_data_recv == i.Last_data_sent:
+		return i.Last_data_recv < moment
 	}
-	return s.TCPInfo != nil && s.TCPInfo.Last_data_recv < s.TCPInfo.Last_data_sent
+	return i.Last_data_recv < i.Last_data_sent
 }
 
 // diagnosis asks the kernel about the sockets in the network of a process. The

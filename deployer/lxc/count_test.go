@@ -3,6 +3,7 @@
 package lxc
 
 import (
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -136,18 +137,29 @@ func TestABusyConnectionIsOneThatAwaitsAnAnswer(t *testing.T) {
 		}
 	}
 	want("a new one", 0)
-	for range 2 {
-		time.Sleep(20 * time.Millisecond) // the kernel's times are in ms
+	for i := range 3 {
+		if i > 0 { // the first one comes within a tick of the kernel's clock
+			time.Sleep(20 * time.Millisecond)
+		}
 		_, _ = client.Write([]byte("a request"))
 		want("not read yet", 1)
 		_, _ = server.Read(make([]byte, 100))
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond)
 		want("being thought about", 1)
 		_, _ = server.Write([]byte("an answer"))
-		want("answered", 0)
+		want("answered, whether it has arrived or not", 0)
 		_, _ = client.Read(make([]byte, 100))
 		want("kept alive", 0)
 	}
+	_ = server.SetWriteDeadline(time.Now().Add(soon))
+	big := make(chan error, 1)
+	go func() { _, err := server.Write(make([]byte, 32<<20)); big <- err }()
+	want("a long answer is under way", 1)
+	_, _ = io.CopyN(io.Discard, client, 32<<20)
+	if err := <-big; err != nil {
+		t.Error(err)
+	}
+	want("it has arrived", 0)
 }
 
 func TestConnectionsOfAContainerThatHasGone(t *testing.T) {

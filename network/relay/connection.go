@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/jarloop/jarloop/deployer"
 )
 
 // dialEvery is between two attempts to connect to where a connection goes, whose
@@ -41,7 +39,7 @@ func (r *relay) handle(c *net.TCPConn) {
 		}
 	}
 	if errors.Is(err, errBound) {
-		r.count(func(h *deployer.Held) { h.Refused++ })
+		r.refuses()
 		r.refuse(c, early)
 	}
 }
@@ -58,10 +56,9 @@ func (r *relay) wait(c *net.TCPConn) (early []byte, ended bool, err error) {
 	default:
 		return nil, false, errBound
 	}
-	began := time.Now()
-	r.count(func(h *deployer.Held) { h.Connections++ })
+	ends := r.begins()
 	early, ended, err = r.read(c)
-	r.count(func(h *deployer.Held) { h.Longest = max(h.Longest, time.Since(began)) })
+	ends()
 	if err == nil && !r.target().IsValid() {
 		err = errBound
 	}

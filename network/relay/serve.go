@@ -49,9 +49,13 @@ type relay struct {
 	free context.CancelFunc
 	end  func() // accepts nothing more after a while
 
-	mu     sync.Mutex     // guards what follows
-	to     netip.AddrPort // where connections go; invalid: nowhere yet
-	counts deployer.Held
+	mu      sync.Mutex     // guards what follows
+	to      netip.AddrPort // where connections go; invalid: nowhere yet
+	counts  deployer.Held
+	waiting struct { // connections that wait now
+		n     int
+		since time.Time // the first of them, or one before it
+	}
 }
 
 // open begins to listen.
@@ -164,7 +168,11 @@ func (r *relay) do(q request) answer {
 func (r *relay) status() answer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return answer{PID: os.Getpid(), Held: r.counts}
+	h := r.counts
+	if r.waiting.n > 0 {
+		h.Longest = max(h.Longest, time.Since(r.waiting.since))
+	}
+	return answer{PID: os.Getpid(), Held: h}
 }
 
 // target gives where connections go; invalid: nowhere.
@@ -174,8 +182,28 @@ func (r *relay) target() netip.AddrPort {
 	return r.to
 }
 
-func (r *relay) count(do func(*deployer.Held)) {
+// begins notes that a connection waits, and gives what is to be called when it does
+// not any more.
+func (r *relay) begins() (ends func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	do(&r.counts)
+	began := time.Now()
+	if r.waiting.n == 0 {
+		r.waiting.since = began
+	}
+	r.waiting.n++
+	r.counts.Connections++
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.waiting.n--
+		r.counts.Longest = max(r.counts.Longest, time.Since(began))
+	}
+}
+
+// refuses notes that a connection cannot wait any longer.
+func (r *relay) refuses() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.counts.Refused++
 }

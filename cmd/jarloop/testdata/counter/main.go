@@ -52,7 +52,7 @@ func main() {
 		time.Sleep(2 * time.Millisecond)
 		_, _ = w.Write(version)
 	})
-	http.HandleFunc("GET /rows", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) })
-	http.HandleFunc("GET /", func(http.ResponseWriter, *http.Request) {})
+	http.HandleFunc("/rows", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) })
+	http.HandleFunc("/", func(http.ResponseWriter, *http.Request) {})
 	log.Fatal((&http.Server{Addr: ":8080"}).ListenAndServe())
 }
