@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 )
 
 // WhileDown does something while no instance of a service runs: all of them are
@@ -33,6 +32,7 @@ type outage struct {
 type outageEnded struct {
 	outage *outage
 	live   *Generation
+	holds  bool // connections wait
 	down   error
 	err    error
 }
@@ -51,7 +51,7 @@ func (l *loop) beginOutage() bool {
 	if l.outage != nil {
 		return true
 	}
-	if len(l.outages) == 0 || l.attempt != nil || l.recovery != nil {
+	if len(l.outages) == 0 || l.attempt != nil || l.recovery != nil || l.holding {
 		return false
 	}
 	if l.making != nil { // it is waited for if it has begun
@@ -72,10 +72,12 @@ func (l *loop) beginOutage() bool {
 	for name := range l.removals {
 		running = append(running, name)
 	}
-	live, service := l.live, l.service
+	live := l.live
+	r := &replacement{making: &making{shop: l.shop, service: l.service}, old: live}
 	act := func(ctx context.Context) message {
 		ended := outageEnded{outage: &m, live: live}
-		ended.err = l.stopAll(ctx, running, live, service.StopTimeout)
+		ended.err = r.stopAll(ctx, running)
+		ended.holds = r.holds
 		if ended.err == nil {
 			ended.err = l.during(ctx, m)
 		}
@@ -93,21 +95,28 @@ func (l *loop) beginOutage() bool {
 	return true
 }
 
-// stopAll ends every instance of a service.
-func (s *shop) stopAll(ctx context.Context, names []string, live *Generation, grace time.Duration) error {
+// stopAll ends every instance of a service. What comes to it from now on is held.
+func (r *replacement) stopAll(ctx context.Context, names []string) error {
 	var errs error
+	grace := r.service.StopTimeout
 	for _, name := range names {
-		errs = errors.Join(errs, s.Engine.Stop(ctx, name, grace))
+		errs = errors.Join(errs, r.Engine.Stop(ctx, name, grace))
 	}
-	if live == nil || errs != nil {
+	if r.old == nil || errs != nil {
 		return errs
 	}
-	s.routing.leave(ctx, live.Name())
-	// It is asked by itself first: a guest's init may give it less time.
-	if err := s.Engine.Quit(ctx, live.Name(), grace); err != nil {
-		s.warn(live.Service, "end the service of "+live.Name(), err)
+	if err := r.hold(ctx); err != nil {
+		r.warn(r.service.Name, "connections are not held meanwhile", err)
 	}
-	return s.Engine.Stop(ctx, live.Name(), grace)
+	if err := r.quiet(ctx); err != nil {
+		return err
+	}
+	r.routing.leave(ctx, r.old.Name())
+	// It is asked by itself first: a guest's init may give it less time.
+	if err := r.quit(ctx, r.old.Name(), grace); err != nil {
+		return err
+	}
+	return r.Engine.Stop(ctx, r.old.Name(), grace)
 }
 
 // during does what is to be done, until who asked for it has gone or the agent ends.
@@ -119,7 +128,7 @@ func (l *loop) during(ctx context.Context, m outage) error {
 }
 
 func (l *loop) handleOutageEnded(m outageEnded) {
-	l.outage = nil
+	l.outage, l.holding = nil, m.holds
 	switch {
 	case l.live == nil || m.live == nil || l.live.Name() != m.live.Name(): // it has gone meanwhile
 	case m.down != nil:
@@ -134,6 +143,7 @@ func (l *loop) handleOutageEnded(m outageEnded) {
 		l.say(Event{Kind: Restarted, Service: l.name, Generation: m.live.Name(), Set: m.live.Set, Reason: "it was stopped for its data"})
 		l.watchLive()
 	}
+	l.passOn()
 	if l.live == nil {
 		l.look() // what did not come up may do so now
 	}

@@ -52,12 +52,14 @@ func (a *agent) removes(ctx context.Context) error { return engine{a.door}.Remov
 // by nobody but on purpose.
 func (a *agent) goesOn(note string) {
 	a.t.Helper()
-	a.with(func() { a.harm = nil })
+	a.settled() // what was held is passed on
 	a.isLive("a", "a-1", "a-1")
+	if a.portsHeld("a") {
+		a.t.Error("it is held still")
+	}
 	if got := a.noted(); got != note {
 		a.t.Errorf("the data hold %q, want %q", got, note)
 	}
-	a.settled()
 	if s := a.status("a"); s.State != "live" || s.Standby == "" {
 		a.t.Errorf("status: %+v", s)
 	}
@@ -67,10 +69,18 @@ func TestAServiceIsDownWhileItsDataAreRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := keeper(t)
 		standby := a.status("a").Standby
-		if err := <-a.whileDown(t.Context(), a.removes); err != nil {
+		if err := <-a.whileDown(t.Context(), func(ctx context.Context) error {
+			if !a.portsHeld("a") {
+				t.Error("what comes to it is not held")
+			}
+			return a.removes(ctx)
+		}); err != nil {
 			t.Fatal(err)
 		}
-		synctest.Wait()
+		pass(time.Second)
+		if a.portsHeld("a") {
+			t.Error("it is held when it serves")
+		}
 		a.goesOn("written\n") // once, not twice
 		if n := a.instance("a-1").starts; n != 2 {
 			t.Errorf("it was started %d times", n)
@@ -191,7 +201,6 @@ func TestAnAgentThatIsKilledDuringAnOutageLeavesAllToTheNextOne(t *testing.T) {
 			if err := <-done; err != nil {
 				t.Logf("killed before act %d: %v", at, err)
 			}
-			a.with(func() { a.harm = nil })
 			next := a.start(t, withKept)
 			next.put(set("a", "a-1", "serve", "append /data/note written"))
 			next.settled()
