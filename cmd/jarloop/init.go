@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/jarloop/jarloop/cmd/internal/adopt"
@@ -10,6 +12,7 @@ import (
 
 func initVerb(p *cli.Program) *cobra.Command {
 	output, force := "config.toml", false
+	var with []string
 	cmd := &cobra.Command{
 		Use:   "init [DIR]",
 		Short: "Write a configuration from what lies in a shared folder",
@@ -30,10 +33,11 @@ changed, and no file is overwritten without --force.`,
 			if len(args) > 0 {
 				dir = args[0]
 			}
-			return adopt.Write(dir, output, force, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return adopt.Write(dir, output, with, force, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", output, "write this `FILE`; - is the standard output")
+	cmd.Flags().StringSliceVar(&with, "with", nil, "add `SERVERS` that your services use, of "+strings.Join(adopt.Backings(), ", ")+", each with its base and a password")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite the file if it is there")
 	return cmd
 }

@@ -45,6 +45,7 @@ type Layout struct {
 
 	services []*service
 	jobs     []*job
+	with     []withBacking
 }
 
 // service is one service, and what is known of it.

@@ -99,9 +99,9 @@ func (l *Layout) sayWants(s *service) {
 		case l.service(w.host) != nil, strings.Contains(w.host, "$"):
 		case local(w.host) && l.listener(parsePort(w.port), s) != nil: // redirected
 		case local(w.host):
-			s.notes = append(s.notes, fmt.Sprintf("%s: %s is the container itself, where nothing else runs: name a service there", w.where, server))
+			s.notes = append(s.notes, fmt.Sprintf("%s: %s is the container itself, where nothing else runs: name a service there%s", w.where, server, hint(w.port)))
 		default:
-			s.notes = append(s.notes, fmt.Sprintf("%s: %s is none of the services", w.where, server))
+			s.notes = append(s.notes, fmt.Sprintf("%s: %s is none of the services%s", w.where, server, hint(w.port)))
 		}
 	}
 }

@@ -23,6 +23,9 @@ func (l *Layout) TOML() string {
 	for _, s := range l.services {
 		s.render(line)
 	}
+	for _, w := range l.with {
+		w.render(line, l.Unprivileged)
+	}
 	l.publish(line)
 	return b.String()
 }

@@ -19,10 +19,10 @@ import (
 	"github.com/jarloop/jarloop/deployer/base"
 )
 
-// Write writes a configuration from what lies in dir to the file output, or to out
-// if that is "-", and tells warnings what there is to know of it. A file that is
+// Write writes a configuration from what lies in dir, with servers that its services
+// use, to the file output, or to out if that is "-", and tells warnings what there is to know of it. A file that is
 // there stays unless force says otherwise.
-func Write(dir, output string, force bool, out, warnings io.Writer) error {
+func Write(dir, output string, with []string, force bool, out, warnings io.Writer) error {
 	there := func() error {
 		return exit.Usagef("%s is there already, and stays as it is: write another with -o FILE, or this one anew with --force", output)
 	}
@@ -37,6 +37,9 @@ func Write(dir, output string, force bool, out, warnings io.Writer) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return exit.Usagef("%w: name the folder that your build writes to, or mount it", err)
 	}
+	if err == nil {
+		err = layout.With(with)
+	}
 	if err != nil {
 		return err
 	}
@@ -45,16 +48,19 @@ func Write(dir, output string, force bool, out, warnings io.Writer) error {
 		return fmt.Errorf("what lies in %s gives no configuration that works; nothing is written: %w", dir, err)
 	}
 	layout.Unprivileged = base.Unprivileged(c.LXC.Path) == nil
-	text := layout.TOML()
+	text, mode := layout.TOML(), fs.FileMode(0o644)
+	if len(with) > 0 {
+		mode = 0o600 // there are passwords in it
+	}
 	layout.warn(warnings)
 	switch {
 	case output == "-":
 		_, err := fmt.Fprint(out, text)
 		return err
 	case force:
-		err = renameio.WriteFile(output, []byte(text), 0o644)
+		err = renameio.WriteFile(output, []byte(text), mode)
 	default:
-		err = writeNew(output, text)
+		err = writeNew(output, text, mode)
 	}
 	if errors.Is(err, fs.ErrExist) {
 		return there()
@@ -63,7 +69,7 @@ func Write(dir, output string, force bool, out, warnings io.Writer) error {
 		return err
 	}
 	_, err = fmt.Fprintf(out, "wrote %s with %s; look at its lines with GUESS, then: %s\n",
-		output, strings.Join(layout.Services(), ", "), next(output, os.Args[0], unitFiles))
+		output, strings.Join(append(layout.Services(), with...), ", "), next(output, os.Args[0], unitFiles))
 	return err
 }
 
@@ -99,8 +105,8 @@ func next(output, program string, units []string) string {
 }
 
 // writeNew writes a file that must not be there yet, whole or not at all.
-func writeNew(name, text string) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+func writeNew(name, text string, mode fs.FileMode) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}
