@@ -164,6 +164,19 @@ func (c *composed) take(key string, n *yaml.Node) string {
 		if path.IsAbs(n.Value) && plain(n.Value) == n.Value {
 			c.dir = path.Clean(n.Value)
 		}
+	case "mem_limit":
+		return c.limitMemory(composeValue(n.Value))
+	case "cpus":
+		return c.limitCPUs(composeValue(n.Value))
+	case "deploy":
+		limits := field(field(n, "resources"), "limits")
+		for name, as := range map[string]string{"memory": "mem_limit", "cpus": "cpus"} {
+			if value := field(limits, name); value != nil {
+				if reason := c.take(as, value); reason != "" {
+					return reason
+				}
+			}
+		}
 	case "healthcheck":
 		return c.healthcheck(n)
 	default:

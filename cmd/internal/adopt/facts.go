@@ -50,6 +50,7 @@ type facts struct {
 	data, logs   []told[string]
 	wants        []want // servers that are none of the services
 	reload       string
+	memory, cpus told[string]
 
 	// of its base
 	base                        string

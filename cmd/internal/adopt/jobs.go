@@ -167,6 +167,8 @@ func (s *service) fromJob(j *job) {
 	}
 	s.calls = append(s.calls, j.needs...)
 	s.port.learn(j.port, "as in "+j.name)
+	s.memory.learn(j.memory, "as in "+j.name)
+	s.cpus.learn(j.cpus, "as in "+j.name)
 	if s.health.path == "" {
 		s.health = j.health
 	}

@@ -30,11 +30,11 @@ func TestHowServicesWereRunIsTakenOver(t *testing.T) {
 		{"a unit of systemd", map[string]string{
 			"volume-person/person.jar": plainJAR, "volume-person/person.env": "A=1\n", "volume-db/x": "",
 			"systemd/person.service": "[Unit]\nDescription=Persons\nAfter=network.target\nRequires=db.service\n[Service]\nUser=app\nWorkingDirectory=/opt/person\nEnvironment=A=1 \"B=x y\"\nEnvironmentFile=-/etc/person.env\nEnvironmentFile=/opt/person/person.env\n" +
-				"LimitNOFILE=1024\nExecStartPre=/bin/true\nExecStart=/usr/bin/java $JAVA_OPTS \\\n  -jar person.jar --port 8085\nRestart=always\nMemoryDenyWriteExecute=no\n[Install]\nWantedBy=multi-user.target\n",
+				"LimitNOFILE=1024\nMemoryMax=512M\nCPUQuota=150%\nExecStartPre=/bin/true\nExecStart=/usr/bin/java $JAVA_OPTS \\\n  -jar person.jar --port 8085\nRestart=always\nMemoryDenyWriteExecute=no\n[Install]\nWantedBy=multi-user.target\n",
 		}, []string{
 			"# Persons\n", "target = \"/opt/person\"   # where its command looks for them",
 			`exec   = "prlimit --nofile=1024:1024 setpriv --reuid=app --regid=app --init-groups sh -ec 'exec /usr/bin/java $JAVA_OPTS -jar person.jar --port 8085'"   # as in systemd/person.service`,
-			`env    = { A = "1", B = "x y" }`, `env_file = ["person.env"]`, "port   = 8085   # as its command says", `needs  = ["db"]`, "useradd --system --user-group app",
+			`env    = { A = "1", B = "x y" }`, `env_file = ["person.env"]`, `memory = "512M"`, "cpus   = 1.5 ", "port   = 8085   # as its command says", `needs  = ["db"]`, "useradd --system --user-group app",
 		}, []string{
 			"ExecStartPre: not translated: put what has to be there", "MemoryDenyWriteExecute: not translated: there is nothing like it",
 			"volume-db: no JAR is there yet",
@@ -103,6 +103,7 @@ services:
       - data:/var/lib/person
       - ./conf:/conf
     privileged: true
+    deploy: {resources: {limits: {memory: 1.5g, cpus: "0.50"}}}
   order:
     image: eclipse-temurin:17
     volumes: ["./volume-order:/app"]
@@ -126,7 +127,7 @@ func TestAComposeFileIsTranslatedAsFarAsItGoes(t *testing.T) {
 	l, c, text := adoptFiles(t, files)
 	for _, want := range []string{
 		"exec   = \"java -jar /person/person.jar --debug 'a b'\"   # as in compose.yaml:7",
-		`env    = { LOG = "info" }`, "port   = 8085   # as in compose.yaml:7", `health = { path = "/up", status = ["200-399"] }   # as in compose.yaml:7`, `needs  = ["order"]`,
+		`env    = { LOG = "info" }`, "port   = 8085   # as in compose.yaml:7", `health = { path = "/up", status = ["200-399"] }   # as in compose.yaml:7`, `needs  = ["order"]`, "memory = \"1536M\"   # as in compose.yaml:7\ncpus   = 0.5",
 		`data   = ["/var/lib/person"]   # a volume of compose.yaml:7`,
 		"[service.order]\ntarget = \"/app\"   # where its command looks for them\nexec   = \"java -jar order.jar\"", `env    = { A = "1" }`, `env_file = ["` + l.Dir + `/common.env", "order.env"]`,
 		"[[publish]]\nport    = 8080\nservice = \"person\"\n", "[[publish]]\nport    = 5353\nservice = \"order\"\nto      = 53\nprotocol = \"udp\"", "[[publish]]\nport    = 8086\nservice = \"order\"\n",
@@ -141,8 +142,8 @@ func TestAComposeFileIsTranslatedAsFarAsItGoes(t *testing.T) {
 	for _, want := range []string{
 		"compose.yaml:7: conf is not translated: put what person wants there among its artefacts",
 		"compose.yaml:20: privileged of person: not translated: there is nothing like it",
-		"compose.yaml:27: environment of order: not translated: SECRET is of the shell that called compose: give it a value",
-		"compose.yaml:33: db: not translated: a service is no image (postgres:16)",
+		"compose.yaml:28: environment of order: not translated: SECRET is of the shell that called compose: give it a value",
+		"compose.yaml:34: db: not translated: a service is no image (postgres:16)",
 	} {
 		if !strings.Contains(strings.Join(l.Notes, "\n"), want) {
 			t.Errorf("no %q is said in %q", want, l.Notes)
@@ -178,6 +179,19 @@ func TestASystemThatRanOnOneMachineFindsItsServices(t *testing.T) {
 		`env    = { CLIENTS_PERSONURL = "http://person:8085/api" }   # GUESS: volume-shop/shop.jar!/BOOT-INF/classes/application.yml:3 says localhost:8085, which is the port of person`,
 		"needs  = [\"person\"]", `env    = { SPRING_DATASOURCE_URL = "jdbc:postgresql://db:8086/x" }`, "needs  = [\"db\"]",
 	}, []string{"volume-front/config.yml:2: localhost:8081 is the container itself; shop listens on that port: write http://shop:8081/"})
+}
+
+func TestLimitsAreReadAsTheirWritersMeanThem(t *testing.T) {
+	for text, want := range map[string]string{"512m": "512M", "1.5g": "1536M", "536870912": "512M", "1Gi": "", "100kb": "", "2GiB": "2048M", "infinity": "", "x": ""} {
+		if j := (&job{}); (j.limitMemory(text) == "") != (want != "") || j.memory != want {
+			t.Errorf("memory %s is %q, want %q", text, j.memory, want)
+		}
+	}
+	for text, want := range map[string]string{"0.5": "0.5", "150%": "1.5", "2": "2", "0": "", "NaN": "", "many": ""} {
+		if j := (&job{}); (j.limitCPUs(text) == "") != (want != "") || j.cpus != want {
+			t.Errorf("processors %s are %q, want %q", text, j.cpus, want)
+		}
+	}
 }
 
 // FuzzDescriptions: whatever describes how a service was run, what is written is a

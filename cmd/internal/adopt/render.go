@@ -95,6 +95,12 @@ func (s *service) render(line printer) {
 	}
 	renderTold(line, "data  ", s.data)
 	renderTold(line, "logs  ", s.logs)
+	if s.memory.value != "" {
+		key("memory", quote(s.memory.value), s.memory.note)
+	}
+	if s.cpus.value != "" {
+		key("cpus", s.cpus.value, s.cpus.note)
+	}
 	if s.reload != "" && len(s.needs)+len(s.knows) > 0 {
 		line("reload_command = %s", quote(s.reload))
 	}

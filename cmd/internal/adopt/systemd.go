@@ -83,6 +83,14 @@ func (j *job) option(o *unit.UnitOption, around *settings, say func(string, ...a
 		file, isFile = strings.CutPrefix(o.Value, "file:")
 	}
 	switch {
+	case o.Name == "MemoryMax", o.Name == "MemoryLimit":
+		if reason := j.limitMemory(o.Value); reason != "" && o.Value != "infinity" {
+			say("not translated: %s", reason)
+		}
+	case o.Name == "CPUQuota":
+		if reason := j.limitCPUs(o.Value); reason != "" {
+			say("not translated: %s", reason)
+		}
 	case isLimit:
 		soft, hard, found := strings.Cut(strings.ReplaceAll(o.Value, "infinity", "unlimited"), ":")
 		if !found {
