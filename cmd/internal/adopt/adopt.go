@@ -39,6 +39,8 @@ const (
 type Layout struct {
 	Dir   string // the shared folder, absolute
 	Notes []string
+	// Interface is the VM's by which requests come in; "" is that of the default route.
+	Interface string
 	// Unprivileged says that the machine runs containers whose root is nobody
 	// outside, which the bases are to be for then.
 	Unprivileged bool

@@ -106,17 +106,16 @@ func javaOf(files []*zip.File, main, start string) int {
 	if start == "" {
 		names = []string{class(main)}
 	}
-	for _, f := range files {
-		switch {
-		case f.Name == "main/main.jar": // one-jar's; its own launcher is older than what it starts
-			content, err := readEntry(f, mostNested)
-			if err != nil {
-				continue
-			}
+	if i := slices.IndexFunc(files, func(f *zip.File) bool { return f.Name == "main/main.jar" }); i >= 0 {
+		names = nil // one-jar's own launcher is older than what it starts
+		if content, err := readEntry(files[i], mostNested); err == nil {
 			if z, err := watcher.OpenJAR(bytes.NewReader(content), int64(len(content))); err == nil {
 				return anyClass(z.File)
 			}
-		case slices.Contains(names, f.Name):
+		}
+	}
+	for _, f := range files {
+		if slices.Contains(names, f.Name) {
 			return classVersion(f)
 		}
 	}

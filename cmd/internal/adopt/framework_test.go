@@ -122,6 +122,10 @@ func TestWhatAFrameworksProgramIs(t *testing.T) {
 		{"a program of Java 8's time", map[string]string{"volume-a/a.jar": archiveOf(t, map[string]string{
 			"META-INF/MANIFEST.MF": "Main-Class: a.Main\n\n", "a/Main.class": class(8), "io/dropwizard/Application.class": ""})},
 			[]string{`packages     = ["openjdk-17-jre-headless", "libjaxb-api-java"]`, `env    = { JDK_JAVA_OPTIONS = "` + oldOptions + `" }   # GUESS: built for a Java before 9`}, "", ""},
+		{"Dropwizard of today", map[string]string{"volume-a/a.jar": withMain(t, map[string]string{"io/dropwizard/core/Application.class": ""})}, []string{"[service.a]"}, "JDK_JAVA", ""},
+		{"a one-jar for a Java of today", map[string]string{"volume-a/a.jar": archiveOf(t, map[string]string{
+			"META-INF/MANIFEST.MF": "Main-Class: com.simontuffs.onejar.Boot\n\n", "com/simontuffs/onejar/Boot.class": class(5), "main/main.jar": archiveOf(t, map[string]string{"a/Main.class": class(21)})})},
+			[]string{"openjdk-21-jre-headless"}, "JDK_JAVA", ""},
 		{"a program for Java 8 of today", map[string]string{"volume-a/a.jar": jar(t, "a.Main", 52)}, []string{"[service.a]"}, "JDK_JAVA", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

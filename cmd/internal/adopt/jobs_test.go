@@ -55,6 +55,9 @@ func TestHowServicesWereRunIsTakenOver(t *testing.T) {
 		{"a Dockerfile whose command is of another kind", map[string]string{"shop/app.jar": plainJAR, "shop/Dockerfile": "FROM x\nCMD [\"java\", \"org.springframework.boot.loader.launch.JarLauncher\"]\n"},
 			[]string{"[service.shop]\nsource = \"shop\"\n\n"}, []string{"shop/Dockerfile: its command is not translated: java -jar runs what is built"}},
 		{"a Dockerfile of nothing that is here", map[string]string{"volume-a/app.jar": plainJAR, "tools/Dockerfile": "FROM x\n"}, []string{"[service.a]"}, nil},
+		{"a compose file whose service overrides what it merges", map[string]string{
+			"shop/target/shop.jar": plainJAR, "compose.yaml": "x: &x {build: shop, command: --a}\nservices: {shop: {<<: *x, command: --b}}\n",
+		}, []string{`exec   = "java -jar /shop/shop.jar --b"`}, nil},
 		{"a Dockerfile below a compose file", map[string]string{
 			"shop/target/shop.jar": plainJAR, "shop/Dockerfile": "FROM x\nENV A=1\nENV B=1\nENTRYPOINT [\"java\",\"-Xmx64m\",\"-jar\",\"/app.jar\"]\n",
 			"compose.yaml": "services:\n  shop:\n    build: shop\n    command: --debug\n    environment: {A: 2}\n",
@@ -167,6 +170,14 @@ func TestNginxOfAComposeFileIsInFront(t *testing.T) {
 func TestAComposeFileOfOneBuildIsOfItsService(t *testing.T) {
 	checkAdopted(t, map[string]string{"compose.yml": "services:\n  app:\n    build: .\n    environment: {A: 1}\n", "target/shop-1.0.jar": withMain(t, nil)},
 		[]string{"[service.shop]\nsource = \"target\"\nfiles  = [\"*.jar\"]\nenv    = { A = \"1\" }"}, nil)
+}
+
+func TestAServiceThatCallsItsOwnPortIsLeftAlone(t *testing.T) {
+	app := bootJAR(t, web, map[string]string{"application.yml": "server.port: 8080\nissuer: http://localhost:8080/\n"})
+	_, _, text := adoptFiles(t, map[string]string{"volume-a/a.jar": app, "volume-b/b.jar": app})
+	if strings.Contains(text, "env ") || strings.Contains(text, "needs") {
+		t.Errorf("it is led elsewhere in\n%s", text)
+	}
 }
 
 func TestASystemThatRanOnOneMachineFindsItsServices(t *testing.T) {

@@ -72,7 +72,7 @@ func TestServicesAreFoundWhereBuildsLeaveThem(t *testing.T) {
 		}, []string{"[service.shop]\nsource = \"shop/target/quarkus-app\"\n\n"}, nil},
 		{"JARs in the share itself", map[string]string{"order-1.2.jar": runs, "stock.jar": runs, "order-1.2-plain.jar": library},
 			[]string{"[service.order]\nsource = \".\"\nfiles  = [\"order-1.2.jar\"]", "[service.stock]\nsource = \".\"\nfiles  = [\"stock.jar\"]"}, nil},
-		{"a folder by another name", map[string]string{"person/app.jar": runs, "logs/a.log": "x", "docs/x.md": ""},
+		{"a folder by another name", map[string]string{"person/app.jar": runs, "logs/a.log": "x", "docs/x.md": "", ".cache/app.jar": runs},
 			[]string{"[service.person]\nsource = \"person\""}, nil},
 		{"a program for the machine itself", map[string]string{"volume-fast/fast": elf},
 			[]string{"exec   = \"/fast/fast\"   # GUESS: the program for the machine itself"}, nil},

@@ -163,6 +163,7 @@ func (l *Layout) publish(line printer) {
 				if at := fmt.Sprintf("%d/%s", p.port, p.protocol); !taken[at] {
 					taken[at] = true
 					p.render(line, s)
+					l.by(line, "")
 				}
 			}
 		}
@@ -186,10 +187,19 @@ func (l *Layout) publish(line printer) {
 		return
 	case 1:
 		line("\n[[publish]]\nport    = 80\nservice = %s", quote(first[0]))
+		l.by(line, "")
 	default:
 		line("\n# Which service is asked from outside is not to be seen: choose one of")
 		line("# %s, and take the # away.", strings.Join(first, ", "))
 		line("#[[publish]]\n#port    = 80\n#service = %s", quote(first[0]))
+		l.by(line, "#")
+	}
+}
+
+// by writes the interface of a publish where there is no default route.
+func (l *Layout) by(line printer, comment string) {
+	if l.Interface != "" {
+		line("%sinterface = %s   # %sthere is no default route; \"ip route\" names the interfaces", comment, quote(l.Interface), guessed)
 	}
 }
 

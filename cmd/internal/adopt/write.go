@@ -17,6 +17,7 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/console"
 	"github.com/jarloop/jarloop/cmd/internal/exit"
 	"github.com/jarloop/jarloop/deployer/base"
+	"github.com/jarloop/jarloop/network"
 )
 
 // Write writes a configuration from what lies in dir, with servers that its services
@@ -47,6 +48,7 @@ func Write(dir, output string, with []string, force bool, out, warnings io.Write
 	if err != nil {
 		return fmt.Errorf("what lies in %s gives no configuration that works; nothing is written: %w", dir, err)
 	}
+	layout.Interface = interfaceOf(network.DefaultInterface(), network.Interfaces, c.LXC.Bridge)
 	layout.Unprivileged = base.Unprivileged(c.LXC.Path) == nil
 	text, mode := layout.TOML(), fs.FileMode(0o644)
 	if len(with) > 0 {
@@ -71,6 +73,17 @@ func Write(dir, output string, with []string, force bool, out, warnings io.Write
 	_, err = fmt.Fprintf(out, "wrote %s with %s; look at its lines with GUESS, then: %s\n",
 		output, strings.Join(append(layout.Services(), with...), ", "), next(output, os.Args[0], unitFiles))
 	return err
+}
+
+// interfaceOf gives the interface to publish on where that of the default route, which
+// is the usual one, is not there: the first but the loopback and the bridge.
+func interfaceOf(usual string, all func() ([]string, error), bridge string) string {
+	if usual != "" {
+		return ""
+	}
+	names, _ := all() // without any the agent says so
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "lo" || name == bridge })
+	return append(names, "")[0]
 }
 
 // warn says what there is to know of what was read.

@@ -3,6 +3,7 @@ package adopt
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -25,5 +26,26 @@ func TestNextIsWhatFitsWhereTheProgramStands(t *testing.T) {
 		if got := next(test.output, test.program, test.units); got != test.want {
 			t.Errorf("%s: %q, want %q", test.name, got, test.want)
 		}
+	}
+}
+
+func TestWithoutADefaultRouteAnInterfaceIsGuessed(t *testing.T) {
+	all := func() ([]string, error) { return []string{"lo", "lxcbr0", "eth0", "eth1"}, nil }
+	none := func() ([]string, error) { return []string{"lo"}, nil }
+	if got := interfaceOf("enp0s3", all, "lxcbr0"); got != "" {
+		t.Errorf("%q, although there is a default route", got)
+	}
+	if got := interfaceOf("", all, "lxcbr0"); got != "eth0" {
+		t.Errorf("%q, want eth0", got)
+	}
+	if got := interfaceOf("", none, "lxcbr0"); got != "" {
+		t.Errorf("%q of none", got)
+	}
+	l := &Layout{Dir: "/host", Interface: "eth0", services: []*service{{name: "a", source: "volume-a"}, {name: "b", source: "volume-b"}}}
+	for _, want := range []string{"#interface = \"eth0\"   # GUESS: there is no default route", "\ninterface = \"eth0\"   # GUESS"} {
+		if text := l.TOML(); !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+		l.services = l.services[:1]
 	}
 }
