@@ -49,7 +49,7 @@ func bothEmpty(t *testing.T, test func(t *testing.T, r *rig, theirs string), set
 		must(t, r.w.Resend())
 		contains(t, r.next(Refused).Reason, "is not there")
 		test(t, r, theirs)
-	}, setups...)
+	}, append(setups, func(o *Options, _ *Service) { o.tolerance = deadline })...)
 }
 
 func TestOneBuildIsOneSet(t *testing.T) {

@@ -108,8 +108,25 @@ func matches(pattern, name string) bool {
 	return ok && err == nil
 }
 
+// companion says whether a JAR of this name is what builds make beside the one
+// to run: of the classes alone, for readers, for tests, or as it was before the
+// libraries were put in.
+func companion(base string) bool {
+	stem := strings.TrimSuffix(base, path.Ext(base))
+	return isAny(base, ".jar", ".war") && (strings.HasPrefix(base, "original-") ||
+		slices.ContainsFunc([]string{"-plain", "-sources", "-javadoc", "-tests", "-test-sources", "-test-fixtures"},
+			func(end string) bool { return strings.HasSuffix(stem, end) }))
+}
+
+// IsArchive says whether a file of this name has to be one: a JAR or the like.
+func IsArchive(name string) bool { return isAny(name, ".jar", ".war", ".ear", ".zip") }
+
+func isAny(name string, exts ...string) bool {
+	return slices.Contains(exts, strings.ToLower(path.Ext(name)))
+}
+
 // isJAR says whether a file of this name has to be a JAR.
-func isJAR(name string) bool { return strings.EqualFold(path.Ext(name), ".jar") }
+func isJAR(name string) bool { return isAny(name, ".jar") }
 
 // badName says what is wrong with the last component of a name, "" if nothing
 // is. A name goes into commands, log lines and other file systems: what could

@@ -37,16 +37,6 @@ func candidates(runs string, names []string) []string {
 	return all
 }
 
-// companion says whether a JAR of this name is what builds make beside the one
-// to run: of the classes alone, for readers, for tests, or as it was before the
-// libraries were put in.
-func companion(base string) bool {
-	stem := strings.TrimSuffix(base, path.Ext(base))
-	return isAny(base, ".jar", ".war") && (strings.HasPrefix(base, "original-") ||
-		slices.ContainsFunc([]string{"-plain", "-sources", "-javadoc", "-tests", "-test-sources", "-test-fixtures"},
-			func(end string) bool { return strings.HasSuffix(stem, end) }))
-}
-
 // Main gives the file of a set that its command runs, "" if runs, the service's
 // Runs, is none: of several the one with a Main-Class. Words of an error are for
 // a person.
@@ -152,11 +142,4 @@ func checkProgram(r io.ReaderAt) error {
 		return err
 	}
 	return nil
-}
-
-// IsArchive says whether a file of this name has to be one: a JAR or the like.
-func IsArchive(name string) bool { return isAny(name, ".jar", ".war", ".ear", ".zip") }
-
-func isAny(name string, exts ...string) bool {
-	return slices.Contains(exts, strings.ToLower(path.Ext(name)))
 }
