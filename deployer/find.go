@@ -14,8 +14,11 @@ import (
 )
 
 const (
-	// findEvery is how often it is looked what a service listens on.
-	findEvery = 50 * time.Millisecond
+	// findEvery is how often it is looked what a service listens on: that goes through
+	// the processes of the machine. Where a port is known already it is for the case
+	// alone that it is another one now.
+	findEvery  = 50 * time.Millisecond
+	findRarely = 500 * time.Millisecond
 	// What a service listens on has to stay the same for so long before one of its
 	// ports is taken: they are opened one after the other. One that its generation
 	// before listened on is taken at once, and waited for longer than for others.
@@ -48,7 +51,11 @@ func (p *proof) ask(ctx context.Context) error {
 			return nil
 		}
 	}
-	if time.Since(p.looked) < findEvery {
+	every := findEvery
+	if p.g.Port != 0 {
+		every = findRarely
+	}
+	if time.Since(p.looked) < every {
 		return err
 	}
 	p.looked = time.Now()

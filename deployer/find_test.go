@@ -195,6 +195,23 @@ func TestAWorkerNeedsNoPort(t *testing.T) {
 		}
 		a.serves("a", "a-1")
 	})
+	bubble(t, "but may have one for its health", func(t *testing.T) {
+		a := newWorld().start(t, func(o *deployer.Options) {
+			abc(o)
+			o.Services[1].Port, o.Services[1].Worker = 0, true
+			o.Services[1].Health.Up, o.Services[1].Health.Port, o.Services[1].Health.Path = time.Second, 8081, "/"
+		})
+		a.put(set("b", "b-1", "serve 8081\nanswer 503"))
+		pass(2 * time.Minute)
+		if e := a.lastOf(deployer.Failed, "b"); !strings.Contains(e.Reason, "GET /: 503 Service Unavailable") {
+			t.Errorf("told %+v", e)
+		}
+		a.put(set("b", "b-2", "serve 8081\nlisten 0.0.0.0:9000"))
+		pass(2 * time.Second)
+		if s := a.status("b"); s.State != "live" || s.Address != "" {
+			t.Errorf("status: %+v", s)
+		}
+	})
 	bubble(t, "and is not live if it is not so", func(t *testing.T) {
 		a := newWorld().start(t, func(o *deployer.Options) {
 			abc(o)
