@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,7 +17,13 @@ import (
 func TestNamesThatLeaveTheMachineAreLookedUpAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var said, complained []string
-		answer, failure := []string{"192.0.2.7", "192.0.2.6"}, error(nil)
+		type answer struct {
+			addrs []string
+			err   error
+		}
+		var answers atomic.Pointer[answer]
+		finds := func(addrs ...string) { answers.Store(&answer{addrs: addrs}) }
+		fails := func(why string) { answers.Store(&answer{err: errors.New(why)}) }
 		var led map[string]netip.AddrPort
 		all := []config.External{{Name: "db", Address: "db.example:5432"}, {Name: "mail", Address: "10.0.2.2:25"}}
 		e := newExternals(all, func(s string) { said = append(said, s) }, func(s string) { complained = append(complained, s) })
@@ -24,11 +31,12 @@ func TestNamesThatLeaveTheMachineAreLookedUpAgain(t *testing.T) {
 			if network != "ip4" || host != "db.example" {
 				t.Errorf("looked up %s by %s", host, network)
 			}
+			now := answers.Load()
 			var addrs []netip.Addr
-			for _, a := range answer {
+			for _, a := range now.addrs {
 				addrs = append(addrs, netip.MustParseAddr(a))
 			}
-			return addrs, failure
+			return addrs, now.err
 		}
 		e.set = func(_ context.Context, to map[string]netip.AddrPort) error { led = to; return nil }
 		want := func(db string) {
@@ -41,7 +49,7 @@ func TestNamesThatLeaveTheMachineAreLookedUpAgain(t *testing.T) {
 				t.Errorf("they lead to %v, want %v", led, want)
 			}
 		}
-		failure = errors.New("no such host")
+		fails("no such host")
 		led = e.first(t.Context())
 		want("")
 		if len(complained) != 1 || !strings.Contains(complained[0], "external.db: this machine does not find db.example:5432 (no such host)") {
@@ -56,19 +64,19 @@ func TestNamesThatLeaveTheMachineAreLookedUpAgain(t *testing.T) {
 		if len(complained) != 1 {
 			t.Errorf("complained again: %q", complained)
 		}
-		failure = nil
+		finds("192.0.2.7", "192.0.2.6")
 		later()
 		want("192.0.2.6:5432")
 		if len(said) != 1 || said[0] != "db leads to 192.0.2.6:5432" {
 			t.Errorf("said %q", said)
 		}
-		answer = []string{"192.0.2.5", "192.0.2.6"}
+		finds("192.0.2.5", "192.0.2.6")
 		later()
 		want("192.0.2.6:5432") // as long as it is one of them
-		answer = []string{"192.0.2.5"}
+		finds("192.0.2.5")
 		later()
 		want("192.0.2.5:5432")
-		failure = errors.New("timeout")
+		fails("timeout")
 		later()
 		want("192.0.2.5:5432")
 		if len(complained) != 2 || !strings.Contains(complained[1], "it leads to 192.0.2.5 as before") {
