@@ -39,7 +39,7 @@ func hosts(t text, services []string) map[string]host {
 // connect finds whom each service calls, and by that ports that nothing else
 // names.
 func (l *Layout) connect() {
-	names := l.Services()
+	names := l.names()
 	for _, s := range l.services {
 		texts := slices.Clone(s.folder.texts)
 		texts = append(texts, s.runs.settings...)
@@ -56,7 +56,7 @@ func (l *Layout) connect() {
 				if !slices.Contains(s.needs, name) {
 					s.needs = append(s.needs, name)
 				}
-				if called := l.service(name); h.port != 0 {
+				if called := l.service(name); called != nil && h.port != 0 {
 					called.called.learn(h.port, fmt.Sprintf("%sby how %s:%d calls it", guessed, t.name, h.line))
 				}
 			}
@@ -97,8 +97,8 @@ func (l *Layout) breakCycles() {
 				s.knows = append(s.knows, need)
 				return true
 			}
-			if state[need] == 0 {
-				visit(l.service(need))
+			if next := l.service(need); next != nil && state[need] == 0 {
+				visit(next)
 			}
 			return false
 		})

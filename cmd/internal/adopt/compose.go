@@ -43,6 +43,7 @@ func readCompose(file, text string) []*job {
 				c.said = append(c.said, fmt.Sprintf("%s:%d: %s of %s: not translated: %s", file, key.Line, key.Value, c.service, reason))
 			}
 		}
+		c.from = c.image
 		c.lost = fmt.Sprintf("%s: %s: not translated: there is no folder for it", c.name, c.service)
 		if c.image != "" {
 			c.lost = fmt.Sprintf("%s: %s: not translated: a service is no image (%s): one without artefacts has a base and exec", c.name, c.service, c.image)

@@ -96,7 +96,7 @@ func (l *Layout) sayWants(s *service) {
 			server = net.JoinHostPort(w.host, w.port)
 		}
 		switch {
-		case l.service(w.host) != nil, strings.Contains(w.host, "$"):
+		case slices.Contains(l.names(), w.host), strings.Contains(w.host, "$"):
 		case local(w.host) && l.listener(parsePort(w.port), s) != nil: // redirected
 		case local(w.host):
 			s.notes = append(s.notes, fmt.Sprintf("%s: %s is the container itself, where nothing else runs: name a service there%s", w.where, server, hint(w.port)))

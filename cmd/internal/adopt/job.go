@@ -16,6 +16,7 @@ type job struct {
 	name    string // where it is said, for comments
 	file    string // which file that is, relative to the shared folder
 	service string // what it calls the service
+	from    string // the image that it runs, "" if none
 	lost    string // what is said where it runs none of the services
 
 	about        string

@@ -68,6 +68,7 @@ func (l *Layout) assign() {
 			s = l.runBy(j)
 		}
 		switch {
+		case s == nil && j.from != "" && l.withImage(j):
 		case s == nil && j.image: // no more than how something is built
 		case s == nil && j.lost != "":
 			l.Notes = append(l.Notes, j.lost)

@@ -120,7 +120,13 @@ services:
       protocol: udp
     - {target: 8086, published: "8086"}
   db:
-    image: postgres:16
+    image: docker.io/library/postgres:16
+    environment: {POSTGRES_USER: shop, POSTGRES_PASSWORD: geheim}
+    ports: ["15432:5432"]
+  cache:
+    image: redis
+  queue:
+    image: rabbitmq:3
 `
 
 func TestAComposeFileIsTranslatedAsFarAsItGoes(t *testing.T) {
@@ -130,10 +136,10 @@ func TestAComposeFileIsTranslatedAsFarAsItGoes(t *testing.T) {
 	l, c, text := adoptFiles(t, files)
 	for _, want := range []string{
 		"exec   = \"java -jar /person/person.jar --debug 'a b'\"   # as in compose.yaml:7",
-		`env    = { LOG = "info" }`, "port   = 8085   # as in compose.yaml:7", `health = { path = "/up", status = ["200-399"] }   # as in compose.yaml:7`, `needs  = ["order"]`, "memory = \"1536M\"   # as in compose.yaml:7\ncpus   = 0.5",
+		`env    = { LOG = "info" }`, "port   = 8085   # as in compose.yaml:7", `health = { path = "/up", status = ["200-399"] }   # as in compose.yaml:7`, `needs  = ["db", "order"]`, "memory = \"1536M\"   # as in compose.yaml:7\ncpus   = 0.5",
 		`data   = ["/var/lib/person"]   # a volume of compose.yaml:7`,
 		"[service.order]\ntarget = \"/app\"   # where its command looks for them\nexec   = \"java -jar order.jar\"", `env    = { A = "1" }`, `env_file = ["` + l.Dir + `/common.env", "order.env"]`,
-		"[[publish]]\nport    = 8080\nservice = \"person\"\n", "[[publish]]\nport    = 5353\nservice = \"order\"\nto      = 53\nprotocol = \"udp\"", "[[publish]]\nport    = 8086\nservice = \"order\"\n",
+		"[[publish]]\nport    = 8080\nservice = \"person\"\n", "[[publish]]\nport    = 5353\nservice = \"order\"\nto      = 53\nprotocol = \"udp\"", "[[publish]]\nport    = 8086\nservice = \"order\"\n", "[[publish]]\nport    = 15432\nservice = \"db\"\n",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
@@ -146,13 +152,19 @@ func TestAComposeFileIsTranslatedAsFarAsItGoes(t *testing.T) {
 		"compose.yaml:7: conf is not translated: put what person wants there among its artefacts",
 		"compose.yaml:20: privileged of person: not translated: there is nothing like it",
 		"compose.yaml:28: environment of order: not translated: SECRET is of the shell that called compose: give it a value",
-		"compose.yaml:34: db: not translated: a service is no image (postgres:16)",
+		"compose.yaml:34: Debian's postgresql runs in place of the image docker.io/library/postgres:16",
+		"compose.yaml:38: Debian's redis runs in place of the image redis",
+		"compose.yaml:40: queue: not translated: a service is no image (rabbitmq:3)",
 	} {
 		if !strings.Contains(strings.Join(l.Notes, "\n"), want) {
 			t.Errorf("no %q is said in %q", want, l.Notes)
 		}
 	}
-	if len(l.Notes) != 4 {
+	if db, cache := c.Service("db"), c.Service("cache"); db.Artefacts || db.Base != "postgresql-base" || db.Env["POSTGRES_USER"] != "shop" ||
+		db.Env["POSTGRES_DB"] != "shop" || db.Env["POSTGRES_PASSWORD"] != "geheim" || cache.Base != "redis-base" || len(cache.Env) > 0 {
+		t.Errorf("db %+v, cache %+v", db, cache)
+	}
+	if len(l.Notes) != 6 {
 		t.Errorf("said is %q, in\n%s", l.Notes, text)
 	}
 }

@@ -23,8 +23,11 @@ func (l *Layout) TOML() string {
 	for _, s := range l.services {
 		s.render(line)
 	}
-	for _, w := range l.with {
-		w.render(line, l.Unprivileged)
+	for i, w := range l.with {
+		if !slices.ContainsFunc(l.with[:i], func(other withBacking) bool { return other.base == w.base }) {
+			w.renderBase(line, l.Unprivileged)
+		}
+		w.render(line)
 	}
 	l.publish(line)
 	return b.String()
@@ -157,15 +160,23 @@ func renderTold(line printer, key string, all []told[string]) {
 // service that no other calls; where there are several, the reader chooses.
 func (l *Layout) publish(line printer) {
 	taken := map[string]bool{}
-	for _, s := range l.services {
-		for _, j := range s.jobs {
+	published := func(jobs []*job, service string, own int) {
+		for _, j := range jobs {
 			for _, p := range j.publish {
 				if at := fmt.Sprintf("%d/%s", p.port, p.protocol); !taken[at] {
 					taken[at] = true
-					p.render(line, s)
+					p.render(line, service, own)
 					l.by(line, "")
 				}
 			}
+		}
+	}
+	for _, s := range l.services {
+		published(s.jobs, s.name, s.port.value)
+	}
+	for _, w := range l.with {
+		if w.job != nil {
+			published([]*job{w.job}, w.service, w.port)
 		}
 	}
 	if len(taken) > 0 {
@@ -203,9 +214,9 @@ func (l *Layout) by(line printer, comment string) {
 	}
 }
 
-func (p published) render(line printer, s *service) {
-	line("\n[[publish]]\nport    = %d\nservice = %s", p.port, quote(s.name))
-	if p.to != s.port.value && s.port.value != 0 {
+func (p published) render(line printer, service string, port int) {
+	line("\n[[publish]]\nport    = %d\nservice = %s", p.port, quote(service))
+	if p.to != port && port != 0 {
 		line("to      = %d", p.to)
 	}
 	if p.protocol == "udp" {

@@ -3,10 +3,12 @@ package adopt
 import (
 	"crypto/rand"
 	_ "embed" // the scripts
+	"path"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/cmd/internal/exit"
 )
 
@@ -14,13 +16,14 @@ import (
 // artefacts. Its script is in the base; it takes the password of the environment, and
 // makes what is missing among its data at each start.
 type backing struct {
-	name, base    string
-	pkg, unit     string // Debian's, and what is not to start by itself
-	script        string
-	port          int
-	data, health  string
-	secret, other string // the names of its variables: the password's, and more of them
-	uses          string // the env of who uses it, with %s for the password
+	name, base   string
+	pkg, unit    string // Debian's, and what is not to start by itself
+	script       string
+	port         int
+	data, health string
+	secret       string     // the name of the variable with its password
+	other        []variable // more of them
+	uses         string     // the env of who uses it, with %s for the password
 }
 
 //go:embed scripts/postgresql.sh
@@ -33,7 +36,7 @@ var backings = []backing{
 	{
 		name: "postgresql", base: "postgresql-base", pkg: "postgresql", unit: "postgresql.service", script: postgresqlScript, port: 5432,
 		data: "/var/lib/postgresql", health: `{ command = "pg_isready -q -h 127.0.0.1" }`,
-		secret: "POSTGRES_PASSWORD", other: `POSTGRES_USER = "app", POSTGRES_DB = "app", `,
+		secret: "POSTGRES_PASSWORD", other: []variable{{name: "POSTGRES_USER", value: "app"}, {name: "POSTGRES_DB", value: "app"}},
 		uses: `{ SPRING_DATASOURCE_URL = "jdbc:postgresql://postgresql/app", SPRING_DATASOURCE_USERNAME = "app", SPRING_DATASOURCE_PASSWORD = "%s" }`,
 	},
 	{
@@ -69,10 +72,10 @@ func (l *Layout) With(names []string) error {
 		switch {
 		case i < 0:
 			return exit.Usagef("--with %s is not known; there are: %s", name, strings.Join(Backings(), ", "))
-		case slices.Contains(l.Services(), name):
+		case slices.Contains(l.names(), name):
 			return exit.Usagef("a service in %s is called %s already; leave --with %s out", l.Dir, name, name)
-		case !slices.ContainsFunc(l.with, func(w withBacking) bool { return w.name == name }):
-			l.with = append(l.with, withBacking{backings[i], rand.Text()})
+		case !slices.ContainsFunc(l.with, func(w withBacking) bool { return w.service == name }):
+			l.with = append(l.with, withBacking{backing: backings[i], service: name, password: rand.Text()})
 		}
 	}
 	return nil
@@ -81,30 +84,98 @@ func (l *Layout) With(names []string) error {
 // withBacking is one with its password.
 type withBacking struct {
 	backing
-	password string
+	service  string
+	password string // "" is none
+	job      *job   // that ran it, nil if it was asked for
 }
 
-func (w withBacking) render(line printer, unprivileged bool) {
-	program := "/usr/local/bin/" + w.name + "-service"
+// withImage adds the server that a job ran by an image, if it is one of these; its
+// variables are those of the image.
+func (l *Layout) withImage(j *job) bool {
+	name, _, _ := strings.Cut(path.Base(j.from), ":")
+	i := slices.IndexFunc(backings, func(b backing) bool { return strings.HasPrefix(b.name, name) && len(name) > 4 })
+	if i < 0 || config.WrongName(j.service) != "" || slices.Contains(l.names(), j.service) {
+		return false
+	}
+	w := withBacking{backing: backings[i], service: j.service, job: j}
+	w.password = w.variable(w.secret, "")
+	l.with = append(l.with, w)
+	l.note("%s: Debian's %s runs in place of the image %s", j.name, w.name, j.from)
+	return true
+}
+
+// variable gives a variable that the job sets.
+func (w withBacking) variable(name, otherwise string) string {
+	if w.job == nil {
+		return otherwise
+	}
+	i := slices.IndexFunc(w.job.env, func(v variable) bool { return v.name == name && v.value != "" })
+	if i < 0 {
+		return otherwise
+	}
+	return w.job.env[i].value
+}
+
+// names gives those of all services, with the servers.
+func (l *Layout) names() []string {
+	names := l.Services()
+	for _, w := range l.with {
+		names = append(names, w.service)
+	}
+	return names
+}
+
+func (w withBacking) program() string { return "/usr/local/bin/" + w.name + "-service" }
+
+func (w withBacking) renderBase(line printer, unprivileged bool) {
 	line("\n[base.%s]", w.base)
 	line(`distribution = "debian:bookworm"`)
 	line("packages     = [%s]", quote(w.pkg))
-	line("run          = [%s, '''\ncat > %s <<'END'\n%sEND\nchmod 755 %s''']", quote("systemctl mask "+w.unit), program, w.script, program)
+	line("run          = [%s, '''\ncat > %s <<'END'\n%sEND\nchmod 755 %s''']", quote("systemctl mask "+w.unit), w.program(), w.script, w.program())
 	if unprivileged {
 		line("privileged   = false   # root inside is nobody outside")
 	}
-	line("\n# Who uses it says:")
-	line("#   needs = [%s]", quote(w.name))
-	line("#   env   = "+w.uses, w.password)
-	line("[service.%s]", w.name)
+}
+
+func (w withBacking) render(line printer) {
+	if w.job == nil {
+		line("\n# Who uses it says:")
+		line("#   needs = [%s]", quote(w.name))
+		line("#   env   = "+w.uses, w.password)
+	} else {
+		line("\n# In place of the image %s of %s.", plain(w.job.from), w.job.name)
+	}
+	line("[service.%s]", w.service)
 	line("artefacts = false")
 	line("base      = %s", quote(w.base))
-	line("exec      = %s", quote(program))
-	line("env       = { %s%s = %s }", w.other, w.secret, quote(w.password))
+	line("exec      = %s", quote(w.program()))
+	var env []string
+	for _, v := range w.variables() {
+		env = append(env, v.name+" = "+quote(v.value))
+	}
+	if len(env) > 0 {
+		line("env       = { %s }", strings.Join(env, ", "))
+	}
 	line("port      = %d", w.port)
 	line("data      = [%s]", quote(w.data))
 	if w.health != "" {
 		line("health    = %s", w.health)
 	}
 	line(`stop_timeout = "30s"`)
+}
+
+// variables gives the environment of the server.
+func (w withBacking) variables() []variable {
+	var env []variable
+	for _, v := range w.other {
+		if w.job != nil { // the image's own default is the name of PostgreSQL's administrator
+			user := w.variable(w.other[0].name, "postgres")
+			v.value = w.variable(v.name, user)
+		}
+		env = append(env, v)
+	}
+	if w.password != "" {
+		env = append(env, variable{name: w.secret, value: w.password})
+	}
+	return env
 }

@@ -51,7 +51,7 @@ func Write(dir, output string, with []string, force bool, out, warnings io.Write
 	layout.Interface = interfaceOf(network.DefaultInterface(), network.Interfaces, c.LXC.Bridge)
 	layout.Unprivileged = base.Unprivileged(c.LXC.Path) == nil
 	text, mode := layout.TOML(), fs.FileMode(0o644)
-	if len(with) > 0 {
+	if len(layout.with) > 0 {
 		mode = 0o600 // there are passwords in it
 	}
 	layout.warn(warnings)
@@ -71,7 +71,7 @@ func Write(dir, output string, with []string, force bool, out, warnings io.Write
 		return err
 	}
 	_, err = fmt.Fprintf(out, "wrote %s with %s; look at its lines with GUESS, then: %s\n",
-		output, strings.Join(append(layout.Services(), with...), ", "), next(output, os.Args[0], unitFiles))
+		output, strings.Join(layout.names(), ", "), next(output, os.Args[0], unitFiles))
 	return err
 }
 

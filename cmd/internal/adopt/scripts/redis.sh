@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs Redis with the password of the environment, which it reads from its standard
+# Runs Redis with the password of the environment, if there is one, which it reads from its standard
 # input: arguments are for all to see.
 set -eu
 cd /var/lib/redis
@@ -8,5 +8,6 @@ bind * -::*
 daemonize no
 dir /var/lib/redis
 appendonly yes
-requirepass $REDIS_PASSWORD
+protected-mode no
+${REDIS_PASSWORD:+requirepass $REDIS_PASSWORD}
 END
