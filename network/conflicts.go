@@ -54,9 +54,12 @@ func findConflicts(have tables, publish []deployer.Publish) []string {
 
 // takes says whether the rule sends packets for a published port elsewhere.
 func takes(r rule, p deployer.Publish) bool {
-	if to := r.target(); to != "DNAT" && to != "REDIRECT" {
-		return false
-	}
+	to := r.target()
+	return (to == "DNAT" || to == "REDIRECT") && r.matches(p)
+}
+
+// matches says whether the rule may be about packets for a published port.
+func (r rule) matches(p deployer.Publish) bool {
 	if i := slices.Index(r, "-i"); i >= 0 && i+1 < len(r) && (i == 0 || r[i-1] != "!") && r[i+1] != p.Interface {
 		return false
 	}

@@ -3,22 +3,54 @@ package network
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
 // Obstacle is what others' rules keep containers from, and the remedy.
 type Obstacle struct{ Found, Remedy string }
 
-// Obstacles gives what others' rules drop of what containers send. What is
-// published, and what containers say to each other, our own rules let through;
-// the rest is for the owner of the VM to decide.
-func Obstacles(ctx context.Context, bridge string) ([]Obstacle, error) {
+// Obstacles gives what others' rules drop of what is published and of what containers
+// send. What is published, and what containers say to each other, our own rules let
+// through as far as iptables goes; the rest is for the owner of the VM to decide.
+func Obstacles(ctx context.Context, bridge string, publish []deployer.Publish) ([]Obstacle, error) {
 	have, err := readRules(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for rules that drop what containers send: %w", err)
 	}
-	return findObstacles(have, bridge), nil
+	native, err := nativeRuleset(ctx)
+	return slices.Concat(findObstacles(have, bridge), findDrops(have, publish), nativeObstacles(native, bridge, publish)), err
+}
+
+// findDrops gives the rules of iptables that drop what comes to a published port
+// before any rule of ours is asked.
+func findDrops(have tables, publish []deployer.Publish) []Obstacle {
+	var all []Obstacle
+	for _, name := range []string{"raw", "mangle"} {
+		for _, chain := range slices.Sorted(maps.Keys(have.in(name))) {
+			for _, r := range have[name].rules[chain] {
+				i := slices.IndexFunc(publish, func(p deployer.Publish) bool { return r.matches(p) })
+				if r.target() == "DROP" && i >= 0 && strings.Contains(r.String(), "dport") {
+					all = append(all, Obstacle{
+						fmt.Sprintf("iptables: chain %s of table %s may drop what comes to port %d", chain, name, publish[i].Port),
+						fmt.Sprintf("sudo iptables -t %s -D %s %s", name, chain, r),
+					})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// in gives the rules of a table by chain.
+func (all tables) in(name string) map[string][]rule {
+	if all[name] == nil {
+		return nil
+	}
+	return all[name].rules
 }
 
 func findObstacles(have tables, bridge string) []Obstacle {

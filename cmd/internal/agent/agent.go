@@ -50,6 +50,11 @@ type agent struct {
 	started  time.Time
 	watching string
 	external *externals
+	firewall *firewall
+
+	// ports are those published, and obstacles the rules of others that are in the way.
+	ports     atomic.Pointer[[]deployer.Publish]
+	obstacles atomic.Pointer[[]string]
 
 	// degraded says by service, "" for all, why changes may be missed. A map is
 	// never changed once it is stored; the watcher's goroutine alone stores.
@@ -99,6 +104,7 @@ func Run(ctx context.Context, from config.Source, c *config.Config, out *console
 	external := newExternals(c.Externals, out.Say, out.Complain)
 	a := newAgent(c, containers, m, watch, book, out, external.first(ctx))
 	a.external, external.set = external, a.deployer.SetExternal
+	a.firewall = newFirewall(a, c, m.Pool)
 	socket, err := control.Listen(folders.Socket(c))
 	if err != nil {
 		return err
@@ -117,6 +123,7 @@ func Run(ctx context.Context, from config.Source, c *config.Config, out *console
 			group.Go(func() error { out.KeepTitle(ctx, func() string { return render.Title(a.Status()) }); return nil })
 			group.Go(func() error { return a.watch.Run(ctx, a.seen) })
 			group.Go(func() error { a.external.follow(ctx); return nil })
+			group.Go(func() error { a.firewall.watch(ctx); return nil })
 			group.Go(func() error {
 				r := &reloader{agent: a, now: c}
 				config.Follow(ctx, from, r.changed)
@@ -145,9 +152,10 @@ func newAgent(c *config.Config, containers map[string]string, m *machine.Machine
 	a.engine = m.Engine
 	a.degraded.Store(&map[string]string{})
 	a.leftOut.Store(&c.LeftOut)
+	a.obstacles.Store(&[]string{})
 	a.setBases(containers)
 	a.deployer = deployer.New(deployer.Options{
-		Services: deployServices(c, containers), Publish: c.Ports(network.DefaultInterface()), External: external,
+		Services: deployServices(c, containers), Publish: a.publish(c), External: external,
 		KeepLogs: int64(c.Logs.Keep), KeepGenerations: c.Logs.Generations, KeepSets: c.Watch.Keep,
 		Standby: c.LXC.Standby, KeepFailed: c.LXC.KeepFailed, Reserve: int64(c.LXC.Reserve),
 		Together: c.Watch.Together, VIPs: c.LXC.Names == config.NamesVIP,
@@ -156,6 +164,13 @@ func newAgent(c *config.Config, containers map[string]string, m *machine.Machine
 		Hook: a.hook, Look: a.look, Tell: a.tell, Output: out.Line,
 	})
 	return a
+}
+
+// publish gives the ports that are published from now on.
+func (a *agent) publish(c *config.Config) []deployer.Publish {
+	all := c.Ports(network.DefaultInterface())
+	a.ports.Store(&all)
+	return all
 }
 
 // setBases says what clones are made of from now on: the containers of bases, by

@@ -85,6 +85,9 @@ func (a *agent) look(service string) {
 func (a *agent) tell(e deployer.Event) {
 	a.out.Event(e)
 	a.notify.Tell(notify.Of(e))
+	if e.Kind == deployer.WentLive || e.Kind == deployer.Adopted {
+		a.firewall.changed()
+	}
 }
 
 // hook runs a command for a deploy and shows what it prints among the lines of the

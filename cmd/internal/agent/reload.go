@@ -11,7 +11,6 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/cmd/internal/doctor"
 	"github.com/jarloop/jarloop/cmd/internal/folders"
-	"github.com/jarloop/jarloop/network"
 	"github.com/jarloop/jarloop/watcher"
 )
 
@@ -82,12 +81,13 @@ func (r *reloader) apply(ctx context.Context, c *config.Config) (again []string,
 	if err != nil {
 		return nil, err
 	}
-	again, err = r.agent.deployer.Configure(ctx, deployServices(c, containers), c.Ports(network.DefaultInterface()))
+	again, err = r.agent.deployer.Configure(ctx, deployServices(c, containers), r.agent.publish(c))
 	if err != nil {
 		return nil, err
 	}
 	r.agent.external.take(ctx, c.Externals)
 	r.agent.leftOut.Store(&c.LeftOut)
+	r.agent.firewall.changed()
 	r.agent.setBases(containers)
 	// After the deployer, which has to know the services that it hears of.
 	return again, r.agent.watch.Reconfigure(ctx, watchServices(c))

@@ -27,6 +27,7 @@ func (a *agent) Status() control.Status {
 		reasons = append(reasons, strings.TrimPrefix(service+": "+reason, ": "))
 	}
 	slices.Sort(reasons)
+	s.Obstacles = *a.obstacles.Load()
 	s.Degraded = strings.Join(reasons, "; ")
 	return s
 }

@@ -27,8 +27,11 @@ type Status struct {
 	// Degraded says what keeps the watcher from seeing changes; empty: nothing.
 	Degraded string `json:"degraded,omitempty"`
 	// LeftOut are the services that the agent was told not to run.
-	LeftOut  []string          `json:"left_out,omitempty"`
-	Services []deployer.Status `json:"services"`
+	LeftOut []string `json:"left_out,omitempty"`
+	// Obstacles are rules of others that keep requests from services, each with its
+	// remedy.
+	Obstacles []string          `json:"obstacles,omitempty"`
+	Services  []deployer.Status `json:"services"`
 }
 
 // DeployRequest names the services to deploy; none means all.

@@ -75,7 +75,7 @@ func TestEachThingThatIsWrongHasItsRowAndRemedy(t *testing.T) {
 		{"both variants of iptables", func(_ *testing.T, _ *Machine, f *fake) { f.rules.Backends = "rules in both" }, "iptables variants", Warning, "both", "iptables-legacy-save"},
 		{"a policy in the way", func(_ *testing.T, _ *Machine, f *fake) {
 			f.rules.Obstacles = []network.Obstacle{{Found: "FORWARD drops", Remedy: "sudo ufw route allow in on lxcbr0"}}
-		}, "iptables filter", Warning, "FORWARD drops", "sudo ufw"},
+		}, "firewall", Warning, "FORWARD drops", "sudo ufw"},
 		{"a DHCP range that meets ours", write("/proc/77/cmdline", "dnsmasq\x00--interface=lxcbr0\x00--dhcp-range\x0010.0.3.2,10.0.3.254\x00"),
 			"addresses", Warning, "leases 10.0.3.2-10.0.3.254", `LXC_DHCP_RANGE="10.0.3.2,10.0.3.127"`},
 		{"a DHCP range beside ours", write("/proc/77/cmdline", "/usr/sbin/dnsmasq\x00--interface=lxcbr0\x00--dhcp-range=10.0.3.2,10.0.3.99\x00"),

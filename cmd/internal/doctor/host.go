@@ -48,7 +48,7 @@ func (p *probe) Rules(ctx context.Context, _ netip.Prefix) (found Rules, err err
 	var errs [3]error
 	found.Conflicts, errs[0] = network.Conflicts(ctx, p.config.Ports(network.DefaultInterface()))
 	found.Backends, errs[1] = network.Backends(ctx)
-	found.Obstacles, errs[2] = network.Obstacles(ctx, p.config.LXC.Bridge)
+	found.Obstacles, errs[2] = network.Obstacles(ctx, p.config.LXC.Bridge, p.config.Ports(network.DefaultInterface()))
 	return found, errors.Join(errs[:]...)
 }
 

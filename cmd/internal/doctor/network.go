@@ -117,7 +117,7 @@ func rules(ctx context.Context, m *Machine) []Finding {
 		findings = append(findings, c)
 	}
 	for _, o := range found.Obstacles {
-		findings = append(findings, Finding{Check: "iptables filter", State: Warning, Found: o.Found, Remedy: o.Remedy})
+		findings = append(findings, Finding{Check: "firewall", State: Warning, Found: o.Found, Remedy: o.Remedy})
 	}
 	if len(findings) == 0 {
 		findings = append(findings, f)

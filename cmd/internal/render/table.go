@@ -86,6 +86,9 @@ func remarks(s control.Status, dropped []string) (lines []string) {
 	if s.Degraded != "" {
 		lines = append(lines, "degraded: "+console.Plain(s.Degraded))
 	}
+	for _, o := range s.Obstacles {
+		lines = append(lines, "in the way: "+console.Plain(o))
+	}
 	return append(lines, fmt.Sprintf("agent %s, process %d, %s", s.Version, s.PID, console.Plain(s.Watching)))
 }
 

@@ -163,11 +163,11 @@ func TestAllIsWellWhenEveryServiceIsLiveAndNothingIsMissed(t *testing.T) {
 // a container has printed.
 func TestReasonsGiveATerminalNoOrders(t *testing.T) {
 	const evil = "a\x1b[2J\nperson          live     \u202e"
-	s := control.Status{Watching: evil, Degraded: evil, Services: []deployer.Status{{
+	s := control.Status{Watching: evil, Degraded: evil, Obstacles: []string{evil}, Services: []deployer.Status{{
 		Service: "web", State: "failed", Newest: deployer.Newest{State: deployer.Broken, Reason: evil},
 		Last: &deployer.Last{Error: evil},
 	}}}
-	for columns, lines := range map[int]int{0: 5, 20: 8} {
+	for columns, lines := range map[int]int{0: 6, 20: 9} {
 		var out bytes.Buffer
 		if err := (reader{columns: func() int { return columns }}).table(&out, s, time.Time{}); err != nil {
 			t.Fatal(err)
