@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
@@ -20,21 +19,6 @@ func forget(addr netip.Addr) error {
 		return fmt.Errorf("forget the connections to %s: %w", addr, err)
 	}
 	return nil
-}
-
-// forgetDatagrams has the next datagram of each sender go where the rules say now.
-// The kernel knows no end of what is sent by UDP: as long as a sender goes on, its
-// datagrams go where the first one went. from are targets that were others', and
-// ports are those of the VM that led nowhere.
-func forgetDatagrams(from []netip.Addr, ports []uint16) error {
-	own, err := readAddresses("")
-	if err != nil {
-		return err
-	}
-	return forgetFlows(flow{protocol: unix.IPPROTO_UDP}, func(f flow) bool {
-		return slices.Contains(from, f.from) || slices.Contains(ports, f.asked.Port()) && f.from == f.asked.Addr() &&
-			(f.from.IsLoopback() || slices.ContainsFunc(own, func(h held) bool { return h.prefix.Addr() == f.from }))
-	})
 }
 
 // forgetFlows removes those of the flows like one that are meant.

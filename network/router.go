@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jarloop/jarloop/deployer"
@@ -177,23 +176,6 @@ func (r *Router) Repair(ctx context.Context, to deployer.Routes) (changed, repai
 	return changed, repaired, nil
 }
 
-// VIPs gives the virtual IPs that the rules name, by service.
-func (r *Router) VIPs(ctx context.Context) (map[string]netip.Addr, error) {
-	have, err := r.ports.kernel.rules(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read the virtual IPs: %w", err)
-	}
-	vips := map[string]netip.Addr{}
-	for _, rule := range have["nat"].in(vipChain) {
-		note, ours := strings.CutPrefix(rule.comment(), "jarloop: ")
-		service, _, _ := strings.Cut(note, portNote)
-		if addr, err := netip.ParseAddr(strings.TrimSuffix(rule.after("-d"), "/32")); ours && err == nil {
-			vips[service] = addr
-		}
-	}
-	return vips, nil
-}
-
 // Forget drops what the kernel remembers of connections to an address.
 func (r *Router) Forget(addr netip.Addr) error { return forget(addr) }
 
@@ -220,43 +202,6 @@ func (r *Router) switchTo(ctx context.Context, to deployer.Routes) error {
 func (r *Router) converge(ctx context.Context, to deployer.Routes) (changed bool, err error) {
 	defer crash.Point("repair ports")()
 	return r.ports.converge(ctx, to)
-}
-
-// moveDatagrams has what is sent by UDP go where to says. That one does not is no
-// reason to go back: it goes on to the old generation, until that is gone.
-func (r *Router) moveDatagrams(to deployer.Routes) {
-	if r.aim == nil {
-		return
-	}
-	from, ports := movedDatagrams(*r.aim, to)
-	if len(from) == 0 && len(ports) == 0 {
-		return
-	}
-	if err := r.ports.kernel.forgetDatagrams(from, ports); err != nil {
-		r.ports.notes("what is sent by UDP may go to the old generation until that is gone: " + err.Error())
-	}
-}
-
-// movedDatagrams gives the targets that are left behind, and the virtual IPs and
-// published ports that led nowhere.
-func movedDatagrams(was, to deployer.Routes) (from []netip.Addr, ports []uint16) {
-	for service, t := range was.Targets {
-		if now := to.Targets[service]; now.Addr() != t.Addr() {
-			from = append(from, t.Addr())
-		}
-	}
-	fresh := func(service string) bool { return !was.Targets[service].IsValid() && to.Targets[service].IsValid() }
-	for service, vip := range to.VIPs {
-		if fresh(service) {
-			from = append(from, vip)
-		}
-	}
-	for _, p := range to.Publish {
-		if p.Protocol == deployer.UDP && fresh(p.Service) {
-			ports = append(ports, p.Port)
-		}
-	}
-	return from, ports
 }
 
 // accept makes to what is to be kept so. Of instances that it does not name

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -66,4 +67,21 @@ func compareAddresses(have []held, want map[string]netip.Addr) (unwanted []held,
 	}
 	slices.SortFunc(missing, netip.Addr.Compare)
 	return unwanted, missing, err
+}
+
+// VIPs gives the virtual IPs that the rules name, by service.
+func (r *Router) VIPs(ctx context.Context) (map[string]netip.Addr, error) {
+	have, err := r.ports.kernel.rules(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the virtual IPs: %w", err)
+	}
+	vips := map[string]netip.Addr{}
+	for _, rule := range have["nat"].in(vipChain) {
+		note, ours := strings.CutPrefix(rule.comment(), "jarloop: ")
+		service, _, _ := strings.Cut(note, portNote)
+		if addr, err := netip.ParseAddr(strings.TrimSuffix(rule.after("-d"), "/32")); ours && err == nil {
+			vips[service] = addr
+		}
+	}
+	return vips, nil
 }
