@@ -26,7 +26,8 @@ func (l *lab) natively(rules string) []Obstacle {
 func (l *lab) nft(text string) {
 	l.t.Helper()
 	nft := exec.CommandContext(l.t.Context(), "nft", "-f", "-")
-	nft.Stdin = strings.NewReader(text)
+	// nft 1.0.6 wants a closing brace on a line of its own.
+	nft.Stdin = strings.NewReader(strings.NewReplacer("; }", ";\n}", "} }", "}\n}", "accept }", "accept\n}").Replace(text))
 	if out, err := nft.CombinedOutput(); err != nil {
 		l.t.Fatalf("%v: %s\n%s", err, out, text)
 	}
