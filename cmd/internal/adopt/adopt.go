@@ -7,22 +7,14 @@
 //	volume-nginx-conf.d/                      nginx in front: whom it calls, and its port
 //	person/target/person-1.0.jar              a service, where its build leaves it
 //
-// What is known of a service comes from sources (facts.go), each of which is a file
+// What is known of a service comes from sources (read.go), each of which is a file
 // that turns bytes into facts. Nothing in the folder is changed, or followed out of
 // it. What cannot be translated is in Notes, and in the comments.
 package adopt
 
 import (
+	"cmp"
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path"
-	"path/filepath"
-	"slices"
-	"strings"
-
-	"github.com/jarloop/jarloop/cmd/internal/config"
 )
 
 // ErrNothing says that there is no service in a folder.
@@ -66,151 +58,182 @@ type service struct {
 	facts
 }
 
-// Services gives the names of the services that were found.
-func (l *Layout) Services() []string {
-	var names []string
-	for _, s := range l.services {
-		names = append(names, s.name)
-	}
-	return names
+// told is a value, and the comment that says where it is from.
+type told[T cmp.Ordered] struct {
+	value T
+	note  string
 }
 
-// Read looks at a shared folder.
-func Read(dir string) (*Layout, error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, err
+// learn takes a value over unless one is known: sources are asked in the order in
+// which they are believed.
+func (t *told[T]) learn(value T, note string) {
+	var none T
+	if t.value == none && t.note == "" && value != none {
+		*t = told[T]{value, note}
 	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	if _, err := fs.ReadDir(root.FS(), "."); err != nil {
-		return nil, err
-	}
-	l := &Layout{Dir: dir}
-	l.readJobs(root)
-	found := &search{root: root}
-	found.visit(".", 0)
-	l.Notes = append(l.Notes, found.notes...)
-	for _, p := range found.places {
-		if err := l.addPlace(root, p, found.places); err != nil {
-			return nil, err
-		}
-	}
-	if len(l.services) == 0 {
-		return l, fmt.Errorf("%s: %w", dir, ErrNothing)
-	}
-	l.complete()
-	return l, nil
 }
 
-// complete finds out what is to be known of the services.
-func (l *Layout) complete() {
-	l.assign()
-	for _, s := range l.services {
-		for _, ask := range sources {
-			ask(s)
-		}
-	}
-	l.connect()
-	for _, s := range l.services {
-		l.sayWants(s)
-		s.finish()
-		l.Notes = append(l.Notes, s.notes...)
-	}
-	slices.Sort(l.Notes)
+// facts are what sources know of one service; what none knows is zero.
+type facts struct {
+	about        string
+	exec, target told[string]
+	arguments    told[string] // of the JAR
+	dir          string       // where the command runs; "" is target
+	env          []variable
+	envFiles     []string
+	calls        []string // names that a job says it needs, services or not
+	port         told[int]
+	worker       told[string] // how it shows that it listens on nothing
+	health       health
+	needs, knows []string
+	layers       []layer // of the settings that hold
+	data, logs   []told[string]
+	wants        []want // servers that are none of the services
+	reload       string
+	memory, cpus told[string]
+
+	// of its base
+	base                        string
+	users, makes, run, packages []string
+	java                        int // the version that it wants; 0 if it does not say
+
+	comments []string // before its table
+	notes    []string // said, and written there too
 }
 
-func (l *Layout) note(format string, args ...any) {
-	l.Notes = append(l.Notes, fmt.Sprintf(format, args...))
+// variable is one of the environment.
+type variable struct{ name, value, note string }
+
+// health is how a generation proves itself.
+type health struct {
+	path, note, scheme string
+	port               int      // 0: the service's own
+	status             []string // none: the default
 }
 
-// addPlace makes a service of a place, unless it is none.
-func (l *Layout) addPlace(root *os.Root, p place, all []place) error {
-	s := &service{name: p.name, shared: l.Dir, source: p.source, files: p.files, nginx: p.nginx || p.usual && p.name == nginxName}
-	if p.usual && s.nginx {
-		s.name = nginxService(all, l.job("nginx") != nil)
-	} else if wrong := config.WrongName(p.name); wrong != "" {
-		l.note("%s: not adopted: %s", p.source, wrong)
-		return nil
-	}
-	var err error
-	if s.folder, err = readFolder(root, p.source, p.files); err != nil {
-		return fmt.Errorf("read %s: %w", p.source, err)
-	}
-	if p.usual && l.job(s.name) == nil && len(s.folder.visible()) == 0 {
-		l.note("%s: left out: it holds nothing that runs; build, and write the configuration anew, if it is a service", p.source)
-		return nil
-	}
-	s.target.value = "/" + s.name
-	switch {
-	case s.nginx:
-		s.target.value = nginxTarget
-	case config.WrongTarget(s.target.value) != "": // a service that is called like a folder of the system
-		s.target.value = "/srv/" + s.name
-	}
-	if len(s.folder.runnable()) == 0 {
-		s.scripts = scripts(root, p.source)
-	}
-	s.choose(root)
-	if s.runs.name == "" && len(s.scripts) == 0 {
-		s.classes = findClasses(root, &s.folder)
-	}
-	l.services = append(l.services, s)
-	return nil
+// want is a server that settings name.
+type want struct{ host, port, where string }
+
+// layer is a file of settings that a program reads, or a part of it.
+type layer struct {
+	text
+	reads func(part int) bool // nil: all of it
 }
 
-// choose finds the archive that is run, and adds to what is known of it what its
-// libraries say.
-func (s *service) choose(root *os.Root) {
-	for _, a := range s.folder.archives {
-		if a.err != nil {
-			s.notes = append(s.notes, fmt.Sprintf("%s/%s: %v", s.source, a.name, a.err))
-		}
-	}
-	if runnable := s.folder.runnable(); len(runnable) > 0 {
-		s.runs = runnable[0]
-	}
-	for _, file := range s.folder.files {
-		dir, name := path.Split(file)
-		if path.Ext(name) != ".jar" || dir == "" {
-			continue
-		}
-		s.runs.libraries = append(s.runs.libraries, name)
-		// The program's own classes, where what starts it is a script or a launcher.
-		if dir == "app/" || dir == "quarkus-app/app/" || dir == "lib/" && len(s.scripts) > 0 && strings.HasPrefix(name, path.Base(s.scripts[0])) {
-			own := readArchive(root, path.Join(s.source, file), file)
-			s.runs.settings = append(s.runs.settings, own.settings...)
-			s.runs.java = max(s.runs.java, own.java)
-		}
-	}
-	s.java = s.runs.java
-	s.runs.recognise()
+// text is a file that may name ports, hosts and folders.
+type text struct {
+	name     string // relative to the shared folder
+	lines    []string
+	settings []setting
 }
 
-// variable gives the value of a variable of its environment, "" if it has none.
-func (s *service) variable(name string) string {
-	for _, v := range s.env {
-		if v.name == name {
-			return v.value
-		}
-	}
-	return ""
+// setting is one value of a file of settings.
+type setting struct {
+	key   string // as in server.connector.port; the items of a list have the list's key
+	value string
+	line  int
+	part  int // which document of the file it is in, where "---" parts them
 }
 
-// nginxService names the service of nginx: as its job is called, else web,
-// unless a folder has that name.
-func nginxService(places []place, job bool) string {
-	names := []string{"web", "nginx", "nginx-proxy"}
-	if job {
-		names = []string{"nginx", "web", "nginx-proxy"}
-	}
-	for _, name := range names {
-		if !slices.ContainsFunc(places, func(p place) bool { return p.name == name }) {
-			return name
-		}
-	}
-	return "nginx-conf"
+// folder is what one service's folder holds.
+type folder struct {
+	name     string   // relative to the shared folder; "." is that itself
+	files    []string // relative to this one
+	archives []archive
+	natives  []string // programs for the machine itself
+	texts    []text
+}
+
+// archive is a JAR or WAR, and what it says of itself.
+type archive struct {
+	name      string // relative to the service's folder
+	main      string // its Main-Class; "" if java -jar cannot run it
+	boot      string // its Spring-Boot-Version
+	java      int    // the version of Java that its own classes are for; 0 if none was seen
+	libraries []string
+	framework *framework      // nil if none is known
+	holds     map[string]bool // the beginnings of entries that tell frameworks
+	settings  []text          // application.properties and the like inside
+	err       error           // why it cannot be read
+}
+
+// framework is what is usual for programs that are built with one.
+type framework struct {
+	name    string
+	library string // the beginning of its JAR's name
+	classes string // the beginning of an entry, where all is in one JAR
+	speaks  string // "http", "grpc", or "" for what listens on nothing
+	port    int    // which it listens on where nothing says otherwise; 0 if its program says
+	parts   []part
+}
+
+// part is a library that changes how a program is asked for its health.
+type part struct{ name, library, classes string }
+
+// classes are a program that is in no archive.
+type classes struct {
+	roots []string // folders of the class path, relative to the service's
+	main  string
+	note  string
+}
+
+// job is how a service was run before, in our words.
+type job struct {
+	name    string // where it is said, for comments
+	file    string // which file that is, relative to the shared folder
+	service string // what it calls the service
+	from    string // the image that it runs, "" if none
+	lost    string // what is said where it runs none of the services
+
+	about        string
+	exec         string   // a command line of the shell; "" if there was none, or none that fits
+	dir          string   // where it runs; "" if the job does not say
+	relative     bool     // names in exec are relative to the file's folder
+	folders      []string // of the share that it is made of
+	env          []variable
+	envFiles     []string
+	users        []string // that must be in the base
+	makes        []string // folders that must be there
+	logs         []string // files that it writes what it prints to
+	data         []string
+	mounts       []mount // of folders or files of the share
+	publish      []published
+	needs        []string
+	port         int
+	health       health
+	image        bool     // names in exec are those of an image, which is built
+	memory, cpus string   // its limits, as the configuration has them
+	worker       bool     // it listens on nothing
+	said         []string // what is kept by other means, or lost
+}
+
+// mount is a folder or file of the share, and where a job has it.
+type mount struct{ from, to string }
+
+// published is a port of the VM that a job publishes; to is one of the service.
+type published struct {
+	port, to int
+	protocol string
+}
+
+// backing is a server that Debian packages, as a base and a service without
+// artefacts. Its script is in the base; it takes the password of the environment, and
+// makes what is missing among its data at each start.
+type backing struct {
+	name, base   string
+	pkg, unit    string // Debian's, and what is not to start by itself
+	script       string
+	port         int
+	data, health string
+	secret       string     // the name of the variable with its password
+	other        []variable // more of them
+	uses         string     // the env of who uses it, with %s for the password
+}
+
+// withBacking is one with its password.
+type withBacking struct {
+	backing
+	service  string
+	password string // "" is none
+	job      *job   // that ran it, nil if it was asked for
 }

@@ -13,19 +13,6 @@ import (
 	"github.com/jarloop/jarloop/watcher"
 )
 
-// archive is a JAR or WAR, and what it says of itself.
-type archive struct {
-	name      string // relative to the service's folder
-	main      string // its Main-Class; "" if java -jar cannot run it
-	boot      string // its Spring-Boot-Version
-	java      int    // the version of Java that its own classes are for; 0 if none was seen
-	libraries []string
-	framework *framework      // nil if none is known
-	holds     map[string]bool // the beginnings of entries that tell frameworks
-	settings  []text          // application.properties and the like inside
-	err       error           // why it cannot be read
-}
-
 // beside are the ends of the names of archives that are built beside the one that
 // runs.
 var beside = []string{"-plain.jar", "-sources.jar", "-javadoc.jar", "-tests.jar", "-test.jar", "-plain.war"}

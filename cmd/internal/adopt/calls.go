@@ -78,14 +78,6 @@ func (l *Layout) connect() {
 	l.breakCycles()
 }
 
-func (l *Layout) service(name string) *service {
-	i := slices.IndexFunc(l.services, func(s *service) bool { return s.name == name })
-	if i < 0 {
-		return nil
-	}
-	return l.services[i]
-}
-
 // breakCycles makes needs that would let none start first names that are only known.
 func (l *Layout) breakCycles() {
 	state := map[string]int{} // 1: on the way, 2: done

@@ -13,13 +13,6 @@ import (
 // mostClasses bounds how many classes are looked at.
 const mostClasses = 500
 
-// classes are a program that is in no archive.
-type classes struct {
-	roots []string // folders of the class path, relative to the service's
-	main  string
-	note  string
-}
-
 // manifestPath is where a JAR that was unpacked has its manifest.
 const manifestPath = "META-INF/MANIFEST.MF"
 

@@ -45,9 +45,6 @@ func fromDatabases(s *service) {
 	})
 }
 
-// want is a server that settings name.
-type want struct{ host, port, where string }
-
 // addData takes over the folder of a database's files. One that is relative to the
 // folder where the command runs is given one to run in, since the target goes with
 // each generation.
@@ -78,10 +75,6 @@ func (s *service) keepData(folder, note, what string) {
 	if !slices.ContainsFunc(s.data, func(d told[string]) bool { return within(folder, d.value) }) {
 		s.data = append(slices.DeleteFunc(s.data, inside), told[string]{folder, note})
 	}
-}
-
-func within(name, folder string) bool {
-	return name == folder || strings.HasPrefix(name, strings.TrimSuffix(folder, "/")+"/")
 }
 
 func local(host string) bool {

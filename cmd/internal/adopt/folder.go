@@ -20,15 +20,6 @@ const (
 	mostBytes = 256 << 10 // of one text
 )
 
-// folder is what one service's folder holds.
-type folder struct {
-	name     string   // relative to the shared folder; "." is that itself
-	files    []string // relative to this one
-	archives []archive
-	natives  []string // programs for the machine itself
-	texts    []text
-}
-
 // readFolder reads one service's folder: what matches the patterns, or all that is in
 // it. Links and what is no regular file are passed over, as they are when artefacts
 // are taken.

@@ -6,19 +6,6 @@ import (
 	"strings"
 )
 
-// framework is what is usual for programs that are built with one.
-type framework struct {
-	name    string
-	library string // the beginning of its JAR's name
-	classes string // the beginning of an entry, where all is in one JAR
-	speaks  string // "http", "grpc", or "" for what listens on nothing
-	port    int    // which it listens on where nothing says otherwise; 0 if its program says
-	parts   []part
-}
-
-// part is a library that changes how a program is asked for its health.
-type part struct{ name, library, classes string }
-
 // frameworks are looked for in this order: those that bring others first.
 var frameworks = []framework{
 	{"Dropwizard", "dropwizard-core-", "io/dropwizard/", "http", 8080, nil},
@@ -83,11 +70,6 @@ func (a *archive) recognise() {
 // with says whether a part of its framework is there.
 func (a *archive) with(name string) bool {
 	return slices.ContainsFunc(a.framework.parts, func(p part) bool { return p.name == name && a.includes(p.library, p.classes) })
-}
-
-// uses says whether what runs is built with a framework, or one whose name begins so.
-func (s *service) uses(name string) bool {
-	return s.runs.framework != nil && strings.HasPrefix(s.runs.framework.name, name)
 }
 
 // answers are the statuses of a server that is up, whatever it thinks of a request.

@@ -11,45 +11,6 @@ import (
 	"al.essio.dev/pkg/shellescape"
 )
 
-// job is how a service was run before, in our words.
-type job struct {
-	name    string // where it is said, for comments
-	file    string // which file that is, relative to the shared folder
-	service string // what it calls the service
-	from    string // the image that it runs, "" if none
-	lost    string // what is said where it runs none of the services
-
-	about        string
-	exec         string   // a command line of the shell; "" if there was none, or none that fits
-	dir          string   // where it runs; "" if the job does not say
-	relative     bool     // names in exec are relative to the file's folder
-	folders      []string // of the share that it is made of
-	env          []variable
-	envFiles     []string
-	users        []string // that must be in the base
-	makes        []string // folders that must be there
-	logs         []string // files that it writes what it prints to
-	data         []string
-	mounts       []mount // of folders or files of the share
-	publish      []published
-	needs        []string
-	port         int
-	health       health
-	image        bool     // names in exec are those of an image, which is built
-	memory, cpus string   // its limits, as the configuration has them
-	worker       bool     // it listens on nothing
-	said         []string // what is kept by other means, or lost
-}
-
-// mount is a folder or file of the share, and where a job has it.
-type mount struct{ from, to string }
-
-// published is a port of the VM that a job publishes; to is one of the service.
-type published struct {
-	port, to int
-	protocol string
-}
-
 // silent are the stanzas that need no counterpart: the agent starts a service
 // when what it needs is live, stops it, starts it again when it has ended, and
 // keeps what it prints.

@@ -111,14 +111,6 @@ func (s *service) isRunBy(j *job) bool {
 	return slices.Contains(s.folder.files, path.Base(jar[1]))
 }
 
-// below gives a folder of the share relative to one around it.
-func below(folder, around string) string {
-	if around == "." {
-		return folder
-	}
-	return strings.TrimPrefix(folder, around+"/")
-}
-
 // twin makes a service of a job that runs what another service is made of.
 func (l *Layout) twin(of *service, j *job) {
 	name := j.service

@@ -4,15 +4,8 @@ import (
 	"fmt"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 )
-
-// layer is a file of settings that a program reads, or a part of it.
-type layer struct {
-	text
-	reads func(part int) bool // nil: all of it
-}
 
 // layersOf gives the files of settings in the order in which a program believes
 // them: those beside it go before those inside.
@@ -75,23 +68,4 @@ func (s *service) get(keys ...string) (value, note string) {
 func (s *service) enabled(key string) bool {
 	value, _ := s.get(key)
 	return value == "true"
-}
-
-// fromLayers finds out which files of settings a program reads, by its framework.
-func fromLayers(s *service) {
-	if s.nginx {
-		return
-	}
-	switch {
-	case s.uses("Spring"):
-		s.layers = s.springLayers()
-	case s.uses("Dropwizard"):
-		// its command names its file
-	case s.uses("Quarkus"), s.uses("Micronaut"), s.uses("Helidon"):
-		s.layers = s.layersOf("application", "microprofile-config")
-	default:
-		for _, t := range slices.Concat(s.folder.texts, s.runs.settings) {
-			s.layers = append(s.layers, layer{text: t})
-		}
-	}
 }

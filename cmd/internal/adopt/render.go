@@ -33,25 +33,6 @@ func (l *Layout) TOML() string {
 	return b.String()
 }
 
-type printer func(format string, args ...any)
-
-// lists writes a list, without what is there twice.
-func lists(line printer, key string, values []string) {
-	if len(values) > 0 {
-		line("%s = %s", key, list(values))
-	}
-}
-
-func list(values []string) string {
-	var quoted []string
-	for _, v := range values {
-		if q := quote(v); !slices.Contains(quoted, q) {
-			quoted = append(quoted, q)
-		}
-	}
-	return "[" + strings.Join(quoted, ", ") + "]"
-}
-
 func (s *service) render(line printer) {
 	line("")
 	if s.about != "" {

@@ -12,21 +12,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// text is a file that may name ports, hosts and folders.
-type text struct {
-	name     string // relative to the shared folder
-	lines    []string
-	settings []setting
-}
-
-// setting is one value of a file of settings.
-type setting struct {
-	key   string // as in server.connector.port; the items of a list have the list's key
-	value string
-	line  int
-	part  int // which document of the file it is in, where "---" parts them
-}
-
 const mostSettings = 5000 // of one file; aliases in YAML can make many out of few
 
 // readText reads a file's settings, by what its name says it is.

@@ -2,6 +2,7 @@ package adopt
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -33,4 +34,23 @@ func plain(text string) string {
 		}
 		return ' '
 	}, strings.ToValidUTF8(text, "\uFFFD"))
+}
+
+type printer func(format string, args ...any)
+
+// lists writes a list, without what is there twice.
+func lists(line printer, key string, values []string) {
+	if len(values) > 0 {
+		line("%s = %s", key, list(values))
+	}
+}
+
+func list(values []string) string {
+	var quoted []string
+	for _, v := range values {
+		if q := quote(v); !slices.Contains(quoted, q) {
+			quoted = append(quoted, q)
+		}
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
 }

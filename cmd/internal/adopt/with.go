@@ -12,20 +12,6 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/exit"
 )
 
-// backing is a server that Debian packages, as a base and a service without
-// artefacts. Its script is in the base; it takes the password of the environment, and
-// makes what is missing among its data at each start.
-type backing struct {
-	name, base   string
-	pkg, unit    string // Debian's, and what is not to start by itself
-	script       string
-	port         int
-	data, health string
-	secret       string     // the name of the variable with its password
-	other        []variable // more of them
-	uses         string     // the env of who uses it, with %s for the password
-}
-
 //go:embed scripts/postgresql.sh
 var postgresqlScript string
 
@@ -81,14 +67,6 @@ func (l *Layout) With(names []string) error {
 	return nil
 }
 
-// withBacking is one with its password.
-type withBacking struct {
-	backing
-	service  string
-	password string // "" is none
-	job      *job   // that ran it, nil if it was asked for
-}
-
 // withImage adds the server that a job ran by an image, if it is one of these; its
 // variables are those of the image.
 func (l *Layout) withImage(j *job) bool {
@@ -114,15 +92,6 @@ func (w withBacking) variable(name, otherwise string) string {
 		return otherwise
 	}
 	return w.job.env[i].value
-}
-
-// names gives those of all services, with the servers.
-func (l *Layout) names() []string {
-	names := l.Services()
-	for _, w := range l.with {
-		names = append(names, w.service)
-	}
-	return names
 }
 
 func (w withBacking) program() string { return "/usr/local/bin/" + w.name + "-service" }
