@@ -53,7 +53,7 @@ func (s *system) settledBut(pinned string) {
 				want = append(want, status.Failed)
 			}
 			slices.Sort(want)
-			if halfDone, err := filepath.Glob(filepath.Join(s.LXC, ".jarloop-*")); err != nil || len(halfDone) > 0 {
+			if halfDone, err := filepath.Glob(filepath.Join(s.LXC, ".jarloop-[ng]*")); err != nil || len(halfDone) > 0 {
 				return false // its folder is coming or going
 			}
 			got := slices.Sorted(slices.Values(generations[status.Service]))

@@ -86,7 +86,7 @@ func (e *Engine) ExportData(ctx context.Context, service string, to io.Writer) e
 // pack writes folders as an archive, with owners as guests see them whose root is the
 // host's ID first.
 func pack(ctx context.Context, dir string, folders []string, first int, to io.Writer) error {
-	args := append([]string{"--create", "--file=-", "--sparse", "--directory=" + dir}, tarKeeps...)
+	args := append([]string{"--create", "--file=-", "--sparse", "--pax-option=delete=atime,delete=ctime", "--directory=" + dir}, tarKeeps...)
 	cmd := exec.CommandContext(ctx, "tar", append(append(args, "--"), folders...)...)
 	cmd.Stdout = to
 	if first != 0 {
