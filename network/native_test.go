@@ -26,8 +26,8 @@ func (l *lab) natively(rules string) []Obstacle {
 func (l *lab) nft(text string) {
 	l.t.Helper()
 	nft := exec.CommandContext(l.t.Context(), "nft", "-f", "-")
-	// nft 1.0.6 wants a closing brace on a line of its own.
-	nft.Stdin = strings.NewReader(strings.NewReplacer("; }", ";\n}", "} }", "}\n}", "accept }", "accept\n}").Replace(text))
+	// nft 1.0.6 wants the closing brace of a chain on a line of its own.
+	nft.Stdin = strings.NewReader(strings.ReplaceAll(text, " }", "\n}"))
 	if out, err := nft.CombinedOutput(); err != nil {
 		l.t.Fatalf("%v: %s\n%s", err, out, text)
 	}
@@ -49,7 +49,7 @@ func TestChainsOfNftablesThatDropAreNamed(t *testing.T) {
 		{"a policy, and all of ours let through", `table inet fw { chain f { ` + forward + ` policy drop; jump more
 			}
 			chain more { ct status dnat accept
-			iifname { "lxcbr0", "eth9" } accept
+			iifname { "lxcbr0", "eth9"} accept
 			} }`, nil},
 		{"a last rule", `table ip fw { chain i { type filter hook input priority 0; policy accept; iifname "lo" accept
 			reject
@@ -58,7 +58,7 @@ func TestChainsOfNftablesThatDropAreNamed(t *testing.T) {
 		{"firewalld", `table inet firewalld { chain filter_FORWARD { ` + forward + ` ct status dnat accept
 			reject with icmpx admin-prohibited
 			} }`, []string{"chain inet firewalld filter_FORWARD drops", "sudo firewall-cmd --permanent --zone=trusted --add-interface=lxcbr0"}},
-		{"a published port", `table inet fw { chain p { type filter hook prerouting priority -300; tcp dport { 22, 79-81 } counter drop; } }`,
+		{"a published port", `table inet fw { chain p { type filter hook prerouting priority -300; tcp dport { 22, 79-81} counter drop; } }`,
 			[]string{"chain inet fw p may drop what comes to port 80, at hook prerouting", "sudo nft -a list chain inet fw p"}},
 		{"a published port of UDP, on its way", `table inet fw { chain f { ` + forward + ` udp dport 5300 drop; } }`,
 			[]string{"chain inet fw f may drop what comes to port 53, at hook forward", "nft delete rule inet fw f"}},
