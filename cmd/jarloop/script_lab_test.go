@@ -22,10 +22,11 @@ import (
 //	shows PATTERN COMMAND…  run it until its output matches
 //	laptop COMMAND…         run it on the laptop, not on the VM
 //	$SHARE, $URL            the share's folder on the laptop, and where the VM is reached
+//	$STATE, $RUN, $LXC      folders of the configuration
 func TestADay(t *testing.T) {
 	s := newLab(t, true)
 	s.LXC = filepath.Join(s.Dir, "lxc") // what is kept for other tests stays
-	s.write(s.config, replace(t, s.small("", "health = { path = \"/\", timeout = \"2s\" }\ndrain = \"100ms\""), map[string]string{
+	s.write(s.config, replace(t, s.small("", "health = { path = \"/\", timeout = \"2s\" }\ndrain = \"100ms\"\nenv_file = \"page.env\""), map[string]string{
 		"exec = \"httpd -f -p 8080 -h /page\"\nport = 8080\n": "exec = \"httpd -f -p $(cat /page/address 2>/dev/null || echo 8080) -h /page\"\n",
 	}))
 	bin := filepath.Join(s.Dir, "bin")
@@ -44,6 +45,9 @@ func TestADay(t *testing.T) {
 			e.Setenv("PATH", bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
 			e.Setenv("GORACE", os.Getenv("GORACE"))
 			e.Setenv("SHARE", s.Share)
+			e.Setenv("STATE", filepath.Join(s.Dir, "state"))
+			e.Setenv("RUN", filepath.Join(s.Dir, "run"))
+			e.Setenv("LXC", s.LXC)
 			e.Setenv("URL", "http://"+lab.Address+"/")
 			return os.Symlink(s.config, filepath.Join(e.WorkDir, "config.toml"))
 		},

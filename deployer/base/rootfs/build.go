@@ -45,7 +45,11 @@ func customise(ctx context.Context, r Recipe, root string, p Progress) error {
 		return fmt.Errorf("shape the root for clones: %w", err)
 	}
 	for i, line := range r.Run {
-		p.Step(fmt.Sprintf("run %d of %d: %s", i+1, len(r.Run), tool.Printable(line)))
+		first, _, more := strings.Cut(strings.TrimSpace(line), "\n")
+		if more {
+			first += " …"
+		}
+		p.Step(fmt.Sprintf("run %d of %d: %s", i+1, len(r.Run), tool.Printable(first)))
 		if err := inside(ctx, root, p, line); err != nil {
 			return fmt.Errorf("run %q: %w", line, err)
 		}
