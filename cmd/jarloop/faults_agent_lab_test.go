@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -118,6 +119,66 @@ func (p *pages) signalTest(t *testing.T, before inventory) {
 	if got := differing(inits, p.inits()); len(got) > 0 {
 		t.Errorf("other processes in %v", got)
 	}
+}
+
+// shutdownTest ends the agent as systemd does, with the machine on and going down.
+func (p *pages) shutdownTest(t *testing.T, before inventory) {
+	live := p.live()
+	stop := func(state string, status int) string {
+		t.Helper()
+		p.tool(filepath.Join(p.Dir, "bin", "systemctl"), `[ "$*" = is-system-running ] && echo `+state)
+		out, code := p.verb("stop", "--at-shutdown")
+		if code != status {
+			t.Errorf("stop exits with %d: %s", code, out)
+		}
+		return out
+	}
+	if out := stop("stopping", 1); !strings.Contains(out, "stop it first") {
+		t.Errorf("beside an agent: %s", out)
+	}
+	p.ended()
+	running := p.monitored()
+	if out := stop("running", 0); out != "" || !slices.Equal(p.monitored(), running) {
+		t.Errorf("on a machine that stays on: %q", out)
+	}
+	out := stop("stopping", 0)
+	for _, name := range live {
+		if !strings.Contains(out, "stopped container "+name+"\n") {
+			t.Errorf("%s is not stopped: %s", name, out)
+		}
+	}
+	if left := p.monitored(); len(left) > 0 {
+		t.Errorf("containers run on: %q", left)
+	}
+	p.run()
+	p.awaitServed()
+	p.settled()
+	if again := p.live(); !maps.Equal(again, live) {
+		t.Errorf("live is %v, and was %v", again, live)
+	}
+	p.invariant(before)
+}
+
+// partTest starts the agent for one caller, and then for all.
+func (p *pages) partTest(t *testing.T) {
+	p.ended()
+	p.only = []string{"caller1"}
+	p.run()
+	p.agent.eventually("no other services have containers", func() bool {
+		of := slices.Sorted(maps.Keys(p.generations()))
+		return slices.Equal(of, []string{"caller1", "page"})
+	})
+	p.awaitServed()
+	if out, _ := p.verb("status"); !strings.Contains(out, "left out: caller2, caller3, caller4, caller5; ") {
+		t.Errorf("status says nothing of the others: %s", out)
+	}
+	if out, code := p.verb("deploy", "caller2"); code != 1 && code != 2 || !strings.Contains(out, "the agent leaves out caller2") {
+		t.Errorf("deploy of one that is left out exits with %d: %s", code, out)
+	}
+	p.ended()
+	p.only = nil
+	p.run()
+	p.agent.eventually("all are live", func() bool { return !slices.Contains(p.names(), "") })
 }
 
 // muteTest takes from the agent whoever listens to it.

@@ -32,6 +32,8 @@ func TestFaultsAroundAnAgent(t *testing.T) {
 	p.sub("few open files", func(t *testing.T) { p.descriptorsTest(t, before) })
 	p.sub("a clock that is a day off", func(t *testing.T) { p.clockTest(t, before) })
 	clients.stop(t)
+	p.sub("the machine shut down", func(t *testing.T) { p.shutdownTest(t, before) })
+	p.sub("a part of the system", p.partTest)
 }
 
 // held waits until the deploy of page has failed, and gives what was said of it.

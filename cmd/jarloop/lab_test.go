@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,6 +28,7 @@ type system struct {
 	config  string
 	example string // a copy of example/, to edit
 	agent   *agentProcess
+	only    []string // the services that the agent is started for; none: all
 	// control asks the agent as its verbs do, without a process for each question:
 	// tests ask all the time, and two cores are to be the agent's.
 	control *control.Client
@@ -162,7 +164,7 @@ func (s *system) run() *agentProcess {
 
 // prepare makes an agent that is to be started on the VM.
 func (s *system) prepare() *agentProcess {
-	a := &agentProcess{t: s.t, cmd: s.VM(s.ctx, s.program, "run", "--config", s.config), done: make(chan struct{})}
+	a := &agentProcess{t: s.t, cmd: s.VM(s.ctx, slices.Concat([]string{s.program, "run", "--config", s.config}, s.only)...), done: make(chan struct{})}
 	a.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return a
 }
