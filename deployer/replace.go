@@ -27,10 +27,13 @@ func (m *making) stopsFirst() *replacement {
 }
 
 // quietEvery is between two looks at whether somebody awaits an answer, and quietFor
-// how often none has to, for it to be so: a request may be under way to a connection.
+// how often none has to, for it to be so: a request may be under way to a connection
+// that is just open. After freshTime there is no such one, since new ones are held, and
+// connections that are kept open for one request after the other may leave no longer gap.
 const (
 	quietEvery = 10 * time.Millisecond
 	quietFor   = 3
+	freshTime  = time.Second
 )
 
 // holdMargin is for what has no bound of its own: saving and restoring the data.
@@ -126,8 +129,11 @@ func (r *replacement) quiet(ctx context.Context) error {
 		if err != nil {
 			return context.Cause(ctx) // where they cannot be counted it has ended
 		}
-		if busy > 0 {
+		switch {
+		case busy > 0:
 			quiet = -1
+		case time.Since(began) > freshTime:
+			return nil
 		}
 		if err := pause(ctx, max(quietEvery, time.Since(asked))); err != nil {
 			return err

@@ -157,16 +157,27 @@ func TestRequestsUnderWayAreAnsweredFirst(t *testing.T) {
 		busy  int
 		until time.Duration
 		asked time.Duration // when about
+		gaps  bool          // between one request and the next
 	}{
-		"kept open":       {0, 0, 30 * time.Millisecond},
-		"one under way":   {1, 3 * time.Second, 3 * time.Second},
-		"one without end": {1, time.Hour, time.Minute},
+		"kept open":       {0, 0, 30 * time.Millisecond, false},
+		"one under way":   {1, 3 * time.Second, 3 * time.Second, false},
+		"one without end": {1, time.Hour, time.Minute, false},
+		"hardly a gap":    {1, time.Hour, time.Second, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := withDatabase(t)
 				a.with(func() { a.instances["db-1"].open, a.instances["db-1"].busyConns = 3, c.busy })
 				began := time.Now()
+				if c.gaps { // of a single look
+					i := a.instances["db-1"]
+					go func() {
+						pause(t, 5*time.Millisecond) // in between two looks
+						for busy := 0; pause(t, 10*time.Millisecond); busy = 1 - busy {
+							a.with(func() { i.busyConns = busy })
+						}
+					}()
+				}
 				time.AfterFunc(c.until, func() { a.with(func() { a.instances["db-1"].busyConns = 0 }) })
 				a.see(set("db", "db-2", rows("two")...))
 				a.eventually("the old one is asked", func() bool { return slices.Contains(a.acted(), "ask db-1") })
@@ -176,6 +187,16 @@ func TestRequestsUnderWayAreAnsweredFirst(t *testing.T) {
 				a.eventually("the new one serves", func() bool { return a.live("db") == "db-2" })
 			})
 		})
+	}
+}
+
+// pause waits in the bubble, and says whether the test goes on.
+func pause(t *testing.T, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-t.Context().Done():
+		return false
 	}
 }
 
