@@ -64,6 +64,13 @@ test: deps-build deps-run deps-test deps-example $(NFPM) ## run all tests, those
 vuln: deps-build ## look for known vulnerabilities in what is called
 	@GO='$(GO)' GOTOOLCHAIN="$$(sed -n 's/^toolchain //p' go.mod)" GOVULNCHECK_VERSION='$(GOVULNCHECK_VERSION)' .ci/vuln
 
+# Their libraries come from a registry, so this is not among the other tests.
+.PHONY: apps
+apps: TEST_ENV := JARLOOP_APPS=$(CURDIR)/build/apps
+apps: deps-build deps-run deps-test deps-example deps-apps ## take applications of public frameworks through init, run, an edit and a rollback
+	@cmd/jarloop/testdata/apps/build build/apps
+	@$(TEST_ENV) $(GO) test $(TEST_AS_ROOT) -count=1 -timeout 40m -v -run TestPublicApplications ./cmd/jarloop
+
 .PHONY: fuzz
 fuzz: deps-build ## try every fuzz test for FUZZ_TIME=30s
 	@GO='$(GO)' FUZZ_TIME='$(FUZZ_TIME)' .ci/fuzz
@@ -132,6 +139,8 @@ deps-run:
 	@packaging/install-packages $(foreach p,$(RUN_PACKAGES),'$p')
 deps-test:
 	@packaging/install-packages $(foreach p,$(TEST_PACKAGES),'$p')
+deps-apps:
+	@packaging/install-packages maven
 deps-example:
 	@packaging/install-packages $(foreach p,$(EXAMPLE_PACKAGES),'$p')
 

@@ -63,13 +63,21 @@ type traffic struct {
 }
 
 func (s *system) startTraffic(path string) *traffic {
+	client := s.Client(false)
+	return s.startRequests(5*time.Millisecond, func() error {
+		_, err := s.get(client, path)
+		return err
+	})
+}
+
+// startRequests asks again and again, with pauses.
+func (s *system) startRequests(pause time.Duration, ask func() error) *traffic {
 	ctx, cancel := context.WithCancel(s.ctx)
 	t := &traffic{cancel: cancel, ended: make(chan struct{})}
-	client := s.Client(false)
 	go func() {
 		defer close(t.ended)
 		for ctx.Err() == nil {
-			_, err := s.get(client, path)
+			err := ask()
 			t.sent.Add(1)
 			if err != nil {
 				t.mu.Lock()
@@ -78,7 +86,7 @@ func (s *system) startTraffic(path string) *traffic {
 			}
 			select {
 			case <-ctx.Done():
-			case <-time.After(5 * time.Millisecond):
+			case <-time.After(pause):
 			}
 		}
 	}()

@@ -34,6 +34,9 @@ const cache = "/var/cache/jarloop/lab"
 // Address is the VM's, as the laptop sees it.
 const Address = "10.0.4.2"
 
+// laptop is the laptop's address, by which the VM's default route goes.
+const laptop = "10.0.4.1"
+
 // Lab is a laptop and a VM.
 type Lab struct {
 	Dir   string // of this lab alone, removed by Close
@@ -92,6 +95,7 @@ func New(ctx context.Context, bindfs bool) (l *Lab, err error) {
 		{"ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", strconv.Itoa(l.laptop.pid())},
 		{"ip", "addr", "add", Address + "/24", "dev", "eth0"},
 		{"ip", "link", "set", "eth0", "up"},
+		{"ip", "route", "add", "default", "via", laptop},
 	}
 	if bindfs {
 		l.Host = filepath.Join(l.Dir, "host")
@@ -106,7 +110,9 @@ func New(ctx context.Context, bindfs bool) (l *Lab, err error) {
 		}
 	}
 	for _, argv := range [][]string{
-		{"ip", "addr", "add", "10.0.4.1/24", "dev", "eth0"}, {"ip", "link", "set", "eth0", "up"},
+		{"ip", "addr", "add", laptop + "/24", "dev", "eth0"}, {"ip", "link", "set", "eth0", "up"},
+		// What is sent on to the world is refused at once.
+		{"ip", "route", "add", "unreachable", "default"}, {"sysctl", "-qw", "net.ipv4.ip_forward=1"},
 	} {
 		if out, err := l.laptop.command(ctx, argv...).CombinedOutput(); err != nil {
 			return l, fmt.Errorf("%q: %w: %s", argv, err, out)

@@ -1,0 +1,5 @@
+package apps;
+
+public class Words {
+    public static final String VERSION = "version";
+}
