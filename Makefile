@@ -66,9 +66,8 @@ vuln: deps-build ## look for known vulnerabilities in what is called
 
 # Their libraries come from a registry, so this is not among the other tests.
 .PHONY: apps
-apps: TEST_ENV := JARLOOP_APPS=$(CURDIR)/build/apps
-apps: deps-build deps-run deps-test deps-example deps-apps ## take applications of public frameworks through init, run, an edit and a rollback
-	@cmd/jarloop/testdata/apps/build build/apps
+apps: TEST_ENV := JARLOOP_APPS=all
+apps: deps-build deps-run deps-test deps-example deps-apps ## build applications of public frameworks and deploy them as docs/shapes says
 	@$(TEST_ENV) $(GO) test $(TEST_AS_ROOT) -count=1 -timeout 40m -v -run TestPublicApplications ./cmd/jarloop
 
 .PHONY: fuzz

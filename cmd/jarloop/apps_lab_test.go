@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,7 +15,8 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/lab"
 )
 
-// application is what a build of a public framework leaves, in two versions.
+// application is one of a public framework, whose source is in testdata/apps and of
+// which a page of docs/shapes tells.
 type application struct {
 	name string
 	// web says that its path / answers with its version. Of another one the version
@@ -41,23 +43,27 @@ var applications = []application{
 	{name: "vertx", web: true},
 }
 
-// TestPublicApplications takes applications of public frameworks as their own builds
-// make them through init, run, one edit, and the way back. They are built by
-// testdata/apps/build, into the folder that JARLOOP_APPS names.
+// TestPublicApplications takes applications of public frameworks through what the pages
+// of docs/shapes say: the build, init, run, an edit and the same build again; and then
+// the way back.
 func TestPublicApplications(t *testing.T) {
-	built := os.Getenv("JARLOOP_APPS")
-	if built == "" {
-		t.Skip("make apps builds the applications, whose libraries come from a registry, and runs this")
+	if os.Getenv("JARLOOP_APPS") == "" {
+		t.Skip("make apps runs this: the builds want libraries from a registry")
 	}
 	for _, a := range applications {
-		t.Run(a.name, func(t *testing.T) { a.test(t, built) })
+		t.Run(a.name, a.test)
 	}
 }
 
-func (a application) test(t *testing.T, built string) {
+func (a application) test(t *testing.T) {
 	s := newLab(t, true)
-	a.copy(s, filepath.Join(built, "1"))
-	a.init(s)
+	source := filepath.Join(s.Dir, "source")
+	if out, err := exec.CommandContext(s.ctx, "cp", "-rT", filepath.Join("testdata/apps", a.name), source).CombinedOutput(); err != nil {
+		t.Fatalf("copy the source: %v: %s", err, out)
+	}
+	page := s.readAt(filepath.Join(checkout, "docs/shapes", a.name+".md"))
+	a.build(s, source, page)
+	a.init(s, page)
 	agent := s.run()
 	first := agent.await(0, "live", a.name)
 	a.answers(s, "1")
@@ -67,7 +73,8 @@ func (a application) test(t *testing.T, built string) {
 
 	load := a.load(s)
 	from := agent.now()
-	a.copy(s, filepath.Join(built, "2"))
+	a.edit(s, source)
+	a.build(s, source, page)
 	second := agent.await(from, "live", a.name)
 	a.answers(s, "2")
 	if all := agent.said(from, func(l logLine) bool { return l.Message == "deploying" }); len(all) != 1 {
@@ -93,18 +100,52 @@ func (a application) test(t *testing.T, built string) {
 	}
 }
 
-// copy brings a version into the share, as a build on the laptop would.
-func (a application) copy(s *system, from string) {
+// fenced gives the first block of a page in a language.
+func fenced(t *testing.T, page, language string) string {
+	t.Helper()
+	_, rest, found := strings.Cut(page, "\n```"+language+"\n")
+	block, _, ended := strings.Cut(rest, "```\n")
+	if !found || !ended {
+		t.Fatalf("there is no block of %s in %q", language, page)
+	}
+	return block
+}
+
+// build gives the page's commands, with the lab's share, as a developer on the laptop
+// would. The lab's laptop has no way to a registry, so it is done outside.
+func (a application) build(s *system, source, page string) {
 	s.t.Helper()
-	to := filepath.Join(s.Share, "volume-"+a.name)
-	if out, err := exec.CommandContext(s.ctx, "cp", "-rT", filepath.Join(from, a.name), to).CombinedOutput(); err != nil {
-		s.t.Fatalf("copy the build: %v: %s", err, out)
+	commands := strings.ReplaceAll(fenced(s.t, page, "sh"), "/host/", s.Share+"/")
+	cmd := exec.CommandContext(s.ctx, "sh", "-ec", commands)
+	cmd.Dir = source
+	cmd.Env = append(os.Environ(), "GRADLE_OPTS=-Dorg.gradle.daemon=false") // which would stay
+	if out, err := cmd.CombinedOutput(); err != nil {
+		s.t.Fatalf("%s: %v: %s", commands, err, out)
+	}
+}
+
+// edit makes version 2 of version 1.
+func (a application) edit(s *system, source string) {
+	s.t.Helper()
+	edited := 0
+	err := filepath.WalkDir(filepath.Join(source, "src"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".java" {
+			return err
+		}
+		if text := s.readAt(path); strings.Contains(text, `version 1`) {
+			edited++
+			s.write(path, strings.Replace(text, "version 1", "version 2", 1))
+		}
+		return nil
+	})
+	if err != nil || edited != 1 {
+		s.t.Fatalf("edited %d files: %v", edited, err)
 	}
 }
 
 // init writes the configuration that jarloop init does, with the lab's folders, and
-// the port of the laptop.
-func (a application) init(s *system) {
+// the port of the laptop. What it writes of the service is what the page says.
+func (a application) init(s *system, page string) {
 	s.t.Helper()
 	written := filepath.Join(s.Dir, "init.toml")
 	out, err := s.VM(s.ctx, s.program, "init", s.Host, "-o", written).CombinedOutput()
@@ -112,7 +153,9 @@ func (a application) init(s *system) {
 		s.t.Fatalf("init: %v: %s", err, out)
 	}
 	text := s.readAt(written)
-	s.t.Logf("init says:\n%s\nand writes:\n%s", out, text)
+	if want := fenced(s.t, page, "toml"); !strings.Contains(text, "\n"+want) {
+		s.t.Errorf("init says:\n%s\nand writes:\n%s\nnot:\n%s", out, text, want)
+	}
 	text = fmt.Sprintf("state = %q\nrun = %q\n", filepath.Join(s.Dir, "state"), filepath.Join(s.Dir, "run")) +
 		text + fmt.Sprintf("\n[lxc]\npath = %q\n", s.LXC) + a.needs
 	if a.web && !strings.Contains(text, "\n[[publish]]") {

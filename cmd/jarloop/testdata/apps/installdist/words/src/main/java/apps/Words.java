@@ -1,5 +1,5 @@
 package apps;
 
 public class Words {
-    public static final String VERSION = "version";
+    public static final String PREFIX = "";
 }
