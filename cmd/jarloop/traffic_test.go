@@ -55,11 +55,12 @@ func (a reply) versions() map[string]string {
 // traffic is requests from the laptop without end, each on a connection of
 // its own.
 type traffic struct {
-	sent   atomic.Int64
-	mu     sync.Mutex
-	failed []string
-	cancel context.CancelFunc
-	ended  chan struct{}
+	sent    atomic.Int64
+	mu      sync.Mutex
+	failed  []string
+	slowest time.Duration // of those that did not fail
+	cancel  context.CancelFunc
+	ended   chan struct{}
 }
 
 func (s *system) startTraffic(path string) *traffic {
@@ -77,13 +78,16 @@ func (s *system) startRequests(pause time.Duration, ask func() error) *traffic {
 	go func() {
 		defer close(t.ended)
 		for ctx.Err() == nil {
+			began := time.Now()
 			err := ask()
 			t.sent.Add(1)
+			t.mu.Lock()
 			if err != nil {
-				t.mu.Lock()
 				t.failed = append(t.failed, time.Now().Format("15:04:05.000 ")+err.Error())
-				t.mu.Unlock()
+			} else {
+				t.slowest = max(t.slowest, time.Since(began))
 			}
+			t.mu.Unlock()
 			select {
 			case <-ctx.Done():
 			case <-time.After(pause):
@@ -98,7 +102,7 @@ func (t *traffic) stop(tt *testing.T) {
 	tt.Helper()
 	t.cancel()
 	<-t.ended
-	tt.Logf("%d requests", t.sent.Load())
+	tt.Logf("%d requests, the slowest in %s", t.sent.Load(), t.slowest)
 	if t.sent.Load() == 0 || len(t.failed) > 0 {
 		tt.Errorf("%d of %d requests failed: %s", len(t.failed), t.sent.Load(), strings.Join(t.failed[:min(5, len(t.failed))], "\n"))
 	}
