@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/journal"
+	"github.com/rs/zerolog"
 
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/deployer/logs"
@@ -111,7 +112,7 @@ func (c *Console) Detach() (wait func()) {
 // here. It touches nothing that changes.
 func (c *Console) lost(service string, lines int) entry {
 	text := fmt.Sprintf("%d lines were not shown; jarloop logs %s has them", lines, service)
-	r := record{Level: "warn", Service: service, Message: text, Time: c.clock()}
+	r := record{Level: zerolog.WarnLevel, Service: service, Message: text, Time: c.clock()}
 	switch c.form {
 	case forPerson:
 		return entry{text: c.bar(service, c.paint(dim, text))}
@@ -133,7 +134,7 @@ type notice struct {
 }
 
 // levels are those of records, by the colours that a person sees.
-var levels = map[string]string{red: "error", amber: "warn"}
+var levels = map[string]zerolog.Level{red: zerolog.ErrorLevel, amber: zerolog.WarnLevel}
 
 // tell writes what has happened.
 func (c *Console) tell(n notice) {
@@ -141,7 +142,7 @@ func (c *Console) tell(n notice) {
 	defer c.mu.Unlock()
 	defer c.title.changed()
 	service := n.Service + n.Base // one of them is empty
-	n.Level, n.Time = cmp.Or(levels[n.colour], "info"), c.clock()
+	n.Level, n.Time = cmp.Or(levels[n.colour], zerolog.InfoLevel), c.clock()
 	switch {
 	case c.form == forPrograms:
 		_ = c.send(entry{text: n.json()})
@@ -244,7 +245,7 @@ func (c *Console) Line(l deployer.Line) {
 // printedRecord is a line that a service has printed, for programs.
 func printedRecord(l deployer.Line) record {
 	text, _ := logs.Clean(l.Text)
-	return record{Service: l.Service, Generation: l.Generation, File: l.File, Message: text}
+	return record{Level: zerolog.NoLevel, Service: l.Service, Generation: l.Generation, File: l.File, Message: text}
 }
 
 // printed is a line of a service as a person sees it: in the service's own colours

@@ -14,7 +14,7 @@ import (
 func (c *Console) Event(e deployer.Event) {
 	n := notice{what: string(e.Kind), record: record{
 		Service: e.Service, Generation: e.Generation, Set: e.Set, Address: e.Address, Step: e.Step, Reason: e.Reason,
-		Serving: e.Serving, TookMS: ms(e.Took), StepsMS: e.Steps, Tail: e.Tail, Message: string(e.Kind),
+		Serving: e.Serving, Took: e.Took, Steps: e.Steps, Tail: e.Tail, Message: string(e.Kind),
 	}}
 	reason := plain(e.Reason)
 	columns := func(parts ...string) string { return strings.Join(parts, "  ") }

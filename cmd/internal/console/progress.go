@@ -33,7 +33,7 @@ func (c *Console) Progress(p base.Progress) {
 		text += "  " + c.paint(dim, plain(p.Line))
 	}
 	c.tell(notice{what: p.Doing, text: text, record: record{
-		Base: p.Base, Step: p.Step, Line: p.Line, ElapsedMS: ms(p.Elapsed), EstimateMS: ms(p.Estimate), Message: p.Doing,
+		Base: p.Base, Step: p.Step, Line: p.Line, Elapsed: p.Elapsed, Estimate: p.Estimate, Message: p.Doing,
 	}})
 }
 

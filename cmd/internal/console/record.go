@@ -3,40 +3,32 @@ package console
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/journal"
+	"github.com/rs/zerolog"
 
 	"github.com/jarloop/jarloop/deployer"
 )
 
-// record is a line of JSON, for programs. What is empty is left out.
+// record is what a line says to programs. What is empty is left out.
 type record struct {
-	Level      string   `json:"level,omitempty"`
-	Service    string   `json:"service,omitempty"`
-	Base       string   `json:"base,omitempty"`
-	Generation string   `json:"generation,omitempty"`
-	File       string   `json:"file,omitempty"`
-	Files      string   `json:"files,omitempty"`
-	Set        string   `json:"set,omitempty"`
-	Address    string   `json:"address,omitempty"`
-	Step       string   `json:"step,omitempty"`
-	Line       string   `json:"line,omitempty"`
-	Reason     string   `json:"reason,omitempty"`
-	Serving    string   `json:"serving,omitempty"`
-	Container  string   `json:"container,omitempty"`
-	Bytes      int64    `json:"bytes,omitempty"`
-	TookMS     float64  `json:"took_ms,omitempty"`
-	StepsMS    steps    `json:"steps_ms,omitempty"`
-	ElapsedMS  float64  `json:"elapsed_ms,omitempty"`
-	EstimateMS float64  `json:"estimate_ms,omitempty"`
-	Tail       []string `json:"tail,omitempty"`
-	Time       string   `json:"time,omitempty"`
-	Message    string   `json:"message"`
+	Level                     zerolog.Level
+	Service, Base, Generation string
+	File, Files               string
+	Set, Address              string
+	Step, Line                string
+	Reason, Serving           string
+	Container                 string
+	Bytes                     int64
+	Took, Elapsed, Estimate   time.Duration
+	Steps                     []deployer.Step
+	Tail                      []string
+	Time                      string
+	Message                   string
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
@@ -44,26 +36,47 @@ func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond)
 // json gives the record as one line.
 func (r record) json() string {
 	var line bytes.Buffer
-	encoder := json.NewEncoder(&line)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(r) // of strings and numbers: cannot fail
+	log := zerolog.New(&line)
+	e := log.WithLevel(r.Level)
+	for _, f := range []struct{ key, value string }{
+		{"service", r.Service}, {"base", r.Base}, {"generation", r.Generation}, {"file", r.File}, {"files", r.Files},
+		{"set", r.Set}, {"address", r.Address}, {"step", r.Step}, {"line", r.Line}, {"reason", r.Reason},
+		{"serving", r.Serving}, {"container", r.Container},
+	} {
+		if f.value != "" {
+			e.Str(f.key, f.value)
+		}
+	}
+	if r.Bytes > 0 {
+		e.Int64("bytes", r.Bytes)
+	}
+	for _, f := range []struct {
+		key   string
+		value time.Duration
+	}{{"took_ms", r.Took}, {"elapsed_ms", r.Elapsed}, {"estimate_ms", r.Estimate}} {
+		if f.value > 0 {
+			e.Float64(f.key, ms(f.value))
+		}
+	}
+	if len(r.Steps) > 0 {
+		steps := e.CreateDict()
+		for _, step := range r.Steps {
+			steps.Float64(step.Name, ms(step.Took))
+		}
+		e.Dict("steps_ms", steps)
+	}
+	if len(r.Tail) > 0 {
+		e.Strs("tail", r.Tail)
+	}
+	if r.Time != "" {
+		e.Str("time", r.Time)
+	}
+	e.Msg(r.Message)
 	return line.String()
 }
 
-// steps are how long each step of a deploy took, in their order.
-type steps []deployer.Step
-
-// MarshalJSON gives an object.
-func (s steps) MarshalJSON() ([]byte, error) {
-	var parts []string
-	for _, step := range s {
-		parts = append(parts, fmt.Sprintf("%q:%v", step.Name, ms(step.Took)))
-	}
-	return []byte("{" + strings.Join(parts, ",") + "}"), nil
-}
-
 // priorities are those of the journal, by the levels of records.
-var priorities = map[string]journal.Priority{"error": journal.PriErr, "warn": journal.PriWarning}
+var priorities = map[zerolog.Level]journal.Priority{zerolog.ErrorLevel: journal.PriErr, zerolog.WarnLevel: journal.PriWarning}
 
 // inJournal gives the record in the journal's own way (systemd.journal-fields(7)):
 // its words are what people read, and what was printed is under another identifier.
@@ -76,8 +89,8 @@ func (r record) inJournal(event, words string) entry {
 	if event == "" {
 		fields["SYSLOG_IDENTIFIER"] += "-" + r.Service
 	}
-	if r.TookMS > 0 {
-		fields["JARLOOP_TOOK_MS"] = fmt.Sprint(r.TookMS)
+	if r.Took > 0 {
+		fields["JARLOOP_TOOK_MS"] = fmt.Sprint(ms(r.Took))
 	}
 	maps.DeleteFunc(fields, func(_, value string) bool { return value == "" })
 	return entry{text: words, fields: fields, priority: cmp.Or(priorities[r.Level], journal.PriInfo)}
