@@ -52,6 +52,11 @@
 // connections with DNAT (nf_nat_icmp_reply_translation), so send_redirects may be
 // on.
 //
+// A target may be outside of the containers: where a name leads out, or to which a
+// person has diverted a service. Its port can be another than the one that callers
+// know. What goes there passes FORWARD and INPUT by rules of its own, and leaves in
+// the VM's name, so that answers come back through the VM.
+//
 // Every rule has a comment that begins with "jarloop", and every address a label
 // that ends in ":jarloop". Chains named JARLOOP or JARLOOP-… and rules that jump
 // to them are ours; all others are left as they are and in their order.
