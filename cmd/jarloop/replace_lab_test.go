@@ -263,6 +263,9 @@ func TestKilledAnywhereInAReplacement(t *testing.T) {
 		}
 	}
 	w.finish(t)
+	if code := s.agent.stop(); code != 0 { // before the folder goes in which it notes its acts
+		t.Errorf("the agent left with %d", code)
+	}
 	t.Logf("killed and recovered %d times; %d moments did not come again: %q", c.cells, len(c.missed), c.missed)
 	if c.cells < 20 || len(c.missed) > c.cells/3 {
 		t.Errorf("too many moments that did not come: %d, beside %d", len(c.missed), c.cells)
