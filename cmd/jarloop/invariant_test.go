@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jarloop/jarloop/deployer"
 )
@@ -145,11 +146,16 @@ func (s *system) address(service string) string {
 
 func (s *system) veths() int {
 	s.t.Helper()
-	out, err := s.VM(s.ctx, "ip", "-o", "link", "show", "type", "veth").Output()
-	if err != nil {
-		s.t.Fatal(err)
+	// One more is there for a moment when an agent tries published ports.
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		out, err := s.VM(s.ctx, "ip", "-o", "link", "show", "type", "veth").Output()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if !strings.Contains(string(out), "jarloop-probe") || time.Now().After(deadline) {
+			return strings.Count(string(out), "\n")
+		}
 	}
-	return strings.Count(string(out), "\n")
 }
 
 // monitored gives the names of the containers whose monitors run.
