@@ -3,8 +3,6 @@ package config
 import (
 	"slices"
 	"strings"
-
-	"github.com/jarloop/jarloop/deployer"
 )
 
 // maxSocket is how long a unix socket's path may be: sun_path has 108 bytes with the
@@ -27,7 +25,7 @@ func (c *Config) check(r *report, root *node) {
 		c.checkService(r, root, &c.Services[i])
 	}
 	for i := range c.Externals {
-		c.Externals[i].check(r, root.at("external").at(c.Externals[i].Name), c)
+		c.checkExternal(r, root.at("external").at(c.Externals[i].Name), &c.Externals[i])
 	}
 	_, cycles := c.walk()
 	for _, cycle := range cycles {
@@ -95,6 +93,18 @@ func (c *Config) checkService(r *report, root *node, s *Service) {
 	c.checkNames(r, root, n.at("knows"), s.Knows)
 }
 
+func (c *Config) checkExternal(r *report, n *node, e *External) {
+	if reason := WrongName(e.Name); reason != "" {
+		r.add(n, "%s", reason)
+	}
+	if c.Service(e.Name) != nil {
+		r.add(n, "a service is called %q, too; rename one", e.Name)
+	}
+	if _, at := e.At(); at.Addr().IsLoopback() && c.LXC.Names == NamesHosts && !n.at("address").known() {
+		r.add(n.at("address"), `with lxc.names = "hosts" each container would ask itself at %s; give the address of the bridge, and have the program listen there`, at.Addr())
+	}
+}
+
 // checkNames looks whether each of a list is called so.
 func (c *Config) checkNames(r *report, root, n *node, list []string) {
 	for i, name := range list {
@@ -120,53 +130,36 @@ func (s *Service) checkBacking(r *report, n *node) {
 	}
 }
 
-func (c *Config) checkPublishes(r *report, root *node) {
-	list := root.at("publish")
-	type port struct {
-		number   int
-		protocol string
-	}
-	taken := map[port]int{} // → publish
-	for i, p := range c.Publishes {
-		n := list.items[i]
-		switch s := c.Service(p.Service); {
-		case s == nil:
-			r.add(n.at("service"), "no service is called %q%s", p.Service,
-				Meant(p.Service, root.at("service").names, "; add [service.NAME] or leave this publish out"))
-		case s.Worker():
-			r.add(n.at("service"), "%s is a worker, which has no port: its health has command, log or up; add port = 8080 or the like to [service.%[1]s], or leave this publish out", p.Service)
-		}
-		first, ok := taken[port{p.Port, p.Protocol}]
-		if !ok {
-			taken[port{p.Port, p.Protocol}] = i
-			continue
-		}
-		if f := c.Publishes[first]; f.Service != p.Service || f.To != p.To || f.Interface == p.Interface {
-			r.add(n.at("port"), "%d is published on line %d already, for %q; choose another port or leave one out",
-				p.Port, r.line(list.items[first]), f.Service)
+// checkData holds the folders that outlive containers against each other, and against
+// the one that each deploy replaces.
+func (s *Service) checkData(r *report, n *node) {
+	for i, folder := range s.Data {
+		at := n.at("data").items[i]
+		switch j := slices.IndexFunc(s.Data[:i], func(other string) bool { return within(folder, other) || within(other, folder) }); {
+		case s.Artefacts && (within(folder, s.Target) || within(s.Target, folder)):
+			r.add(at, "%q and the target %q lie in each other, and each deploy replaces the target; choose another target, and let exec say where the data are", folder, s.Target)
+		case j >= 0 && s.Data[j] == folder:
+			r.add(at, "%q is in the list twice; take one out", folder)
+		case j >= 0:
+			r.add(at, "%q and %q lie in each other; keep the outer one", folder, s.Data[j])
 		}
 	}
 }
 
-// checkDebug finds debug ports that something else has.
-func (c *Config) checkDebug(r *report, root *node) {
-	first := map[int]string{} // service whose debugger has the port
-	for _, s := range c.Services {
-		n := root.at("service").at(s.Name).at("debug")
-		if !n.given || n.known() {
-			continue
-		}
-		if s.Debug == s.Port {
-			r.add(n, "%d is the port that the service itself listens on; choose another", s.Debug)
-		}
-		if other, taken := first[s.Debug]; taken {
-			r.add(n, "%d is the debugger's port of %q already; choose another", s.Debug, other)
-		} else {
-			first[s.Debug] = s.Name
-		}
-		if i := slices.IndexFunc(c.Publishes, func(p Publish) bool { return p.Port == s.Debug && p.Protocol == deployer.TCP }); i >= 0 {
-			r.add(n, "%d is published on line %d, for %q; choose another port",
-				s.Debug, r.line(root.at("publish").items[i]), c.Publishes[i].Service)
+// checkReplace finds what cannot be held while the service is replaced: who calls it by
+// an address that is the old container's own.
+func (c *Config) checkReplace(r *report, n *node, s *Service) {
+	if s.Replace != ReplaceStopFirst || c.LXC.Names != NamesHosts {
+		return
+	}
+	at := n.at("replace")
+	if !at.given {
+		at = n.at("data")
+	}
+	for _, other := range c.Services {
+		if other.Name != s.Name && slices.Contains(slices.Concat(other.Needs, other.Knows), s.Name) {
+			r.add(at, `with lxc.names = "hosts" what %s asks while it is replaced cannot wait, and is lost; make that "vip", or give replace = "overlap"`, other.Name)
+			return
 		}
 	}
 }

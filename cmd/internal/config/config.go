@@ -68,6 +68,11 @@ func (c *Config) Base(name string) *Base {
 	return one(c.Bases, func(b *Base) bool { return b.Name == name })
 }
 
+// External gives the external of that name, or nil. It points into c.
+func (c *Config) External(name string) *External {
+	return one(c.Externals, func(e *External) bool { return e.Name == name })
+}
+
 // one gives the first for which is says so, or nil.
 func one[T any](all []T, is func(*T) bool) *T {
 	for i := range all {

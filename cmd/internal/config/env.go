@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2/unstable"
-
 	"github.com/jarloop/jarloop/deployer/guest"
 )
 
@@ -37,18 +35,6 @@ func (p Paths) from(dir string) Paths {
 	return all
 }
 
-// Settings gives patterns of the files of settings below a service's source, which are
-// no artefacts.
-func (c *Config) Settings(s *Service) []string {
-	var all []string
-	for _, name := range c.envFiles() {
-		if below, err := filepath.Rel(s.Source, name); err == nil && filepath.IsLocal(below) {
-			all = append(all, strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]").Replace(below))
-		}
-	}
-	return all
-}
-
 // merged gives the variables of all, of which a later one goes before an earlier.
 func merged(all ...Variables) map[string]string {
 	var sum map[string]string
@@ -59,38 +45,6 @@ func merged(all ...Variables) map[string]string {
 		maps.Copy(sum, some)
 	}
 	return sum
-}
-
-// variables reads a table of them.
-func (r *report) variables(n *node, k key, to *Variables) {
-	if !r.ofKind(n, unstable.Table, "a table like "+k.example()) {
-		return
-	}
-	value := key{name: k.name, like: `"debug"`, lines: true}
-	for _, name := range n.names {
-		at := n.at(name)
-		if reason := wrongVariable(at.path()); reason != "" {
-			r.add(at, "%s", reason)
-			continue
-		}
-		if *to == nil {
-			*to = Variables{}
-		}
-		(*to)[name] = r.oneText(at, value)
-		if reason := wrongValue(name, at.text); reason != "" {
-			r.add(at, "%s", reason)
-		}
-	}
-}
-
-// path gives the name of a variable, which TOML takes for a table in a table where it
-// has dots.
-func (n *node) path() string {
-	name := strings.Trim(n.name, `"`)
-	if n.kind == unstable.Table && len(n.names) > 0 {
-		name += "." + n.at(n.names[0]).path()
-	}
-	return name
 }
 
 // maxValue is how long a variable may be, its name included: MAX_ARG_STRLEN of the

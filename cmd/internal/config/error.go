@@ -76,6 +76,7 @@ type report struct {
 	file     string
 	data     []byte
 	problems []problem
+	top      []key // of the file
 }
 
 // problem is one whose line and column are still to be found.

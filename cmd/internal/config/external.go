@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -31,37 +30,6 @@ func (e *External) At() (host string, addr netip.AddrPort) {
 	number, _ := strconv.ParseUint(port, 10, 16)
 	ip, _ := netip.ParseAddr(host)
 	return host, netip.AddrPortFrom(ip, uint16(number))
-}
-
-func (e *External) check(r *report, n *node, c *Config) {
-	if reason := WrongName(e.Name); reason != "" {
-		r.add(n, "%s", reason)
-	}
-	if c.Service(e.Name) != nil {
-		r.add(n, "a service is called %q, too; rename one", e.Name)
-	}
-	if _, at := e.At(); at.Addr().IsLoopback() && c.LXC.Names == NamesHosts && !n.at("address").known() {
-		r.add(n.at("address"), `with lxc.names = "hosts" each container would ask itself at %s; give the address of the bridge, and have the program listen there`, at.Addr())
-	}
-}
-
-// External gives the external of that name, or nil. It points into c.
-func (c *Config) External(name string) *External {
-	return one(c.Externals, func(e *External) bool { return e.Name == name })
-}
-
-// Names gives the services that one waits for, and what else it knows by name. What
-// leads out of the machine is not waited for.
-func (c *Config) Names(s *Service) (needs, knows []string) {
-	knows = slices.Clone(s.Knows)
-	for _, need := range s.Needs {
-		if c.External(need) == nil {
-			needs = append(needs, need)
-		} else {
-			knows = append(knows, need)
-		}
-	}
-	return needs, knows
 }
 
 // What RFC 1123, section 2.1, allows for the name of a host with its domain.

@@ -8,9 +8,6 @@ import (
 	"syscall"
 )
 
-// maxBytes bounds what is read as a configuration.
-const maxBytes = 1 << 20
-
 // The places where Find looks when it is given none.
 var usual = []string{"config.toml", "/etc/jarloop/config.toml"}
 

@@ -112,3 +112,25 @@ func empty(remedy string) func(string) string {
 		return ""
 	}
 }
+
+// maxData is how long the path of a data folder may be: on the host it is one name.
+const maxData = 80
+
+// badData says what is wrong with a folder that is to outlive containers.
+func badData(folder string) string {
+	clean := path.Clean(folder)
+	switch {
+	case !path.IsAbs(folder):
+		return fmt.Sprintf("%q is not absolute; begin it with a slash, as the container sees it", folder)
+	case len(clean) > maxData:
+		return fmt.Sprintf("%q has %d characters; choose a path of at most %d", clean, len(clean), maxData)
+	case slices.Contains([]string{"/", "/bin", "/boot", "/etc", "/home", "/lib", "/root", "/sbin", "/usr", "/var", "/var/lib", "/var/log"}, clean):
+		return fmt.Sprintf(`%q is a folder of the system; choose the service's own, like "/var/lib/app"`, clean)
+	}
+	for _, folder := range []string{"/dev", "/etc/jarloop", "/proc", "/run", "/sys", "/tmp", "/var/lock", "/var/log/jarloop", "/var/run", "/var/tmp"} {
+		if within(clean, folder) {
+			return fmt.Sprintf(`%q lies in %s, which is made anew in each container; choose a folder like "/var/lib/app"`, clean, folder)
+		}
+	}
+	return ""
+}

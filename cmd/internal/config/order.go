@@ -12,6 +12,20 @@ func (c *Config) Order() []string {
 	return order
 }
 
+// Names gives the services that one waits for, and what else it knows by name. What
+// leads out of the machine is not waited for.
+func (c *Config) Names(s *Service) (needs, knows []string) {
+	knows = slices.Clone(s.Knows)
+	for _, need := range s.Needs {
+		if c.External(need) == nil {
+			needs = append(needs, need)
+		} else {
+			knows = append(knows, need)
+		}
+	}
+	return needs, knows
+}
+
 // cycle is a chain of needs that returns to its start: a → b → a. The last service
 // but one is where it closes, by its need number need.
 type cycle struct {

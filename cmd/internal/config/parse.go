@@ -17,7 +17,8 @@ func Parse(file string, data []byte) (*Config, error) {
 	data = bytes.TrimPrefix(data, []byte("\uFEFF")) // Windows editors put it there,
 	// and this, which a shell would take for a part of the last word of a line.
 	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
-	r := &report{file: file, data: data}
+	c := &Config{}
+	r := &report{file: file, data: data, top: c.keys()}
 	if err := r.text(); err != nil {
 		return nil, err
 	}
@@ -33,8 +34,7 @@ func Parse(file string, data []byte) (*Config, error) {
 		}
 		return nil, r.err()
 	}
-	c := &Config{}
-	r.fill(t.root, c.keys())
+	r.fill(t.root, r.top)
 	c.complete(t.root)
 	c.check(r, t.root)
 	if err := r.err(); err != nil {
@@ -42,6 +42,9 @@ func Parse(file string, data []byte) (*Config, error) {
 	}
 	return c, nil
 }
+
+// maxBytes bounds what is read as a configuration.
+const maxBytes = 1 << 20
 
 // text refuses what is too large or not UTF-8 text.
 func (r *report) text() error {

@@ -1,8 +1,6 @@
 package config
 
 import (
-	"slices"
-
 	"github.com/jarloop/jarloop/deployer"
 )
 
@@ -33,37 +31,4 @@ func (p *Publish) keys() []key {
 		{name: "service", to: &p.Service, like: `"web"`, required: "the service that the port is forwarded to", change: live},
 		{name: "to", to: &p.To, like: "8081", limits: "1 to 65535", is: "a port", change: live},
 	}
-}
-
-// Ports gives every port of the VM that is forwarded to a service: those published,
-// and those of debuggers. These come in by the interfaces that the published ones do;
-// if there is none, from the VM and its containers alone, since whoever can debug a
-// service is root where it runs. auto is the interface that AutoInterface stands for.
-func (c *Config) Ports(auto string) []deployer.Publish {
-	var ports []deployer.Publish
-	var interfaces []string
-	for _, p := range c.Publishes {
-		if p.Interface == AutoInterface {
-			p.Interface = auto
-		}
-		ports = append(ports, deployer.Publish{
-			Interface: p.Interface, Port: uint16(p.Port), Protocol: p.Protocol, Service: p.Service, To: uint16(p.To),
-		})
-		if !slices.Contains(interfaces, p.Interface) {
-			interfaces = append(interfaces, p.Interface)
-		}
-	}
-	if len(interfaces) == 0 {
-		interfaces = []string{c.LXC.Bridge}
-	}
-	for _, s := range c.Services {
-		if s.Debug == 0 {
-			continue
-		}
-		for _, name := range interfaces {
-			port := uint16(s.Debug)
-			ports = append(ports, deployer.Publish{Interface: name, Port: port, Protocol: deployer.TCP, Service: s.Name, To: port})
-		}
-	}
-	return ports
 }

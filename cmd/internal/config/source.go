@@ -4,15 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
-	"slices"
-	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // Source is what a configuration was read from: its file, and the files that its
@@ -127,64 +119,12 @@ func (s Source) again() Source {
 		}
 	}
 	for _, name := range now.named {
-		now.files[name] = readEnvFile(name, dir)
+		data, err := readEnvFile(name, dir)
+		now.files[name] = content{data, err}
 	}
 	return now
 }
 
 func (s Source) same(o Source) bool {
 	return s.file.same(o.file) && maps.EqualFunc(s.files, o.files, content.same)
-}
-
-// envFiles gives the files of settings, each once.
-func (c *Config) envFiles() []string {
-	all := slices.Clone(c.EnvFile)
-	for _, s := range c.Services {
-		all = append(all, s.EnvFile...)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// readEnvFile reads a file of settings.
-func readEnvFile(name, share string) content {
-	f, err := openEnvFile(name, share)
-	if err == nil {
-		defer f.Close()
-		var info fs.FileInfo
-		if info, err = f.Stat(); err == nil && !info.Mode().IsRegular() {
-			err = errors.New("not a regular file")
-		}
-	}
-	var data []byte
-	if err == nil {
-		// Asks the other side of a share, even if the kernel believes that it knows.
-		var st unix.Statx_t
-		_ = unix.Statx(int(f.Fd()), "", unix.AT_EMPTY_PATH|unix.AT_STATX_FORCE_SYNC, unix.STATX_BASIC_STATS, &st)
-		data, err = io.ReadAll(io.LimitReader(f, maxBytes+1))
-	}
-	if err != nil {
-		cause := err
-		if p := (*fs.PathError)(nil); errors.As(err, &p) {
-			cause = p.Err // the path is said already
-		}
-		return content{err: failure(name, err, "read settings: %v; put a file of lines like NAME=value there, or mend env_file", cause)}
-	}
-	return content{data: data}
-}
-
-// openEnvFile opens what need be no file yet. What lies in the share is written by
-// others: no link is followed that leads out of it.
-func openEnvFile(name, share string) (*os.File, error) {
-	const flags = os.O_RDONLY | syscall.O_NONBLOCK // a FIFO would wait for a writer
-	below, err := filepath.Rel(share, name)
-	if err != nil || !filepath.IsLocal(below) {
-		return os.OpenFile(name, flags, 0)
-	}
-	root, err := os.OpenRoot(share)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	return root.OpenFile(below, flags, 0)
 }

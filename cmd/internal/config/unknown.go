@@ -10,7 +10,7 @@ func (r *report) unknown(n *node, keys []key) {
 		if slices.Contains(here, name) || r.renamed(n.at(name), name, keys) {
 			continue
 		}
-		if home := homeOf(name); home != "" && nearest(name, here) == "" {
+		if home := r.homeOf(name); home != "" && nearest(name, here) == "" {
 			r.add(n.at(name), "unknown key here; %q belongs %s", name, home)
 		} else {
 			r.add(n.at(name), "unknown key%s", Meant(name, here, "; known here: "+listed(here, "and")))
@@ -35,12 +35,11 @@ func (r *report) renamed(n *node, name string, keys []key) bool {
 }
 
 // homeOf gives the place where a key would be right; "" if there is none.
-func homeOf(name string) string {
-	top := new(Config).keys()
-	if slices.Contains(names(top), name) {
+func (r *report) homeOf(name string) string {
+	if slices.Contains(names(r.top), name) {
 		return "at the top of the file, above the first [table]"
 	}
-	for _, k := range top {
+	for _, k := range r.top {
 		in, ok := k.to.(table)
 		if g, many := k.to.(group); many {
 			in, ok = g.none, true
