@@ -9,21 +9,6 @@ import (
 	"github.com/jarloop/jarloop/deployer"
 )
 
-// moveDatagrams has what is sent by UDP go where to says. That one does not is no
-// reason to go back: it goes on to the old generation, until that is gone.
-func (r *Router) moveDatagrams(to deployer.Routes) {
-	if r.aim == nil {
-		return
-	}
-	from, ports := movedDatagrams(*r.aim, to)
-	if len(from) == 0 && len(ports) == 0 {
-		return
-	}
-	if err := r.ports.kernel.forgetDatagrams(from, ports); err != nil {
-		r.ports.notes("what is sent by UDP may go to the old generation until that is gone: " + err.Error())
-	}
-}
-
 // movedDatagrams gives the targets that are left behind, and the virtual IPs and
 // published ports that led nowhere.
 func movedDatagrams(was, to deployer.Routes) (from []netip.Addr, ports []uint16) {

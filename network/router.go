@@ -111,7 +111,7 @@ func (r *Router) Set(ctx context.Context, to deployer.Routes) (changed []string,
 	if err := r.switchTo(ctx, to); err != nil {
 		return r.goBack(ctx, to, touched, changed, true, err)
 	}
-	r.moveDatagrams(to)
+	r.ports.moveDatagrams(r.aim, to)
 	r.accept(to)
 	return changed, nil
 }
@@ -168,7 +168,7 @@ func (r *Router) Repair(ctx context.Context, to deployer.Routes) (changed, repai
 	if did {
 		repaired = append(repaired, "iptables rules")
 	}
-	r.moveDatagrams(to)
+	r.ports.moveDatagrams(r.aim, to)
 	r.accept(to)
 	if err := d.err(); err != nil {
 		return changed, repaired, err
@@ -178,6 +178,15 @@ func (r *Router) Repair(ctx context.Context, to deployer.Routes) (changed, repai
 
 // Forget drops what the kernel remembers of connections to an address.
 func (r *Router) Forget(addr netip.Addr) error { return forget(addr) }
+
+// VIPs gives the virtual IPs that the rules name, by service.
+func (r *Router) VIPs(ctx context.Context) (map[string]netip.Addr, error) {
+	have, err := r.ports.kernel.rules(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the virtual IPs: %w", err)
+	}
+	return vipsIn(have), nil
+}
 
 // write gives an instance its names. One that does not run any more calls nobody:
 // it gets them when it is started again.

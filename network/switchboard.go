@@ -124,6 +124,21 @@ func (s *switchboard) open(missing []netip.Addr) (changed bool, err error) {
 	return changed, nil
 }
 
+// moveDatagrams has what is sent by UDP go where to says. That one does not is no
+// reason to go back: it goes on to the old generation, until that is gone.
+func (s *switchboard) moveDatagrams(was *deployer.Routes, to deployer.Routes) {
+	if was == nil {
+		return
+	}
+	from, ports := movedDatagrams(*was, to)
+	if len(from) == 0 && len(ports) == 0 {
+		return
+	}
+	if err := s.kernel.forgetDatagrams(from, ports); err != nil {
+		s.notes("what is sent by UDP may go to the old generation until that is gone: " + err.Error())
+	}
+}
+
 // leftovers are looked for where iptables shows no rules of ours; once, where
 // none are wanted.
 func (s *switchboard) leftovers(ctx context.Context, have tables, needed bool) []leftover {

@@ -1,7 +1,6 @@
 package network
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -69,12 +68,8 @@ func compareAddresses(have []held, want map[string]netip.Addr) (unwanted []held,
 	return unwanted, missing, err
 }
 
-// VIPs gives the virtual IPs that the rules name, by service.
-func (r *Router) VIPs(ctx context.Context) (map[string]netip.Addr, error) {
-	have, err := r.ports.kernel.rules(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read the virtual IPs: %w", err)
-	}
+// vipsIn gives the virtual IPs that the rules name, by service.
+func vipsIn(have tables) map[string]netip.Addr {
 	vips := map[string]netip.Addr{}
 	for _, rule := range have["nat"].in(vipChain) {
 		note, ours := strings.CutPrefix(rule.comment(), "jarloop: ")
@@ -83,5 +78,5 @@ func (r *Router) VIPs(ctx context.Context) (map[string]netip.Addr, error) {
 			vips[service] = addr
 		}
 	}
-	return vips, nil
+	return vips
 }
