@@ -95,33 +95,11 @@ func (l *loop) settled(why error) {
 	}
 }
 
-// withheld says whether the newest on disk is not to be deployed, since it is
-// refused or a person has decided so; no state if not.
-func (l *loop) withheld() Newest {
-	name, pin := l.name, l.page.Pin
-	switch {
-	case l.service.Unready != "":
-		return Newest{Set: l.seen.ID, State: Refused, Reason: l.service.Unready}
-	case l.refused != "" && l.missing:
-		return Newest{State: Missing, Reason: l.refused}
-	case l.refused != "":
-		return Newest{State: Refused, Reason: l.refused}
-	case l.page.Paused:
-		return Newest{Set: l.seen.ID, State: Paused, Reason: "jarloop resume " + name + " goes on"}
-	case pin != nil && (pin.Over == l.seen.ID || l.seen.ID == ""): // nothing has been seen yet
-		return Newest{Set: pin.Over, State: Pinned, Reason: "rolled back to " + short(pin.Set) + " until new bytes come"}
-	}
-	return Newest{}
-}
-
 func (l *loop) sayWithheld(n Newest) {
 	l.say(Event{
 		Kind: Warning, Service: l.name, Reason: fmt.Sprintf("%s not deployed, %s: %s", short(n.Set), n.State, n.Reason),
 	})
 }
-
-// short is enough of a set's ID for a person.
-func short(id string) string { return id[:min(8, len(id))] }
 
 // enforcePin deploys what a person has gone back to, where that is not live: an
 // agent may have ended before it was, or it has been lost since.
@@ -136,32 +114,4 @@ func (l *loop) enforcePin() {
 		return
 	}
 	l.want(&request{set: set})
-}
-
-// pinning gives the newest deploy that a person has decided and that has not come
-// to its end: it is wanted, under way, or tried again by itself. nil if there is
-// none.
-func (l *loop) pinning() *request {
-	all := []*request{l.wanted}
-	if l.attempt != nil {
-		all = append(all, l.attempt.request)
-	}
-	if l.retry != nil {
-		all = append(all, l.retry.request)
-	}
-	for _, r := range all {
-		if r != nil && r.pins {
-			return r
-		}
-	}
-	return nil
-}
-
-// decided gives what a person has decided that has been live: what is under way
-// may still fail.
-func (l *loop) decided() *history.Pin {
-	if r := l.pinning(); r != nil {
-		return r.revert
-	}
-	return l.page.Pin
 }

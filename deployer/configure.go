@@ -11,18 +11,6 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// change asks Run to care for other services.
-type change struct {
-	services []Service
-	publish  []Publish
-	done     chan<- changed // has room for one
-}
-
-type changed struct {
-	again []string
-	err   error
-}
-
 // Configure makes services those that are cared for, while Run runs.
 //
 //	as it was     nothing is done

@@ -12,7 +12,7 @@ import (
 // Where the old one has to end before the new one begins it serves until then, what
 // comes meanwhile waits, and a failure has the old one serve again, on its data as
 // they were.
-func (s *shop) deploy(ctx context.Context, j job) (*Generation, *replacement, []Step, error) {
+func (s *shop) deploy(ctx context.Context, j job) (g *Generation, before *predecessor, did []Step, err error) {
 	all := &steps{ctx: ctx, grace: j.service.StopTimeout}
 	m := &making{shop: s, service: j.service, g: j.standby, made: j.standby != nil}
 	if m.g != nil {
@@ -28,6 +28,7 @@ func (s *shop) deploy(ctx context.Context, j job) (*Generation, *replacement, []
 	all.do("wait for needs", func(ctx context.Context) error { return m.await(ctx, j.waiting) }, nil)
 	r := m.stopsFirst()
 	if r != nil {
+		before = &r.predecessor
 		all.grace += j.service.Health.Timeout
 		all.do("hold", r.hold, r.letGo)
 		all.do("stop", func(ctx context.Context) error { return r.stop(ctx, j.replaces) },
@@ -36,8 +37,14 @@ func (s *shop) deploy(ctx context.Context, j job) (*Generation, *replacement, []
 	}
 	all.do("start", m.launch, nil)
 	all.do("prove", m.prove, nil)
-	all.do("switch", func(ctx context.Context) error { return m.promote(ctx, r) }, nil)
-	return m.g, r, all.done, all.end(s.explainFull)
+	all.do("switch", func(ctx context.Context) error {
+		err := m.promote(ctx, r == nil) // not with others where requests wait for it
+		if err == nil && r != nil {
+			r.release(ctx)
+		}
+		return err
+	}, nil)
+	return m.g, before, all.done, all.end(s.explainFull)
 }
 
 // prepareStandby makes a generation that waits for its artefacts.

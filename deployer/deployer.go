@@ -2,12 +2,9 @@ package deployer
 
 import (
 	"context"
-	"fmt"
+	"net/netip"
 	"slices"
 	"sync/atomic"
-	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/jarloop/jarloop/watcher"
 )
@@ -19,6 +16,18 @@ type Deployer struct {
 	loops   atomic.Pointer[[]*loop] // in the order of the services; of Run's to change
 	leaving atomic.Pointer[[]*loop] // of services that have gone; of Run's to change
 	drift   string                  // why routes are not right, as last told; of Run alone
+}
+
+// change asks Run to care for other services.
+type change struct {
+	services []Service
+	publish  []Publish
+	done     chan<- changed // has room for one
+}
+
+type changed struct {
+	again []string
+	err   error
 }
 
 // New makes a Deployer. Nothing is touched before Run.
@@ -45,47 +54,6 @@ func (d *Deployer) leave(more []*loop) {
 		all = append(all, slices.DeleteFunc(slices.Clone(*before), (*loop).isOver)...)
 	}
 	d.leaving.Store(&all)
-}
-
-// repairEvery is how often names and ports are compared with what they should
-// be, and what could not be done before is tried again.
-const repairEvery = 4 * time.Second
-
-// Run first makes sense of what an earlier agent left: it adopts what is live
-// and undoes or finishes the rest. Then it cares for all services until ctx ends.
-// It returns when running deploys are undone. What is live stays live. ready is
-// called when the first part is over.
-func (d *Deployer) Run(ctx context.Context, ready func()) error {
-	// What loops wait for has to outlive them.
-	owners, endOwners := context.WithCancel(context.WithoutCancel(ctx))
-	var serving errgroup.Group
-	for _, o := range []owner{d.routing.owner, d.batch.owner, d.background.owner} {
-		serving.Go(func() error { o.serve(owners); return nil })
-	}
-	defer func() { endOwners(); _ = serving.Wait() }()
-
-	leftovers, err := d.takeStock(ctx)
-	if err != nil {
-		return fmt.Errorf("take stock of what is there: %w", err)
-	}
-	d.leave(leftovers)
-	ready()
-	group, ctx := errgroup.WithContext(ctx)
-	for _, l := range slices.Concat(*d.loops.Load(), leftovers) {
-		group.Go(func() error { d.serveLoop(ctx, l); return nil })
-	}
-	group.Go(func() error { d.serveChanges(ctx, group); return nil })
-	group.Go(func() error {
-		for pause(ctx, repairEvery) == nil {
-			d.repairRoutes(ctx)
-			d.tickAll(ctx)
-			if d.Beat != nil {
-				d.Beat()
-			}
-		}
-		return nil
-	})
-	return group.Wait()
 }
 
 // serveLoop runs the loop of a service. When that has gone, its virtual IP goes.
@@ -183,4 +151,38 @@ func (d *Deployer) Rollback(service, prefix string) <-chan Result {
 // stays so over restarts of the agent.
 func (d *Deployer) Pause(ctx context.Context, service string, paused bool) error {
 	return d.wish(ctx, service, func(done chan<- error) message { return pauseWish{paused, done} })
+}
+
+// Divert has names and ports of a service lead to a program outside of all
+// containers, as to one in which a person looks for a fault; the zero address, to
+// what is live again. Deploys go on meanwhile: what is built last serves at once
+// when that is over. It stays so over restarts of the agent.
+func (d *Deployer) Divert(ctx context.Context, service string, to netip.AddrPort) error {
+	return d.wish(ctx, service, func(done chan<- error) message { return divertWish{to, done} })
+}
+
+// WhileDown does something while no instance of a service runs: all of them are
+// stopped, and what was live is started again after it, with an error too. A deploy
+// that is under way ends first.
+func (d *Deployer) WhileDown(ctx context.Context, service string, do func(context.Context) error) error {
+	done := make(chan error, 1)
+	if !d.send(service, outage{ctx, do, done}) {
+		return errGone
+	}
+	// It has to be over: what is live may still be down.
+	return <-done
+}
+
+// wish sends what a person wants to a service's loop, and waits for the answer.
+func (d *Deployer) wish(ctx context.Context, service string, m func(done chan<- error) message) error {
+	done := make(chan error, 1)
+	if !d.send(service, m(done)) {
+		return errGone
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }

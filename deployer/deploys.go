@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 	"time"
-
-	"github.com/jarloop/jarloop/deployer/history"
 )
 
 // want has a set deployed as soon as what is under way has ended, which it gives
@@ -32,6 +29,17 @@ func (l *loop) want(r *request) {
 	if l.attempt != nil {
 		l.attempt.cancel(errNewer)
 	}
+}
+
+// tryAgain makes again what is due, unless a person wants nothing to be deployed. How
+// long it had to wait is not counted.
+func (l *loop) tryAgain(due func(*retry) bool) {
+	if l.retry == nil || l.page.Paused || !due(l.retry) {
+		return
+	}
+	r := l.retry.request
+	r.seen = time.Time{}
+	l.want(r)
 }
 
 // unready says that nothing can be deployed for now.
@@ -94,8 +102,8 @@ func (l *loop) begin() {
 		defer cancel(nil)
 		l.background.begin(context.WithoutCancel(ctx)) // which ends it
 		a.before, _ = l.Engine.Space(ctx)              // what is not known is not compared
-		g, r, steps, err := l.deploy(ctx, j)
-		return deployEnded{a, g, r, steps, err}
+		g, before, steps, err := l.deploy(ctx, j)
+		return deployEnded{a, g, before, steps, err}
 	})
 }
 
@@ -133,8 +141,8 @@ func (l *loop) handleDeployEnded(m deployEnded) {
 	}
 	res := Result{Set: r.set.ID, Plan: a.plan, Steps: steps, Took: time.Since(started), Err: m.err}
 	l.last = &Last{Generation: m.g.Name(), Set: r.set.ID, Ended: time.Now(), Took: res.Took, Steps: steps}
-	if m.r != nil {
-		res.Held = m.r.held
+	if m.before != nil {
+		res.Held = m.before.held
 	}
 	if m.err != nil {
 		l.last.Error = oneLine(m.err)
@@ -229,29 +237,5 @@ func (l *loop) settleFailed(m deployEnded) {
 		l.failed = m.g
 	case errors.As(m.err, &step) && step.Undo != nil:
 		l.removeLater(m.g, step.Undo)
-	}
-}
-
-// dropFailed removes what is kept of an earlier failure.
-func (l *loop) dropFailed() {
-	l.remove(l.failed, 0, false)
-	l.failed = nil
-}
-
-// decide settles what a person has decided with a request: of one that has failed
-// it is as if it had not been; one that was cut off, or is tried again, stays to
-// be done.
-func (l *loop) decide(r *request, res Result) {
-	switch next := l.wanted; {
-	case !r.pins:
-	case res.Err == nil && next != nil && next.pins:
-		next.revert = r.pin
-	case res.Err == nil || res.Open() || next != nil && next.pins:
-	default:
-		l.amend(func(p *history.Page) {
-			if reflect.DeepEqual(p.Pin, r.pin) { // no new bytes have come meanwhile
-				p.Pin = r.revert
-			}
-		})
 	}
 }

@@ -94,6 +94,12 @@ func (l *loop) remove(g *Generation, grace time.Duration, retired bool) {
 	l.tryRemoval(l.removals[g.Name()])
 }
 
+// dropFailed removes what is kept of an earlier failure.
+func (l *loop) dropFailed() {
+	l.remove(l.failed, 0, false)
+	l.failed = nil
+}
+
 // removeLater notes what could not be removed.
 func (l *loop) removeLater(g *Generation, why error) {
 	l.removals[g.Name()] = &removal{g: g, grace: l.service.StopTimeout, reason: oneLine(why), retired: true}

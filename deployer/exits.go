@@ -65,21 +65,6 @@ func (l *loop) recovering(do func(context.Context) message) {
 	})
 }
 
-// handleRecovered takes up what has become of that. Where something else has gone
-// live meanwhile, only a generation that was taken out of its drain counts.
-func (l *loop) handleRecovered(m recovered) {
-	if l.recovery == m.by {
-		l.recovery = nil
-	} else {
-		switch m.report.(type) {
-		case wentBack, outageEnded:
-		default:
-			return
-		}
-	}
-	l.handle(m.report)
-}
-
 // rollbackTarget takes out of the drain what was live last of all that still
 // runs, or gives nil.
 func (l *loop) rollbackTarget() *drain {
@@ -172,27 +157,6 @@ func (l *loop) restart() {
 		next, err := l.relaunch(ctx, g, 0)
 		return restartEnded{next, count + 1, err}
 	})
-}
-
-// relaunch starts the service of a generation that has ended, and its container
-// where that has ended too. What it had ended for ends, within grace.
-func (s *shop) relaunch(ctx context.Context, g *Generation, grace time.Duration) (*Generation, error) {
-	g, err := s.takeBack(ctx, g, grace)
-	if err != nil {
-		return g, err
-	}
-	if err := s.routing.launched(ctx, g.Name()); err != nil {
-		return g, err
-	}
-	if err := s.Engine.Launch(ctx, g.Name()); err != nil {
-		return g, err
-	}
-	addr, err := s.Engine.Start(ctx, g.Name()) // it runs: this asks for its address
-	if err == nil && addr != g.Address {
-		g = s.moved(ctx, g, addr)
-		s.routing.update(ctx, []*Generation{g})
-	}
-	return g, errors.Join(err, s.routing.join(ctx, g), s.reload(ctx))
 }
 
 func (l *loop) handleRestartEnded(m restartEnded) {

@@ -14,27 +14,23 @@ import (
 const factsTime = 2 * time.Second
 
 // facts are what a person would look at when a service does not become healthy,
-// each behind a semicolon, with what to write in the configuration.
-func (p *proof) facts(ctx context.Context, last error) string {
-	var all []string
-	if p.late > 0 {
-		all = append(all, fmt.Sprintf("%d of %d tries took longer than health.try_timeout = %q", p.late, p.tries, p.h.TryTimeout))
-	}
-	if hint := p.h.otherScheme(last.Error()); hint != "" {
+// with what to write in the configuration. answer is the last one.
+func (p *finding) facts(ctx context.Context, answer string) (all []string) {
+	if hint := p.h.otherScheme(answer); hint != "" {
 		all = append(all, hint)
 	}
 	ctx, cancel := context.WithTimeout(ctx, factsTime)
 	defer cancel()
-	if listeners, err := p.Engine.Listening(ctx, p.g.Name()); err == nil {
+	if listeners, err := p.engine.Listening(ctx, p.g.Name()); err == nil {
 		if where := p.where(listeners); where != "" {
 			all = append(all, where)
 		}
 	}
-	return strings.Join(append([]string{""}, all...), "; ")
+	return all
 }
 
 // where says what the service listens on, where that is not what is asked.
-func (p *proof) where(all []Listener) string {
+func (p *finding) where(all []Listener) string {
 	if p.service.Worker && p.h.Port == 0 {
 		return ""
 	}
@@ -70,7 +66,7 @@ func (p *proof) where(all []Listener) string {
 }
 
 // worker says what to write of a service without a port.
-func (p *proof) worker() string {
+func (p *finding) worker() string {
 	if !p.service.finds() {
 		return ""
 	}

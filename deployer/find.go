@@ -26,19 +26,22 @@ const (
 	findMoved = 3 * time.Second
 )
 
-// finding is what is known by now of the port of a service that says none.
+// finding asks a generation, at a port that it has to find out where the service says
+// none: what is known of that by now.
 type finding struct {
-	port   uint16   // that is asked; 0: not known yet
-	open   []uint16 // that could be it, the best first
-	since  time.Time
-	looked time.Time
+	probe
+	service Service
+	port    uint16   // that is asked; 0: not known yet
+	open    []uint16 // that could be it, the best first
+	since   time.Time
+	looked  time.Time
 }
 
 // finds says whether the port has to be found out.
 func (s Service) finds() bool { return s.Port == 0 && !s.Worker }
 
 // ask asks once, at the port that is written, or at the one that is found.
-func (p *proof) ask(ctx context.Context) error {
+func (p *finding) ask(ctx context.Context) error {
 	switch {
 	case p.service.Worker && p.h.Port == 0:
 		return nil
@@ -59,7 +62,7 @@ func (p *proof) ask(ctx context.Context) error {
 		return err
 	}
 	p.looked = time.Now()
-	all, failed := p.Engine.Listening(ctx, p.g.Name())
+	all, failed := p.engine.Listening(ctx, p.g.Name())
 	if failed != nil {
 		return errors.Join(err, failed)
 	}
@@ -83,7 +86,7 @@ func (p *proof) ask(ctx context.Context) error {
 
 // askFound asks once at the port that was found, which accepts connections also
 // where another one is asked.
-func (p *proof) askFound(ctx context.Context) error {
+func (p *finding) askFound(ctx context.Context) error {
 	if p.h.Port == 0 {
 		return p.request(ctx, p.port)
 	}
@@ -124,7 +127,7 @@ func portsOf(all []Listener, some func(Listener) bool) (ports []uint16) {
 }
 
 // proven gives the generation with the port that was found, and what is new of it.
-func (p *proof) proven() *Generation {
+func (p *finding) proven() *Generation {
 	if !p.service.finds() || p.port == p.g.Port {
 		return p.g
 	}

@@ -2,6 +2,7 @@ package deployer
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -69,4 +70,12 @@ func (h Health) wants(status int) bool {
 		}
 	}
 	return len(h.Status) == 0 && status < 300
+}
+
+// pattern is what a line of the output has to match; nil: nothing.
+func (h Health) pattern() *regexp.Regexp {
+	if h.Log == "" {
+		return nil
+	}
+	return regexp.MustCompile(h.Log) // the configuration has checked it
 }

@@ -28,3 +28,35 @@ func (l *loop) watchLive() {
 		return exited{name, l.Engine.Wait(ctx, name)}
 	})
 }
+
+// followed gives a generation whose output is followed from now on.
+func (l *loop) followed(g *Generation) *Generation {
+	next := *g
+	next.output = l.follow(l.service, g)
+	return &next
+}
+
+func (l *loop) noteVIP(then func()) {
+	var all []*Generation
+	for _, g := range []**Generation{&l.live, &l.standby} {
+		if *g != nil && (*g).VIP != l.vip {
+			next := **g
+			next.VIP, *g = l.vip, &next
+			all = append(all, &next)
+		}
+	}
+	l.task(func(ctx context.Context) message {
+		for _, g := range all {
+			l.noted(ctx, g)
+		}
+		then()
+		return nil
+	})
+}
+
+// retireLive has what is live finish what it is doing, where names and ports lead
+// to it no longer.
+func (l *loop) retireLive() {
+	old, over := l.setLive(nil)
+	l.drainOut(old, over)
+}

@@ -3,7 +3,6 @@ package deployer
 import (
 	"context"
 	"errors"
-	"slices"
 )
 
 // errStopped answers those whose deploy was not made before the agent ended.
@@ -60,22 +59,6 @@ func (l *loop) isOver() bool {
 		return true
 	default:
 		return false
-	}
-}
-
-// refuse answers a person's wish that cannot be any more.
-func (l *loop) refuse(m message, why error) {
-	switch m := m.(type) {
-	case deployWish:
-		l.reply(m.done, Result{Service: l.name, Err: why})
-	case rollbackWish:
-		l.reply(m.done, Result{Service: l.name, Err: why})
-	case divertWish:
-		l.after = append(l.after, func() { m.done <- why })
-	case pauseWish:
-		l.after = append(l.after, func() { m.done <- why })
-	case outage:
-		l.after = append(l.after, func() { m.done <- why })
 	}
 }
 
@@ -253,50 +236,17 @@ func (l *loop) handleTick(m tick) {
 	}
 }
 
-// publish makes the state what others see.
-func (l *loop) publish() {
-	s := &Status{
-		Service: l.name, State: "none", Restarts: l.restarted, Last: l.last,
-		Standby: l.standby.Name(), Failed: l.failed.Name(),
-	}
-	for name := range l.draining {
-		s.Draining = append(s.Draining, name)
-	}
-	slices.Sort(s.Draining)
-	for name, r := range l.removals {
-		if r.reason != "" {
-			if s.Left == nil {
-				s.Left = map[string]string{}
-			}
-			s.Left[name] = r.reason
+// handleRecovered takes up what has become of that. Where something else has gone
+// live meanwhile, only a generation that was taken out of its drain counts.
+func (l *loop) handleRecovered(m recovered) {
+	if l.recovery == m.by {
+		l.recovery = nil
+	} else {
+		switch m.report.(type) {
+		case wentBack, outageEnded:
+		default:
+			return
 		}
 	}
-	if g := l.live; g != nil {
-		s.State, s.Generation, s.Set, s.Since, s.Address = "live", g.Name(), g.Set, g.Since, g.at()
-		if g.Port == 0 {
-			s.Address = "" // nobody is to go there
-		}
-		if l.down != nil {
-			s.State = "down"
-		}
-	}
-	newest := l.newest
-	if w := l.withheld(); w.State != "" && l.attempt == nil {
-		newest = w
-	}
-	if newest.State != "" {
-		s.Newest = newest
-	}
-	switch {
-	case len(l.waitsFor) > 0:
-		s.State, s.WaitsFor = string(Waiting), l.waitsFor
-	case l.attempt != nil:
-		s.State = string(Deploying)
-	case newest.State != "" && s.State != "down":
-		s.State = string(newest.State)
-	}
-	if to := l.page.Divert; to.IsValid() {
-		s.State, s.Diverted = "diverted", to.String()
-	}
-	l.shown.Store(s)
+	l.handle(m.report)
 }

@@ -178,33 +178,14 @@ func (m *making) launch(ctx context.Context) error {
 	return m.Engine.Launch(ctx, m.g.Name())
 }
 
-// prove proves the generation. A port that was found is written into its record at
-// once, since that may become the record of what is live.
-func (m *making) prove(ctx context.Context) error {
-	next, err := m.shop.prove(ctx, m.service, m.g)
-	if err != nil {
-		return m.explainExit(ctx, err)
-	}
-	if next != m.g {
-		if err := m.record(ctx, next); err != nil {
-			return err
-		}
-	}
-	m.g = next
-	return nil
-}
-
-// promote makes it live, with the others of its build where they go together: but for
-// one for which requests wait, and one of which nothing is live.
-func (m *making) promote(ctx context.Context, r *replacement) error {
-	next, err := m.batch.promote(ctx, m.g, r == nil && m.routing.current(m.g.Service) != nil)
+// promote makes it live, with the others of its build where they go together, but for
+// one of which nothing is live.
+func (m *making) promote(ctx context.Context, together bool) error {
+	next, err := m.batch.promote(ctx, m.g, together && m.routing.current(m.g.Service) != nil)
 	if err != nil {
 		return err
 	}
 	m.g = next
-	if r != nil {
-		r.release(ctx)
-	}
 	return nil
 }
 

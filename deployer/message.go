@@ -1,6 +1,7 @@
 package deployer
 
 import (
+	"context"
 	"net/netip"
 
 	"github.com/jarloop/jarloop/watcher"
@@ -59,6 +60,12 @@ type (
 		gone    bool
 		again   chan<- bool
 	}
+	// outage: what is to be done while no instance of the service runs.
+	outage struct {
+		ctx  context.Context // of who asks for it
+		do   func(context.Context) error
+		done chan<- error
+	}
 )
 
 // What tasks report.
@@ -79,7 +86,7 @@ type (
 	deployEnded struct {
 		attempt *attempt
 		g       *Generation
-		r       *replacement // nil: both could run
+		before  *predecessor // nil: both could run
 		steps   []Step
 		err     error
 	}
@@ -112,6 +119,14 @@ type (
 		was  netip.AddrPort
 		done chan<- error
 		err  error
+	}
+	// outageEnded: it is over, and what was live runs again unless down says why not.
+	outageEnded struct {
+		outage *outage
+		live   *Generation
+		holds  bool // connections wait
+		down   error
+		err    error
 	}
 	letGone  struct{ err error }
 	keptDead struct {

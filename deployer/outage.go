@@ -6,36 +6,8 @@ import (
 	"fmt"
 )
 
-// WhileDown does something while no instance of a service runs: all of them are
-// stopped, and what was live is started again after it, with an error too. A deploy
-// that is under way ends first.
-func (d *Deployer) WhileDown(ctx context.Context, service string, do func(context.Context) error) error {
-	done := make(chan error, 1)
-	if !d.send(service, outage{ctx, do, done}) {
-		return errGone
-	}
-	// It has to be over: what is live may still be down.
-	return <-done
-}
-
 // errOutage is why what is live does not run meanwhile.
 var errOutage = errors.New("it is stopped for its data")
-
-// outage: what is to be done while no instance of the service runs.
-type outage struct {
-	ctx  context.Context // of who asks for it
-	do   func(context.Context) error
-	done chan<- error
-}
-
-// outageEnded: it is over, and what was live runs again unless down says why not.
-type outageEnded struct {
-	outage *outage
-	live   *Generation
-	holds  bool // connections wait
-	down   error
-	err    error
-}
 
 func (l *loop) handleOutage(m outage) {
 	if l.gone {
@@ -73,7 +45,7 @@ func (l *loop) beginOutage() bool {
 		running = append(running, name)
 	}
 	live := l.live
-	r := &replacement{making: &making{shop: l.shop, service: l.service}, old: live}
+	r := &replacement{making: &making{shop: l.shop, service: l.service}, predecessor: predecessor{old: live}}
 	act := func(ctx context.Context) message {
 		ended := outageEnded{outage: &m, live: live}
 		ended.err = r.stopAll(ctx, running)

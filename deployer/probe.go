@@ -16,8 +16,15 @@ import (
 	"unicode"
 )
 
+// probe asks one generation.
+type probe struct {
+	engine Engine
+	g      *Generation
+	h      Health
+}
+
 // asked is what one try does, for people.
-func (p *proof) asked() string {
+func (p *probe) asked() string {
 	if p.h.Path == "" {
 		return "connect"
 	}
@@ -25,8 +32,8 @@ func (p *proof) asked() string {
 }
 
 // connect has a port accept a connection, and says nothing.
-func (p *proof) connect(ctx context.Context, port uint16) error {
-	conn, err := p.Engine.Dial(ctx, p.g.Name(), port)
+func (p *probe) connect(ctx context.Context, port uint16) error {
+	conn, err := p.engine.Dial(ctx, p.g.Name(), port)
 	if err != nil {
 		return err
 	}
@@ -35,11 +42,11 @@ func (p *proof) connect(ctx context.Context, port uint16) error {
 
 // request asks a port once: it accepts a connection, and where a path is given it
 // answers a request as it should.
-func (p *proof) request(ctx context.Context, port uint16) error {
+func (p *probe) request(ctx context.Context, port uint16) error {
 	if p.h.Path == "" {
 		return p.connect(ctx, port)
 	}
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return p.Engine.Dial(ctx, p.g.Name(), port) }
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return p.engine.Dial(ctx, p.g.Name(), port) }
 	return p.h.request(ctx, dial, netip.AddrPortFrom(p.g.Address, port))
 }
 

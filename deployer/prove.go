@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -19,12 +20,8 @@ const (
 
 // proof is the proving of one generation. It belongs to one goroutine.
 type proof struct {
-	*shop
-	service Service
-	g       *Generation
-	h       Health
-	began   time.Time
 	finding
+	began       time.Time
 	tries, late int // late: that were cut off
 }
 
@@ -32,7 +29,7 @@ type proof struct {
 // time is over. It gives the generation as it is then: with the port that it was
 // found to listen on.
 func (s *shop) prove(ctx context.Context, service Service, g *Generation) (*Generation, error) {
-	p := &proof{shop: s, service: service, g: g, h: service.Health, began: time.Now(), finding: finding{port: g.Port}}
+	p := &proof{began: time.Now(), finding: finding{probe: probe{s.Engine, g, service.Health}, service: service, port: g.Port}}
 	ctx, cancel := context.WithTimeout(ctx, p.h.Timeout)
 	defer cancel()
 	last := errors.New("no answer")
@@ -51,8 +48,12 @@ func (s *shop) prove(ctx context.Context, service Service, g *Generation) (*Gene
 			every = probeCommand
 		}
 		if err := pause(ctx, every); errors.Is(err, context.DeadlineExceeded) {
-			facts := p.facts(context.WithoutCancel(ctx), last)
-			return g, fmt.Errorf("not healthy within %s: %s%s", p.h.Timeout, last.Error(), facts) // whatever the cause, it is this
+			facts := p.facts(context.WithoutCancel(ctx), last.Error())
+			if p.late > 0 {
+				facts = slices.Insert(facts, 0, fmt.Sprintf("%d of %d tries took longer than health.try_timeout = %q", p.late, p.tries, p.h.TryTimeout))
+			}
+			all := strings.Join(append([]string{last.Error()}, facts...), "; ") // of whatever cause, it is this
+			return g, fmt.Errorf("not healthy within %s: %s", p.h.Timeout, all)
 		} else if err != nil {
 			return g, err
 		}
@@ -72,7 +73,7 @@ func (p *proof) try(ctx context.Context) error {
 	what, err := p.asked(), p.ask(short)
 	if err == nil && p.h.Command != "" {
 		what = "health.command"
-		if _, err = p.Engine.Run(short, p.g.Name(), []string{"/bin/sh", "-c", p.h.Command}); err != nil {
+		if _, err = p.engine.Run(short, p.g.Name(), []string{"/bin/sh", "-c", p.h.Command}); err != nil {
 			err = fmt.Errorf("%s: %w", what, err)
 		}
 	}
@@ -84,12 +85,4 @@ func (p *proof) try(ctx context.Context) error {
 		return fmt.Errorf("%s: no answer within %s", what, p.h.TryTimeout)
 	}
 	return err
-}
-
-// pattern is what a line of the output has to match; nil: nothing.
-func (h Health) pattern() *regexp.Regexp {
-	if h.Log == "" {
-		return nil
-	}
-	return regexp.MustCompile(h.Log) // the configuration has checked it
 }

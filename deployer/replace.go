@@ -11,17 +11,15 @@ import (
 // their data allow one process at a time. Meanwhile what comes to the service is held.
 type replacement struct {
 	*making
-	old   *Generation // as it is now
-	holds bool        // a relay may have begun
-	held  Held        // in the end
-	left  bool        // something may still be held then
+	predecessor
+	holds bool // a relay may have begun
 }
 
 // stopsFirst gives how the generation that is live now is replaced, where it has to
 // end first; nil: both may run.
 func (m *making) stopsFirst() *replacement {
 	if old := m.routing.current(m.service.Name); m.service.Replace == StopFirst && old != nil {
-		return &replacement{making: m, old: old}
+		return &replacement{making: m, predecessor: predecessor{old: old}}
 	}
 	return nil
 }

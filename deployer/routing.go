@@ -98,6 +98,21 @@ func (r *routing) routes() Routes {
 	return routes
 }
 
+// divertAll has routes lead to where services are diverted to.
+func (r *routing) divertAll(routes *Routes) {
+	for service, to := range r.diverted {
+		s, cared := r.services[service]
+		if !cared {
+			continue
+		}
+		if s.Port == 0 {
+			s.Port = routes.Targets[service].Port()
+		}
+		routes.Ports[service], routes.Targets[service] = s.Port, to
+		delete(routes.Held, service)
+	}
+}
+
 // apply hands the whole to the router, for the owner.
 func (r *routing) apply(ctx context.Context) error {
 	changed, err := r.router.Set(ctx, r.routes())
@@ -197,55 +212,6 @@ func (r *routing) noteLive(service string, g *Generation) {
 	}
 }
 
-// join has the names of a running instance kept true from now on.
-func (r *routing) join(ctx context.Context, g *Generation) (err error) {
-	undone := r.do(ctx, func() {
-		if r.joined[g.Name()] == nil {
-			r.joined[g.Name()] = &joined{service: g.Service, reloads: r.live[g.Service].Name() == g.Name()}
-		}
-		r.joined[g.Name()].address = g.Address
-		err = r.apply(ctx)
-	})
-	return errors.Join(err, undone)
-}
-
-// leave takes an instance out, before it is stopped.
-func (r *routing) leave(ctx context.Context, name string) {
-	_ = r.do(ctx, func() { delete(r.joined, name) }) // who has no time any more stops nothing
-}
-
-// launched says that the service of an instance reads its names now, or has been
-// told of them.
-func (r *routing) launched(ctx context.Context, name string) error {
-	return r.do(ctx, func() {
-		if j := r.joined[name]; j != nil {
-			j.stale = false
-		}
-	})
-}
-
-// reload is a service that is to be told that its names have changed.
-type reload struct {
-	instance string
-	command  string
-}
-
-// stale gives the services that are to be told.
-func (r *routing) stale(ctx context.Context) (all []reload, err error) {
-	err = r.do(ctx, func() {
-		for instance, j := range r.joined {
-			switch command := r.services[j.service].ReloadCommand; {
-			case !j.stale || !j.reloads:
-			case command == "":
-				j.stale = false
-			default:
-				all = append(all, reload{instance, command})
-			}
-		}
-	})
-	return all, err
-}
-
 // update notes what is known of live generations by now.
 func (r *routing) update(ctx context.Context, all []*Generation) {
 	_ = r.do(ctx, func() {
@@ -256,41 +222,6 @@ func (r *routing) update(ctx context.Context, all []*Generation) {
 		}
 		r.show()
 	})
-}
-
-// hold has what comes to a service wait at an address.
-func (r *routing) hold(ctx context.Context, service string, at netip.AddrPort) (err error) {
-	undone := r.do(ctx, func() {
-		r.held[service] = at
-		err = r.apply(ctx)
-	})
-	return errors.Join(err, undone)
-}
-
-// unhold has what comes to a service go to what is live. Where that cannot be done
-// yet repair sees to it.
-func (r *routing) unhold(ctx context.Context, service string) (err error) {
-	undone := r.do(ctx, func() {
-		if _, held := r.held[service]; held {
-			delete(r.held, service)
-			err = r.apply(ctx)
-		}
-	})
-	return errors.Join(err, undone)
-}
-
-// published gives the ports of the machine that lead to another port of a service
-// than its own, with that.
-func (r *routing) published(ctx context.Context, service string) (ports map[uint16]uint16, err error) {
-	ports = map[uint16]uint16{}
-	err = r.do(ctx, func() {
-		for _, p := range r.publish {
-			if p.Service == service && p.Protocol == TCP && p.To != 0 {
-				ports[p.Port] = p.To
-			}
-		}
-	})
-	return ports, err
 }
 
 // repair puts back what somebody else has changed, and says what it was.

@@ -107,6 +107,63 @@ func (r *routing) vip(ctx context.Context, service string) (addr netip.Addr, err
 	return addr, err
 }
 
+// hold has what comes to a service wait at an address.
+func (r *routing) hold(ctx context.Context, service string, at netip.AddrPort) (err error) {
+	undone := r.do(ctx, func() {
+		r.held[service] = at
+		err = r.apply(ctx)
+	})
+	return errors.Join(err, undone)
+}
+
+// unhold has what comes to a service go to what is live. Where that cannot be done
+// yet repair sees to it.
+func (r *routing) unhold(ctx context.Context, service string) (err error) {
+	undone := r.do(ctx, func() {
+		if _, held := r.held[service]; held {
+			delete(r.held, service)
+			err = r.apply(ctx)
+		}
+	})
+	return errors.Join(err, undone)
+}
+
+// published gives the ports of the machine that lead to another port of a service
+// than its own, with that.
+func (r *routing) published(ctx context.Context, service string) (ports map[uint16]uint16, err error) {
+	ports = map[uint16]uint16{}
+	err = r.do(ctx, func() {
+		for _, p := range r.publish {
+			if p.Service == service && p.Protocol == TCP && p.To != 0 {
+				ports[p.Port] = p.To
+			}
+		}
+	})
+	return ports, err
+}
+
+// divert makes names and ports of a service lead to an address, whatever is live;
+// the zero address: to what is live.
+func (r *routing) divert(ctx context.Context, service string, to netip.AddrPort) (err error) {
+	undone := r.do(ctx, func() {
+		was := r.diverted[service]
+		r.noteDiverted(service, to)
+		if err = r.apply(ctx); err != nil {
+			r.noteDiverted(service, was)
+		}
+		r.show()
+	})
+	return errors.Join(err, undone)
+}
+
+func (r *routing) noteDiverted(service string, to netip.AddrPort) {
+	if to.IsValid() {
+		r.diverted[service] = to
+	} else {
+		delete(r.diverted, service)
+	}
+}
+
 // switchTime bounds a switch, which nothing else cuts off: once it has begun it
 // ends with either generation live, never with half of each.
 const switchTime = time.Minute

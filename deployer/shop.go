@@ -18,6 +18,10 @@ type shop struct {
 	background *background
 }
 
+// repairEvery is how often names and ports are compared with what they should
+// be, and what could not be done before is tried again.
+const repairEvery = 4 * time.Second
+
 func (s *shop) tell(e Event) {
 	if s.Tell != nil {
 		s.Tell(e)
@@ -106,13 +110,6 @@ func (s *shop) keep(ctx context.Context, g *Generation) (*Generation, error) {
 	s.forget(g)
 	g.output.finish()
 	return kept, nil
-}
-
-// followed gives a generation whose output is followed from now on.
-func (l *loop) followed(g *Generation) *Generation {
-	next := *g
-	next.output = l.follow(l.service, g)
-	return &next
 }
 
 // follow brings what the generation prints to Output.

@@ -88,6 +88,22 @@ func (l *loop) reply(done chan<- Result, res Result) {
 	l.after = append(l.after, func() { done <- res })
 }
 
+// refuse answers a person's wish that cannot be any more.
+func (l *loop) refuse(m message, why error) {
+	switch m := m.(type) {
+	case deployWish:
+		l.reply(m.done, Result{Service: l.name, Err: why})
+	case rollbackWish:
+		l.reply(m.done, Result{Service: l.name, Err: why})
+	case divertWish:
+		l.after = append(l.after, func() { m.done <- why })
+	case pauseWish:
+		l.after = append(l.after, func() { m.done <- why })
+	case outage:
+		l.after = append(l.after, func() { m.done <- why })
+	}
+}
+
 // over says that the agent ends: what has begun ends, and nothing new begins.
 func (l *loop) over() bool { return l.ctx.Err() != nil }
 

@@ -1,22 +1,16 @@
 package deployer
 
 import (
-	"bytes"
 	"cmp"
-	"context"
 	"debug/elf"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
-
-	"github.com/jarloop/jarloop/watcher"
 )
 
 // unstarted are what a shell says of a command that it cannot run or does not find
@@ -24,54 +18,10 @@ import (
 // systemd of a unit (systemd.exec(5), EXIT_EXEC).
 var unstarted = []int{126, 127, 2, 203}
 
-// explainExit adds to how a service has ended, before it was healthy, what a person
-// would find out.
-func (m *making) explainExit(ctx context.Context, err error) error {
-	var exit *ExitError
-	if !errors.As(err, &exit) || exit.Stopped || !exit.Exited {
-		return err
-	}
-	why := "the command has to stay in the foreground, and has no standard input"
-	if exit.Status != 0 {
-		ctx, cancel := context.WithTimeout(ctx, factsTime)
-		defer cancel()
-		look := looker{m.command, func(file string) (*program, error) { return m.program(ctx, file) }}
-		if why = look.why(exit.Status); why == "" {
-			return err
-		}
-	}
-	return fmt.Errorf("%w: %s", err, why)
-}
-
 // program is a file that is to be run, or a script of one that is.
 type program struct {
 	text       io.ReaderAt // nil: it is there, and cannot be read
 	executable bool
-}
-
-// program gives a file of the instance: from the artefacts themselves, whose size and
-// mode are known, or else as far as the engine reads it.
-func (m *making) program(ctx context.Context, file string) (*program, error) {
-	if in, ok := strings.CutPrefix(file, m.service.Target+"/"); ok && !m.service.Backing {
-		at := slices.IndexFunc(m.set.Files, func(f watcher.File) bool { return f.Name == in })
-		if at < 0 {
-			return nil, fs.ErrNotExist
-		}
-		text, err := os.Open(filepath.Join(m.set.Dir, filepath.FromSlash(in)))
-		if err != nil {
-			return nil, err
-		}
-		context.AfterFunc(ctx, func() { _ = text.Close() }) // when all has been looked at
-		return &program{text, m.set.Files[at].Mode&0o111 != 0}, nil
-	}
-	text, err := m.Engine.ReadFile(ctx, m.g.Name(), file)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) || ctx.Err() != nil {
-			return nil, err
-		}
-		return &program{executable: true}, nil // such as one that is too large
-	}
-	return &program{bytes.NewReader(text), true}, nil
 }
 
 // looker looks for why a command could not be started. find gives a file of the

@@ -1,23 +1,13 @@
 package deployer
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"reflect"
 	"strings"
 
 	"github.com/jarloop/jarloop/deployer/history"
 )
-
-// WishError says that what a person asks for cannot be.
-type WishError struct{ Err error }
-
-func (e WishError) Error() string { return e.Err.Error() }
-func (e WishError) Unwrap() error { return e.Err }
-
-func wrong(format string, args ...any) error { return WishError{fmt.Errorf(format, args...)} }
 
 // handleRollback deploys an earlier set, which then stays until new bytes come.
 func (l *loop) handleRollback(m rollbackWish) {
@@ -146,24 +136,6 @@ func (l *loop) handleVIP(m vipLeased) {
 	l.noteVIP(func() { close(m.done) })
 }
 
-func (l *loop) noteVIP(then func()) {
-	var all []*Generation
-	for _, g := range []**Generation{&l.live, &l.standby} {
-		if *g != nil && (*g).VIP != l.vip {
-			next := **g
-			next.VIP, *g = l.vip, &next
-			all = append(all, &next)
-		}
-	}
-	l.task(func(ctx context.Context) message {
-		for _, g := range all {
-			l.noted(ctx, g)
-		}
-		then()
-		return nil
-	})
-}
-
 // retire has all of the service go: what is live finishes what it is doing.
 func (l *loop) retire() {
 	if l.attempt != nil {
@@ -185,11 +157,4 @@ func (l *loop) retire() {
 		l.making()
 	}
 	l.retireLive()
-}
-
-// retireLive has what is live finish what it is doing, where names and ports lead
-// to it no longer.
-func (l *loop) retireLive() {
-	old, over := l.setLive(nil)
-	l.drainOut(old, over)
 }

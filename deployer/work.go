@@ -68,3 +68,22 @@ type job struct {
 	// that is, and those that still finish what they were doing.
 	replaces func(ctx context.Context, by string) (live *Generation, draining []*Generation, err error)
 }
+
+// retry is a deploy that has failed for no fault of its artefacts. It is made again
+// by itself, unless something newer has come: when a full disk clearly has more
+// space (space.go), with the next build where another service of its own has
+// failed, or after a pause where the machine was too slow. A service that is paused
+// waits until it goes on.
+type retry struct {
+	request *request
+	before  []Space     // what was free; nil: that was not why
+	held    bool        // for another of its build
+	timer   *time.Timer // nil: it does not go by the clock
+}
+
+// predecessor is what had to end before a generation could begin.
+type predecessor struct {
+	old  *Generation // as it is now
+	held Held        // what had to wait for it, in the end
+	left bool        // something may still be held then
+}
