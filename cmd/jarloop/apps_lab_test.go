@@ -26,12 +26,14 @@ type application struct {
 	quiet bool
 	// visits says that it keeps how often /visits was posted to.
 	visits bool
-	// needs are tables of the configuration that stand in for what init cannot know.
-	needs string
+	// with is a server that init adds for it. The lines that init has for who uses it
+	// go into its table.
+	with string
 }
 
 var applications = []application{
 	{name: "boot-h2", web: true, visits: true},
+	{name: "boot-postgresql", web: true, visits: true, with: "postgresql"},
 	{name: "boot-war", web: true},
 	{name: "boot-worker"},
 	{name: "dropwizard", web: true, visits: true},
@@ -148,7 +150,11 @@ func (a application) edit(s *system, source string) {
 func (a application) init(s *system, page string) {
 	s.t.Helper()
 	written := filepath.Join(s.Dir, "init.toml")
-	out, err := s.VM(s.ctx, s.program, "init", s.Host, "-o", written).CombinedOutput()
+	argv := []string{s.program, "init", s.Host, "-o", written}
+	if a.with != "" {
+		argv = append(argv, "--with", a.with)
+	}
+	out, err := s.VM(s.ctx, argv...).CombinedOutput()
 	if err != nil {
 		s.t.Fatalf("init: %v: %s", err, out)
 	}
@@ -156,8 +162,17 @@ func (a application) init(s *system, page string) {
 	if want := fenced(s.t, page, "toml"); !strings.Contains(text, "\n"+want) {
 		s.t.Errorf("init says:\n%s\nand writes:\n%s\nnot:\n%s", out, text, want)
 	}
+	if a.with != "" {
+		_, rest, _ := strings.Cut(text, "# Who uses it says:\n")
+		lines, _, found := strings.Cut(rest, "[service."+a.with+"]")
+		if !found {
+			s.t.Fatalf("init has no lines for who uses %s:\n%s", a.with, text)
+		}
+		table := "[service." + a.name + "]\n"
+		text = replace(s.t, text, map[string]string{"\n" + table: "\n" + table + strings.ReplaceAll(lines, "#   ", "")})
+	}
 	text = fmt.Sprintf("state = %q\nrun = %q\n", filepath.Join(s.Dir, "state"), filepath.Join(s.Dir, "run")) +
-		text + fmt.Sprintf("\n[lxc]\npath = %q\n", s.LXC) + a.needs
+		text + fmt.Sprintf("\n[lxc]\npath = %q\n", s.LXC)
 	if a.web && !strings.Contains(text, "\n[[publish]]") {
 		text += fmt.Sprintf("\n[[publish]]\nport = 80\nservice = %q\n", a.name)
 	}

@@ -1,6 +1,5 @@
 package apps;
 
-import org.springframework.boot.CommandLineRunner;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.jdbc.core.JdbcTemplate;
@@ -10,20 +9,16 @@ import org.springframework.web.bind.annotation.RestController;
 
 @SpringBootApplication
 @RestController
-public class Application implements CommandLineRunner {
+public class Application {
     private final JdbcTemplate database;
 
     Application(JdbcTemplate database) {
         this.database = database;
+        database.execute("create table if not exists visit (id serial primary key)");
     }
 
     public static void main(String[] args) {
         SpringApplication.run(Application.class, args);
-    }
-
-    @Override
-    public void run(String... args) {
-        database.execute("create table if not exists visit (id serial primary key)");
     }
 
     @GetMapping("/")
