@@ -64,24 +64,21 @@ func (l *loop) begin() {
 	r := l.wanted
 	l.wanted = nil
 	anyway := ""
-	var exit *ExitError
 	switch {
 	case r.force:
 		anyway = "asked for"
-	case l.live != nil && l.down != nil && errors.As(l.Engine.Check(l.live.Name()), &exit) && exit.Stopped:
+	case l.live != nil && l.down != nil && l.hasEnded(l.live.Name()):
 		anyway = "the container of what is live has ended"
 	}
 	if l.standby != nil && l.Engine.Check(l.standby.Name()) != nil { // it has not come through the wait
-		l.remove(l.standby, 0, false)
-		l.standby = nil
+		l.drop(&l.standby)
 	}
 	plan := planFor(l.service, r.set.ID, l.live, l.standby, anyway)
 	if plan.Discard != "" {
-		l.remove(l.standby, 0, false)
-		l.standby = nil
+		l.drop(&l.standby)
 	}
 	if !plan.Deploy {
-		l.dropFailed()
+		l.drop(&l.failed)
 		l.newest = Newest{Set: r.set.ID}
 		l.say(Event{Kind: Unchanged, Service: l.name, Generation: l.live.Name(), Set: r.set.ID, Reason: plan.Reason})
 		l.answer(r, Result{Generation: l.live.Name(), Plan: plan})
@@ -171,7 +168,7 @@ func (l *loop) handleLive(g *Generation, res Result) {
 	l.newest = Newest{Set: g.Set}
 	old, over := l.setLive(g)
 	l.drainOut(old, over)
-	l.dropFailed()
+	l.drop(&l.failed)
 	e := Event{
 		Kind: WentLive, Service: l.name, Generation: g.Name(), Set: g.Set,
 		Address: g.at(), Took: res.Took, Steps: res.Steps, Reason: res.Held.addTo(g.news),
@@ -233,7 +230,7 @@ func (l *loop) settleFailed(m deployEnded) {
 	var step *stepError
 	switch {
 	case m.g.Phase == KeptFailure:
-		l.dropFailed()
+		l.drop(&l.failed)
 		l.failed = m.g
 	case errors.As(m.err, &step) && step.Undo != nil:
 		l.removeLater(m.g, step.Undo)

@@ -94,10 +94,10 @@ func (l *loop) remove(g *Generation, grace time.Duration, retired bool) {
 	l.tryRemoval(l.removals[g.Name()])
 }
 
-// dropFailed removes what is kept of an earlier failure.
-func (l *loop) dropFailed() {
-	l.remove(l.failed, 0, false)
-	l.failed = nil
+// drop removes what is kept for later: a standby, or an earlier failure.
+func (l *loop) drop(kept **Generation) {
+	l.remove(*kept, 0, false)
+	*kept = nil
 }
 
 // removeLater notes what could not be removed.

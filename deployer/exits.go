@@ -58,7 +58,7 @@ func (l *loop) recovering(do func(context.Context) message) {
 	l.task(func(context.Context) message {
 		defer close(done)
 		defer cancel()
-		if exit := (*ExitError)(nil); errors.As(l.Engine.Check(name), &exit) && exit.Stopped {
+		if l.hasEnded(name) {
 			l.routing.leave(ctx, name)
 		}
 		return recovered{r, do(ctx)}
@@ -134,7 +134,7 @@ func (l *loop) handleKeptDead(m keptDead) {
 		l.remove(m.g, 0, false)
 		return
 	}
-	l.dropFailed()
+	l.drop(&l.failed)
 	l.failed = m.g
 }
 

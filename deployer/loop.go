@@ -231,8 +231,8 @@ func (l *loop) handleTick(m tick) {
 	}
 	l.tryAgain(func(r *retry) bool { return hasMoreSpace(m.space, r.before) })
 	l.passOn()
-	if exit := (*ExitError)(nil); l.failed != nil && errors.As(l.Engine.Check(l.failed.Name()), &exit) && exit.Stopped {
-		l.dropFailed() // there is nothing to be looked into any more
+	if l.failed != nil && l.hasEnded(l.failed.Name()) {
+		l.drop(&l.failed) // there is nothing to be looked into any more
 	}
 }
 

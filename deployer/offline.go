@@ -48,7 +48,7 @@ func RemoveAll(ctx context.Context, e Engine, others func(service string, number
 			continue
 		}
 		_, failed := readInstance(i)
-		if failed = errCopiedOnly(failed); failed == nil {
+		if !errors.Is(failed, errCopied) { // one that cannot be read is ours
 			failed = e.Stop(ctx, i.Name, time.Second)
 		}
 		if failed == nil {
@@ -86,15 +86,6 @@ func StopAll(ctx context.Context, e Engine, grace time.Duration) (stopped []stri
 		}
 	}
 	return stopped, err
-}
-
-// errCopiedOnly drops what is no reason to leave an instance: a record of ours that
-// cannot be read.
-func errCopiedOnly(err error) error {
-	if errors.Is(err, errCopied) {
-		return err
-	}
-	return nil
 }
 
 // readInstance reads the record of an instance as it was found.

@@ -38,9 +38,8 @@ func (l *loop) beginOutage() bool {
 		l.remove(d.g, l.service.StopTimeout, true)
 		delete(l.draining, d.g.Name())
 	}
-	l.dropFailed()
-	l.remove(l.standby, 0, false)
-	l.standby = nil
+	l.drop(&l.failed)
+	l.drop(&l.standby)
 	for name := range l.removals {
 		running = append(running, name)
 	}

@@ -70,9 +70,3 @@ func (s *shop) quit(ctx context.Context, name string, grace time.Duration) error
 	}
 	return nil
 }
-
-// hasEnded says whether the container of that name does not run.
-func (s *shop) hasEnded(name string) bool {
-	exit := (*ExitError)(nil)
-	return errors.As(s.Engine.Check(name), &exit) && exit.Stopped
-}

@@ -27,7 +27,7 @@ func (l *loop) tryLater(m deployEnded) string {
 	case errors.Is(m.err, unix.ENOSPC):
 		next.before = m.attempt.before
 		when = "; it is tried again when there is more room"
-		l.dropFailed() // what is kept takes room
+		l.drop(&l.failed) // what is kept takes room
 	case errors.As(m.err, &held):
 		next.held = true
 	default:

@@ -86,6 +86,12 @@ func (s *shop) discard(ctx context.Context, g *Generation, grace time.Duration) 
 	return nil
 }
 
+// hasEnded says whether the container of that name does not run.
+func (s *shop) hasEnded(name string) bool {
+	exit := (*ExitError)(nil)
+	return errors.As(s.Engine.Check(name), &exit) && exit.Stopped
+}
+
 // forget makes the kernel forget the connections to g. If it does not, some
 // callers wait for an answer that never comes.
 func (s *shop) forget(g *Generation) {

@@ -77,8 +77,7 @@ func (l *loop) handleGiveUp(m giveUp) {
 	for _, g := range []**Generation{&l.failed, &l.standby} {
 		if (*g).Name() == m.name {
 			l.say(Event{Kind: Warning, Service: l.name, Reason: m.why + ": gave up " + m.name})
-			l.remove(*g, 0, false)
-			*g = nil
+			l.drop(g)
 		}
 	}
 }

@@ -116,8 +116,7 @@ func (l *loop) handleConfigured(m configured) {
 		l.wanted = nil
 	}
 	if l.standby != nil && !m.service.fits(l.standby) {
-		l.remove(l.standby, 0, false)
-		l.standby = nil
+		l.drop(&l.standby)
 	}
 	again = waited || l.newest.State != "" || l.live != nil && !m.service.fits(l.live)
 	if again && l.service.Backing {
@@ -150,9 +149,8 @@ func (l *loop) retire() {
 	l.dropRetry()
 	l.wanted, l.asked = nil, nil
 	l.settled(nil)
-	l.dropFailed()
-	l.remove(l.standby, 0, false)
-	l.standby = nil
+	l.drop(&l.failed)
+	l.drop(&l.standby)
 	if l.making != nil {
 		l.making()
 	}
