@@ -12,6 +12,9 @@ import (
 	"github.com/jarloop/jarloop/deployer"
 )
 
+// Obstacle is what others' rules keep containers from, and the remedy.
+type Obstacle struct{ Found, Remedy string }
+
 // Conflicts gives the rules of others that send a published port elsewhere, as
 // sentences. Such a rule is left as it is; ours come before it.
 func Conflicts(ctx context.Context, publish []deployer.Publish) ([]string, error) {

@@ -35,7 +35,7 @@ func movedDatagrams(was, to deployer.Routes) (from []netip.Addr, ports []uint16)
 // The kernel knows no end of what is sent by UDP: as long as a sender goes on, its
 // datagrams go where the first one went. from are targets that were others', and
 // ports are those of the VM that led nowhere.
-func forgetDatagrams(from []netip.Addr, ports []uint16) error {
+func (v *vm) forgetDatagrams(from []netip.Addr, ports []uint16) error {
 	own, err := readAddresses("")
 	if err != nil {
 		return err

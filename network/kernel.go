@@ -82,17 +82,3 @@ func (v *vm) setSysctl(name, value string) error {
 }
 
 func sysctlFile(name string) string { return filepath.Join("/proc/sys/net", name) }
-
-func (v *vm) addresses(bridge string) ([]held, error) { return readAddresses(bridge) }
-
-func (v *vm) pin(bridge string) (err error) {
-	v.pinned, err = pinMAC(bridge, v.pinned)
-	return err
-}
-
-func (v *vm) addAddress(bridge string, addr netip.Addr) error { return addVIP(bridge, addr) }
-func (v *vm) removeAddress(h held) error                      { return removeVIP(h) }
-
-func (v *vm) forgetDatagrams(from []netip.Addr, ports []uint16) error {
-	return forgetDatagrams(from, ports)
-}

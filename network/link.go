@@ -13,6 +13,8 @@ import (
 
 const bridgeRemedy = "if it is LXC's own: sudo systemctl start lxc-net"
 
+func (v *vm) addresses(bridge string) ([]held, error) { return readAddresses(bridge) }
+
 // readAddresses gives every IPv4 address of the VM, and whether it is on the
 // bridge, which need not exist.
 func readAddresses(bridge string) ([]held, error) {
@@ -52,8 +54,8 @@ func readAddresses(bridge string) ([]held, error) {
 	return all, nil
 }
 
-// addVIP puts a virtual IP on the bridge, so that the VM answers ARP for it.
-func addVIP(bridge string, addr netip.Addr) error {
+// addAddress puts a virtual IP on the bridge, so that the VM answers ARP for it.
+func (v *vm) addAddress(bridge string, addr netip.Addr) error {
 	link, err := netlink.LinkByName(bridge)
 	if err != nil {
 		return fmt.Errorf("look for bridge %s (%s): %w", bridge, bridgeRemedy, err)
@@ -66,7 +68,7 @@ func addVIP(bridge string, addr netip.Addr) error {
 	return nil
 }
 
-func removeVIP(h held) error {
+func (v *vm) removeAddress(h held) error {
 	link := &netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: h.link}}
 	err := netlink.AddrDel(link, single(h.prefix.Addr()))
 	if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) && !errors.Is(err, unix.ENODEV) {
@@ -79,25 +81,26 @@ func single(addr netip.Addr) *netlink.Addr {
 	return &netlink.Addr{IPNet: &net.IPNet{IP: addr.AsSlice(), Mask: net.CIDRMask(32, 32)}}
 }
 
-// pinMAC keeps the bridge's MAC address as it is, and gives the bridge's index.
+// pin keeps the bridge's MAC address as it is.
 //
 // A bridge whose MAC address nobody has set takes the lowest of its ports', and
 // another one when a port comes or goes: for seconds, containers would go on
 // sending to an address that is gone. One that was set stays (NET_ADDR_SET in
 // br_stp_recalculate_bridge_id), so the present one is set. That is done once
 // to a bridge, for each time the kernel forgets whom it has seen there.
-func pinMAC(bridge string, pinned int) (index int, err error) {
+func (v *vm) pin(bridge string) error {
 	link, err := netlink.LinkByName(bridge)
 	if err != nil {
-		return pinned, fmt.Errorf("look for bridge %s (%s): %w", bridge, bridgeRemedy, err)
+		return fmt.Errorf("look for bridge %s (%s): %w", bridge, bridgeRemedy, err)
 	}
-	if link.Attrs().Index == pinned {
-		return pinned, nil
+	if link.Attrs().Index == v.pinned {
+		return nil
 	}
 	if err := netlink.LinkSetHardwareAddr(link, link.Attrs().HardwareAddr); err != nil {
-		return pinned, fmt.Errorf("keep the MAC address of bridge %s: %w", bridge, err)
+		return fmt.Errorf("keep the MAC address of bridge %s: %w", bridge, err)
 	}
-	return link.Attrs().Index, nil
+	v.pinned = link.Attrs().Index
+	return nil
 }
 
 // Interfaces names the interfaces of the VM, without the VM's ends of the cables of

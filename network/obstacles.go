@@ -10,9 +10,6 @@ import (
 	"github.com/jarloop/jarloop/deployer"
 )
 
-// Obstacle is what others' rules keep containers from, and the remedy.
-type Obstacle struct{ Found, Remedy string }
-
 // Obstacles gives what others' rules drop of what is published and of what containers
 // send. What is published, and what containers say to each other, our own rules let
 // through as far as iptables goes; the rest is for the owner of the VM to decide.
