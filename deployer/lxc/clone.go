@@ -48,7 +48,7 @@ func configure(r request) error {
 	if err != nil {
 		return err
 	}
-	first, mapped := mappedRoot(string(text))
+	first, mapped := mappedRoot(text)
 	if !mapped {
 		return setItems(file, r.Config)
 	}

@@ -54,6 +54,18 @@ func keyOf(item string) string {
 	return strings.TrimSpace(key)
 }
 
+// values gives what a configuration says of a key, in its order.
+func values(config []byte, key string) []string {
+	var all []string
+	for line := range strings.Lines(string(config)) {
+		if keyOf(line) == key {
+			_, value, _ := strings.Cut(line, "=")
+			all = append(all, strings.TrimSpace(value))
+		}
+	}
+	return all
+}
+
 // rootfs gives the kind of a container's root, "dir" where none is named, and
 // where it is. It reads the configuration file, because liblxc gives the item
 // without its kind.
@@ -63,11 +75,8 @@ func rootfs(path, name string) (kind, where string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	for line := range strings.Lines(string(text)) {
-		if keyOf(line) == "lxc.rootfs.path" {
-			_, value, _ := strings.Cut(line, "=")
-			where = strings.TrimSpace(value) // the last one counts
-		}
+	if all := values(text, "lxc.rootfs.path"); len(all) > 0 {
+		where = all[len(all)-1]
 	}
 	if where == "" {
 		return "", "", fmt.Errorf("%s: no lxc.rootfs.path", file)
@@ -87,12 +96,8 @@ func isOverlay(kind string) bool { return kind == "overlay" || kind == "overlayf
 
 // mappedRoot gives the host's group ID that is root in a container of this
 // configuration, if another than root itself.
-func mappedRoot(text string) (first int, mapped bool) {
-	for line := range strings.Lines(text) {
-		if keyOf(line) != "lxc.idmap" {
-			continue
-		}
-		_, value, _ := strings.Cut(line, "=")
+func mappedRoot(config []byte) (first int, mapped bool) {
+	for _, value := range values(config, "lxc.idmap") {
 		words := strings.Fields(value)
 		if len(words) != 4 || words[0] == "u" || words[1] != "0" {
 			continue

@@ -76,11 +76,11 @@ func (e *Engine) prepareData(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	folders := mountedData(string(text), e.disk.dataDir(service))
+	folders := mountedData(text, e.disk.dataDir(service))
 	if len(folders) == 0 {
 		return nil
 	}
-	first, _ := mappedRoot(string(text))
+	first, _ := mappedRoot(text)
 	if err := e.prepare(ctx, name, service, folders, first); err != nil {
 		return fmt.Errorf("data of %s: %w", service, err)
 	}
@@ -89,13 +89,9 @@ func (e *Engine) prepareData(ctx context.Context, name string) error {
 
 // mountedData gives the names of the folders below dir that a container's configuration
 // mounts.
-func mountedData(config, dir string) (folders []string) {
-	for line := range strings.Lines(config) {
-		if keyOf(line) != "lxc.mount.entry" {
-			continue
-		}
-		_, entry, _ := strings.Cut(line, "=")
-		source, _, _ := strings.Cut(strings.TrimSpace(entry), " ")
+func mountedData(config []byte, dir string) (folders []string) {
+	for _, entry := range values(config, "lxc.mount.entry") {
+		source, _, _ := strings.Cut(entry, " ")
 		if name, found := strings.CutPrefix(source, mountSource(filepath.Join(dir, "live"))+"/"); found {
 			folders = append(folders, name)
 		}

@@ -41,10 +41,10 @@ func TestWhereDataAreMounted(t *testing.T) {
 	if err != nil || !slices.Equal(items, want) {
 		t.Errorf("got %q, %v", items, err)
 	}
-	if got := mountedData("a = b\n"+strings.Join(items, "\n"), d.dataDir("web")); !slices.Equal(got, []string{"srv%2Fa%20b", "data"}) {
+	if got := mountedData([]byte("a = b\n"+strings.Join(items, "\n")), d.dataDir("web")); !slices.Equal(got, []string{"srv%2Fa%20b", "data"}) {
 		t.Errorf("read back: %q", got)
 	}
-	if got := mountedData(strings.Join(items, "\n"), d.dataDir("we")); got != nil {
+	if got := mountedData([]byte(strings.Join(items, "\n")), d.dataDir("we")); got != nil {
 		t.Errorf("of another service: %q", got)
 	}
 	if _, err := d.dataMounts("web", root, []string{"/var/lib", "/data"}); err == nil {

@@ -63,16 +63,10 @@ func hardware(addr netip.Addr) string {
 // staticAddress gives the address that a container's configuration says; the
 // zero Addr where it says none.
 func staticAddress(config string) netip.Addr {
-	text, err := os.ReadFile(config)
-	if err != nil {
-		return netip.Addr{}
-	}
-	for line := range strings.Lines(string(text)) {
-		if keyOf(line) == addressKey {
-			_, value, _ := strings.Cut(line, "=")
-			if prefix, err := netip.ParsePrefix(strings.TrimSpace(value)); err == nil {
-				return prefix.Addr()
-			}
+	text, _ := os.ReadFile(config) // one that is not there says nothing
+	for _, value := range values(text, addressKey) {
+		if prefix, err := netip.ParsePrefix(value); err == nil {
+			return prefix.Addr()
 		}
 	}
 	return netip.Addr{}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -61,17 +62,10 @@ func limits(root string, memory int64, cpus float64) (items []string, err error)
 }
 
 // memoryLimit gives what a container's configuration lets it hold; 0: it does not say.
-func memoryLimit(config string) int64 {
-	text, err := os.ReadFile(config)
-	if err != nil {
-		return 0
+func memoryLimit(config string) (n int64) {
+	text, _ := os.ReadFile(config) // one that is not there does not say
+	for _, value := range slices.Concat(values(text, memoryV1), values(text, memoryV2)) {
+		n, _ = strconv.ParseInt(value, 10, 64) // 0, as if it did not say
 	}
-	for line := range strings.Lines(string(text)) {
-		if key := keyOf(line); key == memoryV1 || key == memoryV2 {
-			_, value, _ := strings.Cut(line, "=")
-			n, _ := strconv.ParseInt(strings.TrimSpace(value), 10, 64) // 0, as if it did not say
-			return n
-		}
-	}
-	return 0
+	return n
 }

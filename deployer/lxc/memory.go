@@ -1,8 +1,6 @@
 package lxc
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -56,10 +54,7 @@ func overMemory(root string, init int) bool {
 
 // number gives what a file of a cgroup says, 0 if it is not there.
 func number(path string) int64 {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return 0
-	}
+	text, _ := os.ReadFile(path)
 	n, _ := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64) // 0, as if it were not there
 	return n
 }
@@ -105,12 +100,9 @@ func whole(group string) string {
 // counted gives one of the numbers in a cgroup's statistics, 0 if it is not
 // there.
 func counted(path, name string) int64 {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return 0
-	}
-	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
-		if key, value, _ := strings.Cut(lines.Text(), " "); key == name {
+	text, _ := os.ReadFile(path)
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if key, value, _ := strings.Cut(line, " "); key == name {
 			n, _ := strconv.ParseInt(value, 10, 64) // 0, as if it were not there
 			return n
 		}
