@@ -79,7 +79,7 @@ func instructions(text string) func(yield func(int, string) bool) {
 
 // dockerEnv takes ENV A=1 B="x y" over, and the old form ENV A 1.
 func (j *job) dockerEnv(value string) string {
-	words := unitWords(value)
+	words := cutWords(value, " \t")
 	if name, rest := cutWord(value); !strings.Contains(name, "=") {
 		words = []string{name + "=" + rest}
 	}

@@ -6,14 +6,6 @@ import (
 	"strings"
 )
 
-// learnPort takes over what a key of the port says. What only a run knows is known to
-// be nothing else that could be read.
-func (s *service) learnPort(text, note string) {
-	if s.port.learn(parsePort(text), note); s.port.value == 0 && text != "" && s.port.note == "" {
-		s.port.note = note
-	}
-}
-
 func (s *service) addLog(file, note string) {
 	if !slices.ContainsFunc(s.logs, func(l told[string]) bool { return l.value == file }) {
 		s.logs = append(s.logs, told[string]{file, note})

@@ -43,3 +43,11 @@ func parsePort(number string) int {
 	}
 	return int(n)
 }
+
+// learnPort takes over what a key of the port says. What only a run knows is known to
+// be nothing else that could be read.
+func (s *service) learnPort(text, note string) {
+	if s.port.learn(parsePort(text), note); s.port.value == 0 && text != "" && s.port.note == "" {
+		s.port.note = note
+	}
+}

@@ -45,7 +45,7 @@ func readUnit(file, text string) []*job {
 				say("a %% in it is not expanded")
 			}
 		case "Environment":
-			for _, assignment := range unitWords(o.Value) {
+			for _, assignment := range cutWords(o.Value, " \t") {
 				if reason := around.take(stanza{name: "env", value: quoted(assignment)}); reason != "" {
 					say("%s", reason)
 				}
@@ -111,37 +111,6 @@ func (j *job) option(o *unit.UnitOption, around *settings, say func(string, ...a
 	default:
 		say("not translated: there is nothing like it")
 	}
-}
-
-// unitWords parts a value into words, as far as quotes go.
-func unitWords(value string) []string {
-	var words []string
-	var b strings.Builder
-	quote, in := byte(0), false
-	for i := 0; i < len(value); i++ {
-		switch c := value[i]; {
-		case c == '\\' && i+1 < len(value):
-			i++
-			b.WriteByte(value[i])
-		case quote != 0 && c == quote:
-			quote = 0
-		case quote == 0 && (c == '"' || c == '\''):
-			quote, in = c, true
-		case quote == 0 && (c == ' ' || c == '\t'):
-			if in {
-				words = append(words, b.String())
-			}
-			b.Reset()
-			in = false
-		default:
-			b.WriteByte(c)
-			in = true
-		}
-	}
-	if in {
-		words = append(words, b.String())
-	}
-	return words
 }
 
 // quoted puts a word into quotes, which unquote takes away.

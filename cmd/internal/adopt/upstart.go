@@ -138,21 +138,38 @@ func logicalLine(lines []string, i int) (logical string, next int, err error) {
 
 // unquote takes the quotes of a value away, as upstart does: a backslash makes
 // the next character plain.
-func unquote(value string) string {
+func unquote(value string) string { return strings.Join(cutWords(value, ""), "") }
+
+// cutWords parts a value into words at blanks that are not in quotes, which it takes
+// away, and a backslash makes the next character plain.
+func cutWords(value, blanks string) []string {
+	var words []string
 	var b strings.Builder
-	quote := byte(0)
+	quote, in := byte(0), false
 	for i := 0; i < len(value); i++ {
-		switch c := value[i]; {
+		c := value[i]
+		switch {
+		case quote == 0 && strings.IndexByte(blanks, c) >= 0:
+			if in {
+				words = append(words, b.String())
+			}
+			b.Reset()
+			in = false
+			continue
 		case c == '\\' && i+1 < len(value):
 			i++
 			b.WriteByte(value[i])
+		case quote != 0 && c == quote:
+			quote = 0
 		case quote == 0 && (c == '"' || c == '\''):
 			quote = c
-		case c == quote && quote != 0:
-			quote = 0
 		default:
 			b.WriteByte(c)
 		}
+		in = true
 	}
-	return b.String()
+	if in {
+		words = append(words, b.String())
+	}
+	return words
 }
