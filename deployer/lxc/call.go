@@ -66,13 +66,30 @@ func (h *Host) call(ctx context.Context, deadline time.Duration, r request, data
 	defer cancel()
 
 	r.Path = h.Path
-	head, err := json.Marshal(r)
+	input, err := json.Marshal(r)
+	if err == nil && data != nil {
+		var rest []byte
+		rest, err = io.ReadAll(data)
+		input = append(input, rest...)
+	}
 	if err != nil {
 		return answer{}, err
 	}
-	if data == nil {
-		data = bytes.NewReader(nil)
+	for {
+		a, err := h.child(ctx, input)
+		if err == nil || !strings.Contains(err.Error(), notSealed) || pause(ctx, 10*time.Millisecond) != nil {
+			return a, err
+		}
 	}
+}
+
+// notSealed is what liblxc says where it could not begin, since the kernel still held
+// pages of the copy of the program that it seals (rexec.c; fcntl(2), F_ADD_SEALS,
+// EBUSY). Nothing has been done then.
+const notSealed = "Failed to rexec as memfd"
+
+// child runs a child, and gives its answer.
+func (h *Host) child(ctx context.Context, input []byte) (answer, error) {
 	theirs, ours, err := os.Pipe()
 	if err != nil {
 		return answer{}, err
@@ -82,7 +99,7 @@ func (h *Host) call(ctx context.Context, deadline time.Duration, r request, data
 
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, h.Child[0], h.Child[1:]...)
-	cmd.Stdin = io.MultiReader(bytes.NewReader(head), data)
+	cmd.Stdin = bytes.NewReader(input)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.ExtraFiles = []*os.File{theirs}
 	cmd.Env = append(os.Environ(), "LXC_MEMFD_REXEC=1") // CVE-2019-5736: rexec.c:205
