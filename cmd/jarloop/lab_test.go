@@ -241,7 +241,10 @@ func (s *system) generations() map[string][]string {
 	}
 	all := map[string][]string{}
 	for _, e := range entries {
-		if service, _, found := cutLast(e.Name(), "-"); found && !strings.Contains(e.Name(), "base") && !strings.HasPrefix(e.Name(), ".") {
+		if _, err := os.Stat(filepath.Join(s.LXC, e.Name(), "jarloop-base.json")); err == nil {
+			continue
+		}
+		if service, _, found := cutLast(e.Name(), "-"); found && !strings.HasPrefix(e.Name(), ".") {
 			all[service] = append(all[service], e.Name())
 		}
 	}

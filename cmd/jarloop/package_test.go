@@ -42,6 +42,7 @@ func TestThePackageHoldsAllThatIsNeeded(t *testing.T) {
 		"usr/share/doc/jarloop/README.md":                  "# jarloop\n",
 		"usr/share/doc/jarloop/FAULTS.md":                  "# Faults",
 		"usr/share/doc/jarloop/docs/run.svg":               "<svg ",
+		"usr/share/doc/jarloop/docs/shapes/quarkus.md":     "# Quarkus",
 	} {
 		if text, err := os.ReadFile(filepath.Join(root, name)); err != nil || !strings.Contains(string(text), want) {
 			t.Errorf("%s: no %q in it, %v", name, want, err)
