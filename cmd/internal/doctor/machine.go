@@ -34,7 +34,7 @@ type Finding struct {
 	// Repaired is what Repair did about it.
 	Repaired string `json:"repaired,omitempty"`
 
-	usage  bool                        // the configuration is to be mended, and not the machine
+	usage  bool                        // the configuration is to be corrected, and not the machine
 	fix    func(context.Context) error // nil where that is not safe, or not ours to do
 	fixing string                      // what fix does, as said when it is done
 }
