@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -139,7 +140,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(data)
 	}
 	for _, seed := range []string{
-		sample, "", "\xff\xfe", "[a]\n[a]\n", "\"a\\n\" = 1\n[\"a\\n\".b]\n", "a = {b = [{c = 1}, [2]]}", "[[service]]",
+		sample, "", "[service.a]\n", "[service.a]\nartefacts = false\nexec = \"a\"\nknows = [\"a\", \"b\"]\n[external.b]\naddress = \"10.0.2.2:1\"\n", "\xff\xfe", "[a]\n[a]\n", "\"a\\n\" = 1\n[\"a\\n\".b]\n", "a = {b = [{c = 1}, [2]]}", "[[service]]",
 		"[service.\"x\\u001b\"]\nport = 1\nneeds = [\"\\u0007\"]\n", "[[publish]]\n[publish.x]\n", "[service.web-1]\n",
 		"service.a = {port = 1, needs = [\"b\"]}\nservice.b = {port = 2, needs = [\"a\"]}\n",
 		"[service.\"a\u202eb\"]\nport = 1\n[service.\"../x\"]\nport = 2\n[service.\"-rf\"]\nport = 3\n",
@@ -161,14 +162,14 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%d services in the order %v", len(c.Services), c.Order())
 		}
 		for _, s := range c.Services {
-			if c.Base(s.Base) == nil || !within(s.Source, c.Watch.Dir) || s.Target == "" || s.Port == 0 {
+			if c.Base(s.Base) == nil || s.Artefacts && (!within(s.Source, c.Watch.Dir) || s.Target == "") || !s.Artefacts && s.Exec == "" {
 				t.Errorf("service is not resolved: %+v", s)
 			}
-			if strings.ContainsAny(s.Name, "/.\\ \t\n'\"$;") || s.Name[0] == '-' || !path.IsAbs(s.Target) || path.Clean(s.Target) != s.Target {
+			if strings.ContainsAny(s.Name, "/.\\ \t\n'\"$;") || s.Name[0] == '-' || s.Artefacts && (!path.IsAbs(s.Target) || path.Clean(s.Target) != s.Target) {
 				t.Errorf("service %q at %q is taken", s.Name, s.Target)
 			}
-			for _, need := range s.Needs {
-				if c.Service(need) == nil {
+			for _, need := range slices.Concat(s.Needs, s.Knows) {
+				if c.Service(need) == nil && c.External(need) == nil {
 					t.Errorf("%s needs %s, which there is not", s.Name, need)
 				}
 			}
