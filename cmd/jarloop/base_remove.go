@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/jarloop/jarloop/cmd/internal/bases"
-	"github.com/jarloop/jarloop/cmd/internal/checkup"
 	"github.com/jarloop/jarloop/cmd/internal/cli"
 	"github.com/jarloop/jarloop/cmd/internal/config"
 )
@@ -25,11 +24,8 @@ without an agent, the next one builds those again that the configuration has.`,
 			return there
 		}, math.MaxInt),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := p.Load()
+			c, err := loadAsRoot(p)
 			if err != nil {
-				return err
-			}
-			if err := checkup.NeedRoot(); err != nil {
 				return err
 			}
 			return bases.Remove(cmd.Context(), c, args, func(what string) { fmt.Fprintln(cmd.OutOrStdout(), what) })

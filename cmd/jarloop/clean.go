@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/jarloop/jarloop/cmd/internal/checkup"
 	"github.com/jarloop/jarloop/cmd/internal/clean"
 	"github.com/jarloop/jarloop/cmd/internal/cli"
 	"github.com/jarloop/jarloop/cmd/internal/folders"
@@ -23,11 +22,8 @@ Bases stay unless --bases is given, since building them takes longest, and the d
 of services unless --data is given. No agent may be running.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.Load()
+			c, err := loadAsRoot(p)
 			if err != nil {
-				return err
-			}
-			if err := checkup.NeedRoot(); err != nil {
 				return err
 			}
 			lock, err := folders.Lock(cmd.Context(), c)

@@ -12,7 +12,6 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
-	"github.com/jarloop/jarloop/cmd/internal/checkup"
 	"github.com/jarloop/jarloop/cmd/internal/cli"
 	"github.com/jarloop/jarloop/cmd/internal/console"
 	"github.com/jarloop/jarloop/cmd/internal/data"
@@ -44,11 +43,8 @@ under way that stops the old container first. Those that are not configured are
 left from a service or a folder that the configuration had before.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.Load()
+			c, err := loadAsRoot(p)
 			if err != nil {
-				return err
-			}
-			if err := checkup.NeedRoot(); err != nil {
 				return err
 			}
 			list, err := data.List(cmd.Context(), c)
@@ -76,11 +72,8 @@ meanwhile: what a database has open, its own tools save better.`,
 		Example: "  jarloop data export person person.tar\n  jarloop data export person | gzip >person.tar.gz",
 		Args:    cobra.RangeArgs(1, 2), ValidArgsFunction: p.CompleteServices(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := p.Load()
+			c, err := loadAsRoot(p)
 			if err != nil {
-				return err
-			}
-			if err := checkup.NeedRoot(); err != nil {
 				return err
 			}
 			if len(args) == 1 {
@@ -125,11 +118,8 @@ whole, the data stay as they were. Who wrote the file can do what the service ca
 			return nil, cobra.ShellCompDirectiveDefault // the file is the shell's to complete
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := p.Load()
+			c, err := loadAsRoot(p)
 			if err != nil {
-				return err
-			}
-			if err := checkup.NeedRoot(); err != nil {
 				return err
 			}
 			unused, err := data.Import(cmd.Context(), c, args[0], func() (io.ReadCloser, error) { return os.Open(args[1]) }, args[1])
@@ -152,11 +142,8 @@ its first start. Data of a service that the configuration has no more are remove
 too. It asks first, unless --yes is given.`,
 		Args: cobra.ExactArgs(1), ValidArgsFunction: p.CompleteServices(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := p.Load()
+			c, err := loadAsRoot(p)
 			if err != nil {
-				return err
-			}
-			if err := checkup.NeedRoot(); err != nil {
 				return err
 			}
 			return data.Reset(cmd.Context(), c, args[0], func(found []data.Listed) error {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/jarloop/jarloop/cmd/internal/checkup"
 	"github.com/jarloop/jarloop/cmd/internal/cli"
 	"github.com/jarloop/jarloop/cmd/internal/folders"
 	"github.com/jarloop/jarloop/cmd/internal/machine"
@@ -39,11 +38,8 @@ may be running. The systemd unit calls it with --at-shutdown.`,
 					return nil
 				}
 			}
-			c, err := p.Load()
+			c, err := loadAsRoot(p)
 			if err != nil {
-				return err
-			}
-			if err := checkup.NeedRoot(); err != nil {
 				return err
 			}
 			lock, err := folders.Lock(ctx, c)
