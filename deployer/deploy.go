@@ -30,7 +30,7 @@ func (s *shop) deploy(ctx context.Context, j job) (g *Generation, before *predec
 	if r != nil {
 		before = &r.predecessor
 		all.grace += j.service.Health.Timeout
-		all.do("hold", r.hold, r.letGo)
+		all.do("hold", r.hold, r.endHold)
 		all.do("stop", func(ctx context.Context) error { return r.stop(ctx, j.replaces) },
 			r.goBack) // which ends the new one first, and restores the data
 		all.do("save", r.save, nil)

@@ -63,7 +63,7 @@ func (d *Deployer) serveLoop(ctx context.Context, l *loop) {
 		return
 	}
 	had, err := d.routing.dropVIP(ctx, l.name)
-	for err != nil && pause(ctx, repairEvery) == nil {
+	for err != nil && Pause(ctx, repairEvery) == nil {
 		had, err = d.routing.dropVIP(ctx, l.name)
 	}
 	if had && err == nil {

@@ -67,7 +67,7 @@ func (s *shop) drain(ctx context.Context, service Service, g *Generation) (open 
 				next = last
 			}
 		}
-		if err := pause(ctx, 100*time.Millisecond); err != nil {
+		if err := Pause(ctx, 100*time.Millisecond); err != nil {
 			return 0, err
 		}
 	}

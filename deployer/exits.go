@@ -150,7 +150,7 @@ func (l *loop) restart() {
 	l.restarts = append(l.restarts, time.Now())
 	l.recovering(func(ctx context.Context) message {
 		if count > 0 {
-			if err := pause(ctx, time.Minute/restartsPerMinute); err != nil {
+			if err := Pause(ctx, time.Minute/restartsPerMinute); err != nil {
 				return restartEnded{g, count, err}
 			}
 		}

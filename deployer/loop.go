@@ -185,8 +185,8 @@ func (l *loop) handle(m message) {
 		l.handleWaits(m)
 	case replaces:
 		l.handleReplaces(m)
-	case letGone:
-		l.handleLetGone(m)
+	case holdEnded:
+		l.handleHoldEnded(m)
 	case deployEnded:
 		l.handleDeployEnded(m)
 	case standbyMade:

@@ -128,8 +128,8 @@ type (
 		down   error
 		err    error
 	}
-	letGone  struct{ err error }
-	keptDead struct {
+	holdEnded struct{ err error }
+	keptDead  struct {
 		g   *Generation
 		err error
 	}

@@ -47,7 +47,7 @@ func (s *shop) prove(ctx context.Context, service Service, g *Generation) (*Gene
 		if p.h.Command != "" {
 			every = probeCommand
 		}
-		if err := pause(ctx, every); errors.Is(err, context.DeadlineExceeded) {
+		if err := Pause(ctx, every); errors.Is(err, context.DeadlineExceeded) {
 			facts := p.facts(context.WithoutCancel(ctx), last.Error())
 			if p.late > 0 {
 				facts = slices.Insert(facts, 0, fmt.Sprintf("%d of %d tries took longer than health.try_timeout = %q", p.late, p.tries, p.h.TryTimeout))

@@ -70,6 +70,25 @@ func (d *Deployer) takeStock(ctx context.Context) (leftovers []*loop, err error)
 	if err != nil {
 		return nil, err
 	}
+	f := d.foundRoutes(all, vips, held, joined)
+	if err := d.routing.adopt(ctx, f, !d.VIPs); err != nil {
+		return nil, err
+	}
+	// Not everything stood: that nobody listened to what changed meanwhile is
+	// the reason for being here.
+	if _, err := d.routing.repair(ctx); ctx.Err() == nil {
+		d.tellDrift(err)
+	}
+	if err := d.reload(ctx); err != nil && ctx.Err() == nil {
+		d.warn("", "names of services", err)
+	}
+	return leftovers, ctx.Err()
+}
+
+// foundRoutes is what names and ports are to lead to, by what was found and by what
+// people have decided.
+func (d *Deployer) foundRoutes(all []*Generation, vips map[string]netip.Addr, held map[string]netip.AddrPort,
+	joined map[*loop][]*Generation) found {
 	f := found{
 		services: d.Services, publish: d.Publish, vips: vips, external: d.External, diverted: map[string]netip.AddrPort{},
 		held: held, all: all,
@@ -86,18 +105,7 @@ func (d *Deployer) takeStock(ctx context.Context) (leftovers []*loop, err error)
 			f.running = append(f.running, l.live)
 		}
 	}
-	if err := d.routing.adopt(ctx, f, !d.VIPs); err != nil {
-		return nil, err
-	}
-	// Not everything stood: that nobody listened to what changed meanwhile is
-	// the reason for being here.
-	if _, err := d.routing.repair(ctx); ctx.Err() == nil {
-		d.tellDrift(err)
-	}
-	if err := d.reload(ctx); err != nil && ctx.Err() == nil {
-		d.warn("", "names of services", err)
-	}
-	return leftovers, ctx.Err()
+	return f
 }
 
 // readRecords gives the generations that there are, the latest first, and those

@@ -55,27 +55,27 @@ func (r *replacement) hold(ctx context.Context) error {
 	return r.routing.hold(ctx, r.service.Name, at)
 }
 
-// letGo passes what is held on to what is live now, and leads there what comes.
-func (r *replacement) letGo(ctx context.Context) (err error) {
+// endHold passes what is held on to what is live now, and leads there what comes.
+func (r *replacement) endHold(ctx context.Context) (err error) {
 	if r.holds {
-		r.held, err = r.shop.letGo(ctx, r.service.Name)
+		r.held, err = r.shop.endHold(ctx, r.service.Name)
 		r.left = err != nil
 	}
 	return err
 }
 
-// release is letGo of a deploy that has gone well, which nothing undoes any more.
+// release is endHold of a deploy that has gone well, which nothing undoes any more.
 func (r *replacement) release(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
-	if err := errors.Join(r.letGo(ctx), r.Engine.DropSavedData(ctx, r.service.Name)); err != nil {
+	if err := errors.Join(r.endHold(ctx), r.Engine.DropSavedData(ctx, r.service.Name)); err != nil {
 		r.warn(r.service.Name, "what was held of it", err)
 	}
 }
 
-// letGo passes what is held of a service on to what is live, or says to those who
+// endHold passes what is held of a service on to what is live, or says to those who
 // wait that nothing is. Where routes cannot be changed yet it goes on passing on what
 // comes.
-func (s *shop) letGo(ctx context.Context, service string) (Held, error) {
+func (s *shop) endHold(ctx context.Context, service string) (Held, error) {
 	var to netip.AddrPort
 	if g := s.routing.current(service); g != nil {
 		to = g.target()
@@ -133,7 +133,7 @@ func (r *replacement) quiet(ctx context.Context) error {
 		case time.Since(began) > freshTime:
 			return nil
 		}
-		if err := pause(ctx, max(quietEvery, time.Since(asked))); err != nil {
+		if err := Pause(ctx, max(quietEvery, time.Since(asked))); err != nil {
 			return err
 		}
 	}

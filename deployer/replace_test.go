@@ -172,8 +172,8 @@ func TestRequestsUnderWayAreAnsweredFirst(t *testing.T) {
 				if c.gaps { // of a single look
 					i := a.instances["db-1"]
 					go func() {
-						pause(t, 5*time.Millisecond) // in between two looks
-						for busy := 0; pause(t, 10*time.Millisecond); busy = 1 - busy {
+						Pause(t, 5*time.Millisecond) // in between two looks
+						for busy := 0; Pause(t, 10*time.Millisecond); busy = 1 - busy {
 							a.with(func() { i.busyConns = busy })
 						}
 					}()
@@ -191,7 +191,7 @@ func TestRequestsUnderWayAreAnsweredFirst(t *testing.T) {
 }
 
 // pause waits in the bubble, and says whether the test goes on.
-func pause(t *testing.T, d time.Duration) bool {
+func Pause(t *testing.T, d time.Duration) bool {
 	select {
 	case <-time.After(d):
 		return true

@@ -68,14 +68,14 @@ func (l *loop) passOn() {
 	l.task(func(ctx context.Context) message {
 		short, cancel := context.WithTimeout(ctx, service.Health.Timeout)
 		defer cancel()
-		for live != nil && l.serves(short, service, live) != nil && pause(short, repairEvery/40) == nil {
+		for live != nil && l.serves(short, service, live) != nil && Pause(short, repairEvery/40) == nil {
 		}
-		_, err := l.letGo(context.WithoutCancel(ctx), l.name)
-		return letGone{err}
+		_, err := l.endHold(context.WithoutCancel(ctx), l.name)
+		return holdEnded{err}
 	})
 }
 
-func (l *loop) handleLetGone(m letGone) {
+func (l *loop) handleHoldEnded(m holdEnded) {
 	l.holding, l.passing = m.err != nil, false
 	if m.err != nil { // the clock tries again
 		l.sayWarning("what was held of it", m.err)

@@ -33,7 +33,7 @@ func (d *Deployer) Run(ctx context.Context, ready func()) error {
 	}
 	group.Go(func() error { d.serveChanges(ctx, group); return nil })
 	group.Go(func() error {
-		for pause(ctx, repairEvery) == nil {
+		for Pause(ctx, repairEvery) == nil {
 			d.repairRoutes(ctx)
 			d.tickAll(ctx)
 			if d.Beat != nil {

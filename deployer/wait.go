@@ -11,8 +11,8 @@ func oneLine(err error) string {
 	return strings.Join(strings.Fields(err.Error()), " ")
 }
 
-// pause waits for d or the end of ctx, whose cause it gives.
-func pause(ctx context.Context, d time.Duration) error {
+// Pause waits for d or the end of ctx, whose cause it gives.
+func Pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

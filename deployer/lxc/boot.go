@@ -89,7 +89,7 @@ func (e *Engine) address(ctx context.Context, name string, h *handle) (netip.Add
 			h.address.Store(found[0])
 			continue
 		}
-		if err := pause(ctx, 100*time.Millisecond); err != nil {
+		if err := deployer.Pause(ctx, 100*time.Millisecond); err != nil {
 			return netip.Addr{}, fmt.Errorf("wait for an address by DHCP: %w", err)
 		}
 	}

@@ -77,7 +77,7 @@ func (h *Host) call(ctx context.Context, deadline time.Duration, r request, data
 	}
 	for {
 		a, err := h.child(ctx, input)
-		if err == nil || !strings.Contains(err.Error(), notSealed) || pause(ctx, 10*time.Millisecond) != nil {
+		if err == nil || !strings.Contains(err.Error(), notSealed) || deployer.Pause(ctx, 10*time.Millisecond) != nil {
 			return a, err
 		}
 	}

@@ -78,7 +78,7 @@ func (d disk) openStore(ctx context.Context, service string) (*store, error) {
 		if !errors.Is(err, unix.EWOULDBLOCK) {
 			return s, err
 		}
-		if err := pause(ctx, 20*time.Millisecond); err != nil {
+		if err := deployer.Pause(ctx, 20*time.Millisecond); err != nil {
 			return nil, fmt.Errorf("somebody else is at the data: %w", err)
 		}
 	}

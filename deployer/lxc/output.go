@@ -115,7 +115,7 @@ func (f *following) files(ctx context.Context, patterns []string, spawn func(fun
 				}
 			}
 		}
-		if pause(ctx, lookEvery) != nil {
+		if deployer.Pause(ctx, lookEvery) != nil {
 			return nil
 		}
 	}

@@ -120,7 +120,7 @@ func (e *Engine) startUnit(ctx context.Context, name string, h *handle, init gue
 
 // await lets some time go by, and says if the instance has ended.
 func (e *Engine) await(ctx context.Context, h *handle, d time.Duration) error {
-	if err := pause(ctx, d); err != nil {
+	if err := deployer.Pause(ctx, d); err != nil {
 		return err
 	}
 	if !h.alive() {
@@ -165,7 +165,7 @@ func (e *Engine) end(ctx context.Context, name string, init guest.Init, grace ti
 		if _, err := e.host.run(ctx, grace-time.Since(asked), name, init.Stop()); err == nil {
 			return nil
 		}
-		if err := pause(ctx, 50*time.Millisecond); err != nil {
+		if err := deployer.Pause(ctx, 50*time.Millisecond); err != nil {
 			return err
 		}
 	}
