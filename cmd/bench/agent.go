@@ -21,65 +21,33 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/lab"
 )
 
-// agent is a jarloop that runs on the lab's VM.
+// agent is a jarloop that runs on the lab's VM. What it prints is read only for what
+// services say of trouble: how its deploys end is in its status, which waits in no pipe
+// behind what services print.
 type agent struct {
 	cmd    *exec.Cmd
 	stderr bytes.Buffer
 	done   chan struct{} // closed when its output has ended
 
-	mu    sync.Mutex
-	lines []line
-	more  chan struct{} // closed and made anew with each line
+	mu sync.Mutex
 	// troubles is how often services have printed what tells of trouble.
 	troubles map[string]int
+	last     []string // that it has printed of itself, to be shown where it has failed
 }
 
 // line is one line of the agent's output, which is JSON.
 type line struct {
-	At   time.Time `json:"-"` // when it was read
-	Text string    `json:"-"`
-
-	Level      string  `json:"level"`
-	Message    string  `json:"message"`
-	Service    string  `json:"service"`
-	Generation string  `json:"generation"`
-	Reason     string  `json:"reason"`
-	Took       float64 `json:"took_ms"`
-	Steps      steps   `json:"steps_ms"`
+	Level   string `json:"level"` // empty: a service has printed it
+	Message string `json:"message"`
+	Service string `json:"service"`
 }
 
-// step is one step of a deploy.
-type step struct {
-	Name string  `json:"name"`
-	Took float64 `json:"ms"`
-}
-
-// steps are in the order in which they were made.
-type steps []step
-
-// UnmarshalJSON keeps the order of an object's members.
-func (s *steps) UnmarshalJSON(text []byte) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	if _, err := d.Token(); err != nil {
-		return err
-	}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return err
-		}
-		one := step{Name: fmt.Sprint(name)}
-		if err := d.Decode(&one.Took); err != nil {
-			return err
-		}
-		*s = append(*s, one)
-	}
-	return nil
-}
+// lastLines is how many lines of the agent are kept.
+const lastLines = 20
 
 // startAgent starts the program on the VM. The caller stops it.
 func startAgent(l *lab.Lab, program, config string) (*agent, error) {
-	a := &agent{done: make(chan struct{}), more: make(chan struct{}), troubles: map[string]int{}}
+	a := &agent{done: make(chan struct{}), troubles: map[string]int{}}
 	// Stopped by stop alone, which lets it end in its own way.
 	a.cmd = l.VM(context.Background(), program, "run", "--config", config)
 	// Not to be hit by Ctrl-C before the bench has come to its end.
@@ -96,27 +64,33 @@ func startAgent(l *lab.Lab, program, config string) (*agent, error) {
 	return a, nil
 }
 
+// read reads to the end, however long a line is: an agent whose output nobody reads
+// keeps all of it in memory.
 func (a *agent) read(out io.Reader) {
 	defer close(a.done)
-	scanner := bufio.NewScanner(out)
-	scanner.Buffer(nil, 1<<20)
-	for scanner.Scan() {
-		l := line{At: time.Now(), Text: scanner.Text()}
-		if json.Unmarshal(scanner.Bytes(), &l) != nil {
-			continue
+	for r := bufio.NewReader(out); ; {
+		text, err := r.ReadBytes('\n')
+		if len(text) > 0 {
+			a.note(text)
 		}
-		a.mu.Lock()
-		if l.Level == "" { // a service has printed it
-			if trouble.MatchString(l.Message) {
-				a.troubles[l.Service+": "+inGeneral(l.Message)]++
-			}
-			a.mu.Unlock()
-			continue
+		if err != nil {
+			return
 		}
-		a.lines = append(a.lines, l)
-		close(a.more)
-		a.more = make(chan struct{})
-		a.mu.Unlock()
+	}
+}
+
+func (a *agent) note(text []byte) {
+	var l line
+	if json.Unmarshal(text, &l) != nil {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case l.Level != "":
+		a.last = append(a.last[max(0, len(a.last)-lastLines+1):], string(text))
+	case trouble.MatchString(l.Message):
+		a.troubles[l.Service+": "+inGeneral(l.Message)]++
 	}
 }
 
@@ -141,56 +115,11 @@ func (a *agent) troubled() []string {
 	return all[:min(10, len(all))]
 }
 
-// now is how many lines there are by now.
-func (a *agent) now() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return len(a.lines)
-}
-
-// await gives the first line from number from on that says one of the
-// messages of the service.
-func (a *agent) await(ctx context.Context, from int, service string, messages ...string) (line, error) {
-	for {
-		a.mu.Lock()
-		lines, more := a.lines, a.more
-		a.mu.Unlock()
-		for ; from < len(lines); from++ {
-			for _, m := range messages {
-				if lines[from].Message == m && lines[from].Service == service {
-					return lines[from], nil
-				}
-			}
-		}
-		select {
-		case <-more:
-		case <-a.done:
-			return line{}, fmt.Errorf("the agent ended before %s was %s: %s", service, strings.Join(messages, " or "), a.said())
-		case <-ctx.Done():
-			return line{}, fmt.Errorf("%s was not %s: %w: %s", service, strings.Join(messages, " or "), context.Cause(ctx), a.said())
-		}
-	}
-}
-
-// live waits until a deploy of the service has gone live; any other end is an
-// error.
-func (a *agent) live(ctx context.Context, from int, service string) (line, error) {
-	l, err := a.await(ctx, from, service, "live", "failed", "refused")
-	if err == nil && l.Message != "live" {
-		err = fmt.Errorf("not live: %s", l.Text)
-	}
-	return l, err
-}
-
-// said are the agent's last lines.
+// said is the last that it has printed of itself.
 func (a *agent) said() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	var b strings.Builder
-	for _, l := range a.lines[max(0, len(a.lines)-10):] {
-		b.WriteString("\n" + l.Text)
-	}
-	return b.String() + "\n" + a.stderr.String()
+	return strings.Join(a.last, "") + a.stderr.String()
 }
 
 // stop ends the agent as Ctrl-C does; its containers go on serving.

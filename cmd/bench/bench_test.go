@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
 func TestRedeploysUnderLoadFailNoRequestAndLeaveNoOldCode(t *testing.T) {
@@ -131,6 +133,91 @@ func TestTheTimeOfChildrenCounts(t *testing.T) {
 	}
 	if _, err := parseSpent("42 (a) S 1"); err == nil {
 		t.Error("too few fields are taken")
+	}
+}
+
+func TestRestIsWaitedForAndItsAbsenceIsTold(t *testing.T) {
+	// Eight times of "cpu": user, nice, system, idle, iowait, irq, softirq, steal.
+	done, possible, err := parseBusy("cpu  1 2 3 40 5 6 7 8 9 9\ncpu0 0 0 0 0 0 0 0 0 0 0\n")
+	if err != nil || done != 27 || possible != 72 {
+		t.Errorf("got %v of %v, %v", done, possible, err)
+	}
+	if _, _, err := parseBusy("intr 1 2 3 4 5 6 7 8 9\n"); err == nil {
+		t.Error("what is no line of processors is read as one")
+	}
+	// Busy for three windows, then idle.
+	looks := 0
+	look := func() (float64, float64, error) {
+		looks++
+		return float64(min(looks, 6)), float64(2 * looks), nil
+	}
+	var r rests
+	if err := r.calm(t.Context(), look); err != nil || r.Vain != 0 || looks < 8 {
+		t.Errorf("%v after %d looks: %+v", err, looks, r)
+	}
+	r.hopeless = true // so that the test need not wait for long
+	always := func() (float64, float64, error) { looks++; return float64(looks), float64(2 * looks), nil }
+	if err := r.calm(t.Context(), always); err != nil || r.Vain != 1 || r.Worst != 0.5 || r.Waited != 2 {
+		t.Errorf("%v: %+v", err, r)
+	}
+	var out bytes.Buffer
+	if err := (&report{Rests: r, Commit: "0123456789ab"}).table(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"before 1 of 2 measurements, up to 50 %", "commit 0123456789ab"} {
+		if !strings.Contains(out.String(), text) {
+			t.Errorf("%q is not in %q", text, out.String())
+		}
+	}
+}
+
+func TestCapacityIsWhereItGrowsNoMore(t *testing.T) {
+	rates := []float64{100, 300, 500, 510, 900}
+	next := func() (float64, error) {
+		rate := rates[0]
+		rates = rates[1:]
+		return rate, nil
+	}
+	if got, err := steady(next); err != nil || got != 510 {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if got, err := steady(func() (float64, error) { return 5, nil }); err == nil {
+		t.Errorf("a third of five requests a second is taken for load: %v", got)
+	}
+	broken := errors.New("refused")
+	if _, err := steady(func() (float64, error) { return 0, broken }); !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestADeployIsLiveByItsStatus(t *testing.T) {
+	saved := time.Now()
+	ended := func(after time.Duration, generation, failed string) *deployer.Last {
+		return &deployer.Last{Generation: generation, Ended: saved.Add(after), Error: failed}
+	}
+	for _, c := range []struct {
+		name       string
+		status     deployer.Status
+		live, lost bool
+	}{
+		{"the one before is not", deployer.Status{Generation: "a-1", Last: ended(-time.Second, "a-1", "")}, false, false},
+		{"none has ended yet", deployer.Status{Generation: "a-1"}, false, false},
+		{"a newer one took its place", deployer.Status{Generation: "a-1", Last: ended(time.Second, "a-2", "newer artefacts")}, false, false},
+		{"it is", deployer.Status{Generation: "a-2", Last: ended(time.Second, "a-2", "")}, true, false},
+		{"it has failed", deployer.Status{
+			Generation: "a-1", Last: ended(time.Second, "a-2", "not healthy"),
+			Newest: deployer.Newest{State: deployer.Broken},
+		}, false, true},
+		{"its artefacts are refused", deployer.Status{Generation: "a-1", Newest: deployer.Newest{State: deployer.Refused}}, false, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if _, live := wentLive(c.status, saved); live != c.live {
+				t.Errorf("live: %v", live)
+			}
+			if lost := notLive(c.status) != nil; lost != c.lost {
+				t.Errorf("not live: %v", lost)
+			}
+		})
 	}
 }
 

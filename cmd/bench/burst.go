@@ -41,7 +41,7 @@ func (r *rig) burstRound(ctx context.Context, services []service, jarloop, floor
 	if err := r.start(ctx); err != nil {
 		return err
 	}
-	if err := r.quiet(); err != nil {
+	if err := r.rest(ctx); err != nil {
 		return err
 	}
 	t, err := r.redeploy(ctx, services...)

@@ -20,7 +20,7 @@ func (b *bench) cold(ctx context.Context) error {
 		}
 		var took []float64
 		for i := range r.n(1, 5) {
-			if err := r.quiet(); err != nil {
+			if err := r.rest(ctx); err != nil {
 				return err
 			}
 			d, err := r.bringUp(ctx)

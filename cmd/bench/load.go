@@ -20,6 +20,7 @@ type loaded struct {
 	done    []redeployed
 	stale   []string // answers of old code, a second after the switch
 	asked   int      // how many were looked at
+	rate    int      // of the traffic, requests a second
 	said    []string // by the services, of trouble
 	traffic *traffic
 	broken  error // what was wrong with the download across a switch
@@ -27,22 +28,22 @@ type loaded struct {
 
 // load redeploys the sample system again and again while people use it.
 func (b *bench) load(ctx context.Context) error {
-	n, rate, download := b.n(20, 300), 500, time.Minute
+	n, download := b.n(20, 300), time.Minute
 	if b.quick {
 		download = 10 * time.Second
 	}
 	return b.withRig(ctx, func(r *rig) error {
-		found, err := r.underLoad(ctx, n, rate, download)
+		found, err := r.underLoad(ctx, n, 0, download)
 		if err != nil {
 			return err // figures of a part of it would look like those of the whole
 		}
-		b.judgeLoad(found, rate)
+		b.judgeLoad(found)
 		return nil
 	})
 }
 
-// underLoad makes n redeploys under so many requests a second, and one more
-// while a download runs that takes so long.
+// underLoad makes n redeploys under so many requests a second, 0 for a third of what
+// is answered here, and one more while a download runs that takes so long.
 func (r *rig) underLoad(ctx context.Context, n, perSecond int, took time.Duration) (*loaded, error) {
 	java, err := r.java()
 	if err != nil {
@@ -58,7 +59,16 @@ func (r *rig) underLoad(ctx context.Context, n, perSecond int, took time.Duratio
 	if err := r.start(ctx); err != nil {
 		return nil, err
 	}
-	found := &loaded{traffic: r.startTraffic("http://"+lab.Address+"/api", perSecond)}
+	url := "http://" + lab.Address + "/api"
+	if perSecond == 0 {
+		if perSecond, err = r.calibrate(ctx, url); err != nil {
+			return nil, err
+		}
+		if err := r.rest(ctx); err != nil {
+			return nil, err
+		}
+	}
+	found := &loaded{rate: perSecond, traffic: r.startTraffic(url, perSecond)}
 	defer found.traffic.end()
 	group, ctx := errgroup.WithContext(ctx)
 	began := make(chan struct{})
@@ -87,12 +97,12 @@ func (r *rig) underLoad(ctx context.Context, n, perSecond int, took time.Duratio
 
 // redeployDownloads switches the service whose download runs until end.
 func (r *rig) redeployDownloads(ctx context.Context, end time.Time) error {
-	from := r.agent.now()
+	began := time.Now()
 	if _, err := r.saveNext(downloads); err != nil {
 		return err
 	}
-	live, err := r.agent.live(ctx, from, downloads.name)
-	if err == nil && live.At.After(end.Add(-2*time.Second)) {
+	last, err := r.live(ctx, downloads.name, began)
+	if err == nil && last.Ended.After(end.Add(-2*time.Second)) {
 		err = errors.New("the switch came too late to be in mid-download")
 	}
 	return err
@@ -129,10 +139,10 @@ func (s *sample) redeploys(ctx context.Context, n int, found *loaded) error {
 	return nil
 }
 
-func (b *bench) judgeLoad(found *loaded, rate int) {
+func (b *bench) judgeLoad(found *loaded) {
 	m := &found.traffic.metrics
 	b.report.Figures = append(b.report.Figures, figure{
-		Name: fmt.Sprintf("answer to one of %d requests/s, while redeploying", rate), Unit: "ms", N: int(m.Requests),
+		Name: fmt.Sprintf("answer to one of %d requests/s, while redeploying", found.rate), Unit: "ms", N: int(m.Requests),
 		Median: m.Latencies.P50.Seconds() * 1000, P95: m.Latencies.P95.Seconds() * 1000,
 	})
 	var took []float64

@@ -115,6 +115,7 @@ func (b *bench) prepare(ctx context.Context, program string) (err error) {
 		return fmt.Errorf("find the checkout: %w", err)
 	}
 	b.root = filepath.Dir(strings.TrimSpace(string(mod)))
+	b.report.Commit = commit(ctx, b.root)
 	if b.work, err = os.MkdirTemp("", "jarloop-bench-"); err != nil {
 		return err
 	}

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"runtime"
 	"slices"
 	"strconv"
@@ -17,11 +19,13 @@ import (
 type report struct {
 	Time    time.Time `json:"time"`
 	Machine string    `json:"machine"`
+	Commit  string    `json:"commit"`       // of the checkout; "-dirty": and what is not committed
 	Load    []string  `json:"load_average"` // before each part, and at the end
 	Figures []figure  `json:"figures"`
 	Checks  []check   `json:"checks"`
 	Traces  []trace   `json:"traces,omitempty"`
 	Notes   []string  `json:"notes,omitempty"`
+	Rests   rests     `json:"rests"` // before the measurements
 }
 
 // figure is one thing that was measured several times.
@@ -42,10 +46,16 @@ type check struct {
 	Pass bool    `json:"pass"`
 }
 
+// step is one step of a deploy.
+type step struct {
+	Name string  `json:"name"`
+	Took float64 `json:"ms"`
+}
+
 // trace is one redeploy in its parts, in milliseconds since the save.
 type trace struct {
 	Name      string  `json:"name"`
-	Deploying float64 `json:"deploying"` // the agent says that it has begun
+	Deploying float64 `json:"deploying"` // the agent has begun
 	Steps     []step  `json:"steps"`
 	Live      float64 `json:"live"`
 	Answer    float64 `json:"answer"` // the laptop has the new code's answer
@@ -129,7 +139,11 @@ func (r *report) table(out io.Writer) error {
 	if n := r.missed(); n > 0 {
 		fmt.Fprintf(out, "%d of %d checks missed\n", n, len(r.Checks))
 	}
-	_, err := fmt.Fprintf(out, "%s; load average %s\n", r.Machine, strings.Join(r.Load, ", then "))
+	if r.Rests.Vain > 0 {
+		fmt.Fprintf(out, "others used the machine before %d of %d measurements, up to %.0f %% of its processors: measure again when it rests\n",
+			r.Rests.Vain, r.Rests.Waited, 100*r.Rests.Worst)
+	}
+	_, err := fmt.Fprintf(out, "commit %s on %s; load average %s\n", r.Commit, r.Machine, strings.Join(r.Load, ", then "))
 	return err
 }
 
@@ -169,6 +183,15 @@ func processor() string {
 		}
 	}
 	return runtime.GOARCH
+}
+
+// commit names what is checked out in a folder.
+func commit(ctx context.Context, folder string) string {
+	out, err := exec.CommandContext(ctx, "git", "-C", folder, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*").Output()
+	if err != nil { // as in a folder that was unpacked from an archive
+		return "unknown"
+	}
+	return strings.TrimSpace(string(out))
 }
 
 // loadAverage is that of the last minute.

@@ -8,11 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/jarloop/jarloop/cmd/internal/control"
 	"github.com/jarloop/jarloop/cmd/internal/lab"
@@ -172,12 +169,12 @@ func (r *rig) furnish(ctx context.Context, services ...service) error {
 	return err
 }
 
-// start starts the agent and waits until all of its services are at rest.
+// start starts the agent and waits until everything is at rest.
 func (r *rig) start(ctx context.Context) (err error) {
 	if r.agent, err = startAgent(r.Lab, r.program, r.config); err != nil {
 		return err
 	}
-	return r.settled(ctx)
+	return r.rest(ctx)
 }
 
 // stop stops the agent if one runs.
@@ -188,46 +185,6 @@ func (r *rig) stop() error {
 	a := r.agent
 	r.agent = nil
 	return a.stop()
-}
-
-// settled waits until each of the services, all if none is named, has one
-// live generation, its standby if there shall be one, and nothing else.
-func (r *rig) settled(ctx context.Context, names ...string) error {
-	text, err := os.ReadFile(r.config)
-	if err != nil {
-		return err
-	}
-	standby := !strings.Contains(string(text), "standby = false")
-	return r.eventually(ctx, "everything is at rest", func(s control.Status) bool {
-		for _, one := range s.Services {
-			if len(names) > 0 && !slices.Contains(names, one.Service) {
-				continue
-			}
-			if one.State != "live" || len(one.Draining) > 0 || standby && one.Standby == "" {
-				return false
-			}
-		}
-		return len(s.Services) > 0
-	})
-}
-
-// eventually asks the agent for its status until so says yes.
-func (r *rig) eventually(ctx context.Context, what string, so func(control.Status) bool) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
-	defer cancel()
-	for {
-		s, err := r.control.Status(ctx)
-		if err == nil && so(s) {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("not true in time: %s: %w (status %+v, %w): %s", what, context.Cause(ctx), s, err, r.agent.said())
-		case <-r.agent.done:
-			return fmt.Errorf("the agent ended before this: %s: %s", what, r.agent.said())
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
 }
 
 // next names the next version. It only grows.
@@ -286,15 +243,4 @@ func (r *rig) saveAll(saves []artefact) (at time.Time, err error) {
 		}
 	}
 	return at, err
-}
-
-// quiet brings what was written to the disk, so that nothing that is measured
-// next waits for it.
-func (r *rig) quiet() error {
-	dir, err := os.Open(r.LXC)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return unix.Syncfs(int(dir.Fd()))
 }

@@ -111,13 +111,13 @@ func (s *sample) redeploy(ctx context.Context, service string) (redeployed, erro
 	if err != nil {
 		return redeployed{}, err
 	}
-	from := s.agent.now()
+	began := time.Now()
 	saved, err := s.save(s.artefacts[service].path, data)
 	if err != nil {
 		return redeployed{}, err
 	}
-	live, err := s.agent.live(ctx, from, service)
-	return redeployed{service, version, live.At.Sub(saved), live.At}, err
+	last, err := s.live(ctx, service, began)
+	return redeployed{service, version, last.Ended.Sub(saved), last.Ended}, err
 }
 
 // reply is what the sample system says of itself.

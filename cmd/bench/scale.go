@@ -63,7 +63,7 @@ func (r *rig) among(ctx context.Context, services []service, rounds int) ([]floa
 	}
 	var times []float64
 	for i := range rounds + 1 {
-		if err := r.quiet(); err != nil {
+		if err := r.rest(ctx); err != nil {
 			return nil, err
 		}
 		t, err := r.redeploy(ctx, services[0])

@@ -65,7 +65,7 @@ func (r *report) draw() string {
 	if p.y == 0 {
 		return ""
 	}
-	p.text(10, "start", `font-size="11"`, fmt.Sprintf("%s; load average %s", r.Machine, strings.Join(r.Load, ", ")))
+	p.text(10, "start", `font-size="11"`, fmt.Sprintf("%s; commit %s; load average %s", r.Machine, r.Commit, strings.Join(r.Load, ", ")))
 	p.y += row
 	return p.String()
 }
