@@ -1,0 +1,24 @@
+// Package jars takes an executable JAR apart into the libraries, which stay from one
+// build to the next, and the application's part, which the builds change.
+//
+//	person.jar ──┬── 3f2a…/spring-core-6.1.jar ┐
+//	             ├── 91bc…/jackson-core.jar    │ Libraries[:Stable]: named by content
+//	             ├── …                         ┘
+//	             ├── 07de…/person-api.jar      Libraries[Stable:]: of the project itself
+//	             └── person.jar                the application's part
+//
+//	java -jar person.jar   ≙   java Options -cp Libraries:person.jar Main
+//
+// The libraries come first on the class path, because an archive of class data covers
+// a prefix of it. Whatever would behave otherwise than with java -jar is [Refused],
+// with the reason.
+//
+// Four kinds of JARs can be taken apart: those of Spring Boot's launchers for a JAR
+// and for a WAR, one-jar's, one with all classes in one place (shaded), and one whose
+// manifest names its libraries (Class-Path). Of the last two, what a project's builds
+// change is told by a [Rule], which grows as builds are seen.
+//
+// What stays different from java -jar, and cannot be seen from outside the program:
+// the system property java.class.path, the location of a library's classes
+// (CodeSource), and that resources are no longer found below BOOT-INF/classes.
+package jars

@@ -1,0 +1,154 @@
+package jars
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// libraries gives those at the layout's places, from what is known or by reading them,
+// and adds the places that their manifests name.
+func (l *layout) libraries(ctx context.Context, known Known) ([]Library, error) {
+	if len(l.places) > maxLibraries {
+		return nil, refuse("has more than %d libraries", maxLibraries)
+	}
+	all := make([]Library, len(l.places))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(min(runtime.GOMAXPROCS(0), 4))
+	find := known.byPlace()
+	for i, p := range l.places {
+		if lib, ok := find(p); ok {
+			all[i] = lib
+			continue
+		}
+		group.Go(func() (err error) {
+			all[i], err = readLibrary(ctx, p)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	if l.follow == nil || !slices.ContainsFunc(all, func(lib Library) bool { return len(lib.ClassPath) > 0 }) {
+		return all, nil
+	}
+	return l.followed(ctx, all, find)
+}
+
+// byPlace gives what finds a library that is known and the same still.
+func (k Known) byPlace() func(place) (Library, bool) {
+	places := make(map[string]Library, len(k.Libraries))
+	for _, lib := range k.Libraries {
+		if lib.Place != "" {
+			places[lib.Place] = lib
+		}
+	}
+	return func(p place) (Library, bool) {
+		lib, ok := places[p.where()]
+		return lib, ok && lib.Sum == p.sum() && lib.Size == p.size()
+	}
+}
+
+// followed adds what the manifests of libraries name, each behind the one that names
+// it, as java does (jdk.internal.loader.URLClassPath). What of it is not there java
+// passes over.
+func (l *layout) followed(ctx context.Context, first []Library, find func(place) (Library, bool)) ([]Library, error) {
+	there := map[string]int{}
+	for i, p := range l.places {
+		there[p.where()] = i
+	}
+	var places []place
+	var all []Library
+	var visit func(p place, lib Library) error
+	visit = func(p place, lib Library) error {
+		if slices.ContainsFunc(all, func(a Library) bool { return a.Place == lib.Place }) {
+			return nil
+		}
+		if places, all = append(places, p), append(all, lib); len(all) > maxLibraries {
+			return refuse("has more than %d libraries", maxLibraries)
+		}
+		for _, word := range lib.ClassPath {
+			b, err := l.follow.beside(lib.Place, word)
+			if err != nil || b.name == l.follow.from.Name {
+				continue
+			}
+			next, ok := find(b)
+			if i, named := there[b.name]; named {
+				next = first[i]
+			} else if !ok {
+				if next, err = readLibrary(ctx, b); err != nil {
+					return err
+				}
+			}
+			if err := visit(b, next); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for i, p := range l.places {
+		if err := visit(p, first[i]); err != nil {
+			return nil, err
+		}
+	}
+	l.places = places
+	return all, nil
+}
+
+// replaced gives the places at which there was another library in the build before: by
+// the same name, so it is no other version of one, but of the project itself.
+func replaced(libraries []Library, known Known) []string {
+	before := map[string]string{}
+	for _, lib := range known.Libraries {
+		before[lib.Place] = lib.Name
+	}
+	var all []string
+	for _, lib := range libraries {
+		if name, ok := before[lib.Place]; ok && name != lib.Name && lib.Place != "" {
+			all = append(all, lib.Place)
+		}
+	}
+	return all
+}
+
+// order puts the libraries that the builds change last, and says how many others there
+// are.
+func order(libraries []Library, r Rule) (ordered []Library, stable int) {
+	var own []Library
+	for _, lib := range libraries {
+		if r.changes(lib.Place) {
+			own = append(own, lib)
+		} else {
+			ordered = append(ordered, lib)
+		}
+	}
+	return append(ordered, own...), len(ordered)
+}
+
+// writes notes how a library's file is written: as it is, if that is still what it was.
+func (s *Split) writes(libraries []Library, p place) {
+	i := slices.IndexFunc(libraries, func(lib Library) bool { return lib.Place == p.where() })
+	name := libraries[i].Name
+	s.write[name] = func(ctx context.Context, to io.Writer) error {
+		r, err := p.open()
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		h := sha256.New()
+		if _, err := copyAll(ctx, io.MultiWriter(to, h), r); err != nil {
+			return fmt.Errorf("library %s: %w", short(p.where()), err)
+		}
+		if key := hex.EncodeToString(h.Sum(nil)); !strings.HasPrefix(name, key[:keyLength]+"/") {
+			return fmt.Errorf("library %s has changed since it was read", short(p.where()))
+		}
+		return nil
+	}
+}
