@@ -1,29 +1,45 @@
 package jars
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/jarloop/jarloop/watcher"
 )
 
 // check refuses what the other order of the class path would change: a name that is in
 // two of its JARs, with other content in each, and of which the first one wins. The
-// libraries are in the launcher's order.
-func (s *Split) check(ctx context.Context, libraries []Library, l layout) error {
+// libraries are in the launcher's order. Of what is read whole, it gives the entries of
+// the application's part that have to stay before those of libraries.
+func (s *Split) check(ctx context.Context, libraries []Library, l layout) (first []entry, err error) {
 	if !l.inOneJAR {
 		if err := s.once(); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	sorted := hashes(s.app)
 	app := indexOf(s.app, sorted)
+	before := map[int32]bool{}
 	for _, lib := range libraries {
-		if i, _ := clash(app, lib.Names); i >= 0 {
-			at := slices.IndexFunc(sorted, func(h hashed) bool { return h.hash == app.hash(i) })
-			return refuse("has %s in the application's part and, with other content, in %s; the application's has to come first", short(s.app[sorted[at].at].name), short(lib.Place))
+		for i := range clashes(app, lib.Names) {
+			at, _ := slices.BinarySearchFunc(sorted, app.hash(i), func(h hashed, hash uint64) int { return cmp.Compare(h.hash, hash) })
+			e := s.app[sorted[at].at]
+			if !isWhole(e.name) {
+				return nil, refuse("has %s in the application's part and, with other content, in %s; the application's has to come first", short(e.name), short(lib.Place))
+			}
+			before[sorted[at].at] = true
 		}
 	}
+	if len(before) > 0 {
+		first, s.app = s.without(before)
+	}
+	return first, s.checkMoved(ctx, libraries, l)
+}
+
+// checkMoved looks at the libraries that now come behind others which they were before.
+func (s *Split) checkMoved(ctx context.Context, libraries []Library, l layout) error {
 	for i, moved := range libraries {
 		if !s.Rule.changes(moved.Place) {
 			continue
@@ -32,13 +48,28 @@ func (s *Split) check(ctx context.Context, libraries []Library, l layout) error 
 			if s.Rule.changes(lib.Place) {
 				continue
 			}
-			if j, _ := clash(moved.Names, lib.Names); j >= 0 {
-				return refuse("has %s in %s and, with other content, in %s; the first of them, which the builds change, has to come first",
-					l.nameIn(ctx, moved, index(moved.Names).hash(j)), short(moved.Place), short(lib.Place))
+			for j := range clashes(moved.Names, lib.Names) {
+				// Spring sorts what it finds of its own.
+				if name := l.nameIn(ctx, moved, index(moved.Names).hash(j)); !isWhole(name) || strings.HasPrefix(name, "META-INF/services/") {
+					return refuse("has %s in %s and, with other content, in %s; the first of them, which the builds change, has to come first", short(name), short(moved.Place), short(lib.Place))
+				}
 			}
 		}
 	}
 	return nil
+}
+
+// without divides the application's entries into those at some places of the list and
+// the others.
+func (s *Split) without(at map[int32]bool) (these, others []entry) {
+	for i, e := range s.app {
+		if at[int32(i)] {
+			these = append(these, e)
+		} else {
+			others = append(others, e)
+		}
+	}
+	return these, others
 }
 
 // once refuses two entries of one name in the application's part, which are in two
@@ -57,13 +88,7 @@ func (s *Split) once() error {
 		double[sorted[i].at] = true
 	}
 	if len(double) > 0 {
-		var all []entry
-		for i, e := range s.app {
-			if !double[int32(i)] {
-				all = append(all, e)
-			}
-		}
-		s.app = all
+		_, s.app = s.without(double)
 	}
 	return nil
 }
@@ -87,7 +112,7 @@ func (l layout) nameIn(ctx context.Context, lib Library, hash uint64) string {
 	}
 	for _, h := range hashes(entries) {
 		if h.hash == hash {
-			return short(entries[h.at].name)
+			return entries[h.at].name
 		}
 	}
 	return unknown

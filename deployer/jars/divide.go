@@ -12,9 +12,9 @@ import (
 
 // divide makes two parts of a JAR in which libraries are: one library of what the
 // project's builds do not change, and the rest.
-func (s *Split) divide(ctx context.Context, l *layout, known Known) error {
+func (s *Split) divide(l *layout, known Known) error {
 	s.Rule = s.Rule.grown(roots(l), nil)
-	before, _ := known.shaded()
+	before := known.shaded()
 	app, library, lib := s.part(l, before)
 	if before.Name != "" && before.Name != lib.Name {
 		if changed := changedPackages(library, lib, before); len(changed) > 0 {
@@ -29,22 +29,34 @@ func (s *Split) divide(ctx context.Context, l *layout, known Known) error {
 		return refuse("is sealed, so that a package's classes have to be in one JAR")
 	}
 	l.app = app
-	packages := l.manifest.ofPackages(s.Rule.Revised < 2)
+	s.putFirst(lib, l.manifest.ofPackages(s.Rule.Revised < 2), library)
+	return nil
+}
+
+// putFirst puts a library before the others that is put together of entries.
+func (s *Split) putFirst(lib Library, m manifest, entries []entry) {
 	s.write[lib.Name] = func(ctx context.Context, to io.Writer) error {
-		return writeJAR(ctx, to, packages, library, true)
+		return writeJAR(ctx, to, m, entries, true)
 	}
 	s.Libraries, s.Stable = slices.Insert(s.Libraries, 0, lib), s.Stable+1
-	return ctx.Err()
+}
+
+// putBefore puts entries of the application's part before all libraries, which have
+// others by these names.
+func (s *Split) putBefore(entries []entry) {
+	m := parseManifest("")
+	sum := sumOf(entries, hashes(entries), m.bytes())
+	s.putFirst(Library{Name: sum[:keyLength] + "/first.jar", Sum: sum}, m, entries)
 }
 
 // shaded finds the library that was put together of entries.
-func (k Known) shaded() (Library, bool) {
+func (k Known) shaded() Library {
 	for _, lib := range k.Libraries {
-		if lib.Place == "" {
-			return lib, true
+		if lib.Versions != "" {
+			return lib
 		}
 	}
-	return Library{}, false
+	return Library{}
 }
 
 // roots are the packages that the manifest's classes tell: of the one that Vert.x is to
@@ -132,10 +144,8 @@ func changedPackages(entries []entry, now, before Library) []string {
 		names[x.hash] = entries[x.at].name
 	}
 	packages := map[string]bool{}
-	a, b := index(now.Names), index(before.Names)
-	for i, j := clash(a, b); i >= 0; i, j = clash(a, b) {
-		packages[packageOf(names[a.hash(i)])] = true
-		a, b = a[(i+1)*sizeOfRecord:], b[(j+1)*sizeOfRecord:]
+	for i := range clashes(now.Names, before.Names) {
+		packages[packageOf(names[index(now.Names).hash(i)])] = true
 	}
 	if len(packages) > manyPackages {
 		return nil

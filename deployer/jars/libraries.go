@@ -20,7 +20,7 @@ func (l *layout) libraries(ctx context.Context, known Known) ([]Library, error) 
 		return nil, refuse("has more than %d libraries", maxLibraries)
 	}
 	all := make([]Library, len(l.places))
-	group, ctx := errgroup.WithContext(ctx)
+	group, reading := errgroup.WithContext(ctx)
 	group.SetLimit(min(runtime.GOMAXPROCS(0), 4))
 	find := known.byPlace()
 	for i, p := range l.places {
@@ -29,7 +29,7 @@ func (l *layout) libraries(ctx context.Context, known Known) ([]Library, error) 
 			continue
 		}
 		group.Go(func() (err error) {
-			all[i], err = readLibrary(ctx, p)
+			all[i], err = readLibrary(reading, p)
 			return err
 		})
 	}

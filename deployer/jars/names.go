@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"hash/fnv"
+	"iter"
 	"path"
 	"slices"
 	"strings"
@@ -55,11 +56,12 @@ func hashes(entries []entry) []hashed {
 	return all
 }
 
-// indexOf gives the index of those names of which the first one on the class path wins.
+// indexOf gives the index of those names of which it matters where on the class path
+// they are.
 func indexOf(entries []entry, sorted []hashed) index {
 	x := make(index, 0, len(sorted)*sizeOfRecord)
 	for _, h := range sorted {
-		if e := entries[h.at]; !readWhole(e.name) {
+		if e := entries[h.at]; !isIdle(e.name) {
 			x = binary.BigEndian.AppendUint64(x, h.hash)
 			x = binary.BigEndian.AppendUint32(x, e.CRC32)
 		}
@@ -67,66 +69,73 @@ func indexOf(entries []entry, sorted []hashed) index {
 	return x
 }
 
-// clash finds the first record of two indexes whose name is the same and whose content
-// is not. The numbers are of the records, -1 if there are none.
-func clash(a, b index) (int, int) {
-	for i, j := 0, 0; i < a.len() && j < b.len(); {
-		switch order := bytes.Compare(a.record(i)[:sizeOfHash], b.record(j)[:sizeOfHash]); {
-		case order < 0:
-			i++
-		case order > 0:
-			j++
-		case a.content(i) != b.content(j):
-			return i, j
-		default:
-			i, j = i+1, j+1
+// clashes gives the records of one index whose name another has too, with other
+// content, and there.
+func clashes(a, b index) iter.Seq2[int, int] {
+	return func(yield func(i, j int) bool) {
+		for i, j := 0, 0; i < a.len() && j < b.len(); {
+			switch order := bytes.Compare(a.record(i)[:sizeOfHash], b.record(j)[:sizeOfHash]); {
+			case order < 0:
+				i++
+			case order > 0:
+				j++
+			default:
+				if a.content(i) != b.content(j) && !yield(i, j) {
+					return
+				}
+				i, j = i+1, j+1
+			}
 		}
 	}
-	return -1, -1
 }
 
-// whole are the names of what is read from every JAR of the class path, or from none
-// at run time, so that it does not matter which comes first. What ends in / is a
-// folder with all that is below, and * is any part of a file's name.
-var whole = []string{
-	manifestName, "META-INF/INDEX.LIST", "module-info.class",
-	"META-INF/services/", "META-INF/maven/", "META-INF/native-image/", "META-INF/proguard/", "META-INF/licenses/",
-	// Spring
-	"META-INF/spring/*.imports", "META-INF/spring/*.replacements", "META-INF/spring/aot.factories", "META-INF/spring.factories", "META-INF/spring.components", "META-INF/spring.handlers", "META-INF/spring.schemas", "META-INF/spring.tooling",
-	"META-INF/spring.integration.properties", "META-INF/spring-autoconfigure-metadata.properties",
-	"META-INF/spring-configuration-metadata.json", "META-INF/additional-spring-configuration-metadata.json",
-	// others
-	"META-INF/aop.xml", "META-INF/beans.xml", "META-INF/persistence.xml", "META-INF/web-fragment.xml", "META-INF/jandex.idx",
-	"META-INF/microprofile-config.properties", "META-INF/io.netty.versions.properties", "META-INF/cxf/bus-extensions.txt",
-	"META-INF/hk2-locator/default", "META-INF/groovy/org.codehaus.groovy.runtime.ExtensionModule", "META-INF/micronaut/", "META-INF/helidon/",
-	"META-INF/org/apache/logging/log4j/core/config/plugins/Log4j2Plugins.dat",
-}
+// Names of which several may be on the class path. What ends in / is a folder with all
+// that is below, and * is any part of a file's name.
+var (
+	// idle are read by nobody at run time, or always of a certain JAR.
+	idle = []string{
+		manifestName, "META-INF/INDEX.LIST", "module-info.class", "META-INF/*.kotlin_module",
+		"META-INF/maven/", "META-INF/native-image/", "META-INF/proguard/", "META-INF/licenses/",
+		"META-INF/spring-configuration-metadata.json", "META-INF/additional-spring-configuration-metadata.json",
+	}
+	// whole are read of every JAR, and what is in them used in the order of the class
+	// path.
+	whole = []string{
+		"META-INF/services/",
+		// Spring
+		"META-INF/spring/*.imports", "META-INF/spring/*.replacements", "META-INF/spring/aot.factories", "META-INF/spring.factories", "META-INF/spring.components",
+		"META-INF/spring.handlers", "META-INF/spring.schemas", "META-INF/spring.tooling", "META-INF/spring.integration.properties", "META-INF/spring-autoconfigure-metadata.properties",
+		// others
+		"META-INF/aop.xml", "META-INF/beans.xml", "META-INF/persistence.xml", "META-INF/web-fragment.xml", "META-INF/jandex.idx",
+		"META-INF/microprofile-config.properties", "META-INF/io.netty.versions.properties", "META-INF/cxf/bus-extensions.txt",
+		"META-INF/hk2-locator/default", "META-INF/groovy/org.codehaus.groovy.runtime.ExtensionModule", "META-INF/micronaut/", "META-INF/helidon/",
+		"META-INF/org/apache/logging/log4j/core/config/plugins/Log4j2Plugins.dat",
+	}
+	// texts are how the names of files begin that people read.
+	texts = []string{"LICENSE", "LICENCE", "NOTICE", "DEPENDENCIES", "COPYRIGHT", "COPYING", "README", "CHANGES", "CHANGELOG", "AUTHORS", "ABOUT", "ASL2.0", "LGPL2.1", "AL2.0"}
+)
 
-// texts are how the names of files begin that people read.
-var texts = []string{"LICENSE", "LICENCE", "NOTICE", "DEPENDENCIES", "COPYRIGHT", "COPYING", "README", "CHANGES", "CHANGELOG", "AUTHORS", "ABOUT", "ASL2.0", "LGPL2.1", "AL2.0"}
-
-// readWhole says whether the order of the class path is no matter for a name.
-func readWhole(name string) bool {
+// isIdle says whether it is no matter where on the class path a name is.
+func isIdle(name string) bool {
 	if strings.HasSuffix(name, "/") {
 		return true // a folder
 	}
-	inMeta := strings.HasPrefix(name, "META-INF/")
-	if !inMeta && strings.Contains(name, "/") {
-		return false
-	}
-	if rest, ok := strings.CutPrefix(name, versions); ok && path.Base(rest) == "module-info.class" {
-		return true
-	}
-	if slices.ContainsFunc(whole, func(w string) bool { return covers(w, name) }) {
-		return true
-	}
 	dir, base := path.Split(name)
-	if dir != "" && dir != "META-INF/" {
+	if dir != "" && !strings.HasPrefix(name, "META-INF/") {
 		return false
+	}
+	if coveredBy(idle, name) || isManifest(name) || isSignature(name) || strings.HasPrefix(name, versions) && base == "module-info.class" {
+		return true
 	}
 	upper := strings.ToUpper(base)
-	return inMeta && (strings.HasSuffix(name, ".kotlin_module") || isSignature(name)) || isManifest(name) ||
-		slices.ContainsFunc(texts, func(t string) bool { return strings.HasPrefix(upper, t) })
+	return (dir == "" || dir == "META-INF/") && slices.ContainsFunc(texts, func(t string) bool { return strings.HasPrefix(upper, t) })
+}
+
+// isWhole says whether all that have a name are read, and not the first one alone.
+func isWhole(name string) bool { return coveredBy(whole, name) }
+
+func coveredBy(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return covers(p, name) })
 }
 
 func covers(pattern, name string) bool {

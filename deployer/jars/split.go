@@ -119,7 +119,7 @@ func (s *Split) join(ctx context.Context, l layout, known Known) error {
 		s.writes(libraries, p)
 	}
 	if l.shaded {
-		if err := s.divide(ctx, &l, known); err != nil {
+		if err := s.divide(&l, known); err != nil {
 			return err
 		}
 	}
@@ -134,7 +134,11 @@ func (s *Split) join(ctx context.Context, l layout, known Known) error {
 			}
 		}
 	}
-	return s.check(ctx, libraries, l)
+	first, err := s.check(ctx, libraries, l)
+	if len(first) > 0 {
+		s.putBefore(first)
+	}
+	return err
 }
 
 // WriteLibrary writes a library's file, and gives an error if it is not what its name

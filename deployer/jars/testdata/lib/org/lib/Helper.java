@@ -1,0 +1,7 @@
+package org.lib;
+
+public class Helper {
+    public static String text() {
+        return "helps";
+    }
+}
