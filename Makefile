@@ -75,7 +75,7 @@ fuzz: deps-build ## try every fuzz test for FUZZ_TIME=30s
 	@GO='$(GO)' FUZZ_TIME='$(FUZZ_TIME)' .ci/fuzz
 
 .PHONY: bench
-bench: deps-test deps-run deps-example build ## measure this machine in a lab; BENCHFLAGS='-run latency -n 10' chooses what
+bench: deps-test deps-run deps-example deps-apps build ## measure this machine in a lab; BENCHFLAGS='-run latency -n 10' chooses what
 	@mkdir -p build
 	@$(GO) run $(TEST_AS_ROOT) ./cmd/bench -program ./jarloop $(BENCHFLAGS)
 

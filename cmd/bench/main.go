@@ -39,10 +39,12 @@ var parts = []part{
 	{"growth", (*bench).growth, time.Hour},
 	{"cold", (*bench).cold, time.Hour},
 	{"scale", (*bench).scale, time.Hour},
+	{"apps", (*bench).apps, time.Hour},
 }
 
 func main() {
 	run := flag.String("run", "all", "the parts to run: "+strings.Join(partNames(), ", ")+", stale (which is part of load)")
+	app := flag.String("app", "", "the applications of the part apps: "+strings.Join(subjectNames(), ", ")+"; default: all")
 	rounds := flag.Int("n", 0, "rounds of each part; 0: what each takes for itself")
 	quick := flag.Bool("quick", false, "as few rounds as will do to see that all works")
 	program := flag.String("program", "", "the program to measure; default: the one of this checkout")
@@ -50,6 +52,9 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	b := &bench{rounds: *rounds, quick: *quick}
+	if *app != "" {
+		b.only = strings.Split(*app, ",")
+	}
 	err := b.main(ctx, *run, *program, *out)
 	stop()
 	if err != nil {
@@ -75,6 +80,11 @@ func (b *bench) main(ctx context.Context, run, program, out string) (errs error)
 	for _, name := range names {
 		if name != "all" && !slices.Contains(partNames(), name) {
 			return fmt.Errorf("there is no part %q; there are %s", name, strings.Join(partNames(), ", "))
+		}
+	}
+	for _, name := range b.only {
+		if !slices.Contains(subjectNames(), name) {
+			return fmt.Errorf("there is no application %q; there are %s", name, strings.Join(subjectNames(), ", "))
 		}
 	}
 	if err := b.prepare(ctx, program); err != nil {

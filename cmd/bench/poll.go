@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,24 +44,28 @@ func get(ctx context.Context, client *http.Client, url string) (string, error) {
 	return string(body), err
 }
 
-// target is an answer that shall come from a service.
+// target is an answer that shall come from a service: a page with a version that no
+// earlier one begins with.
 type target struct {
 	url  string
 	want string
 }
 
+// poll is how one is asked for.
+type poll struct{ every, timeout time.Duration }
+
 // firstAnswer asks from the laptop, each time on a new connection, until the
 // answer is the one wanted, and gives the moment at which it was there.
-func (r *rig) firstAnswer(ctx context.Context, t target, every time.Duration) (time.Time, error) {
+func (r *rig) firstAnswer(ctx context.Context, t target, p poll) (time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	client := r.Client(false)
-	client.Timeout = pollTimeout
+	client.Timeout = p.timeout
 	answered := make(chan time.Time, 1)
 	slots := make(chan struct{}, pollSlots)
 	var asking sync.WaitGroup
 	defer asking.Wait()
 	defer cancel() // before the wait
-	tick := time.NewTicker(every)
+	tick := time.NewTicker(p.every)
 	defer tick.Stop()
 	for {
 		select {
@@ -77,7 +82,7 @@ func (r *rig) firstAnswer(ctx context.Context, t target, every time.Duration) (t
 		}
 		asking.Go(func() {
 			defer func() { <-slots }()
-			if body, err := get(ctx, client, t.url); err == nil && body == t.want {
+			if body, err := get(ctx, client, t.url); err == nil && strings.Contains(body, t.want) {
 				select {
 				case answered <- time.Now():
 				default: // an earlier one counts
@@ -91,14 +96,18 @@ func (r *rig) firstAnswer(ctx context.Context, t target, every time.Duration) (t
 // answered. save gives the moment from which on that counts, answered is that
 // of the last.
 func (r *rig) timed(ctx context.Context, targets []target, save func() (time.Time, error)) (saved, answered time.Time, err error) {
+	return r.timedBy(ctx, poll{pollEvery * time.Duration(len(targets)), pollTimeout}, targets, save)
+}
+
+// timedBy is timed with another poll.
+func (r *rig) timedBy(ctx context.Context, p poll, targets []target, save func() (time.Time, error)) (saved, answered time.Time, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	group, asking := errgroup.WithContext(ctx)
 	moments := make([]time.Time, len(targets))
-	every := pollEvery * time.Duration(len(targets))
 	for i, t := range targets {
 		group.Go(func() (err error) {
-			moments[i], err = r.firstAnswer(asking, t, every)
+			moments[i], err = r.firstAnswer(asking, t, p)
 			return err
 		})
 	}

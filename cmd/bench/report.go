@@ -24,6 +24,7 @@ type report struct {
 	Figures []figure  `json:"figures"`
 	Checks  []check   `json:"checks"`
 	Traces  []trace   `json:"traces,omitempty"`
+	Apps    []appRow  `json:"applications,omitempty"`
 	Notes   []string  `json:"notes,omitempty"`
 	Rests   rests     `json:"rests"` // before the measurements
 }

@@ -21,7 +21,8 @@ type bench struct {
 	program string
 	work    string // a folder of its own
 	classes classes
-	rounds  int // 0: what the measurement takes for itself
+	only    []string // applications; none: all
+	rounds  int      // 0: what the measurement takes for itself
 	quick   bool
 	report  *report
 }

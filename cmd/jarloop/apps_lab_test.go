@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jarloop/jarloop/cmd/internal/lab"
+	"github.com/jarloop/jarloop/cmd/internal/lab/apps"
 )
 
 // application is one of a public framework, whose source is in testdata/apps and of
@@ -60,11 +60,11 @@ func TestPublicApplications(t *testing.T) {
 func (a application) test(t *testing.T) {
 	s := newLab(t, true)
 	source := filepath.Join(s.Dir, "source")
-	if out, err := exec.CommandContext(s.ctx, "cp", "-rT", filepath.Join("testdata/apps", a.name), source).CombinedOutput(); err != nil {
-		t.Fatalf("copy the source: %v: %s", err, out)
-	}
+	app, err := apps.Find(checkout, a.name)
+	must(t, err)
+	must(t, app.CopySource(s.ctx, source))
 	page := s.readAt(filepath.Join(checkout, "docs/shapes", a.name+".md"))
-	a.build(s, source, page)
+	must(t, app.Build(s.ctx, source, s.Share))
 	a.init(s, page)
 	agent := s.run()
 	first := agent.await(0, "live", a.name)
@@ -75,8 +75,8 @@ func (a application) test(t *testing.T) {
 
 	load := a.load(s)
 	from := agent.now()
-	a.edit(s, source)
-	a.build(s, source, page)
+	must(t, apps.Edit(source, "version 2"))
+	must(t, app.Build(s.ctx, source, s.Share))
 	second := agent.await(from, "live", a.name)
 	a.answers(s, "2")
 	if all := agent.said(from, func(l logLine) bool { return l.Message == "deploying" }); len(all) != 1 {
@@ -102,49 +102,6 @@ func (a application) test(t *testing.T) {
 	}
 }
 
-// fenced gives the first block of a page in a language.
-func fenced(t *testing.T, page, language string) string {
-	t.Helper()
-	_, rest, found := strings.Cut(page, "\n```"+language+"\n")
-	block, _, ended := strings.Cut(rest, "```\n")
-	if !found || !ended {
-		t.Fatalf("there is no block of %s in %q", language, page)
-	}
-	return block
-}
-
-// build gives the page's commands, with the lab's share, as a developer on the laptop
-// would. The lab's laptop has no way to a registry, so it is done outside.
-func (a application) build(s *system, source, page string) {
-	s.t.Helper()
-	commands := strings.ReplaceAll(fenced(s.t, page, "sh"), "/host/", s.Share+"/")
-	cmd := exec.CommandContext(s.ctx, "sh", "-ec", commands)
-	cmd.Dir = source
-	cmd.Env = append(os.Environ(), "GRADLE_OPTS=-Dorg.gradle.daemon=false") // which would stay
-	if out, err := cmd.CombinedOutput(); err != nil {
-		s.t.Fatalf("%s: %v: %s", commands, err, out)
-	}
-}
-
-// edit makes version 2 of version 1.
-func (a application) edit(s *system, source string) {
-	s.t.Helper()
-	edited := 0
-	err := filepath.WalkDir(filepath.Join(source, "src"), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || filepath.Ext(path) != ".java" {
-			return err
-		}
-		if text := s.readAt(path); strings.Contains(text, `version 1`) {
-			edited++
-			s.write(path, strings.Replace(text, "version 1", "version 2", 1))
-		}
-		return nil
-	})
-	if err != nil || edited != 1 {
-		s.t.Fatalf("edited %d files: %v", edited, err)
-	}
-}
-
 // init writes the configuration that jarloop init does, with the lab's folders, and
 // the port of the laptop. What it writes of the service is what the page says.
 func (a application) init(s *system, page string) {
@@ -159,7 +116,9 @@ func (a application) init(s *system, page string) {
 		s.t.Fatalf("init: %v: %s", err, out)
 	}
 	text := s.readAt(written)
-	if want := fenced(s.t, page, "toml"); !strings.Contains(text, "\n"+want) {
+	want, err := apps.Fenced(page, "toml")
+	must(s.t, err)
+	if !strings.Contains(text, "\n"+want) {
 		s.t.Errorf("init says:\n%s\nand writes:\n%s\nnot:\n%s", out, text, want)
 	}
 	if a.with != "" {
@@ -238,4 +197,11 @@ func (a application) load(s *system) *traffic {
 		}
 		return err
 	})
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
