@@ -128,6 +128,9 @@ func fileName(place string) string {
 		}
 		return '_'
 	}, base)
+	if strings.Trim(safe, ".") == "" {
+		return "_"
+	}
 	return safe[max(0, len(safe)-maxName):]
 }
 

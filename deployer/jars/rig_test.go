@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,11 +63,14 @@ func of(names ...string) []file {
 // with gives a library as an entry, stored.
 func with(name string, content []byte) file { return file{name, string(content), true} }
 
-// put writes a file of the artefact set.
+// put writes a file of the artefact set, and not into one that is there.
 func put(t testing.TB, dir, name string, content []byte) Source {
 	t.Helper()
 	at := filepath.Join(dir, filepath.FromSlash(name))
 	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(at); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(at, content, 0o644); err != nil {

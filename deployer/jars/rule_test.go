@@ -1,0 +1,164 @@
+package jars
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestRootOf(t *testing.T) {
+	for pack, want := range map[string]string{
+		"com/example/app":                           "com/example",
+		"com/example":                               "com/example",
+		"com":                                       "com",
+		"app/web":                                   "app/web",
+		"petclinic/web":                             "petclinic",
+		"info/example/app":                          "info/example",
+		"uk/co/example/app/web":                     "uk/co/example",
+		"io/github/somebody/app/web":                "io/github/somebody",
+		"org/springframework/samples/petclinic":     "org/springframework/samples/petclinic",
+		"io/dropwizard/example":                     "io/dropwizard/example",
+		"io/dropwizardish/example":                  "io/dropwizardish",
+		"com/fasterxml/jackson/databind/deser/impl": "com/fasterxml/jackson/databind/deser/impl",
+	} {
+		equal(t, pack, rootOf(pack), want)
+	}
+}
+
+// builds opens a JAR in one state after another, each with what the one before knew,
+// as it comes back from JSON, and gives the last two.
+func builds(t *testing.T, manifest string, states ...[]file) (before, last *Split) {
+	t.Helper()
+	dir, known := t.TempDir(), Known{}
+	for _, files := range states {
+		from := put(t, dir, "app.jar", archive(t, manifest, files...))
+		before, last = last, open(t, from, known)
+		text, err := json.Marshal(last.Known())
+		if err != nil {
+			t.Fatal(err)
+		}
+		known = Known{}
+		if err := json.Unmarshal(text, &known); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return before, last
+}
+
+const shadedMain = "Main-Class: com.example.Main\n"
+
+func TestWhatABuildChangesIsTheApplicationsForGood(t *testing.T) {
+	one := of("com/example/Main.class", "net/other/a/A.class", "net/other/b/B.class", "org/lib/L.class", "org/apache/own/O.class", "org/apache/x/X.class")
+	edited := of("com/example/Main.class=2", "net/other/a/A.class=2", "net/other/b/B.class", "org/lib/L.class", "org/apache/own/O.class=2", "org/apache/x/X.class")
+	again := of("com/example/Main.class=3", "net/other/a/A.class=3", "net/other/b/B.class=3", "org/lib/L.class", "org/apache/own/O.class=2", "org/apache/x/X.class")
+
+	first, second := builds(t, shadedMain, one, edited)
+	equal(t, "at first", names(t, library(t, first, 0)), "net/other/a/A.class net/other/b/B.class org/apache/own/O.class org/apache/x/X.class org/lib/L.class")
+	equal(t, "then", names(t, library(t, second, 0)), "org/apache/x/X.class org/lib/L.class")
+	equal(t, "the rule", fmt.Sprint(second.Rule), "{[com/example] [net/other org/apache/own] 0}")
+	second, third := builds(t, shadedMain, one, edited, again)
+	equal(t, "the library after another edit", third.Libraries[0].Name, second.Libraries[0].Name)
+	_, back := builds(t, shadedMain, one, edited, one)
+	equal(t, "the library after the edit is taken back", back.Libraries[0].Name, second.Libraries[0].Name)
+}
+
+func TestAnEditOfTheApplicationLeavesTheLibrary(t *testing.T) {
+	one := of("com/example/Main.class", "org/lib/L.class", "org/lib/M.class", "application.yml", "META-INF/maven/com.example/app/pom.properties")
+	edited := of("org/lib/M.class", "com/example/Main.class=2", "com/example/New.class", "org/lib/L.class", "application.yml=2", "META-INF/maven/com.example/app/pom.properties=2")
+	first, second := builds(t, shadedMain, one, edited)
+	equal(t, "name", second.Libraries[0].Name, first.Libraries[0].Name)
+	equal(t, "the rule", fmt.Sprint(second.Rule), "{[com/example] [] 0}")
+}
+
+func TestTheVersionOfALibraryIsNoEditOfTheProject(t *testing.T) {
+	one := of("com/example/Main.class", "net/lib/L.class=1.0", "META-INF/maven/net.lib/lib/pom.properties=1.0", "META-INF/maven/com.example/app/pom.properties")
+	newer := of("com/example/Main.class", "net/lib/L.class=1.1", "META-INF/maven/net.lib/lib/pom.properties=1.1", "META-INF/maven/com.example/app/pom.properties=new")
+	first, second := builds(t, shadedMain, one, newer)
+	equal(t, "the rule", fmt.Sprint(second.Rule), "{[com/example] [] 0}")
+	if first.Libraries[0].Name == second.Libraries[0].Name {
+		t.Error("the library is called the same with other content")
+	}
+
+	// Where libraries record nothing, their number tells.
+	many := func(version string) (all []file) {
+		for i := range manyPackages + 1 {
+			all = append(all, of(fmt.Sprintf("net/lib/p%d/L.class=%s", i, version))...)
+		}
+		return append(all, of("com/example/Main.class")...)
+	}
+	_, second = builds(t, shadedMain, many("1.0"), many("1.1"))
+	equal(t, "the rule", fmt.Sprint(second.Rule), "{[com/example] [] 0}")
+}
+
+func TestALibraryOfALibrarysClassesIsNoChange(t *testing.T) {
+	one := of("com/example/Main.class", "net/lib/L.class")
+	more := of("com/example/Main.class", "net/lib/L.class", "net/lib/New.class", "org/new/N.class")
+	_, second := builds(t, shadedMain, one, more)
+	equal(t, "the rule", fmt.Sprint(second.Rule), "{[com/example] [] 0}")
+	equal(t, "the library", names(t, library(t, second, 0)), "net/lib/L.class net/lib/New.class org/new/N.class")
+}
+
+func TestAVersionThatEachBuildSetsLeavesTheLibraries(t *testing.T) {
+	dir, known := t.TempDir(), Known{}
+	var manifests, libraries []string
+	for i := range 4 {
+		m := fmt.Sprintf("%sImplementation-Version: %d\nBuild-Time: %d\n", shadedMain, i, i)
+		s := open(t, put(t, dir, "app.jar", archive(t, m, of("com/example/Main.class", "org/lib/L.class")...)), known)
+		known = s.Known()
+		manifests = append(manifests, contents(t, library(t, s, 0))[manifestName])
+		libraries = append(libraries, s.Libraries[0].Name)
+		equal(t, "the application's", contents(t, written(t, s.WriteApp))[manifestName], "Manifest-Version: 1.0\n"+m+"\n")
+	}
+	equal(t, "at first", manifests[0], "Manifest-Version: 1.0\nImplementation-Version: 0\n\n")
+	equal(t, "after one change", manifests[1], "Manifest-Version: 1.0\nImplementation-Version: 1\n\n")
+	equal(t, "after two", manifests[2], "Manifest-Version: 1.0\n\n")
+	equal(t, "then", libraries[3], libraries[2])
+}
+
+func TestTheProjectsOwnLibrariesComeLast(t *testing.T) {
+	lib := func(name, content string, more ...string) file {
+		return with("BOOT-INF/lib/"+name, archive(t, "", of(append(more, name+".class="+content)...)...))
+	}
+	state := func(api file) []file {
+		return append(of("BOOT-INF/classes/com/example/App.class"), lib("a.jar", "1"), api, lib("z.jar", "1"))
+	}
+	first, second := builds(t, boot, state(lib("api.jar", "1")), state(lib("api.jar", "2")))
+	equal(t, "at first", places(first), "BOOT-INF/lib/a.jar BOOT-INF/lib/api.jar BOOT-INF/lib/z.jar")
+	equal(t, "then", places(second), "BOOT-INF/lib/a.jar BOOT-INF/lib/z.jar | BOOT-INF/lib/api.jar")
+	equal(t, "the project's own", contents(t, library(t, second, 2))["api.jar.class"], "2")
+	second, third := builds(t, boot, state(lib("api.jar", "1")), state(lib("api.jar", "2")), state(lib("api.jar", "3")))
+	equal(t, "the stable ones", fmt.Sprint(third.Libraries[:third.Stable]), fmt.Sprint(second.Libraries[:second.Stable]))
+
+	// Another version has another name, and is no edit.
+	_, second = builds(t, boot, state(lib("b-1.0.jar", "1")), state(lib("b-1.1.jar", "2")))
+	equal(t, "another version", places(second), "BOOT-INF/lib/a.jar BOOT-INF/lib/b-1.1.jar BOOT-INF/lib/z.jar")
+}
+
+func TestALibraryThatCannotComeLastIsRefused(t *testing.T) {
+	state := func(version, name, inZ string) Source {
+		return put(t, t.TempDir(), "app.jar", archive(t, boot, append(of("BOOT-INF/classes/com/example/App.class"),
+			with("BOOT-INF/lib/api.jar", archive(t, "", of("api.txt="+version, name+"=api")...)),
+			with("BOOT-INF/lib/z.jar", archive(t, "", of(name+"="+inZ)...)))...))
+	}
+	for _, name := range []string{"log.xml", "META-INF/services/s"} {
+		reason := refused(t, state("2", name, "z"), open(t, state("1", name, "z"), Known{}).Known())
+		equal(t, "reason", reason, fmt.Sprintf(`has %q in "BOOT-INF/lib/api.jar" and, with other content, in "BOOT-INF/lib/z.jar"; the first of them, which the builds change, has to come first`, name))
+		open(t, state("2", name, "api"), open(t, state("1", name, "api"), Known{}).Known())
+	}
+	open(t, state("2", "META-INF/spring.factories", "z"), open(t, state("1", "META-INF/spring.factories", "z"), Known{}).Known())
+}
+
+func TestWhatIsKnownIsNotReadAgain(t *testing.T) {
+	dir := t.TempDir()
+	build := func(version string) Source {
+		return put(t, dir, "app.jar", archive(t, boot, append(of("BOOT-INF/classes/com/example/App.class="+version), with("BOOT-INF/lib/a.jar", archive(t, "", of("a/A.class")...)))...))
+	}
+	known := open(t, build("1"), Known{}).Known()
+	known.Libraries[0].Name = "0123456789abcdef/a.jar" // which no reading would give
+	equal(t, "name", open(t, build("2"), known).Libraries[0].Name, "0123456789abcdef/a.jar")
+	known.Libraries[0].Sum = strings.Replace(known.Libraries[0].Sum, " ", " f", 1)
+	if name := open(t, build("2"), known).Libraries[0].Name; name == "0123456789abcdef/a.jar" {
+		t.Error("what is another library is taken for the one that is known")
+	}
+}
