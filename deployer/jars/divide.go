@@ -15,11 +15,11 @@ import (
 func (s *Split) divide(l *layout, known Known) error {
 	s.Rule = s.Rule.grown(roots(l), nil)
 	before := known.shaded()
-	app, library, lib := s.part(l, before)
+	app, library, lib := s.part(l)
 	if before.Name != "" && before.Name != lib.Name {
 		if changed := changedPackages(library, lib, before); len(changed) > 0 {
 			s.Rule = s.Rule.grown(nil, changed)
-			app, library, lib = s.part(l, before)
+			app, library, lib = s.part(l)
 		}
 	}
 	if !slices.ContainsFunc(library, func(e entry) bool { return strings.HasSuffix(e.name, ".class") }) {
@@ -28,8 +28,8 @@ func (s *Split) divide(l *layout, known Known) error {
 	if l.manifest.isTrue("Sealed") {
 		return refuse("is sealed, so that a package's classes have to be in one JAR")
 	}
-	l.app = app
-	s.putFirst(lib, l.manifest.ofPackages(s.Rule.Revised < 2), library)
+	s.app = app
+	s.putFirst(lib, s.Rule.forLibraries(s.manifest), library)
 	return nil
 }
 
@@ -41,10 +41,14 @@ func (s *Split) putFirst(lib Library, m manifest, entries []entry) {
 	s.Libraries, s.Stable = slices.Insert(s.Libraries, 0, lib), s.Stable+1
 }
 
-// putBefore puts entries of the application's part before all libraries, which have
-// others by these names.
+// putBefore puts a JAR before all libraries that has the application's manifest, which
+// the JAR itself is the first to have with java -jar, and entries that libraries have
+// others of.
 func (s *Split) putBefore(entries []entry) {
-	m := parseManifest("")
+	if len(entries) == 0 && (s.Rule.Manifests >= 2 || s.Libraries[0].Versions != "") {
+		return
+	}
+	m := s.Rule.forLibraries(s.manifest)
 	sum := sumOf(entries, hashes(entries), m.bytes())
 	s.putFirst(Library{Name: sum[:keyLength] + "/first.jar", Sum: sum}, m, entries)
 }
@@ -74,16 +78,11 @@ func roots(l *layout) []string {
 }
 
 // part divides by the rule, and describes the library.
-func (s *Split) part(l *layout, before Library) (app, library []entry, lib Library) {
+func (s *Split) part(l *layout) (app, library []entry, lib Library) {
 	app, library = partition(l.app, s.Rule)
-	packages := string(l.manifest.ofPackages(true).bytes())
-	if before.Packages != "" && before.Packages != packages && s.Rule.Revised < 2 {
-		s.Rule.Revised++
-		before.Packages = packages
-	}
-	text := l.manifest.ofPackages(s.Rule.Revised < 2).bytes()
+	text := s.Rule.forLibraries(s.manifest).bytes()
 	sorted := hashes(library)
-	lib = Library{Sum: sumOf(library, sorted, text), Names: indexOf(library, sorted), Packages: packages, Versions: versionsOf(app, s.Rule)}
+	lib = Library{Sum: sumOf(library, sorted, text), Names: indexOf(library, sorted), Versions: versionsOf(app, s.Rule)}
 	lib.Name = lib.Sum[:keyLength] + "/libraries.jar"
 	return app, library, lib
 }

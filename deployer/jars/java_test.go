@@ -26,7 +26,7 @@ func TestAProgramSeesTheSame(t *testing.T) {
 		"META-INF/things/", "META-INF/things/one", "com/", "com/example/", "com/example/app/")...)
 	lib = append(lib, of("org/", "org/lib/", "org/lib/lib.txt")...)
 	const service = "META-INF/services/org.lib.Lib$Service="
-	const m = "Main-Class: com.example.app.Main\nImplementation-Title: Example\nImplementation-Version: 1.2\nSpecification-Version: 1\nAdd-Opens: java.base/java.lang\n"
+	const m = "Main-Class: com.example.app.Main\nImplementation-Title: Example\nImplementation-Version: 1.2\nSpecification-Version: 1\nBuilt-For: a test\nAdd-Opens: java.base/java.lang\n"
 
 	for name, make := range map[string]func(dir string) Source{
 		"all in one JAR": func(dir string) Source {
@@ -43,7 +43,7 @@ func TestAProgramSeesTheSame(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			from := make(t.TempDir())
 			plain := java(t, from.Dir, "-jar", from.Name, "a", "b c")
-			for _, want := range []string{"\nopen\n", "\nrelease for 9 and later\n", "\nservice of the library\n", "\nhelper helps\n", "one]"} {
+			for _, want := range []string{"\nopen\n", "\nrelease for 9 and later\n", "\nservice of the library\n", "\nhelper helps\n", "\nmanifest a test\n", "one]"} {
 				if !strings.Contains(plain, want) {
 					t.Errorf("by java -jar the program does not print %q:\n%s", want, plain)
 				}
@@ -59,8 +59,8 @@ func assemble(t *testing.T, s *Split, name string) (argv []string, dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	var path []string
-	for i, l := range s.Libraries {
-		put(t, dir, "shared/"+l.Name, library(t, s, i))
+	for _, l := range s.Libraries {
+		put(t, dir, "shared/"+l.Name, library(t, s, shown(l)))
 		path = append(path, "shared/"+l.Name)
 	}
 	put(t, dir, name, written(t, s.WriteApp))

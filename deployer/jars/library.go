@@ -30,9 +30,7 @@ type Library struct {
 	Names     []byte   `json:"names,omitempty"`      // an index
 	ClassPath []string `json:"class_path,omitempty"` // what its manifest adds to the class path
 	Releases  bool     `json:"releases,omitempty"`   // it has classes for some releases of Java alone
-	// Packages is what a manifest says of packages, and Versions what the records of
-	// the libraries in a shaded JAR add up to.
-	Packages string `json:"packages,omitempty"`
+	// Versions is what the records of the libraries in a shaded JAR add up to.
 	Versions string `json:"versions,omitempty"`
 }
 

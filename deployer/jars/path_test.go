@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,12 +22,12 @@ func TestLibrariesBesideTheJAR(t *testing.T) {
 	from := put(t, dir, "app/app.jar", archive(t, "Main-Class: com.example.Main\nClass-Path: ./lib/b%20c.jar app.jar\n  lib/a.jar\nImplementation-Version: 7\n", of("com/example/Main.class", "META-INF/services/s=app")...))
 
 	s := open(t, from, Known{})
-	equal(t, "libraries, each with what it names behind it", places(s), " app/lib/b c.jar app/lib/d.jar app/lib/e.jar app/lib/a.jar")
-	equal(t, "before them", contents(t, library(t, s, 0))["META-INF/services/s"], "app")
+	equal(t, "libraries, each with what it names behind it", places(s), "first.jar app/lib/b c.jar app/lib/d.jar app/lib/e.jar app/lib/a.jar")
+	equal(t, "before them", contents(t, library(t, s, "first.jar"))["META-INF/services/s"], "app")
 	equal(t, "a name", s.Libraries[1].Name[keyLength:], "/b_c.jar")
 	app := contents(t, written(t, s.WriteApp))
 	equal(t, "its manifest", app[manifestName], "Manifest-Version: 1.0\nMain-Class: com.example.Main\nImplementation-Version: 7\n\n")
-	equal(t, "a library", names(t, library(t, s, 1)), "META-INF/services/s b/B.class")
+	equal(t, "a library", names(t, library(t, s, "app/lib/b c.jar")), "META-INF/services/s b/B.class")
 
 	t.Run("whose checksums are known", func(t *testing.T) {
 		from.Sum = func(name string) string {
@@ -40,7 +41,7 @@ func TestLibrariesBesideTheJAR(t *testing.T) {
 		with := open(t, from, Known{})
 		equal(t, "libraries", fmt.Sprint(with.Libraries), fmt.Sprint(s.Libraries))
 		put(t, dir, "app/lib/a.jar", archive(t, "", of("a/A.class=2")...))
-		equal(t, "after an edit of one", places(open(t, from, with.Known())), " app/lib/b c.jar app/lib/d.jar app/lib/e.jar | app/lib/a.jar")
+		equal(t, "after an edit of one", places(open(t, from, with.Known())), "first.jar app/lib/b c.jar app/lib/d.jar app/lib/e.jar | app/lib/a.jar")
 	})
 }
 
@@ -72,12 +73,12 @@ func TestALibraryThatChangesMeanwhileIsNotWrittenAsWhatItWas(t *testing.T) {
 	put(t, dir, "a.jar", archive(t, "", of("a/A.class")...))
 	s := open(t, put(t, dir, "app.jar", archive(t, "Main-Class: com.example.Main\nClass-Path: a.jar\n", of("com/example/Main.class")...)), Known{})
 	put(t, dir, "a.jar", archive(t, "", of("a/A.class=other")...))
-	if err := s.WriteLibrary(t.Context(), s.Libraries[0], io.Discard); err == nil || err.Error() != `library "a.jar" has changed since it was read` {
+	if err := s.WriteLibrary(t.Context(), libraryOf(t, s, "a.jar"), io.Discard); err == nil || err.Error() != `library "a.jar" has changed since it was read` {
 		t.Errorf("the error is: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.WriteApp(ctx, io.Discard); err != context.Canceled {
+	if err := s.WriteApp(ctx, io.Discard); !errors.Is(err, context.Canceled) {
 		t.Errorf("after its context's end it is: %v", err)
 	}
 }

@@ -47,7 +47,7 @@ func TestWhatIsReadWholeStaysInOrder(t *testing.T) {
 		"BOOT-INF/classes/META-INF/spring/x.imports", "BOOT-INF/classes/META-INF/spring.factories",
 		"BOOT-INF/classes/same.txt=same", "BOOT-INF/classes/module-info.class", "META-INF/maven/g/a/pom.xml", "BOOT-INF/classes/META-INF/a.kotlin_module"), lib)
 	s := open(t, put(t, t.TempDir(), "app.jar", archive(t, boot, files...)), Known{})
-	equal(t, "libraries", places(s), " BOOT-INF/lib/a.jar")
-	equal(t, "before them", names(t, library(t, s, 0)), "META-INF/services/s META-INF/spring.factories META-INF/spring/x.imports")
+	equal(t, "libraries", places(s), "first.jar BOOT-INF/lib/a.jar")
+	equal(t, "before them", names(t, library(t, s, "first.jar")), "META-INF/services/s META-INF/spring.factories META-INF/spring/x.imports")
 	equal(t, "the application's part", names(t, written(t, s.WriteApp)), "META-INF/LICENSE META-INF/a.kotlin_module META-INF/maven/g/a/pom.xml META-INF/services/own META-INF/services/same module-info.class same.txt")
 }

@@ -3,11 +3,13 @@ package jars
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -115,9 +117,23 @@ func written(t testing.TB, write func(context.Context, io.Writer) error) []byte 
 	return b.Bytes()
 }
 
-func library(t testing.TB, s *Split, i int) []byte {
+// shown is the place of a library, or the name of one that was put together.
+func shown(l Library) string { return cmp.Or(l.Place, path.Base(l.Name)) }
+
+// libraryOf finds a library by what it is shown as.
+func libraryOf(t testing.TB, s *Split, name string) Library {
 	t.Helper()
-	return written(t, func(ctx context.Context, w io.Writer) error { return s.WriteLibrary(ctx, s.Libraries[i], w) })
+	i := slices.IndexFunc(s.Libraries, func(l Library) bool { return shown(l) == name })
+	if i < 0 {
+		t.Fatalf("%s is not among %s", name, places(s))
+	}
+	return s.Libraries[i]
+}
+
+// library gives a library's file.
+func library(t testing.TB, s *Split, name string) []byte {
+	t.Helper()
+	return written(t, func(ctx context.Context, w io.Writer) error { return s.WriteLibrary(ctx, libraryOf(t, s, name), w) })
 }
 
 // contents reads all entries of an archive, which gives an error if one is damaged.
@@ -158,14 +174,14 @@ func names(t testing.TB, data []byte) string {
 	return strings.Join(all, " ")
 }
 
-// places lists where the libraries are, and a bar before the project's own.
+// places lists what the libraries are shown as, and a bar before the project's own.
 func places(s *Split) string {
 	var all []string
 	for i, l := range s.Libraries {
 		if i == s.Stable {
 			all = append(all, "|")
 		}
-		all = append(all, l.Place)
+		all = append(all, shown(l))
 	}
 	return strings.Join(all, " ")
 }

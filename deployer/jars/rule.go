@@ -1,6 +1,7 @@
 package jars
 
 import (
+	"bytes"
 	"path"
 	"slices"
 	"strings"
@@ -15,9 +16,11 @@ type Rule struct {
 	// Changed are packages, in the same way, and places of libraries, of which two
 	// builds had different content.
 	Changed []string `json:"changed,omitempty"`
-	// Revised is how often what the manifest says of versions had changed. From the
-	// second time on the libraries in a shaded JAR are written without.
-	Revised int `json:"revised,omitempty"`
+	// Manifests is how often the manifest has changed, and Versions how often what it
+	// says of versions has: from the second time on the first JAR of the class path is
+	// written without the former, or without both.
+	Manifests int `json:"manifests,omitempty"`
+	Versions  int `json:"versions,omitempty"`
 }
 
 // manyPackages is of how many packages of a shaded JAR an edit is no longer taken for
@@ -28,6 +31,28 @@ const manyPackages = 24
 func (r Rule) grown(roots, changed []string) Rule {
 	r.Roots, r.Changed = merge(r.Roots, roots), merge(r.Changed, changed)
 	return r
+}
+
+// revised gives the rule after another manifest than that of the build before.
+func (r Rule) revised(before string, now manifest) Rule {
+	if before == "" || before == string(now.bytes()) {
+		return r
+	}
+	r.Manifests++
+	if old := parseManifest(before).ofPackages(true); !bytes.Equal(old.bytes(), now.ofPackages(true).bytes()) {
+		r.Versions++
+	}
+	return r
+}
+
+// forLibraries gives the manifest of a JAR of the application's entries that comes
+// first on the class path, where a program that looks for its manifest finds it: all
+// that stays the same from build to build, and decides what the JAR is.
+func (r Rule) forLibraries(m manifest) manifest {
+	if r.Manifests < 2 {
+		return m
+	}
+	return m.ofPackages(r.Versions < 2)
 }
 
 func merge(old, more []string) []string {

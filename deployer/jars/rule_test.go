@@ -54,9 +54,9 @@ func TestWhatABuildChangesIsTheApplicationsForGood(t *testing.T) {
 	again := of("com/example/Main.class=3", "net/other/a/A.class=3", "net/other/b/B.class=3", "org/lib/L.class", "org/apache/own/O.class=2", "org/apache/x/X.class")
 
 	first, second := builds(t, shadedMain, one, edited)
-	equal(t, "at first", names(t, library(t, first, 0)), "net/other/a/A.class net/other/b/B.class org/apache/own/O.class org/apache/x/X.class org/lib/L.class")
-	equal(t, "then", names(t, library(t, second, 0)), "org/apache/x/X.class org/lib/L.class")
-	equal(t, "the rule", fmt.Sprint(second.Rule), "{[com/example] [net/other org/apache/own] 0}")
+	equal(t, "at first", names(t, library(t, first, "libraries.jar")), "net/other/a/A.class net/other/b/B.class org/apache/own/O.class org/apache/x/X.class org/lib/L.class")
+	equal(t, "then", names(t, library(t, second, "libraries.jar")), "org/apache/x/X.class org/lib/L.class")
+	equal(t, "the rule", fmt.Sprint(second.Rule), "{[com/example] [net/other org/apache/own] 0 0}")
 	second, third := builds(t, shadedMain, one, edited, again)
 	equal(t, "the library after another edit", third.Libraries[0].Name, second.Libraries[0].Name)
 	_, back := builds(t, shadedMain, one, edited, one)
@@ -68,14 +68,14 @@ func TestAnEditOfTheApplicationLeavesTheLibrary(t *testing.T) {
 	edited := of("org/lib/M.class", "com/example/Main.class=2", "com/example/New.class", "org/lib/L.class", "application.yml=2", "META-INF/maven/com.example/app/pom.properties=2")
 	first, second := builds(t, shadedMain, one, edited)
 	equal(t, "name", second.Libraries[0].Name, first.Libraries[0].Name)
-	equal(t, "the rule", fmt.Sprint(second.Rule), "{[com/example] [] 0}")
+	equal(t, "the rule", fmt.Sprint(second.Rule), "{[com/example] [] 0 0}")
 }
 
 func TestTheVersionOfALibraryIsNoEditOfTheProject(t *testing.T) {
 	one := of("com/example/Main.class", "net/lib/L.class=1.0", "META-INF/maven/net.lib/lib/pom.properties=1.0", "META-INF/maven/com.example/app/pom.properties")
 	newer := of("com/example/Main.class", "net/lib/L.class=1.1", "META-INF/maven/net.lib/lib/pom.properties=1.1", "META-INF/maven/com.example/app/pom.properties=new")
 	first, second := builds(t, shadedMain, one, newer)
-	equal(t, "the rule", fmt.Sprint(second.Rule), "{[com/example] [] 0}")
+	equal(t, "the rule", fmt.Sprint(second.Rule), "{[com/example] [] 0 0}")
 	if first.Libraries[0].Name == second.Libraries[0].Name {
 		t.Error("the library is called the same with other content")
 	}
@@ -88,32 +88,56 @@ func TestTheVersionOfALibraryIsNoEditOfTheProject(t *testing.T) {
 		return append(all, of("com/example/Main.class")...)
 	}
 	_, second = builds(t, shadedMain, many("1.0"), many("1.1"))
-	equal(t, "the rule", fmt.Sprint(second.Rule), "{[com/example] [] 0}")
+	equal(t, "the rule", fmt.Sprint(second.Rule), "{[com/example] [] 0 0}")
 }
 
 func TestALibraryOfALibrarysClassesIsNoChange(t *testing.T) {
 	one := of("com/example/Main.class", "net/lib/L.class")
 	more := of("com/example/Main.class", "net/lib/L.class", "net/lib/New.class", "org/new/N.class")
 	_, second := builds(t, shadedMain, one, more)
-	equal(t, "the rule", fmt.Sprint(second.Rule), "{[com/example] [] 0}")
-	equal(t, "the library", names(t, library(t, second, 0)), "net/lib/L.class net/lib/New.class org/new/N.class")
+	equal(t, "the rule", fmt.Sprint(second.Rule), "{[com/example] [] 0 0}")
+	equal(t, "the library", names(t, library(t, second, "libraries.jar")), "net/lib/L.class net/lib/New.class org/new/N.class")
 }
 
-func TestAVersionThatEachBuildSetsLeavesTheLibraries(t *testing.T) {
-	dir, known := t.TempDir(), Known{}
-	var manifests, libraries []string
-	for i := range 4 {
-		m := fmt.Sprintf("%sImplementation-Version: %d\nBuild-Time: %d\n", shadedMain, i, i)
-		s := open(t, put(t, dir, "app.jar", archive(t, m, of("com/example/Main.class", "org/lib/L.class")...)), known)
-		known = s.Known()
-		manifests = append(manifests, contents(t, library(t, s, 0))[manifestName])
-		libraries = append(libraries, s.Libraries[0].Name)
-		equal(t, "the application's", contents(t, written(t, s.WriteApp))[manifestName], "Manifest-Version: 1.0\n"+m+"\n")
+func TestAManifestThatEachBuildChangesLeavesTheLibraries(t *testing.T) {
+	for name, c := range map[string]struct {
+		edit, last string
+	}{
+		"a version": {"Implementation-Version: %d\nBuild-Time: 1\n", ""},
+		"a time":    {"Implementation-Version: 1\nBuild-Time: %d\n", "Implementation-Version: 1\n"},
+		"nothing":   {"Implementation-Version: 1\nBuild-Time: 1\n", shadedMain + "Implementation-Version: 1\nBuild-Time: 1\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, known := t.TempDir(), Known{}
+			var libraries []string
+			for i := range 4 {
+				m := shadedMain + strings.ReplaceAll(c.edit, "%d", fmt.Sprint(i))
+				s := open(t, put(t, dir, "app.jar", archive(t, m, of("com/example/Main.class", "org/lib/L.class")...)), known)
+				known = s.Known()
+				equal(t, "the application's", contents(t, written(t, s.WriteApp))[manifestName], "Manifest-Version: 1.0\n"+m+"\n")
+				libraries = append(libraries, s.Libraries[0].Name)
+				got, want := contents(t, library(t, s, "libraries.jar"))[manifestName], m
+				if i >= 2 {
+					want = c.last
+				}
+				equal(t, fmt.Sprintf("the libraries' after %d builds", i), got, "Manifest-Version: 1.0\n"+want+"\n")
+			}
+			equal(t, "the library in the end", libraries[3], libraries[2])
+		})
 	}
-	equal(t, "at first", manifests[0], "Manifest-Version: 1.0\nImplementation-Version: 0\n\n")
-	equal(t, "after one change", manifests[1], "Manifest-Version: 1.0\nImplementation-Version: 1\n\n")
-	equal(t, "after two", manifests[2], "Manifest-Version: 1.0\n\n")
-	equal(t, "then", libraries[3], libraries[2])
+}
+
+func TestTheApplicationsManifestComesFirst(t *testing.T) {
+	dir, known := t.TempDir(), Known{}
+	for i, want := range []string{"first.jar BOOT-INF/lib/a.jar", "first.jar BOOT-INF/lib/a.jar", "BOOT-INF/lib/a.jar"} {
+		m := fmt.Sprintf("%sBuild-Time: %d\nClass-Path: x.jar\n", boot, i)
+		s := open(t, put(t, dir, "app.jar", archive(t, m, append(of("BOOT-INF/classes/com/example/App.class"), with("BOOT-INF/lib/a.jar", archive(t, "", of("a/A.class")...)))...)), known)
+		known = s.Known()
+		equal(t, "libraries", places(s), want)
+		if i < 2 {
+			equal(t, "the first manifest", contents(t, library(t, s, "first.jar"))[manifestName], "Manifest-Version: 1.0\n"+strings.Replace(m, "Class-Path: x.jar\n", "", 1)+"\n")
+		}
+	}
 }
 
 func TestTheProjectsOwnLibrariesComeLast(t *testing.T) {
@@ -124,15 +148,15 @@ func TestTheProjectsOwnLibrariesComeLast(t *testing.T) {
 		return append(of("BOOT-INF/classes/com/example/App.class"), lib("a.jar", "1"), api, lib("z.jar", "1"))
 	}
 	first, second := builds(t, boot, state(lib("api.jar", "1")), state(lib("api.jar", "2")))
-	equal(t, "at first", places(first), "BOOT-INF/lib/a.jar BOOT-INF/lib/api.jar BOOT-INF/lib/z.jar")
-	equal(t, "then", places(second), "BOOT-INF/lib/a.jar BOOT-INF/lib/z.jar | BOOT-INF/lib/api.jar")
-	equal(t, "the project's own", contents(t, library(t, second, 2))["api.jar.class"], "2")
+	equal(t, "at first", places(first), "first.jar BOOT-INF/lib/a.jar BOOT-INF/lib/api.jar BOOT-INF/lib/z.jar")
+	equal(t, "then", places(second), "first.jar BOOT-INF/lib/a.jar BOOT-INF/lib/z.jar | BOOT-INF/lib/api.jar")
+	equal(t, "the project's own", contents(t, library(t, second, "BOOT-INF/lib/api.jar"))["api.jar.class"], "2")
 	second, third := builds(t, boot, state(lib("api.jar", "1")), state(lib("api.jar", "2")), state(lib("api.jar", "3")))
 	equal(t, "the stable ones", fmt.Sprint(third.Libraries[:third.Stable]), fmt.Sprint(second.Libraries[:second.Stable]))
 
 	// Another version has another name, and is no edit.
 	_, second = builds(t, boot, state(lib("b-1.0.jar", "1")), state(lib("b-1.1.jar", "2")))
-	equal(t, "another version", places(second), "BOOT-INF/lib/a.jar BOOT-INF/lib/b-1.1.jar BOOT-INF/lib/z.jar")
+	equal(t, "another version", places(second), "first.jar BOOT-INF/lib/a.jar BOOT-INF/lib/b-1.1.jar BOOT-INF/lib/z.jar")
 }
 
 func TestALibraryThatCannotComeLastIsRefused(t *testing.T) {
@@ -155,10 +179,12 @@ func TestWhatIsKnownIsNotReadAgain(t *testing.T) {
 		return put(t, dir, "app.jar", archive(t, boot, append(of("BOOT-INF/classes/com/example/App.class="+version), with("BOOT-INF/lib/a.jar", archive(t, "", of("a/A.class")...)))...))
 	}
 	known := open(t, build("1"), Known{}).Known()
-	known.Libraries[0].Name = "0123456789abcdef/a.jar" // which no reading would give
-	equal(t, "name", open(t, build("2"), known).Libraries[0].Name, "0123456789abcdef/a.jar")
-	known.Libraries[0].Sum = strings.Replace(known.Libraries[0].Sum, " ", " f", 1)
-	if name := open(t, build("2"), known).Libraries[0].Name; name == "0123456789abcdef/a.jar" {
+	const name = "BOOT-INF/lib/a.jar"
+	lib := &known.Libraries[1]
+	lib.Name = "0123456789abcdef/a.jar" // which no reading would give
+	equal(t, "name", libraryOf(t, open(t, build("2"), known), name).Name, "0123456789abcdef/a.jar")
+	lib.Sum = strings.Replace(lib.Sum, " ", " f", 1)
+	if name := libraryOf(t, open(t, build("2"), known), name).Name; name == "0123456789abcdef/a.jar" {
 		t.Error("what is another library is taken for the one that is known")
 	}
 }

@@ -26,6 +26,7 @@ type Source struct {
 type Known struct {
 	Rule      Rule      `json:"rule"`
 	Libraries []Library `json:"libraries,omitempty"`
+	Manifest  string    `json:"manifest,omitempty"` // of the application's part
 }
 
 // Split is an executable JAR taken apart. It holds the JAR open.
@@ -49,7 +50,7 @@ type Split struct {
 }
 
 // Known is what to give to the next Open of this JAR.
-func (s *Split) Known() Known { return Known{s.Rule, s.Libraries} }
+func (s *Split) Known() Known { return Known{s.Rule, s.Libraries, string(s.manifest.bytes())} }
 
 // Close closes the JAR.
 func (s *Split) Close() error {
@@ -113,7 +114,8 @@ func (s *Split) join(ctx context.Context, l layout, known Known) error {
 	if len(libraries) > maxLibraries {
 		return refuse("has more than %d libraries", maxLibraries)
 	}
-	s.Rule = known.Rule.grown(nil, replaced(libraries, known))
+	s.manifest, s.app = l.manifest.without("Class-Path"), l.app
+	s.Rule = known.Rule.grown(nil, replaced(libraries, known)).revised(known.Manifest, s.manifest)
 	s.Libraries, s.Stable = order(libraries, s.Rule)
 	for _, p := range l.places {
 		s.writes(libraries, p)
@@ -123,7 +125,6 @@ func (s *Split) join(ctx context.Context, l layout, known Known) error {
 			return err
 		}
 	}
-	s.manifest, s.app = l.manifest.without("Class-Path"), l.app
 	if len(s.Libraries) == 0 {
 		return refuse("has no libraries")
 	}
@@ -135,10 +136,11 @@ func (s *Split) join(ctx context.Context, l layout, known Known) error {
 		}
 	}
 	first, err := s.check(ctx, libraries, l)
-	if len(first) > 0 {
-		s.putBefore(first)
+	if err != nil {
+		return err
 	}
-	return err
+	s.putBefore(first)
+	return nil
 }
 
 // WriteLibrary writes a library's file, and gives an error if it is not what its name

@@ -40,6 +40,7 @@ public class Main implements Lib.Service {
         } catch (RuntimeException e) {
             System.out.println("closed " + e.getClass());
         }
+        System.out.println("manifest " + new java.util.jar.Manifest(ClassLoader.getSystemResourceAsStream("META-INF/MANIFEST.MF")).getMainAttributes().getValue("Built-For"));
         System.out.println("helper " + Class.forName("org.lib.Helper").getDeclaredMethod("text").invoke(null));
     }
 
