@@ -65,7 +65,11 @@ func (a Application) CopySource(ctx context.Context, folder string) error {
 func (a Application) Build(ctx context.Context, source, share string) error {
 	cmd := exec.CommandContext(ctx, "nice", "sh", "-ec", strings.ReplaceAll(a.Commands, "/host/", share+"/"))
 	cmd.Dir = source
-	cmd.Env = append(os.Environ(),
+	home, err := a.javaHome()
+	if err != nil {
+		return err
+	}
+	cmd.Env = append(os.Environ(), "JAVA_HOME="+home,
 		"GRADLE_OPTS=-Dorg.gradle.daemon=false", // which would stay
 		"MAVEN_OPTS="+os.Getenv("MAVEN_OPTS")+" -Dmaven.repo.local="+filepath.Join(cache, "maven"))
 	if out, err := cmd.CombinedOutput(); err != nil {
