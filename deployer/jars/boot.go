@@ -14,7 +14,7 @@ const bootLoader = "org/springframework/boot/loader/"
 // (org.springframework.boot.loader.launch.ExecutableArchiveLauncher). What is outside
 // of these folders the JVM's own class loader finds, before all others.
 func layBoot(j *jar, kind, classes string, libraries ...string) (layout, error) {
-	l := layout{kind: kind, main: mainClass(j.manifest.value("Start-Class")), manifest: j.manifest}
+	l := layout{kind: kind, main: mainClass(j.manifest.value("Start-Class")), manifest: j.manifest, outer: j.manifest}
 	if l.main == "" {
 		return l, refuse("has no Start-Class in its manifest")
 	}

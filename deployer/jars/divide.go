@@ -29,7 +29,7 @@ func (s *Split) divide(l *layout, known Known) error {
 		return refuse("is sealed, so that a package's classes have to be in one JAR")
 	}
 	s.app = app
-	s.putFirst(lib, s.Rule.forLibraries(s.manifest), library)
+	s.putFirst(lib, s.Rule.forLibraries(s.first), library)
 	return nil
 }
 
@@ -48,7 +48,7 @@ func (s *Split) putBefore(entries []entry) {
 	if len(entries) == 0 && (s.Rule.Manifests >= 2 || s.Libraries[0].Versions != "") {
 		return
 	}
-	m := s.Rule.forLibraries(s.manifest)
+	m := s.Rule.forLibraries(s.first)
 	sum := sumOf(entries, hashes(entries), m.bytes())
 	s.putFirst(Library{Name: sum[:keyLength] + "/first.jar", Sum: sum}, m, entries)
 }
@@ -80,7 +80,7 @@ func roots(l *layout) []string {
 // part divides by the rule, and describes the library.
 func (s *Split) part(l *layout) (app, library []entry, lib Library) {
 	app, library = partition(l.app, s.Rule)
-	text := s.Rule.forLibraries(s.manifest).bytes()
+	text := s.Rule.forLibraries(s.first).bytes()
 	sorted := hashes(library)
 	lib = Library{Sum: sumOf(library, sorted, text), Names: indexOf(library, sorted), Versions: versionsOf(app, s.Rule)}
 	lib.Name = lib.Sum[:keyLength] + "/libraries.jar"

@@ -119,10 +119,15 @@ func replaced(libraries []Library, known Known) []string {
 }
 
 // order puts the libraries that the builds change last, and says how many others there
-// are.
+// are. Of two that are the same, the first one alone is of use.
 func order(libraries []Library, r Rule) (ordered []Library, stable int) {
 	var own []Library
+	there := map[string]bool{}
 	for _, lib := range libraries {
+		if there[lib.Name] {
+			continue
+		}
+		there[lib.Name] = true
 		if r.changes(lib.Place) {
 			own = append(own, lib)
 		} else {

@@ -12,7 +12,7 @@ import (
 // and the application is the JAR below main. What is outside of these the JVM's own
 // class loader finds, before all others.
 func layOneJAR(j *jar) (layout, error) {
-	l := layout{kind: "one-jar", main: mainClass(j.manifest.value("One-Jar-Main-Class")), oldJava: true}
+	l := layout{kind: "one-jar", main: mainClass(j.manifest.value("One-Jar-Main-Class")), outer: j.manifest, oldJava: true}
 	for _, a := range j.manifest[0] {
 		if name := strings.ToLower(a.name); strings.HasPrefix(name, "one-jar-") && name != "one-jar-main-class" || name == "boot-class" {
 			return l, refuse("has settings of its launcher in its manifest (%s)", short(a.name))

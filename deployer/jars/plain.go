@@ -12,7 +12,7 @@ import (
 // layPlain finds the parts of a JAR that java starts itself: all classes in it, or in
 // the libraries that its manifest names.
 func layPlain(j *jar, main string) (layout, error) {
-	l := layout{kind: "one JAR", main: main, manifest: j.manifest, shaded: true, inOneJAR: true, follow: j}
+	l := layout{kind: "one JAR", main: main, manifest: j.manifest, outer: j.manifest, shaded: true, inOneJAR: true, follow: j}
 	for _, f := range j.files {
 		switch {
 		case isManifest(f.Name):

@@ -16,7 +16,7 @@ func TestWhatCannotBeTrueToJavaJarIsRefused(t *testing.T) {
 	}{
 		"without a main class":     {"X: y\n", classes, "has no Main-Class in its manifest"},
 		"without a manifest":       {"", classes, "has no Main-Class in its manifest"},
-		"without libraries":        {plain, classes[:1], "has no libraries"},
+		"without libraries":        {plain, classes[:1], "has no libraries but the project's own"},
 		"with an option as main":   {"Main-Class: -version\n", classes, `has a main class, "-version", that is none`},
 		"signed":                   {plain, append(of("META-INF/ME.SF"), classes...), `is signed ("META-INF/ME.SF")`},
 		"signed, in small letters": {plain, append(of("META-INF/me.rsa"), classes...), `is signed ("META-INF/me.rsa")`},

@@ -176,7 +176,7 @@ func TestALibraryThatCannotComeLastIsRefused(t *testing.T) {
 func TestWhatIsKnownIsNotReadAgain(t *testing.T) {
 	dir := t.TempDir()
 	build := func(version string) Source {
-		return put(t, dir, "app.jar", archive(t, boot, append(of("BOOT-INF/classes/com/example/App.class="+version), with("BOOT-INF/lib/a.jar", archive(t, "", of("a/A.class")...)))...))
+		return put(t, dir, "app.jar", archive(t, boot, append(of("BOOT-INF/classes/com/example/App.class="+version), with("BOOT-INF/lib/a.jar", archive(t, "", of("a/A.class")...)), with("BOOT-INF/lib/b.jar", archive(t, "", of("b/B.class")...)))...))
 	}
 	known := open(t, build("1"), Known{}).Known()
 	const name = "BOOT-INF/lib/a.jar"

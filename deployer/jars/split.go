@@ -26,7 +26,7 @@ type Source struct {
 type Known struct {
 	Rule      Rule      `json:"rule"`
 	Libraries []Library `json:"libraries,omitempty"`
-	Manifest  string    `json:"manifest,omitempty"` // of the application's part
+	Manifest  string    `json:"manifest,omitempty"` // of the JAR
 }
 
 // Split is an executable JAR taken apart. It holds the JAR open.
@@ -45,12 +45,13 @@ type Split struct {
 	root     *os.Root
 	jar      *os.File
 	manifest manifest // of the application's part
+	first    manifest // of the JAR that comes first, as long as no build changes it
 	app      []entry
 	write    map[string]func(context.Context, io.Writer) error // a library by its name
 }
 
 // Known is what to give to the next Open of this JAR.
-func (s *Split) Known() Known { return Known{s.Rule, s.Libraries, string(s.manifest.bytes())} }
+func (s *Split) Known() Known { return Known{s.Rule, s.Libraries, string(s.first.bytes())} }
 
 // Close closes the JAR.
 func (s *Split) Close() error {
@@ -114,8 +115,8 @@ func (s *Split) join(ctx context.Context, l layout, known Known) error {
 	if len(libraries) > maxLibraries {
 		return refuse("has more than %d libraries", maxLibraries)
 	}
-	s.manifest, s.app = l.manifest.without("Class-Path"), l.app
-	s.Rule = known.Rule.grown(nil, replaced(libraries, known)).revised(known.Manifest, s.manifest)
+	s.manifest, s.first, s.app = l.manifest.without("Class-Path"), l.outer.without("Class-Path"), l.app
+	s.Rule = known.Rule.grown(nil, replaced(libraries, known)).revised(known.Manifest, s.first)
 	s.Libraries, s.Stable = order(libraries, s.Rule)
 	for _, p := range l.places {
 		s.writes(libraries, p)
@@ -125,8 +126,8 @@ func (s *Split) join(ctx context.Context, l layout, known Known) error {
 			return err
 		}
 	}
-	if len(s.Libraries) == 0 {
-		return refuse("has no libraries")
+	if s.Stable == 0 {
+		return refuse("has no libraries but the project's own")
 	}
 	if l.oldJava {
 		for _, lib := range s.Libraries {
@@ -172,6 +173,7 @@ type layout struct {
 	kind     string
 	main     string
 	manifest manifest // of the application's part
+	outer    manifest // of the JAR as it is
 	app      []entry  // of the application's part; all there are if shaded
 	places   []place  // of libraries, in the launcher's order
 	follow   *jar     // the manifests of libraries add others, which are in this one's set

@@ -73,6 +73,7 @@ func TestOneJAR(t *testing.T) {
 	app := written(t, s.WriteApp)
 	equal(t, "the application's part", names(t, app), "banner.txt com/ com/example/App.class")
 	equal(t, "its manifest", contents(t, app)[manifestName], "Manifest-Version: 1.0\nImplementation-Version: 7\nMain-Class: com.example.Other\n\n")
+	equal(t, "the first manifest", contents(t, library(t, s, "first.jar"))[manifestName], "Manifest-Version: 1.0\n"+m+"\n")
 	equal(t, "a library that was deflated", names(t, library(t, s, "lib/a.jar")), "a/A.class")
 	equal(t, "main, where the launcher's manifest names none", open(t, put("Main-Class: com.simontuffs.onejar.Boot\n", lib, main), Known{}).Main, "com.example.Other")
 
