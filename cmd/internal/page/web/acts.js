@@ -87,7 +87,7 @@ export class Acts {
   view() {
     const looks = { goes: ["working", "s-work"], done: ["live", "s-live"], warned: ["warning", "s-warn"], failed: ["failed", "s-bad"] };
     return [
-      h("ul.results", { key: "results", "aria-label": "Results" }, this.results.map((r) => {
+      this.results.length > 0 && h("ul.results", { key: "results", "aria-label": "Results" }, this.results.map((r) => {
         const [shape, hue] = looks[r.state];
         return h("li", { key: r.key, class: hue, "data-state": r.state }, icon(shape), h("div.grow", {}, h("b", {}, r.title), h("div.text", {}, r.text ?? "under way")),
           h("button.plain", { type: "button", "aria-label": `Dismiss ${r.title}`, onclick: () => this.dismiss(r) }, icon("close")));

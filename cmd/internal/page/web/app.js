@@ -18,6 +18,8 @@ import { Store } from "./store.js";
 import { system } from "./system.js";
 
 const [top, main, over, spoken] = ["top", "main", "over", "said"].map((id) => document.getElementById(id));
+const PATIENCE = 700; // milliseconds: a restart of the agent is no news
+
 let frame = 0;
 let logView = null; // the pane of lines that is shown
 let shown = ""; // the view that is shown
@@ -95,7 +97,7 @@ function header(route) {
 // broken says that what is shown may be old.
 function broken() {
   const { state, since } = store.link;
-  return state === "broken" && store.agent && h("div.broken", { key: "broken", role: "alert" }, icon("warning"), `The agent does not answer since ${clock(new Date(since))}, trying again. What is shown is from then.`);
+  return state === "broken" && store.agent && Date.now() - since > PATIENCE && h("div.broken", { key: "broken", role: "alert" }, icon("warning"), `The agent does not answer since ${clock(new Date(since))}, trying again. What is shown is from then.`);
 }
 
 function notes() {
@@ -137,4 +139,14 @@ try {
 }
 draw();
 tick();
-store.run(new AbortController().signal);
+const see = () => {
+  store.see(!document.hidden);
+  logView?.see(!document.hidden);
+};
+document.addEventListener("visibilitychange", see);
+addEventListener("pagehide", () => { // kept for the way back, it would keep its connections
+  store.ends.abort();
+  logView?.see(false);
+});
+addEventListener("pageshow", (e) => e.persisted && see());
+store.see(true);

@@ -28,7 +28,7 @@ export function lanesOf(s, now) {
 
 // lane draws one generation; the service's name may be cut off where it is known.
 export function lane({ name, role, how, traffic }, known = "") {
-  const shown = known.length > 6 && name.startsWith(`${known}-`) ? `…${name.slice(known.length)}` : name;
+  const shown = known.length > 5 && name.startsWith(`${known}-`) ? `…${name.slice(known.length)}` : name;
   return h("div.lane", { class: role, key: name, "data-generation": name },
     h("div.what", {}, traffic && icon("traffic"), h("span.cut", { title: name }, shown), traffic && h("span.hidden", {}, ", gets the traffic")),
     h("div.how.cut", {}, how));
@@ -55,7 +55,7 @@ export function part(s, now) {
 export function card(s, { now, compact, style, near }) {
   const { icon: shape, hue, word } = look(s.deploy ? "deploying" : s.state);
   const said = saying(s, now);
-  const facts = [s.memory_bytes ? bytes(s.memory_bytes) : "", s.since ? age(passed(s.since, now)) : ""].filter(Boolean);
+  const facts = [s.memory_bytes ? bytes(s.memory_bytes) : "", compact && s.since ? age(passed(s.since, now)) : ""].filter(Boolean);
   return h("article.card", { key: s.service, class: `${hue}${near ? " near" : ""}`, style, "data-service": s.service },
     h("div.head", {},
       icon(shape),

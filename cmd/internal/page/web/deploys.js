@@ -77,7 +77,7 @@ export function outcome(d) {
 
 // history draws the deploys as a table; back is called for one to go back to.
 export function history(deploys, { service, live, now, back }) {
-  return h("div.table", { tabindex: "0", role: "region", "aria-label": "Deploys" }, h("table", {},
+  return h("div.table", { tabindex: "0", role: "region", "aria-label": "Table of deploys" }, h("table", {},
     h("thead", {}, h("tr", {}, ["when", "generation", "artefacts", "outcome", "took"].map((c) => h("th", { key: c, scope: "col", class: c === "took" ? "num" : "" }, c)), h("th", { key: "act", scope: "col" }, h("span.hidden", {}, "go back")))),
     h("tbody", {}, deploys.map((d) => h("tr", { key: `${d.generation} ${d.time}` },
       h("td", {}, clock(new Date(d.time), new Date(now))),
@@ -85,5 +85,5 @@ export function history(deploys, { service, live, now, back }) {
       h("td", {}, h("code", {}, short(d.set))),
       h("td", {}, outcome(d)),
       h("td.num", {}, seconds(lasted(d))),
-      h("td", {}, d.kept && d.set !== live && d.outcome !== "failed" && h("button.plain.roll", { type: "button", onclick: () => back(d), "aria-label": `Roll back to ${short(d.set)} of ${d.generation}` }, "Roll back to this"))))))); 
+      h("td", {}, d.kept && d.set !== live && d.outcome !== "failed" && h("button.plain.roll", { type: "button", onclick: () => back(d), "aria-label": `Roll back to this: ${short(d.set)}, ${d.generation}` }, "Roll back to this"))))))); 
 }

@@ -10,6 +10,7 @@ import { icon } from "./icons.js";
 import { LogList } from "./loglist.js";
 
 const TAIL = 500;
+const AFTER = 2000; // lines that are asked for after a break, to go on without a gap
 const HUES = 8;
 
 // filterOf reads a filter from the parameters of an address.
@@ -81,11 +82,28 @@ export class LogView {
     this.broken = false;
     this.partials = new Map();
     this.draw();
+    this.list.clear();
+    this.listen();
+  }
+
+  // listen follows with the filter as it is, from where the list ends.
+  listen() {
+    const { ends } = this;
     if (this.problem) return;
-    again((worked) => stream(`/api/logs/stream?tail=${TAIL}&${query(this.filter)}`, (name, data) => {
+    again((worked) => stream(`/api/logs/stream?tail=${this.list.lines.length > 0 ? AFTER : TAIL}&${query(this.filter)}`, (name, data) => {
       worked.any = true;
       this.take(name, data);
     }, ends.signal), ends.signal, (why) => this.broke(why, ends));
+  }
+
+  // see is told whether somebody can see the page: a browser has few connections for
+  // all its pages, so one that nobody sees needs none.
+  see(visible) {
+    this.ends.abort();
+    this.busy = false;
+    if (!visible) return;
+    this.ends = new AbortController();
+    this.listen();
   }
 
   broke(why, ends) {
@@ -98,6 +116,12 @@ export class LogView {
 
   take(name, data) {
     if (name === "start") {
+      const fresh = this.after(data.lines ?? []);
+      if (fresh) {
+        this.broken = false;
+        this.append(fresh);
+        return this.draw();
+      }
       this.list.clear();
       this.partials.clear();
       this.before = data.before ?? "";
@@ -111,6 +135,14 @@ export class LogView {
       this.append(data.lines ?? []);
     } else return;
     this.draw();
+  }
+
+  // after gives those lines that follow the last one that there is already, or null
+  // where it is not among them: then what is between is unknown.
+  after(lines) {
+    const whole = this.list.lines.findLast((l) => !l.partial && !l.note);
+    const at = whole ? lines.findLastIndex((l) => same(l, whole)) : -1;
+    return at < 0 ? null : lines.slice(at + 1).filter((l) => !this.list.lines.slice(-AFTER).some((k) => !k.partial && same(k, l)));
   }
 
   // append adds lines; one that replaces a progress bar takes its place.
@@ -215,6 +247,8 @@ export class LogView {
     }, 200);
   }
 }
+
+const same = (a, b) => a.offset === b.offset && a.generation === b.generation && (a.file ?? "") === (b.file ?? "");
 
 function element(parent, name, classes) {
   const node = document.createElement(name);

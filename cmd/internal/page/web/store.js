@@ -3,6 +3,7 @@
 import { again, stream } from "./api.js";
 
 const MOST_EVENTS = 200;
+const HIDDEN = 10_000; // milliseconds; a short look elsewhere costs nothing
 
 // Store holds the newest values; changed is called after each change, and heard with
 // each new event.
@@ -19,6 +20,17 @@ export class Store {
 
   // now is the agent's time, in milliseconds.
   now() { return Date.now() + this.ahead; }
+
+  // see is told whether somebody can see the page; one that nobody sees lets go of
+  // its connection after a while, of which a browser has few for all its pages.
+  see(visible) {
+    clearTimeout(this.leaving);
+    if (!visible) this.leaving = setTimeout(() => this.ends?.abort(), HIDDEN);
+    else if (!this.ends || this.ends.signal.aborted) {
+      this.ends = new AbortController();
+      this.run(this.ends.signal);
+    }
+  }
 
   // run stays connected until the signal.
   run(signal) {

@@ -10,7 +10,7 @@ import { address, replace } from "./route.js";
 import { look, ORDER } from "./states.js";
 import { table } from "./table.js";
 
-const REGULAR = { least: 200, most: 260, nodeHeight: 108, gapX: 56, gapY: 20 };
+const REGULAR = { least: 188, most: 260, nodeHeight: 108, gapX: 48, gapY: 20 };
 const COMPACT = { least: 164, most: 220, nodeHeight: 52, gapX: 48, gapY: 10 };
 const MANY = 14; // services from which on cards are compact
 const FEED = 356; // pixels that the events take beside the graph
