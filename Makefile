@@ -31,6 +31,12 @@ NFPM := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/jarloop/nfpm-$(NFPM_VERSION)/nfpm
 ARCH := $(shell dpkg --print-architecture)
 OUT  := build
 
+# Finds what keeps people from a page who cannot see it, or have no mouse. The sum is
+# that of the package, so that nothing else can take its place.
+AXE_VERSION := 4.14.1
+AXE_SHA512  := 1477dafa598d8d065f273d6af302aa203c02e83131707b7fa648cd41bd3d6b734f8c22a0dab86ee6a6f64b8afbe804b214d36db85a2826965edfb3a0b9d546b5
+AXE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/jarloop/axe-core-$(AXE_VERSION)/axe.min.js
+
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 ROOT    := $(if $(filter-out 0,$(shell id -u)),sudo)
 # Tests run as root but are compiled as whoever calls, so that no file of root's
@@ -55,8 +61,9 @@ demo: deps-run deps-example build ## run the sample system here; PORT=8080 and I
 	@packaging/demo
 
 .PHONY: test
-test: deps-build deps-run deps-test deps-example $(NFPM) ## run all tests, those on real containers too
-	@$(GO) test $(TESTFLAGS) $(TEST_AS_ROOT) $(PACKAGES)
+test: TEST_ENV := JARLOOP_AXE='$(AXE)'
+test: deps-build deps-run deps-test deps-example $(NFPM) $(AXE) ## run all tests, those on real containers too
+	@$(TEST_ENV) $(GO) test $(TESTFLAGS) $(TEST_AS_ROOT) $(PACKAGES)
 
 # With the Go that go.mod names, whose standard library is part of what is called,
 # even where an older one is all that a build may use (GOTOOLCHAIN=local).
@@ -127,7 +134,7 @@ $(GOLANGCI):
 	fi
 
 .PHONY: tools
-tools: $(GOLANGCI) $(NFPM) ## compile the tools that any target needs
+tools: $(GOLANGCI) $(NFPM) $(AXE) ## compile the tools that any target needs
 
 .PHONY: deps deps-build deps-run deps-test deps-example
 deps: ## install every package that any target needs
@@ -156,6 +163,13 @@ deb: deps-build $(NFPM) ## make a Debian package in build/; ARCH=arm64 for anoth
 $(NFPM):
 	@echo "build nfpm $(NFPM_VERSION), once: this takes a minute"
 	@CGO_ENABLED=0 GOBIN=$(@D) $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm@v$(NFPM_VERSION)
+
+$(AXE):
+	@command -v npm >/dev/null || packaging/install-packages npm
+	@mkdir -p $(@D)
+	@cd $(@D) && npm pack --silent axe-core@$(AXE_VERSION) >/dev/null
+	@cd $(@D) && echo '$(AXE_SHA512)  axe-core-$(AXE_VERSION).tgz' | sha512sum --quiet -c -
+	@cd $(@D) && tar -xzmf axe-core-$(AXE_VERSION).tgz --strip-components=1 package/axe.min.js && rm axe-core-$(AXE_VERSION).tgz
 
 .PHONY: clean
 clean: ## remove what was built here; containers are removed by "jarloop clean"

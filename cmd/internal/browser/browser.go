@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
@@ -76,6 +77,7 @@ func (b *Browser) Close() error {
 // Tab is one page.
 type Tab struct {
 	ctx     context.Context
+	end     context.CancelFunc
 	mu      sync.Mutex
 	written []string // to the console
 }
@@ -84,7 +86,7 @@ type Tab struct {
 func (b *Browser) Open(width, height int64, address string) (*Tab, error) {
 	ctx, end := chromedp.NewContext(b.first)
 	b.ends = append(b.ends, end)
-	t := &Tab{ctx: ctx}
+	t := &Tab{ctx: ctx, end: end}
 	console := chromedp.Console(ctx)
 	go func() {
 		for m, err := range console {
@@ -102,11 +104,31 @@ func (b *Browser) Open(width, height int64, address string) (*Tab, error) {
 	return t, nil
 }
 
+// Close closes the tab.
+func (t *Tab) Close() error {
+	defer t.end()
+	return chromedp.Cancel(t.ctx)
+}
+
 // Do does what chromedp can do.
 func (t *Tab) Do(actions ...chromedp.Action[chromedp.Void]) error {
 	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()
 	return chromedp.Do(ctx, actions...)
+}
+
+// Press presses a key as a person does: what the page prevents is not typed.
+func (t *Tab) Press(key string) error {
+	if len(key) != 1 || key < " " {
+		return t.Do(chromedp.KeyEvent(key))
+	}
+	ctx, cancel := context.WithTimeout(t.ctx, patience)
+	defer cancel()
+	_, err := chromedp.Call(ctx, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: key, Text: key})
+	if err == nil {
+		_, err = chromedp.Call(ctx, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyUp, Key: key})
+	}
+	return err
 }
 
 // Written gives what the page has written to the console.

@@ -245,7 +245,7 @@ func TestAddresses(t *testing.T) {
 	const of = "(hash) => { const r = m.parse(hash); return `${r.view} ${r.name ?? ''} ${r.params}`; }"
 	for hash, want := range map[string]string{
 		"": "system  ", "#/": "system  ", "#/?as=table": "system  as=table", "#/service/a%2Fb?deploy=a-1": "service a/b deploy=a-1",
-		"#/logs?service=a&service=b&q=%2Fx%2F": "logs  service=a&service=b&q=%2Fx%2F", "#/service/%": "service % ", "#nonsense": "system  ",
+		"#/logs?service=a&service=b&q=%2Fx%2F": "logs  service=a&service=b&q=%2Fx%2F", "#/service/%": "service % ", "#/logs?q=/a?b/": "logs  q=%2Fa%3Fb%2F", "#nonsense": "system  ",
 	} {
 		if got := call[string](t, tab, "route.js", of, hash); got != want {
 			t.Errorf("%q leads to %q, not %q", hash, got, want)

@@ -111,5 +111,8 @@ export class Acts {
 function opened(node) {
   const before = document.activeElement;
   node.showModal();
-  return () => before?.isConnected && before.focus();
+  return () => {
+    node.close();
+    if (before?.isConnected) before.focus();
+  };
 }

@@ -7,7 +7,7 @@
 
 // parse reads an address.
 export function parse(hash) {
-  const [path, query = ""] = hash.replace(/^#/, "").split("?", 2);
+  const [, path, query = ""] = /^#?([^?]*)(?:\?(.*))?$/s.exec(hash);
   const parts = path.split("/").filter(Boolean).map(decoded);
   const params = new URLSearchParams(query);
   if (parts[0] === "logs") return { view: "logs", params };

@@ -71,12 +71,12 @@ export function service({ store, name, params, details, acts, logs }) {
     head(s, now, acts),
     h("div.service", {},
       h("div.column", { key: "column" },
-        trouble(s, deploys, asked, details),
+        trouble(s, deploys, details),
         h("section.panel", { key: "now", "aria-label": "Generations" }, h("header", {}, h("h2", {}, "Generations"), standby(s)),
           h("div.body", {}, h("div.lanes.big", {}, lanesOf(s, now).map((l) => lane(l))), s.deploy && waterfall(s.deploy.steps, going(s.deploy, now)), left(s))),
         h("section.panel", { key: "deploys", "aria-label": "Deploys" }, h("header", {}, h("h2", {}, "Deploys"), h("span.muted.small", {}, deploys.length > 0 ? `the last ${deploys.length}` : "")),
           known === null ? h("p.empty", {}, "…") : known.problem ? h("p.empty", {}, known.problem) : deploys.length === 0 ? h("p.empty", {}, "No deploy has ended yet.")
-            : [h("div.body", {}, plot(deploys, chosen, name)), chosen && one(s, chosen, details),
+            : [h("div.body", {}, plot(deploys, chosen, name)), chosen && one(s, chosen, deploys, details),
               history(deploys.slice(0, 50), { service: name, live: s.set, now, back: (d) => acts.back(s, d.set) })])),
       h("section.panel.own-logs", { key: "logs", "aria-label": "Logs" }, h("header", {}, h("h2", {}, "Logs"), h("span.grow", {}),
         h("a.link.small", { href: address("logs", { service: name }) }, "with other services")), h("div", { mount: logs, opaque: true, key: name }))),
@@ -120,7 +120,7 @@ function going(d, now) {
 }
 
 // trouble tells why what is newest is not live, or what the service waits for.
-function trouble(s, deploys, asked, details) {
+function trouble(s, deploys, details) {
   if (s.deploy) return waits(s);
   const state = s.newest?.state || (s.state === "down" ? "down" : "");
   if (!state) return waits(s);
@@ -129,17 +129,17 @@ function trouble(s, deploys, asked, details) {
   const about = state === "failed" && failed?.set === s.newest?.set ? failed : null;
   return h("section.panel.trouble", { key: "trouble", class: hue, "aria-label": `Why the newest is not live: ${word}` },
     h("header", {}, icon(shape), h("h2", {}, `${word}${s.newest?.set ? ` · ${short(s.newest.set)}` : ""}`), h("span.muted.small", {}, s.generation ? `${s.generation} still serves` : "nothing serves")),
-    h("div.body", {}, h("p.reason", {}, s.newest?.reason || "what was live has ended"), about && (asked === null || asked === about.generation) && explained(s, about, details)),
+    h("div.body", {}, h("p.reason", {}, s.newest?.reason || "what was live has ended"), about && explained(s, about, deploys, details)),
     waits(s));
 }
 
 // explained shows of a failed deploy the stack trace whole, and where to read on.
-function explained(s, d, details) {
+function explained(s, d, deploys, details) {
   const number = /\d+$/.exec(d.generation)?.[0];
   return [
     d.trace?.length > 0 && h("pre.trace", { tabindex: "0", "aria-label": `Stack trace of ${d.generation}` }, d.trace.join("\n")),
     h("p.small", {}, d.printed && h("a.link", { href: address("logs", { service: s.service, generation: number }) }, `All that ${d.generation} has printed`)),
-    d.previous && changed(details.between(s.service, d.previous, d.set)),
+    changed(s, d, deploys, details),
   ];
 }
 
@@ -148,16 +148,23 @@ function waits(s) {
 }
 
 // one shows a deploy: its steps, how it ended, what changed.
-function one(s, d, details) {
+function one(s, d, deploys, details) {
   return h("div.one", { key: `one ${d.generation}`, "data-deploy": d.generation },
     h("div.bar", {}, h("h3", {}, d.generation), outcome(d), h("span.muted.small", {}, [seconds(Math.max(d.took_ns ?? 0, (d.steps ?? []).reduce((n, x) => n + x.took_ns, 0)) / 1e9), clock(new Date(d.time)), short(d.set)].join(" · "))),
     d.reason && h("p.reason", {}, d.step && !d.reason.startsWith(d.step) ? `${d.step}: ${d.reason}` : d.reason),
     d.steps?.length > 0 && waterfall(d.steps.map((x) => ({ ...x, failed: x.name === d.step }))),
-    d.outcome === "failed" && d.set !== s.newest?.set ? explained(s, d, details) : d.outcome !== "failed" && d.previous && d.previous !== d.set && changed(details.between(s.service, d.previous, d.set)));
+    d.outcome !== "failed" ? changed(s, d, deploys, details) : d.set !== s.newest?.set && explained(s, d, deploys, details));
 }
 
-// changed shows the files that differ, and the classes in them.
-function changed(answer) {
+// changed shows the files that differ, and the classes in them, where both sets are
+// kept.
+function changed(s, d, deploys, details) {
+  if (!d.previous || d.previous === d.set || !d.kept) return null;
+  if (!deploys.some((other) => other.set === d.previous && other.kept)) return h("p.muted.small", {}, "What changed is not known: the set before is not kept any more.");
+  return differences(details.between(s.service, d.previous, d.set));
+}
+
+function differences(answer) {
   if (!answer) return h("p.muted.small", {}, "compares …");
   if (answer.problem) return h("p.muted.small", {}, answer.problem);
   const files = answer.files ?? [];
@@ -166,10 +173,11 @@ function changed(answer) {
   const entry = (f) => [h("span.sign", { class: f.what }, signs[f.what] ?? "·"), h("span.hidden", {}, `${f.what} `), h("code", {}, f.name)];
   return h("details.changes", { key: "changes" }, h("summary", {}, `${count(files.length, "file")} changed`, h("span.muted", {}, inside(files))),
     h("ul", {}, files.map((f) => h("li", { key: f.name }, entry(f),
-      f.inside?.length > 0 && h("ul", {}, f.inside.map((x) => h("li", { key: x.name }, entry(x))), f.more > 0 && h("li.muted", {}, `and ${f.more} more`))))));
+      f.inside?.length > 0 && h("ul", {}, f.inside.map((x) => h("li", { key: x.name }, entry(x))))))),
+    answer.more > 0 && h("p.muted.small", {}, `and ${answer.more} more`));
 }
 
 function inside(files) {
-  const n = files.reduce((sum, f) => sum + (f.inside?.length ?? 0) + (f.more ?? 0), 0);
+  const n = files.reduce((sum, f) => sum + (f.inside?.length ?? 0), 0);
   return n > 0 ? `, ${n === 1 ? "1 entry" : `${n} entries`} inside` : "";
 }
