@@ -13,7 +13,7 @@ import (
 // comes meanwhile waits, and a failure has the old one serve again, on its data as
 // they were.
 func (s *shop) deploy(ctx context.Context, j job) (g *Generation, before *predecessor, did []Step, err error) {
-	all := &steps{ctx: ctx, grace: j.service.StopTimeout}
+	all := &steps{ctx: ctx, grace: j.service.StopTimeout, begins: j.begins}
 	m := &making{shop: s, service: j.service, g: j.standby, made: j.standby != nil}
 	if m.g != nil {
 		all.undo("prepare", m.remove)

@@ -90,11 +90,21 @@ func (d *Deployer) Names() []string {
 	return names
 }
 
+// Shown gives the status of every service, in their order, as their loops have
+// published it: without what has to be measured.
+func (d *Deployer) Shown() []*Status {
+	var all []*Status
+	for _, l := range *d.loops.Load() {
+		all = append(all, l.shown.Load())
+	}
+	return all
+}
+
 // Status gives the status of every service, in their order.
 func (d *Deployer) Status() []Status {
 	var all []Status
-	for _, l := range *d.loops.Load() {
-		s := *l.shown.Load()
+	for _, shown := range d.Shown() {
+		s := *shown
 		if s.Generation != "" && s.State != "down" {
 			s.Memory, _ = d.Engine.Memory(context.Background(), s.Generation) // not known is an answer
 		}
@@ -159,6 +169,11 @@ func (d *Deployer) Pause(ctx context.Context, service string, paused bool) error
 // when that is over. It stays so over restarts of the agent.
 func (d *Deployer) Divert(ctx context.Context, service string, to netip.AddrPort) error {
 	return d.wish(ctx, service, func(done chan<- error) message { return divertWish{to, done} })
+}
+
+// Restart ends what runs of a service, and starts what was live again.
+func (d *Deployer) Restart(ctx context.Context, service string) error {
+	return d.WhileDown(ctx, service, func(context.Context) error { return nil })
 }
 
 // WhileDown does something while no instance of a service runs: all of them are

@@ -93,6 +93,7 @@ func (l *loop) begin() {
 
 	ctx, cancel := context.WithCancelCause(l.ctx)
 	a := &attempt{request: r, cancel: cancel, started: time.Now(), plan: plan}
+	l.showProgress(a, &j)
 	l.attempt, l.newest = a, Newest{Set: r.set.ID, State: Building}
 	l.say(Event{Kind: Deploying, Service: l.name, Set: r.set.ID, Reason: plan.String()})
 	l.task(func(context.Context) message {
@@ -128,14 +129,8 @@ func (l *loop) handleDeployEnded(m deployEnded) {
 	l.endReplacement(m)
 	l.number = max(l.number, m.g.Number)
 	r, a := m.attempt.request, m.attempt
-	started, steps := a.started, m.steps
-	if turn := started.Sub(r.came); turn > time.Millisecond {
-		steps = append([]Step{{"wait its turn", turn}}, steps...)
-	}
-	if started = r.came; !r.seen.IsZero() && r.seen.Before(started) {
-		steps = append([]Step{{"settle", started.Sub(r.seen)}}, steps...)
-		started = r.seen
-	}
+	steps, started := a.waited()
+	steps = append(steps, m.steps...)
 	res := Result{Set: r.set.ID, Plan: a.plan, Steps: steps, Took: time.Since(started), Err: m.err}
 	l.last = &Last{Generation: m.g.Name(), Set: r.set.ID, Ended: time.Now(), Took: res.Took, Steps: steps}
 	if m.before != nil {

@@ -44,6 +44,9 @@ type Line struct {
 	File       string // base name of the file, empty for standard output and error
 	Text       string // free of control characters
 	Coloured   string // the same in the colours that it was printed in; "": it has none
+	// Offset is where the next line begins in what is kept of the output; 0: it is not
+	// kept there.
+	Offset int64
 	// Unfinished says that it is being written anew, as progress bars are, and comes
 	// again.
 	Unfinished bool

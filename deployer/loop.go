@@ -84,6 +84,9 @@ func (l *loop) handleAll() {
 // flush publishes the state, and then tells what has happened.
 func (l *loop) flush() {
 	l.publish()
+	if l.Published != nil {
+		l.Published()
+	}
 	for len(l.after) > 0 {
 		all := l.after
 		l.after = nil
@@ -183,6 +186,8 @@ func (l *loop) handle(m message) {
 		l.handle(m.report)
 	case waits:
 		l.handleWaits(m)
+	case begins:
+		l.handleBegins(m)
 	case replaces:
 		l.handleReplaces(m)
 	case holdEnded:

@@ -3,6 +3,7 @@ package deployer
 import (
 	"context"
 	"net/netip"
+	"time"
 
 	"github.com/jarloop/jarloop/watcher"
 )
@@ -73,6 +74,13 @@ type (
 	// ended: a task is over; what it reports may be nil.
 	ended struct{ report message }
 	waits struct{ missing []string }
+	// begins: the deploy under way has come to its next step.
+	begins struct {
+		attempt *attempt
+		step    string
+		done    []Step
+		at      time.Time
+	}
 	// replaces: what is live is to end for a generation.
 	replaces struct {
 		by   string

@@ -54,6 +54,9 @@ type Options struct {
 	// Tell receives what happens, in order for each service, and must not block
 	// for long.
 	Tell func(Event)
+	// Published is called whenever the status of a service may have become another
+	// one, by its loop, which must not wait. It may be nil.
+	Published func()
 	// Beat is called every few seconds while routes are being kept true.
 	Beat func()
 	// Output receives each line that a service prints, while it is followed.

@@ -46,6 +46,7 @@ func (l *loop) remember(e Event) {
 	l.amend(func(p *history.Page) {
 		p.Entries = append(p.Entries, history.Entry{
 			Time: time.Now(), Generation: e.Generation, Set: e.Set, Outcome: outcome, Reason: e.Reason, Took: e.Took,
+			Steps: e.Steps, Step: e.Step,
 		})
 	})
 	if outcome != history.Failed {

@@ -36,6 +36,10 @@ func (l *loop) publish() {
 	if newest.State != "" {
 		s.Newest = newest
 	}
+	if l.attempt != nil {
+		s.Deploy = l.attempt.shown
+	}
+	s.Generations = l.exist()
 	switch {
 	case len(l.waitsFor) > 0:
 		s.State, s.WaitsFor = string(Waiting), l.waitsFor

@@ -32,6 +32,28 @@ type Last struct {
 	Error      string        `json:"error,omitempty"`
 }
 
+// Progress is how far a deploy has come. A value is never changed.
+type Progress struct {
+	Generation string    `json:"generation"`
+	Set        string    `json:"set"`
+	Since      time.Time `json:"since"` // when its files had changed, or it was asked for
+	Steps      []Step    `json:"steps,omitempty"`
+	Step       string    `json:"step,omitempty"` // it is at that one
+	StepSince  time.Time `json:"step_since,omitzero"`
+}
+
+// Exists is a generation that there is.
+type Exists struct {
+	Generation string `json:"generation"`
+	Number     int    `json:"number"`
+	// State is making, standby, candidate, live, draining, kept or removing.
+	State   string    `json:"state"`
+	Set     string    `json:"set,omitempty"`
+	Since   time.Time `json:"since,omitzero"` // when it went live
+	Address string    `json:"address,omitempty"`
+	Reason  string    `json:"reason,omitempty"` // why it is not gone yet
+}
+
 // Status is how one service is doing.
 type Status struct {
 	Service    string    `json:"service"`
@@ -51,5 +73,9 @@ type Status struct {
 	Restarts int               `json:"restarts"`               // of the live generation, by this agent
 	WaitsFor []string          `json:"waits_for,omitempty"`
 	Newest   Newest            `json:"newest,omitzero"`
-	Last     *Last             `json:"last,omitempty"`
+	// Deploy is how far the deploy under way has come.
+	Deploy *Progress `json:"deploy,omitempty"`
+	// Generations are all that exist, by number.
+	Generations []Exists `json:"generations,omitempty"`
+	Last        *Last    `json:"last,omitempty"`
 }

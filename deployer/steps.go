@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jarloop/jarloop/deployer/crash"
+	"github.com/jarloop/jarloop/deployer/history"
 )
 
 // undoTime bounds the undoing of one step, beside the time that processes are
@@ -15,10 +16,7 @@ import (
 const undoTime = time.Minute
 
 // Step is one finished step of a deploy.
-type Step struct {
-	Name string        `json:"name"`
-	Took time.Duration `json:"took_ns"`
-}
+type Step = history.Step
 
 // act is what a step or its undo does.
 type act func(context.Context) error
@@ -28,8 +26,10 @@ type act func(context.Context) error
 type steps struct {
 	ctx   context.Context
 	grace time.Duration // what undoing waits for in processes
-	done  []Step
-	undos []struct {
+	// begins is called before each step, with those that are done; nil: nobody asks.
+	begins func(name string, done []Step)
+	done   []Step
+	undos  []struct {
 		name string
 		undo act
 	}
@@ -46,6 +46,9 @@ func (l *steps) do(name string, do, undo act) {
 		l.undo(name, undo)
 	}
 	defer crash.Point("step " + name)()
+	if l.begins != nil {
+		l.begins(name, slices.Clone(l.done))
+	}
 	started := time.Now()
 	err := context.Cause(l.ctx)
 	if err == nil {

@@ -50,6 +50,8 @@ type attempt struct {
 	started time.Time
 	plan    Plan
 	before  []Space
+	// shown is how far it has come, for others: another value at each step.
+	shown *Progress
 }
 
 // job is one deploy that is to be made.
@@ -64,6 +66,8 @@ type job struct {
 	// waiting is called when it has to wait for services that it needs, and with
 	// none when that is over.
 	waiting func(missing []string)
+	// begins is called before each step, with those that are done.
+	begins func(name string, done []Step)
 	// replaces is called before what is live ends for that generation. It gives what
 	// that is, and those that still finish what they were doing.
 	replaces func(ctx context.Context, by string) (live *Generation, draining []*Generation, err error)

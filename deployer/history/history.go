@@ -24,6 +24,10 @@ import (
 // and how many that have failed.
 const mostEntries = 200
 
+// mostDetailed is of how many deploys the steps are kept: a page is written whole with
+// each deploy.
+const mostDetailed = 50
+
 // Outcome is how a deploy ended.
 type Outcome string
 
@@ -34,6 +38,12 @@ const (
 	Back   Outcome = "back" // live again, because a newer one had died
 )
 
+// Step is one finished step of a deploy.
+type Step struct {
+	Name string        `json:"name"`
+	Took time.Duration `json:"took_ns"`
+}
+
 // Entry is one deploy that has ended.
 type Entry struct {
 	Time       time.Time     `json:"time"`
@@ -42,6 +52,10 @@ type Entry struct {
 	Outcome    Outcome       `json:"outcome"`
 	Reason     string        `json:"reason,omitempty"`
 	Took       time.Duration `json:"took_ns,omitempty"`
+	// Steps are how that time went, and Step is the one that failed. Of older deploys
+	// they are not kept.
+	Steps []Step `json:"steps,omitempty"`
+	Step  string `json:"step,omitempty"`
 }
 
 // Pin keeps an earlier set live.
@@ -125,12 +139,15 @@ func (b *Book) Amend(service string, do func(*Page)) error {
 	return damaged
 }
 
-// bounded leaves out the oldest entries. Those that have failed do not count
+// bounded leaves out the oldest entries, and the steps of those that are old. Those that have failed do not count
 // against the others, which are what one can go back to.
 func bounded(all []Entry) []Entry {
 	left := map[bool]int{}
-	for _, e := range all {
+	for i, e := range all {
 		left[e.Outcome == Failed]++
+		if i < len(all)-mostDetailed {
+			all[i].Steps = nil
+		}
 	}
 	return slices.DeleteFunc(all, func(e Entry) bool {
 		failed := e.Outcome == Failed

@@ -65,7 +65,9 @@ func (f *following) give(file string, l logs.Line) {
 		return
 	}
 	service, _, _ := parseName(f.name)
-	f.lines <- deployer.Line{Service: service, Generation: f.name, File: file, Text: l.Text, Coloured: l.Coloured, Unfinished: l.Unfinished}
+	f.lines <- deployer.Line{
+		Service: service, Generation: f.name, File: file, Text: l.Text, Coloured: l.Coloured, Unfinished: l.Unfinished, Offset: l.Offset,
+	}
 }
 
 // out follows the service's standard output and error, from where the agent
@@ -142,25 +144,42 @@ func (f *following) file(ctx context.Context, name string) error {
 		}
 	}
 	var piece bytes.Buffer
-	written := int64(0)
+	var lines []logs.Line // of the piece: whoever has got one finds it in the copy
+	written, size := int64(0), sizeOf(kept)
 	_, err = logs.Follow(ctx, open, start, logs.Options{
 		Poll: lookOften,
 		Given: func(file *os.File, offset int64) {
 			n, _ := kept.Write(piece.Bytes()) // a full disk stops no service
 			piece.Reset()
+			size += int64(n)
+			for _, l := range lines {
+				f.give(path.Base(name), l)
+			}
+			lines = nil
 			reached{inodeOfOpen(file), offset}.write(to)
 			if written += int64(n); f.keep > 0 && written > f.keep {
 				written = 0
 				_ = logs.Bound(kept, f.keep) // best effort, as above
+				size = sizeOf(kept)
 			}
 		},
 	}, func(l logs.Line) {
 		if !l.Unfinished {
 			piece.WriteString(cmp.Or(l.Coloured, l.Text) + "\n")
 		}
-		f.give(path.Base(name), l)
+		l.Offset = size + int64(piece.Len())
+		lines = append(lines, l)
 	})
 	return f.wrong(name, err)
+}
+
+// sizeOf is 0 where it cannot be known, and lines are not found by their offset then.
+func sizeOf(f *os.File) int64 {
+	info, err := f.Stat()
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 // open opens a file inside. That the instance does not run is no other than that

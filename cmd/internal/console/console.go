@@ -220,6 +220,7 @@ func (c *Console) Refused(service, reason string) {
 func (c *Console) Line(l deployer.Line) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	l.Offset = 0 // lines that are alike elsewhere are alike here
 	if c.form == forPerson {
 		text, first := c.printed(l), false
 		if l.File == "" && !l.Unfinished {
