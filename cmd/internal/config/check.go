@@ -34,6 +34,7 @@ func (c *Config) check(r *report, root *node) {
 	}
 	c.checkPublishes(r, root)
 	c.checkDebug(r, root)
+	c.checkPage(r, root)
 }
 
 // checkFolders looks at the folders of the machine, and whether others write there.

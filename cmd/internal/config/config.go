@@ -18,6 +18,8 @@ type Config struct {
 	// docs/notifications.md; the agent does not wait for it, and a failure is one line of its
 	// output.
 	Notify Notify
+	// The page that shows the system in a browser.
+	Page Page
 	// Settings for all services: they are added to the environment of what each
 	// runs. A service's own env goes before.
 	Env Variables
@@ -49,6 +51,7 @@ func (c *Config) keys() []key {
 		{name: "lxc", to: &c.LXC, like: "[lxc]"},
 		{name: "logs", to: &c.Logs, like: "[logs]"},
 		{name: "notify", to: &c.Notify, like: "[notify]"},
+		{name: "page", to: &c.Page, like: "[page]"},
 		{name: "env", to: &c.Env, like: `{ LOG_LEVEL = "debug" }`, change: redeploys},
 		{name: "env_file", to: &c.EnvFile, like: `"common.env"`, wrong: badEnvFile, change: redeploys},
 		{name: "base", to: each(&c.Bases, func(b *Base) *string { return &b.Name }), like: "[base.service-base]"},

@@ -49,6 +49,7 @@ func TestTwoLinesMakeAService(t *testing.T) {
 			Health: provenWithin(time.Minute), Drain: Duration{10 * time.Second}, HookTimeout: Duration{10 * time.Second},
 		})},
 		Notify: Notify{Timeout: Duration{10 * time.Second}},
+		Page:   Page{Listen: "127.0.0.1:8079"},
 	}
 	if diff := cmp.Diff(want, got, sameAddress); diff != "" {
 		t.Errorf("resolved (-want +got):\n%s", diff)
@@ -113,6 +114,7 @@ service = "a"
 			Range: Range{netip.MustParseAddr("10.0.3.10"), netip.MustParseAddr("10.0.3.20")}},
 		Logs:   Logs{Keep: 512 << 10},
 		Notify: Notify{Command: Command{"/bin/sh", "-c", "notified | cat"}, Events: []string{"retired"}, Timeout: Duration{time.Minute}},
+		Page:   Page{Listen: "127.0.0.1:8079"},
 		Bases: []Base{
 			{Name: "handmade", Privileged: true},
 			{Name: "trusty", Template: "/opt/templates/lxc-x", Args: []string{"-r", "trusty"}, Run: []string{"a\nb"}},
