@@ -7,7 +7,7 @@ import (
 )
 
 // errOutage is why what is live does not run meanwhile.
-var errOutage = errors.New("it is stopped for its data")
+var errOutage = errors.New("it is stopped on purpose")
 
 func (l *loop) handleOutage(m outage) {
 	if l.gone {
@@ -111,7 +111,7 @@ func (l *loop) handleOutageEnded(m outageEnded) {
 		}
 	default:
 		l.live, l.down = m.live, nil
-		l.say(Event{Kind: Restarted, Service: l.name, Generation: m.live.Name(), Set: m.live.Set, Reason: "it was stopped for its data"})
+		l.say(Event{Kind: Restarted, Service: l.name, Generation: m.live.Name(), Set: m.live.Set, Reason: "it was stopped on purpose"})
 		l.watchLive()
 	}
 	l.passOn()

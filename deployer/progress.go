@@ -35,8 +35,8 @@ func (l *loop) handleBegins(m begins) {
 		return
 	}
 	next := *m.attempt.shown
-	steps, _ := m.attempt.waited()
-	next.Steps, next.Step, next.StepSince = append(steps, m.done...), m.step, m.at
+	waited, _ := m.attempt.waited()
+	next.Steps, next.Step, next.StepSince = slices.Concat(waited, m.done), m.step, m.at
 	m.attempt.shown = &next
 }
 

@@ -54,7 +54,7 @@ func (l *steps) do(name string, do, undo act) {
 	if err == nil {
 		err = do(l.ctx)
 	}
-	l.done = append(l.done, Step{name, time.Since(started)})
+	l.done = append(l.done, Step{Name: name, Took: time.Since(started)})
 	if err != nil {
 		stopped := slices.ContainsFunc(l.done, func(s Step) bool { return s.Name == "stop" })
 		l.err = &stepError{Step: name, Err: err, Stopped: stopped}

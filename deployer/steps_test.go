@@ -77,7 +77,7 @@ func TestStepsSayWhatTheyTook(t *testing.T) {
 		l.do("one", func(context.Context) error { time.Sleep(time.Second); return nil }, nil)
 		l.do("two", func(context.Context) error { time.Sleep(2 * time.Second); return errTrial }, nil)
 		l.do("three", func(context.Context) error { return nil }, nil)
-		if want := []Step{{"one", time.Second}, {"two", 2 * time.Second}}; !slices.Equal(l.done, want) {
+		if want := []Step{{Name: "one", Took: time.Second}, {Name: "two", Took: 2 * time.Second}}; !slices.Equal(l.done, want) {
 			t.Errorf("done are %v, want %v", l.done, want)
 		}
 	})

@@ -61,7 +61,7 @@ proves it healthy, switches names and ports to it, and removes the old container
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.Flags().Bool("version", false, "print the version of this program")
 	root.AddCommand(
-		runVerb(p), statusVerb(p), logsVerb(p), deployVerb(p), rollbackVerb(p), historyVerb(p), pauseVerb(p), resumeVerb(p), divertVerb(p), enterVerb(p),
+		runVerb(p), statusVerb(p), logsVerb(p), deployVerb(p), rollbackVerb(p), historyVerb(p), pauseVerb(p), resumeVerb(p), divertVerb(p), restartVerb(p), enterVerb(p), pageVerb(p),
 		initVerb(p), doctorVerb(p), provisionVerb(p), baseVerb(p), dataVerb(p), stopVerb(p), cleanVerb(p), versionVerb(), lxcVerb(), relayVerb(),
 	)
 	cli.CheckUsage(root)

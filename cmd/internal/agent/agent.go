@@ -32,6 +32,7 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/folders"
 	"github.com/jarloop/jarloop/cmd/internal/machine"
 	"github.com/jarloop/jarloop/cmd/internal/notify"
+	"github.com/jarloop/jarloop/cmd/internal/page"
 	"github.com/jarloop/jarloop/cmd/internal/render"
 	"github.com/jarloop/jarloop/cmd/internal/self"
 	"github.com/jarloop/jarloop/deployer"
@@ -51,6 +52,7 @@ type agent struct {
 	watching string
 	external *externals
 	firewall *firewall
+	page     *page.Server
 
 	// ports are those published, and obstacles the rules of others that are in the way.
 	ports     atomic.Pointer[[]deployer.Publish]
@@ -105,6 +107,9 @@ func Run(ctx context.Context, from config.Source, c *config.Config, out *console
 	a := newAgent(c, containers, m, watch, book, out, external.first(ctx))
 	a.external, external.set = external, a.deployer.SetExternal
 	a.firewall = newFirewall(a, c, m.Pool)
+	if err := a.openPage(c); err != nil {
+		return err
+	}
 	socket, err := control.Listen(folders.Socket(c))
 	if err != nil {
 		return err
@@ -115,6 +120,7 @@ func Run(ctx context.Context, from config.Source, c *config.Config, out *console
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return control.Serve(ctx, socket, a, out.Complain) })
 	group.Go(func() error { a.notify.Run(ctx); return nil })
+	group.Go(func() error { a.page.Run(ctx); return nil })
 	group.Go(func() error {
 		// Artefacts are looked for when it is known what is live.
 		return a.deployer.Run(ctx, func() {
@@ -161,7 +167,7 @@ func newAgent(c *config.Config, containers map[string]string, m *machine.Machine
 		Together: c.Watch.Together, VIPs: c.LXC.Names == config.NamesVIP,
 		Engine: m.Engine, Router: m.Router, Pool: m.Pool, Holder: m.Relays, History: book, Sets: sets{folders.Sets(c), watch},
 		Beat: func() { supervisor(daemon.SdNotifyWatchdog) },
-		Hook: a.hook, Look: a.look, Tell: a.tell, Output: out.Line,
+		Hook: a.hook, Look: a.look, Tell: a.tell, Output: a.line, Published: func() { a.page.Published() },
 	})
 	return a
 }

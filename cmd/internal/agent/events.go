@@ -98,7 +98,7 @@ func (a *agent) hook(ctx context.Context, h deployer.Hook) error {
 	}
 	return notify.Run(ctx, h.Argv, h.Timeout, e, func(text string) {
 		text, coloured := logs.Clean(text)
-		a.out.Line(deployer.Line{Service: h.Service, Generation: h.Generation, File: h.Name, Text: text, Coloured: coloured})
+		a.line(deployer.Line{Service: h.Service, Generation: h.Generation, File: h.Name, Text: text, Coloured: coloured})
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/cmd/internal/doctor"
 	"github.com/jarloop/jarloop/cmd/internal/folders"
+	"github.com/jarloop/jarloop/cmd/internal/page"
 	"github.com/jarloop/jarloop/watcher"
 )
 
@@ -59,6 +60,7 @@ func (r *reloader) take(ctx context.Context, c *config.Config, repaired bool) er
 	}
 	r.agent.tellUnready(live, r.now)
 	r.agent.notify.Set(notifyOptions(live))
+	r.agent.page.Configure(page.SystemOf(live, *r.agent.ports.Load()))
 	r.now = live
 	for _, service := range again {
 		r.agent.look(service)
@@ -130,6 +132,9 @@ func differences(before, now *config.Config) string {
 	}
 	if !reflect.DeepEqual(before.Notify, now.Notify) {
 		parts = append(parts, "notify changed")
+	}
+	if before.Page != now.Page {
+		parts = append(parts, "page changed")
 	}
 	if len(parts) == 0 {
 		return "another order"

@@ -17,9 +17,16 @@ var _ control.Agent = (*agent)(nil)
 
 // Status says how everything is doing.
 func (a *agent) Status() control.Status {
+	s := a.About()
+	s.Services = a.deployer.Status()
+	return s
+}
+
+// About says how the agent is doing, without its services.
+func (a *agent) About() control.Status {
 	s := control.Status{
 		Version: self.Version(), PID: os.Getpid(), Since: a.started,
-		Watching: a.watching, Services: a.deployer.Status(), Bases: *a.bases.Load(),
+		Watching: a.watching, Bases: *a.bases.Load(),
 		LeftOut: *a.leftOut.Load(),
 	}
 	var reasons []string
@@ -77,6 +84,19 @@ func (a *agent) Pause(ctx context.Context, r control.PauseRequest) error {
 		a.out.Say(r.Service + " goes on")
 	}
 	return nil
+}
+
+// Restart ends what runs of a service, and starts what was live again.
+func (a *agent) Restart(ctx context.Context, r control.RestartRequest) error {
+	if err := a.known(r.Service); err != nil {
+		return err
+	}
+	live := func(s *deployer.Status) bool { return s.Service == r.Service && s.Generation != "" }
+	if !slices.ContainsFunc(a.deployer.Shown(), live) {
+		return control.InputError{Err: fmt.Errorf("nothing of %s is live: jarloop deploy %[1]s starts it", r.Service)}
+	}
+	a.out.Say(r.Service + " is stopped, and started again")
+	return a.deployer.Restart(ctx, r.Service)
 }
 
 // ChangeData removes or replaces the data of a service, which is down meanwhile.

@@ -42,6 +42,7 @@ type Console struct {
 	title    title
 	progress time.Time // when the progress of a base was last shown
 	hinted   bool      // at what is kept of a deploy that failed
+	tap      func(event []byte)
 }
 
 // New makes a console on f: for a person if f is a terminal, in colour unless
@@ -83,6 +84,14 @@ func (c *Console) later(d time.Duration, do func()) *time.Timer {
 		do()
 	})
 }
+
+// Tap has what is told be given to another, too, as JSON, and fit to be shown: all but
+// the lines that services print. It must not wait. It is called before anything is
+// told.
+func (c *Console) Tap(event func([]byte)) { c.tap = event }
+
+// ForPerson says whether a person reads it, at a terminal.
+func (c *Console) ForPerson() bool { return c.form == forPerson }
 
 // Mute keeps the terminal's bell from ringing when something has failed. It is
 // called before anything is written.
@@ -138,11 +147,13 @@ var levels = map[string]zerolog.Level{red: zerolog.ErrorLevel, amber: zerolog.Wa
 
 // tell writes what has happened.
 func (c *Console) tell(n notice) {
+	n.Level = cmp.Or(levels[n.colour], zerolog.InfoLevel)
+	c.pour(n.record)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer c.title.changed()
 	service := n.Service + n.Base // one of them is empty
-	n.Level, n.Time = cmp.Or(levels[n.colour], zerolog.InfoLevel), c.clock()
+	n.Time = c.clock()
 	switch {
 	case c.form == forPrograms:
 		_ = c.send(entry{text: n.json()})
@@ -157,6 +168,26 @@ func (c *Console) tell(n notice) {
 		}
 		_ = c.send(n.inJournal(cmp.Or(n.event, n.Message), strings.Join(append([]string{words}, n.output...), "\n")))
 	}
+}
+
+// pour gives to the tap what is told.
+func (c *Console) pour(r record) {
+	if c.tap == nil {
+		return
+	}
+	for _, text := range []*string{&r.Service, &r.Files, &r.Step, &r.Line, &r.Reason, &r.Message, &r.By} {
+		*text = plain(*text)
+	}
+	r.Tail = clean(r.Tail)
+	c.tap([]byte(r.json()))
+}
+
+// Asked says that somebody wants something done with a service, all if none is named.
+func (c *Console) Asked(by, service, what string) {
+	c.tell(notice{
+		colour: dim, what: "asked", text: plain(what + "  by " + by),
+		record: record{Service: service, Reason: what, By: by, Message: "asked"},
+	})
 }
 
 // ours stands before what the agent says of itself.
@@ -180,6 +211,7 @@ func (c *Console) Complain(text string) { c.Warn("", text) }
 // Changed says that artefacts of a service have changed.
 func (c *Console) Changed(service, what string) {
 	if c.form == forPerson {
+		c.pour(record{Level: zerolog.InfoLevel, Service: service, Files: what, Message: "changed"})
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.held.changed(service, plain(what))

@@ -21,7 +21,7 @@ type record struct {
 	File, Files               string
 	Set, Address              string
 	Step, Line                string
-	Reason, Serving           string
+	Reason, Serving, By       string
 	Container                 string
 	Bytes                     int64
 	Took, Elapsed, Estimate   time.Duration
@@ -40,7 +40,7 @@ func (r record) json() string {
 	e := log.WithLevel(r.Level)
 	for _, f := range []struct{ key, value string }{
 		{"service", r.Service}, {"base", r.Base}, {"generation", r.Generation}, {"file", r.File}, {"files", r.Files},
-		{"set", r.Set}, {"address", r.Address}, {"step", r.Step}, {"line", r.Line}, {"reason", r.Reason},
+		{"set", r.Set}, {"address", r.Address}, {"step", r.Step}, {"line", r.Line}, {"reason", r.Reason}, {"by", r.By},
 		{"serving", r.Serving}, {"container", r.Container},
 	} {
 		if f.value != "" {

@@ -83,6 +83,21 @@ func (c *Client) Divert(ctx context.Context, r DivertRequest) (Diverted, error) 
 	return d, err
 }
 
+// Restart asks that what runs of a service ends and is started again, and waits until
+// it runs.
+func (c *Client) Restart(ctx context.Context, r RestartRequest) error {
+	return c.do(ctx, http.MethodPost, "/v1/restart", r, &struct{}{})
+}
+
+// Page asks where the page is.
+func (c *Client) Page(ctx context.Context, r PageRequest) (Page, error) {
+	var p Page
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
+	defer cancel()
+	err := c.do(ctx, http.MethodPost, "/v1/page", r, &p)
+	return p, err
+}
+
 func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
 	var body bytes.Buffer
 	if in != nil {

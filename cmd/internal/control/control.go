@@ -7,6 +7,8 @@
 //	POST /v1/pause    deploy nothing of a service for now, or again
 //	POST /v1/data     remove or replace the data of a service, which is down meanwhile
 //	POST /v1/divert   lead names and ports of a service elsewhere, or back
+//	POST /v1/restart  end what runs of a service, and start what was live again
+//	POST /v1/page     where the page is, and its token; or another token
 package control
 
 import (
@@ -64,6 +66,22 @@ type DataRequest struct {
 type DivertRequest struct {
 	Service string `json:"service"`
 	To      string `json:"to"`
+}
+
+// RestartRequest names the service whose live generation is to be started again.
+type RestartRequest struct {
+	Service string `json:"service"`
+}
+
+// PageRequest says whether the page is to want another token from now on.
+type PageRequest struct {
+	Renew bool `json:"renew,omitempty"`
+}
+
+// Page says where the page is.
+type Page struct {
+	URL   string `json:"url,omitempty"` // with the token; empty: it is off
+	Token string `json:"token"`
 }
 
 // Diverted says where names and ports lead.

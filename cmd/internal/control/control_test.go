@@ -35,6 +35,8 @@ type fake struct {
 	pause    func(PauseRequest) error
 	data     func(DataRequest) error
 	divert   func(DivertRequest) (Diverted, error)
+	restart  func(RestartRequest) error
+	at       func(PageRequest) (Page, error)
 }
 
 func (f fake) Status() Status { return f.status() }
@@ -45,6 +47,8 @@ func (f fake) Deploy(ctx context.Context, services []string) ([]Outcome, error) 
 
 func (f fake) Rollback(_ context.Context, r RollbackRequest) (Outcome, error) { return f.rollback(r) }
 
+func (f fake) Restart(_ context.Context, r RestartRequest) error           { return f.restart(r) }
+func (f fake) Page(_ context.Context, r PageRequest) (Page, error)         { return f.at(r) }
 func (f fake) Divert(_ context.Context, r DivertRequest) (Diverted, error) { return f.divert(r) }
 func (f fake) Pause(_ context.Context, r PauseRequest) error               { return f.pause(r) }
 

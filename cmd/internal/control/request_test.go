@@ -257,3 +257,22 @@ func TestDivert(t *testing.T) {
 		t.Errorf("what cannot be: %v", err)
 	}
 }
+
+func TestWhatIsAskedForRestartAndThePageIsHandedOn(t *testing.T) {
+	var restarted RestartRequest
+	var asked PageRequest
+	s := serve(t, fake{
+		restart: func(r RestartRequest) error { restarted = r; return InputError{errors.New("nothing of it is live")} },
+		at: func(r PageRequest) (Page, error) {
+			asked = r
+			return Page{URL: "http://127.0.0.1:8079/#token=t", Token: "t"}, nil
+		},
+	})
+	var input InputError
+	if err := client(t, s.path).Restart(t.Context(), RestartRequest{Service: "web"}); !errors.As(err, &input) || restarted.Service != "web" {
+		t.Errorf("of %+v: %v", restarted, err)
+	}
+	if at, err := client(t, s.path).Page(t.Context(), PageRequest{Renew: true}); err != nil || !asked.Renew || at.Token != "t" || at.URL != "http://127.0.0.1:8079/#token=t" {
+		t.Errorf("asked %+v: %+v, %v", asked, at, err)
+	}
+}

@@ -28,6 +28,10 @@ type Agent interface {
 	ChangeData(ctx context.Context, r DataRequest) error
 	// Divert leads names and ports of a service elsewhere, or back.
 	Divert(ctx context.Context, r DivertRequest) (Diverted, error)
+	// Restart ends what runs of a service, and starts what was live again.
+	Restart(ctx context.Context, r RestartRequest) error
+	// Page says where the page is.
+	Page(ctx context.Context, r PageRequest) (Page, error)
 }
 
 // InputError marks an error of an Agent as the caller's mistake, for programs:
@@ -141,6 +145,10 @@ func handler(agent Agent) http.Handler {
 		return struct{}{}, agent.ChangeData(ctx, r)
 	}))
 	mux.HandleFunc("POST /v1/divert", post(agent.Divert))
+	mux.HandleFunc("POST /v1/restart", post(func(ctx context.Context, r RestartRequest) (struct{}, error) {
+		return struct{}{}, agent.Restart(ctx, r)
+	}))
+	mux.HandleFunc("POST /v1/page", post(agent.Page))
 	return mux
 }
 

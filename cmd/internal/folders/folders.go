@@ -4,6 +4,7 @@
 //	/var/lib/jarloop/sets/<service>/<ID>/      artefact sets
 //	/var/lib/jarloop/logs/<service>/<number>/  what a generation printed
 //	/var/lib/jarloop/history/<service>.json    what became of its deploys
+//	/var/lib/jarloop/page-token                lets in who opens the page
 //	/run/jarloop/lock                          held while an agent runs
 //	/run/jarloop/jarloop.sock                  the agent's socket
 package folders
@@ -26,6 +27,9 @@ func Logs(c *config.Config) string { return filepath.Join(c.State, "logs") }
 
 // History is the folder of what became of deploys.
 func History(c *config.Config) string { return filepath.Join(c.State, "history") }
+
+// PageToken is the file of what the page wants from who opens it.
+func PageToken(c *config.Config) string { return filepath.Join(c.State, "page-token") }
 
 // LockFile is the file that Lock locks.
 func LockFile(c *config.Config) string { return filepath.Join(c.Run, "lock") }
