@@ -3,11 +3,25 @@ package jars
 import (
 	"cmp"
 	"context"
+	"path"
 	"slices"
 	"strings"
 
 	"github.com/jarloop/jarloop/watcher"
 )
+
+// suit refuses libraries that do other things where the launcher is not.
+func (s *Split) suit(l layout) error {
+	for _, lib := range s.Libraries {
+		switch {
+		case lib.Releases && l.oldJava:
+			return refuse("has a library, %s, with classes for some releases of Java alone, which %s does not look at", short(lib.Place), l.kind)
+		case strings.HasPrefix(path.Base(lib.Place), "spring-boot-devtools"):
+			return refuse("has Spring Boot's devtools, which take a start without its launcher for one in an IDE")
+		}
+	}
+	return nil
+}
 
 // check refuses what the other order of the class path would change: a name that is in
 // two of its JARs, with other content in each, and of which the first one wins. The

@@ -15,22 +15,45 @@ import (
 func (s *Split) divide(l *layout, known Known) error {
 	s.Rule = s.Rule.grown(roots(l), nil)
 	before := known.shaded()
-	app, library, lib := s.part(l)
+	app, library, lib := s.part(l, before)
 	if before.Name != "" && before.Name != lib.Name {
 		if changed := changedPackages(library, lib, before); len(changed) > 0 {
 			s.Rule = s.Rule.grown(nil, changed)
-			app, library, lib = s.part(l)
+			app, library, lib = s.part(l, before)
 		}
 	}
-	if !slices.ContainsFunc(library, func(e entry) bool { return strings.HasSuffix(e.name, ".class") }) {
-		return nil // a resource or two are no reason to have a library
+	if classesOf(library) < l.least {
+		return nil
 	}
-	if l.manifest.isTrue("Sealed") {
-		return refuse("is sealed, so that a package's classes have to be in one JAR")
+	if err := divisible(l); err != nil {
+		return err
 	}
 	s.app = app
 	s.putFirst(lib, s.Rule.forLibraries(s.first), library)
 	return nil
+}
+
+// divisible refuses what is about all that is in one JAR with it.
+func divisible(l *layout) error {
+	if l.manifest.isTrue("Sealed") {
+		return refuse("is sealed, so that a package's classes have to be in one JAR")
+	}
+	for _, e := range l.app {
+		if e.name == "META-INF/beans.xml" || e.name == "META-INF/persistence.xml" {
+			return refuse("has %s, which is about all that is in one JAR with it", e.name)
+		}
+	}
+	return nil
+}
+
+func classesOf(entries []entry) int {
+	n := 0
+	for _, e := range entries {
+		if strings.HasSuffix(e.name, ".class") {
+			n++
+		}
+	}
+	return n
 }
 
 // putFirst puts a library before the others that is put together of entries.
@@ -78,12 +101,17 @@ func roots(l *layout) []string {
 }
 
 // part divides by the rule, and describes the library.
-func (s *Split) part(l *layout) (app, library []entry, lib Library) {
+func (s *Split) part(l *layout, before Library) (app, library []entry, lib Library) {
 	app, library = partition(l.app, s.Rule)
 	text := s.Rule.forLibraries(s.first).bytes()
 	sorted := hashes(library)
-	lib = Library{Sum: sumOf(library, sorted, text), Names: indexOf(library, sorted), Versions: versionsOf(app, s.Rule)}
+	lib = Library{Sum: sumOf(library, sorted, text), Versions: versionsOf(app, s.Rule)}
 	lib.Name = lib.Sum[:keyLength] + "/libraries.jar"
+	if lib.Sum == before.Sum {
+		lib.Names = before.Names
+	} else {
+		lib.Names = indexOf(library, sorted)
+	}
 	return app, library, lib
 }
 

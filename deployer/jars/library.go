@@ -38,7 +38,7 @@ type Library struct {
 // is deflated in memory.
 const (
 	maxLibraries = 1000
-	maxInflated  = 256 << 20 // bytes of a library that is deflated
+	maxInflated  = 128 << 20 // bytes of a library that is deflated
 	maxManifest  = 1 << 20   // bytes
 	maxName      = 100       // bytes of the name of a library's file
 	keyLength    = 16        // hexadecimal digits

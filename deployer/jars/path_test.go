@@ -45,6 +45,23 @@ func TestLibrariesBesideTheJAR(t *testing.T) {
 	})
 }
 
+func TestAJARWithItsLibrariesBesideItIsWhole(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, "lib/a.jar", archive(t, "", of("a/A.class")...))
+	own := of("com/example/Main.class", "net/other/O.class", "META-INF/beans.xml")
+	const m = "Main-Class: com.example.Main\nClass-Path: lib/a.jar\n"
+	s := open(t, put(t, dir, "app.jar", archive(t, m, own...)), Known{})
+	equal(t, "libraries", places(s), "first.jar lib/a.jar")
+	equal(t, "the application's part", names(t, written(t, s.WriteApp)), "META-INF/beans.xml com/example/Main.class net/other/O.class")
+
+	var many []file
+	for i := range fewClasses {
+		many = append(many, of(fmt.Sprintf("org/lib/L%d.class", i))...)
+	}
+	s = open(t, put(t, dir, "app.jar", archive(t, m, append(many, own[:2]...)...)), Known{})
+	equal(t, "libraries of one that has some in it, too", places(s), "libraries.jar lib/a.jar")
+}
+
 func TestWhatIsNotBesideTheJARIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, "secret.jar", archive(t, "", of("a/A.class")...))

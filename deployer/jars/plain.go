@@ -9,17 +9,19 @@ import (
 	"strings"
 )
 
+// fewClasses are not worth a library of their own where there are others, and are most
+// likely the project's: a JAR with a Class-Path has its libraries beside it.
+const fewClasses = 200
+
 // layPlain finds the parts of a JAR that java starts itself: all classes in it, or in
 // the libraries that its manifest names.
 func layPlain(j *jar, main string) (layout, error) {
-	l := layout{kind: "one JAR", main: main, manifest: j.manifest, outer: j.manifest, shaded: true, inOneJAR: true, follow: j}
+	l := layout{kind: "one JAR", main: main, manifest: j.manifest, outer: j.manifest, shaded: true, least: 1, inOneJAR: true, follow: j}
 	for _, f := range j.files {
 		switch {
 		case isManifest(f.Name):
 		case path.Ext(f.Name) == ".jar":
 			return l, refuse("has JARs in it (%s), which only what loads them knows", short(f.Name))
-		case f.Name == "META-INF/beans.xml" || f.Name == "META-INF/persistence.xml":
-			return l, refuse("has %s, which is about all that is in one JAR with it", f.Name)
 		default:
 			l.app = append(l.app, entry{f.Name, f})
 		}
@@ -32,7 +34,7 @@ func layPlain(j *jar, main string) (layout, error) {
 		if b.name != j.from.Name && !slices.ContainsFunc(l.places, func(p place) bool { return p.where() == b.name }) {
 			l.places = append(l.places, b)
 		}
-		l.kind = "one JAR with a Class-Path"
+		l.kind, l.least = "one JAR with a Class-Path", fewClasses
 	}
 	return l, nil
 }

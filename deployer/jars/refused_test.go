@@ -32,6 +32,7 @@ func TestWhatCannotBeTrueToJavaJarIsRefused(t *testing.T) {
 		"a class in both":          {boot, append(of("BOOT-INF/classes/a/A.class=other"), bootFiles...), `has "a/A.class" in the application's part and, with other content, in "BOOT-INF/lib/a.jar"; the application's has to come first`},
 		"a resource in both":       {boot, append(of("BOOT-INF/classes/application.yml"), bootFiles...), `has "application.yml" in the application's part and, with other content, in "BOOT-INF/lib/a.jar"; the application's has to come first`},
 		"one name outside, too":    {boot, append(of("BOOT-INF/classes/x.txt", "x.txt"), bootFiles...), `has two different entries, "x.txt" and "BOOT-INF/classes/x.txt", for one name`},
+		"devtools":                 {boot, append(bootFiles, with("BOOT-INF/lib/spring-boot-devtools-4.0.7.jar", archive(t, "", of("b/B.class")...))), "has Spring Boot's devtools, which take a start without its launcher for one in an IDE"},
 		"a library that is none":   {boot, append(of("BOOT-INF/lib/notes.txt"), bootFiles...), `has a library, "BOOT-INF/lib/notes.txt", that is not a JAR (it begins with "BOOT-INF/lib/not"); build it again`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -29,7 +29,8 @@ type Known struct {
 	Manifest  string    `json:"manifest,omitempty"` // of the JAR
 }
 
-// Split is an executable JAR taken apart. It holds the JAR open.
+// Split is an executable JAR taken apart. It holds the JAR open. Its parts can be
+// written side by side.
 type Split struct {
 	Kind    string   // for people: "Spring Boot"
 	Main    string   // the main class
@@ -129,12 +130,8 @@ func (s *Split) join(ctx context.Context, l layout, known Known) error {
 	if s.Stable == 0 {
 		return refuse("has no libraries but the project's own")
 	}
-	if l.oldJava {
-		for _, lib := range s.Libraries {
-			if lib.Releases {
-				return refuse("has a library, %s, with classes for some releases of Java alone, which %s does not look at", short(lib.Place), l.kind)
-			}
-		}
+	if err := s.suit(l); err != nil {
+		return err
 	}
 	first, err := s.check(ctx, libraries, l)
 	if err != nil {
@@ -178,6 +175,7 @@ type layout struct {
 	places   []place  // of libraries, in the launcher's order
 	follow   *jar     // the manifests of libraries add others, which are in this one's set
 	shaded   bool     // app has libraries in it
+	least    int      // of how many classes a library is made
 	inOneJAR bool     // app is one JAR with java -jar too, whose order is its own
 	oldJava  bool     // the launcher knows nothing of classes for releases of Java
 }
