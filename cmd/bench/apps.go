@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,10 +14,23 @@ import (
 // subject is an application of a public framework that is measured.
 type subject struct {
 	name    string
+	source  string // the application, where it is not called like this
 	options string // of java, that it does not start without, or by which two of it can run
 	command string // that follows the flags of java
 	port    int
+	newer   bool // on the newest Java that Debian has
 	limits  limits
+}
+
+// newerBase is what it runs on then.
+const newerBase = "[base.java25]\ndistribution = \"debian:trixie\"\npackages = [\"openjdk-25-jre-headless\"]\n"
+
+// base is the one that it runs on.
+func (s subject) base() string {
+	if s.newer {
+		return "java25"
+	}
+	return "service-base"
 }
 
 // limits are what is asked of a redeploy, as parts of what java -jar takes: started
@@ -33,6 +47,8 @@ var subjects = []subject{
 	{name: "micronaut", command: "-jar /micronaut/micronaut-1.jar", port: 8280, limits: limits{fast: 0.60, off: 1.25}},
 	{name: "javalin", command: "-jar /javalin/javalin-1.jar", port: 7070, limits: limits{fast: 0.75, off: 1.25}},
 	{name: "onejar", options: "--add-opens java.base/java.lang=ALL-UNNAMED", command: "-jar /onejar/onejar.jar server /onejar/app.yml", port: 8480, limits: limits{fast: 0.60}},
+	{name: "clinic25", source: "clinic", newer: true, command: "-jar /clinic25/clinic-1.jar", port: 8080, limits: limits{fast: 0.40, off: 1.08}},
+	{name: "helidon", newer: true, command: "-jar /helidon/helidon.jar", port: 8580, limits: limits{off: 1.25}},
 	{name: "quarkus", command: "-jar /quarkus/quarkus-run.jar", port: 8180, limits: limits{off: 1.08}},
 }
 
@@ -52,6 +68,8 @@ const (
 	typed   measured = "(q) java -jar, no flags"
 	fast    measured = "(r) jarloop"
 	off     measured = "(s) jarloop, fast_start = false"
+	edited1 measured = "(l) jarloop, after an edit of a library"
+	edited2 measured = "(m) jarloop, after the next edit"
 )
 
 // apps measures each application in each way, one after the other in every round, so
@@ -61,23 +79,39 @@ func (b *bench) apps(ctx context.Context) error {
 		if len(b.only) > 0 && !slices.Contains(b.only, s.name) {
 			continue
 		}
-		found, err := apps.Find(b.root, s.name)
-		if err != nil {
-			return err
-		}
-		folders, err := found.Built(ctx, builtVersions...)
-		if err != nil {
-			return err
-		}
-		built, err := editionsOf(folders)
-		if err != nil {
-			return err
-		}
-		if err := b.withRig(ctx, func(r *rig) error { return r.measure(ctx, s, built) }); err != nil {
+		err := b.withTrial(ctx, s, func(t *trial) error { return t.measure(ctx) })
+		var missing apps.NoJDKError
+		switch {
+		case errors.As(err, &missing):
+			b.report.note("%s is not measured: %v", s.name, missing)
+		case err != nil:
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
 	return nil
+}
+
+// withTrial builds an application where that was not done yet, and has it live on a rig.
+func (b *bench) withTrial(ctx context.Context, s subject, do func(*trial) error) error {
+	found, err := apps.Find(b.root, cmp.Or(s.source, s.name))
+	if err != nil {
+		return err
+	}
+	folders, err := found.Built(ctx, builtVersions...)
+	if err != nil {
+		return err
+	}
+	built, err := editionsOf(folders)
+	if err != nil {
+		return err
+	}
+	return b.withRig(ctx, func(r *rig) error {
+		t, err := r.newTrial(ctx, s, built)
+		if err != nil {
+			return err
+		}
+		return do(t)
+	})
 }
 
 // trial is one application in a rig.
@@ -86,28 +120,31 @@ type trial struct {
 	subject
 	built editions
 	java  string // with the flags of the shipped configuration
-	base  string // the root of the base, on the VM
+	root  string // the root of the base, on the VM
 	offs  bool   // the program knows fast_start, so there are two services
 	poll  poll
 	row   appRow
 }
 
-func (r *rig) measure(ctx context.Context, s subject, built editions) error {
+func (r *rig) newTrial(ctx context.Context, s subject, built editions) (*trial, error) {
 	java, err := r.java()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	t := &trial{rig: r, subject: s, built: built, java: java, row: appRow{Application: s.name, Samples: map[measured][]float64{}}}
+	t := &trial{rig: r, subject: s, built: built, java: java, row: newRow(s.name)}
 	t.poll = poll{pollEvery, appTimeout}
 	if err := t.configureTrial(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	if _, err := t.saveBuild(ctx, t.roles()...); err != nil {
-		return err
+		return nil, err
 	}
-	if err := t.start(ctx); err != nil {
-		return err
-	}
+	err = t.start(ctx)
+	return t, err
+}
+
+// measure measures the application in each way, and after an edit of a library.
+func (t *trial) measure(ctx context.Context) error {
 	if err := t.warm(ctx); err != nil {
 		return err
 	}
@@ -116,6 +153,9 @@ func (r *rig) measure(ctx context.Context, s subject, built editions) error {
 			return fmt.Errorf("round %d: %w", i+1, err)
 		}
 		say("%s, round %d:%s", t.name, i+1, t.row.last())
+	}
+	if err := t.library(ctx); err != nil {
+		return err
 	}
 	t.judge()
 	return nil
@@ -130,11 +170,11 @@ func (t *trial) round(ctx context.Context) error {
 		as    measured
 		flags string
 	}{{plainly, t.java}, {typed, "java "}} {
-		took, err := t.plainStart(ctx, one.flags)
+		took, cpu, err := t.plainStart(ctx, one.flags)
 		if err != nil {
 			return fmt.Errorf("%s: %w", one.as, err)
 		}
-		t.row.add(one.as, took)
+		t.row.add(one.as, took, cpu)
 	}
 	// A start of 5 s need not be known to 5 ms, and each question takes those that are
 	// measured some time.
@@ -151,31 +191,30 @@ func (t *trial) round(ctx context.Context) error {
 	return nil
 }
 
-// plainStart measures from exec to the first answer.
-func (t *trial) plainStart(ctx context.Context, flags string) (took time.Duration, err error) {
+// plainStart measures from exec to the first answer, and what the JVM has worked by then.
+func (t *trial) plainStart(ctx context.Context, flags string) (took, cpu time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	t.version++
 	files, version, err := t.built.next(t.version)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	p, err := t.newPlain(ctx, t.base, "/"+t.name, flags+t.line(), files)
+	p, err := t.newPlain(ctx, t.root, "/"+t.name, flags+t.line(), files)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if err := t.rest(ctx); err != nil {
-		return 0, errors.Join(err, p.end())
+		return 0, 0, errors.Join(err, p.end())
 	}
 	at := target{fmt.Sprintf("http://%s:%d/", vmAddress, t.port), version}
 	began, answered, err := t.timedBy(ctx, t.poll, []target{at}, p.run)
-	if ended := p.end(); err == nil {
-		err = ended
-	}
+	cpu, unknown := p.worked()
+	err = cmp.Or(err, p.end(), unknown)
 	if err != nil {
-		return 0, fmt.Errorf("%w: %s", err, p.out.Bytes())
+		return 0, 0, fmt.Errorf("%w: %s", err, p.out.Bytes())
 	}
-	return answered.Sub(began), nil
+	return answered.Sub(began), cpu, nil
 }
 
 // line is what follows the flags.

@@ -3,6 +3,7 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	stdcmp "cmp"
 	"errors"
 	"os"
 	"path/filepath"
@@ -95,6 +96,36 @@ func TestAnEditionDiffersInTheClassThatSaysItsVersion(t *testing.T) {
 	}
 }
 
+func TestAnotherLibraryIsOneWithOneFileMore(t *testing.T) {
+	library := built(t, map[string]string{"org/A.class": "code"})
+	jar := built(t, map[string]string{"BOOT-INF/lib/a.jar": library, "BOOT-INF/classes/apps/A.class": "code"})
+	data, found, err := otherLibrary([]byte(jar), "7")
+	if err != nil || !found {
+		t.Fatal(found, err)
+	}
+	all := entries(t, data)
+	got := entries(t, []byte(all["BOOT-INF/lib/a.jar"]))
+	delete(all, "BOOT-INF/lib/a.jar")
+	if diff := cmp.Diff(map[string]string{"apps/": "", "org/A.class": "code", "META-INF/edited-7": ""}, got); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[string]string{"apps/": "", "BOOT-INF/classes/apps/A.class": "code"}, all); diff != "" {
+		t.Error(diff)
+	}
+	r, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range r.File {
+		if f.Name == "BOOT-INF/lib/a.jar" && f.Method != zip.Store {
+			t.Error("Spring Boot cannot read it where it lies")
+		}
+	}
+	if _, found, err := otherLibrary([]byte(library), "7"); err != nil || found {
+		t.Errorf("a JAR without libraries has one: %v", err)
+	}
+}
+
 func TestArchivesAreThoseBesideTheJDKs(t *testing.T) {
 	const maps = `7f00-7f01 rw-p 00001000 08:01 12 /usr/lib/jvm/java-17-openjdk-amd64/lib/server/classes.jsa
 7f02-7f03 rw-p 00001000 08:01 13   /var/lib/jarloop/shared/3f2a/clinic.jsa
@@ -113,20 +144,22 @@ func TestARowComparesRoundByRound(t *testing.T) {
 		subject: subject{name: "a", limits: limits{fast: 0.5, off: 1.08}},
 		built:   editions{{files: map[string][]byte{"a.jar": []byte("four")}}},
 		offs:    true,
-		row:     appRow{Application: "a", Samples: map[measured][]float64{}, Requests: 40, Failed: 1},
+		row:     newRow("a"),
 	}
+	trial.row.Requests, trial.row.Failed = 40, 1
 	for i, seconds := range []float64{2, 4, 10} {
 		for as, part := range map[measured]float64{plainly: 1, typed: 2, fast: 0.4, off: 1.1} {
-			trial.row.add(as, time.Duration(seconds*part*float64(time.Second)))
+			took := time.Duration(seconds * part * float64(time.Second))
+			trial.row.add(as, took, took*time.Duration(i+1))
 		}
-		trial.row.Traces = append(trial.row.Traces, trace{Name: string(fast), Answer: seconds * 400, Steps: []step{{"prove", float64(i + 1)}}})
+		trial.row.Traces = append(trial.row.Traces, trace{Name: string(fast), Live: 70, Answer: seconds * 400, Steps: []step{{"start", 5}, {"prove", float64(i + 1)}, {"switch", 7}}})
 	}
 	trial.judge()
 	pass := map[string]bool{}
 	for _, c := range trial.report.Checks {
 		pass[c.Name] = c.Pass
 	}
-	want := map[string]bool{"a: (r)/(p), median": true, "a: (s)/(p), median": false, "a: failed of 40 requests": false}
+	want := map[string]bool{"a: (r)/(p), median": true, "a: (s)/(p), median": false, "a: from the last byte to exec, 0 MB in 1 files, median ms": false, "a: failed of 40 requests": false}
 	if diff := cmp.Diff(want, pass); diff != "" {
 		t.Error(diff)
 	}
@@ -134,7 +167,7 @@ func TestARowComparesRoundByRound(t *testing.T) {
 	if got := row.Ratios["(r)/(q)"]; got != 0.2 {
 		t.Errorf("(r)/(q) is %v", got)
 	}
-	if got := row.medianTrace(fast); got.Answer != 1600 || got.Steps[0].Took != 2 {
+	if got := row.medianTrace(fast); got.Answer != 1600 || got.exec() != 61 {
 		t.Errorf("the median redeploy is %v", got)
 	}
 	if row.Files != 1 || row.Bytes != 4 {
@@ -174,7 +207,7 @@ func TestAnApplicationThatIsNotThereIsNamed(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	for _, s := range subjects {
-		if _, err := apps.Find("../..", s.name); err != nil {
+		if _, err := apps.Find("../..", stdcmp.Or(s.source, s.name)); err != nil {
 			t.Error(err)
 		}
 	}

@@ -39,7 +39,8 @@ var parts = []part{
 	{"growth", (*bench).growth, time.Hour},
 	{"cold", (*bench).cold, time.Hour},
 	{"scale", (*bench).scale, time.Hour},
-	{"apps", (*bench).apps, time.Hour},
+	{"apps", (*bench).apps, 2 * time.Hour},
+	{"appload", (*bench).appLoad, 2 * time.Hour},
 }
 
 func main() {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -34,6 +33,8 @@ type plain struct {
 	in  io.WriteCloser
 	out bytes.Buffer
 	dir string
+	// before is what it has worked to be ready.
+	before time.Duration
 }
 
 // newPlain makes ready to run a command with files in target. The caller ends it.
@@ -79,7 +80,14 @@ func (p *plain) begin(cmd *exec.Cmd, base, target, command string) (err error) {
 		return errors.Join(fmt.Errorf("it says %q", word), err)
 	}
 	go func() { _, _ = io.Copy(io.Discard, said) }() // until Wait closes it
-	return nil
+	p.before, err = spent(cmd.Process.Pid)
+	return err
+}
+
+// worked is what the JVM has worked.
+func (p *plain) worked() (time.Duration, error) {
+	d, err := spent(p.cmd.Process.Pid)
+	return d - p.before, err
 }
 
 // run has the JVM start, and gives the moment.
@@ -96,40 +104,4 @@ func (p *plain) end() error {
 		_ = p.cmd.Wait() // it was killed, on purpose
 	}
 	return os.RemoveAll(p.dir)
-}
-
-// archives gives the class-data archives and caches that processes of a container have
-// mapped, beside that of the JDK itself.
-func archives(container string) []string {
-	files, err := filepath.Glob("/proc/[0-9]*/cgroup")
-	if err != nil {
-		return nil
-	}
-	var all []string
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil || !strings.Contains(string(text), "/lxc.payload."+container+"/") {
-			continue // another's, or gone
-		}
-		maps, _ := os.ReadFile(filepath.Join(filepath.Dir(file), "maps")) // of one that has gone there are none
-		all = append(all, archivesIn(string(maps))...)
-	}
-	return all
-}
-
-// archivesIn reads proc_pid_maps(5), each once.
-func archivesIn(maps string) []string {
-	var all []string
-	last := ""
-	for line := range strings.Lines(maps) {
-		fields := strings.Fields(line)
-		if len(fields) < 6 || fields[5] == last {
-			continue
-		}
-		last = fields[5]
-		if ext := filepath.Ext(last); (ext == ".jsa" || ext == ".aot") && !strings.Contains(last, "/lib/server/") {
-			all = append(all, last)
-		}
-	}
-	return all
 }

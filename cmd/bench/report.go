@@ -60,6 +60,8 @@ type trace struct {
 	Steps     []step  `json:"steps"`
 	Live      float64 `json:"live"`
 	Answer    float64 `json:"answer"` // the laptop has the new code's answer
+	// CPU is what the service's processes have worked by then, where that was looked at.
+	CPU float64 `json:"cpu_ms,omitempty"`
 }
 
 // add adds a figure.

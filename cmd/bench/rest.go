@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -135,25 +134,14 @@ func parseBusy(stat string) (done, possible float64, err error) {
 // booted waits until the guest of each standby has come to the gate of its service.
 func (r *rig) booted(ctx context.Context) error {
 	return r.eventually(ctx, "every standby has booted", func(s control.Status) bool {
+		// In a standby, what runs of the unit is what waits at the gate.
+		running := inServices()
 		for _, one := range s.Services {
-			if one.Standby != "" && !atGate(one.Standby) {
+			if one.Standby != "" && len(running[one.Standby]) == 0 {
 				return false
 			}
 		}
 		return true
-	})
-}
-
-// atGate says whether a process of the service's unit runs in a container, which in a
-// standby is the one that waits at the gate.
-func atGate(container string) bool {
-	files, err := filepath.Glob("/proc/[0-9]*/cgroup")
-	if err != nil {
-		return false
-	}
-	return slices.ContainsFunc(files, func(file string) bool {
-		text, err := os.ReadFile(file) // one that has ended meanwhile is none
-		return err == nil && strings.Contains(string(text), "/lxc.payload."+container+"/") && strings.Contains(string(text), "/jarloop.service")
 	})
 }
 

@@ -46,8 +46,8 @@ func (t *trial) configureTrial(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	base, err := t.baseOf("service-base")
-	t.base = filepath.Join(t.LXC, base, "rootfs")
+	base, err := t.baseOf(t.base())
+	t.root = filepath.Join(t.LXC, base, "rootfs")
 	return err
 }
 
@@ -59,9 +59,12 @@ func (t *trial) tryConfiguration(ctx context.Context) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "state = %q\nrun = %q\n[watch]\ndir = %q\n[lxc]\npath = %q\n\n%s\n",
 		filepath.Join(t.Dir, "state"), filepath.Join(t.Dir, "run"), t.Host, t.LXC, sections(shipped, "base."))
+	if t.newer {
+		b.WriteString(newerBase)
+	}
 	for _, s := range t.roles() {
-		fmt.Fprintf(&b, "[service.%s]\nbase = \"service-base\"\ntarget = \"/%s\"\nexec = %q\nport = %d\nhealth = { path = \"/\" }\ndrain = \"2s\"\n",
-			s.service, t.name, t.java+t.line(), t.port)
+		fmt.Fprintf(&b, "[service.%s]\nbase = %q\ntarget = \"/%s\"\nexec = %q\nport = %d\nhealth = { path = \"/\" }\ndrain = \"2s\"\n",
+			s.service, t.base(), t.name, t.java+t.line(), t.port)
 		if s.off {
 			b.WriteString("fast_start = false\n")
 		}
@@ -153,9 +156,10 @@ func (t *trial) once(ctx context.Context, s role) (trace, error) {
 	if err != nil {
 		return trace{}, fmt.Errorf("%w: %s", err, t.agent.said())
 	}
+	worked := worked(s.service)
 	last, err := t.live(ctx, s.service, began)
 	tr := traceOf(last, saved, answered)
-	tr.Name = s.service
+	tr.Name, tr.CPU = s.service, ms(worked[last.Generation])
 	return tr, err
 }
 
@@ -174,7 +178,7 @@ func (t *trial) redeployed(ctx context.Context, s role, as measured) error {
 		return err
 	}
 	tr.Name = string(as)
-	t.row.add(as, time.Duration(tr.Answer*float64(time.Millisecond)))
+	t.row.add(as, time.Duration(tr.Answer*float64(time.Millisecond)), time.Duration(tr.CPU*float64(time.Millisecond)))
 	t.row.Traces = append(t.row.Traces, tr)
 	t.row.Requests += int(load.metrics.Requests)
 	t.row.Failed += len(load.failed)
