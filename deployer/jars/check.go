@@ -11,12 +11,9 @@ import (
 )
 
 // suit refuses libraries that do other things where the launcher is not.
-func (s *Split) suit(l layout) error {
+func (s *Split) suit() error {
 	for _, lib := range s.Libraries {
-		switch {
-		case lib.Releases && l.oldJava:
-			return refuse("has a library, %s, with classes for some releases of Java alone, which %s does not look at", short(lib.Place), l.kind)
-		case strings.HasPrefix(path.Base(lib.Place), "spring-boot-devtools"):
+		if strings.HasPrefix(path.Base(lib.Place), "spring-boot-devtools") {
 			return refuse("has Spring Boot's devtools, which take a start without its launcher for one in an IDE")
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/jarloop/jarloop/watcher"
 )
 
 // libraries gives those at the layout's places, from what is known or by reading them,
@@ -29,7 +31,7 @@ func (l *layout) libraries(ctx context.Context, known Known) ([]Library, error) 
 			continue
 		}
 		group.Go(func() (err error) {
-			all[i], err = readLibrary(reading, p)
+			all[i], err = l.readLibrary(reading, p)
 			return err
 		})
 	}
@@ -83,7 +85,7 @@ func (l *layout) followed(ctx context.Context, first []Library, find func(place)
 			if i, named := there[b.name]; named {
 				next = first[i]
 			} else if !ok {
-				if next, err = readLibrary(ctx, b); err != nil {
+				if next, err = l.readLibrary(ctx, b); err != nil {
 					return err
 				}
 			}
@@ -137,11 +139,13 @@ func order(libraries []Library, r Rule) (ordered []Library, stable int) {
 	return append(ordered, own...), len(ordered)
 }
 
-// writes notes how a library's file is written: as it is, if that is still what it was.
-func (s *Split) writes(libraries []Library, p place) {
-	i := slices.IndexFunc(libraries, func(lib Library) bool { return lib.Place == p.where() })
-	name := libraries[i].Name
-	s.write[name] = func(ctx context.Context, to io.Writer) error {
+// writes notes how a library's file is written.
+func (s *Split) writes(lib Library, p place, old bool) {
+	if lib.Releases && old {
+		s.write[lib.Name] = func(ctx context.Context, to io.Writer) error { return rewrite(ctx, p, to) }
+		return
+	}
+	s.write[lib.Name] = func(ctx context.Context, to io.Writer) error {
 		r, err := p.open()
 		if err != nil {
 			return err
@@ -151,9 +155,34 @@ func (s *Split) writes(libraries []Library, p place) {
 		if _, err := copyAll(ctx, io.MultiWriter(to, h), r); err != nil {
 			return fmt.Errorf("library %s: %w", short(p.where()), err)
 		}
-		if key := hex.EncodeToString(h.Sum(nil)); !strings.HasPrefix(name, key[:keyLength]+"/") {
+		if key := hex.EncodeToString(h.Sum(nil)); !strings.HasPrefix(lib.Name, key[:keyLength]+"/") {
 			return fmt.Errorf("library %s has changed since it was read", short(p.where()))
 		}
 		return nil
 	}
+}
+
+// rewrite writes a library with all that is in it, but for the word in its manifest
+// that has Java look at its classes for some releases.
+func rewrite(ctx context.Context, p place, to io.Writer) error {
+	r, closer, err := p.at(ctx)
+	if err != nil {
+		return err
+	}
+	defer closer.Close()
+	z, err := watcher.OpenJAR(r, p.size())
+	if err != nil {
+		return fmt.Errorf("library %s %w", short(p.where()), err)
+	}
+	m, err := readManifest(z.File)
+	if err != nil {
+		return err
+	}
+	var entries []entry
+	for _, f := range z.File {
+		if !isManifest(f.Name) {
+			entries = append(entries, entry{f.Name, f})
+		}
+	}
+	return writeJAR(ctx, to, m.without("Multi-Release"), entries, false)
 }

@@ -30,6 +30,7 @@ type Library struct {
 	Names     []byte   `json:"names,omitempty"`      // an index
 	ClassPath []string `json:"class_path,omitempty"` // what its manifest adds to the class path
 	Releases  bool     `json:"releases,omitempty"`   // it has classes for some releases of Java alone
+	Signed    bool     `json:"signed,omitempty"`
 	// Versions is what the records of the libraries in a shaded JAR add up to.
 	Versions string `json:"versions,omitempty"`
 }
@@ -57,6 +58,24 @@ type place interface {
 }
 
 // readLibrary reads a library whole, for the key, and its table of contents.
+func (l *layout) readLibrary(ctx context.Context, p place) (Library, error) {
+	lib, err := readLibrary(ctx, p)
+	if err == nil && lib.Releases && l.oldJava {
+		if lib.Signed {
+			return lib, refuse("has a library, %s, that is signed and has classes for some releases of Java alone, which %s does not look at", short(lib.Place), l.kind)
+		}
+		lib.Name = withoutReleases(lib.Name)
+	}
+	return lib, err
+}
+
+// withoutReleases gives the name of a library of which Java is to take no notice that
+// it has classes for some releases: its manifest is another one.
+func withoutReleases(name string) string {
+	sum := sha256.Sum256([]byte("without releases: " + name))
+	return hex.EncodeToString(sum[:])[:keyLength] + name[keyLength:]
+}
+
 func readLibrary(ctx context.Context, p place) (Library, error) {
 	l := Library{Size: p.size(), Place: p.where(), Sum: p.sum()}
 	key, err := keyOf(ctx, p)
@@ -90,6 +109,7 @@ func (l *Library) describe(files []*zip.File, m manifest) {
 	for _, f := range files {
 		entries = append(entries, entry{f.Name, f})
 		l.Releases = l.Releases || isRelease(f.Name)
+		l.Signed = l.Signed || isSignature(f.Name)
 	}
 	l.Releases = l.Releases && strings.EqualFold(m.value("Multi-Release"), "true")
 	l.ClassPath = strings.Fields(m.value("Class-Path"))

@@ -69,10 +69,9 @@ func (l *layout) addMain(main nested) error {
 		if !isManifest(f.Name) {
 			l.app = append(l.app, entry{f.Name, f})
 		}
-		if isRelease(f.Name) && l.manifest.isTrue("Multi-Release") {
-			return refuse("has classes for some releases of Java alone in %s, which one-jar does not look at", short(main.Name))
-		}
 	}
+	// one-jar looks at no classes for some releases of Java alone.
+	l.manifest = l.manifest.without("Multi-Release")
 	return nil
 }
 

@@ -119,8 +119,8 @@ func (s *Split) join(ctx context.Context, l layout, known Known) error {
 	s.manifest, s.first, s.app = l.manifest.without("Class-Path"), l.outer.without("Class-Path"), l.app
 	s.Rule = known.Rule.grown(nil, replaced(libraries, known)).revised(known.Manifest, s.first)
 	s.Libraries, s.Stable = order(libraries, s.Rule)
-	for _, p := range l.places {
-		s.writes(libraries, p)
+	for i, p := range l.places {
+		s.writes(libraries[i], p, l.oldJava)
 	}
 	if l.shaded {
 		if err := s.divide(&l, known); err != nil {
@@ -130,7 +130,7 @@ func (s *Split) join(ctx context.Context, l layout, known Known) error {
 	if s.Stable == 0 {
 		return refuse("has no libraries but the project's own")
 	}
-	if err := s.suit(l); err != nil {
+	if err := s.suit(); err != nil {
 		return err
 	}
 	first, err := s.check(ctx, libraries, l)

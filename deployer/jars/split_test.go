@@ -60,7 +60,7 @@ func TestAWARIsRefusedForItsOwnContent(t *testing.T) {
 func TestOneJAR(t *testing.T) {
 	const m = "Main-Class: com.simontuffs.onejar.Boot\nOne-Jar-Main-Class: com.example.App\n"
 	lib := file{name: "lib/a.jar", content: string(archive(t, "", of("a/A.class")...))}
-	main := file{name: "main/main.jar", content: string(archive(t, "Implementation-Version: 7\nClass-Path: x.jar\nMain-Class: com.example.Other\n", of("com/", "com/example/App.class")...))}
+	main := file{name: "main/main.jar", content: string(archive(t, "Implementation-Version: 7\nMulti-Release: true\nClass-Path: x.jar\nMain-Class: com.example.Other\n", of("com/", "com/example/App.class")...))}
 	own := of("com/simontuffs/onejar/Boot.class", ".version", "doc/", "doc/one-jar-license.txt", "lib/", "main/", "banner.txt")
 	dir := t.TempDir()
 	put := func(m string, files ...file) Source {
@@ -82,7 +82,15 @@ func TestOneJAR(t *testing.T) {
 	says(t, refused(t, put(m, append(of("one-jar.properties"), lib, main)...), Known{}), "has what its launcher alone can handle")
 	says(t, refused(t, put(m+"One-Jar-Expand: web\n", lib, main), Known{}), `has settings of its launcher in its manifest ("One-Jar-Expand")`)
 	says(t, refused(t, put(m, lib), Known{}), "has 0 JARs below main/")
-	says(t, refused(t, put(m, lib, main, releases), Known{}), `has a library, "lib/r.jar", with classes for some releases of Java alone`)
+
+	s = open(t, put(m, lib, main, releases), Known{})
+	released := library(t, s, "lib/r.jar")
+	equal(t, "a library with classes for some releases", names(t, released), "META-INF/versions/9/r/R.class r/R.class")
+	equal(t, "its manifest", contents(t, released)[manifestName], "Manifest-Version: 1.0\n\n")
+	again := open(t, put(m, lib, main, releases), s.Known())
+	equal(t, "its name, then", libraryOf(t, again, "lib/r.jar").Name, libraryOf(t, s, "lib/r.jar").Name)
+	signed := file{name: "lib/s.jar", content: string(archive(t, "Multi-Release: true\n", of("META-INF/versions/9/r/R.class", "META-INF/ME.SF")...))}
+	says(t, refused(t, put(m, lib, main, signed), Known{}), `has a library, "lib/s.jar", that is signed and has classes for some releases of Java alone`)
 }
 
 // says is for a reason of which a test knows a part.
