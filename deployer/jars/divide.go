@@ -59,7 +59,7 @@ func classesOf(entries []entry) int {
 // putFirst puts a library before the others that is put together of entries.
 func (s *Split) putFirst(lib Library, m manifest, entries []entry) {
 	s.write[lib.Name] = func(ctx context.Context, to io.Writer) error {
-		return writeJAR(ctx, to, m, entries, true)
+		return writeJAR(ctx, to, m, entries)
 	}
 	s.Libraries, s.Stable = slices.Insert(s.Libraries, 0, lib), s.Stable+1
 }

@@ -184,5 +184,5 @@ func rewrite(ctx context.Context, p place, to io.Writer) error {
 			entries = append(entries, entry{f.Name, f})
 		}
 	}
-	return writeJAR(ctx, to, m.without("Multi-Release"), entries, false)
+	return writeJAR(ctx, to, m.without("Multi-Release"), entries)
 }

@@ -3,12 +3,14 @@ package jars
 import "strings"
 
 // partition divides the entries of a JAR by a rule. The application's are
-//   - all at the root, and below META-INF: what is there is of the whole JAR;
+//   - all at the root, and below META-INF: what is there is of the whole JAR, but for
+//     native libraries, which are large;
 //   - resources in folders without a class below their first one: static/, db/;
 //   - the packages of the rule, with all below them.
 //
 // A folder is in each part that has something in it, so that what lists it finds the
-// same. A class for a release of Java is where the class is.
+// same. What is for some releases of Java is where the other is, since Java looks for it
+// there alone.
 func partition(entries []entry, r Rule) (app, library []entry) {
 	owned := r.packages()
 	classes := map[string]bool{}
@@ -68,13 +70,13 @@ func (r Rule) packages() packages {
 // has says whether an entry is the application's, where classes are the first folders
 // that have some.
 func (p packages) has(name string, classes map[string]bool) bool {
-	if rest, ok := strings.CutPrefix(name, versions); ok && strings.HasSuffix(name, ".class") {
+	if rest, ok := strings.CutPrefix(name, versions); ok {
 		if _, rest, ok := strings.Cut(rest, "/"); ok {
 			name = rest
 		}
 	}
 	dir := first(name)
-	if dir == "" || dir == "META-INF" || !classes[dir] {
+	if dir == "" || dir == "META-INF" && !strings.HasPrefix(name, "META-INF/native/") || dir != "META-INF" && !classes[dir] {
 		return true
 	}
 	for _, own := range p[dir] {

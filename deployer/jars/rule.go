@@ -88,8 +88,8 @@ func within(name, dir string) bool {
 	return strings.HasPrefix(name, dir) && (len(name) == len(dir) || name[len(dir)] == '/')
 }
 
-// packageOf gives the folder in which an entry has its effect, "" for the root: that of
-// a class for a release of Java is the one of the class.
+// packageOf gives the folder in which an entry has its effect, "" for the root: of what
+// is for some releases of Java, the one of the other.
 func packageOf(name string) string {
 	if rest, ok := strings.CutPrefix(name, versions); ok {
 		if _, rest, ok := strings.Cut(rest, "/"); ok {
@@ -108,7 +108,7 @@ var (
 
 // shared are packages that many libraries are below.
 var shared = []string{
-	"akka", "android", "antlr", "aopalliance", "ch/qos", "clojure", "co/elastic", "co/touchlab",
+	"META-INF", "akka", "android", "antlr", "aopalliance", "ch/qos", "clojure", "co/elastic", "co/touchlab",
 	"com/amazonaws", "com/azure", "com/carrotsearch", "com/codahale", "com/datastax", "com/fasterxml", "com/google", "com/h3xstream",
 	"com/hazelcast", "com/ibm", "com/jayway", "com/lmax", "com/microsoft", "com/mongodb", "com/mysql", "com/netflix", "com/ongres",
 	"com/oracle", "com/rabbitmq", "com/squareup", "com/sun", "com/typesafe", "com/vaadin", "com/zaxxer",

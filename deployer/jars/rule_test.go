@@ -1,16 +1,21 @@
 package jars
 
 import (
+	"archive/zip"
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestRootOf(t *testing.T) {
 	for pack, want := range map[string]string{
 		"com/example/app":                           "com/example",
 		"com/example":                               "com/example",
+		"META-INF/native":                           "META-INF/native",
 		"com":                                       "com",
 		"app/web":                                   "app/web",
 		"petclinic/web":                             "petclinic",
@@ -69,6 +74,33 @@ func TestAnEditOfTheApplicationLeavesTheLibrary(t *testing.T) {
 	first, second := builds(t, shadedMain, one, edited)
 	equal(t, "name", second.Libraries[0].Name, first.Libraries[0].Name)
 	equal(t, "the rule", fmt.Sprint(second.Rule), "{[com/example] [] 0 0}")
+}
+
+func TestWhatIsInALibraryAloneDecidesItsNameAndSize(t *testing.T) {
+	build := func(order ...string) *Split {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		for i, name := range append(order, manifestName) {
+			w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: time.Now().AddDate(0, 0, i), Comment: strings.Repeat("c", i)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			content := name
+			if name == manifestName {
+				content = "Manifest-Version: 1.0\n" + shadedMain
+			}
+			if _, err := io.WriteString(w, content); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return open(t, put(t, t.TempDir(), "app.jar", b.Bytes()), Known{})
+	}
+	one, other := build("com/example/Main.class", "org/lib/L.class", "org/lib/M.class"), build("org/lib/M.class", "com/example/Main.class", "org/lib/L.class")
+	equal(t, "name", other.Libraries[0].Name, one.Libraries[0].Name)
+	equal(t, "size", len(library(t, other, "libraries.jar")), len(library(t, one, "libraries.jar")))
 }
 
 func TestTheVersionOfALibraryIsNoEditOfTheProject(t *testing.T) {

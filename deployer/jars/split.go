@@ -153,7 +153,7 @@ func (s *Split) WriteLibrary(ctx context.Context, l Library, to io.Writer) error
 
 // WriteApp writes the application's part, which takes the name of the JAR.
 func (s *Split) WriteApp(ctx context.Context, to io.Writer) error {
-	return writeJAR(ctx, to, s.manifest, s.app, false)
+	return writeJAR(ctx, to, s.manifest, s.app)
 }
 
 // jar is what is taken apart.

@@ -103,14 +103,14 @@ func says(t *testing.T, reason, part string) {
 
 func TestAShadedJARIsDividedByPackages(t *testing.T) {
 	m := "Main-Class: com.example.app.Main\nMulti-Release: true\nImplementation-Version: 7\nBuilt-By: me\nAdd-Opens: java.base/java.lang java.base/java.util\nEnable-Native-Access: ALL-UNNAMED\n"
-	files := of("META-INF/", "META-INF/services/s", "META-INF/versions/9/org/lib/L.class", "META-INF/versions/9/com/example/x/X.class", "META-INF/versions/9/module-info.class",
+	files := of("META-INF/", "META-INF/services/s", "META-INF/versions/9/org/lib/L.class", "META-INF/versions/9/org/lib/l.properties", "META-INF/versions/9/com/example/x/X.class", "META-INF/versions/9/module-info.class",
 		"com/", "com/example/", "com/example/app/", "com/example/app/Main.class", "com/example/x/X.class", "com/example/x/x.properties", "com/exampleish/L.class",
-		"org/", "org/lib/", "org/lib/L.class", "org/lib/l.properties", "application.yml", "static/", "static/index.html", "empty/", "Root.class")
+		"org/", "org/lib/", "org/lib/L.class", "org/lib/l.properties", "application.yml", "static/", "static/index.html", "empty/", "Root.class", "META-INF/native/", "META-INF/native/l.so")
 	s := open(t, put(t, t.TempDir(), "app.jar", archive(t, m, files...)), Known{})
 	equal(t, "options", strings.Join(s.Options, " "), "--add-opens=java.base/java.lang=ALL-UNNAMED --add-opens=java.base/java.util=ALL-UNNAMED --enable-native-access=ALL-UNNAMED")
 	equal(t, "the application's part", names(t, written(t, s.WriteApp)),
 		"META-INF/ META-INF/services/s META-INF/versions/9/com/example/x/X.class META-INF/versions/9/module-info.class Root.class application.yml com/ com/example/ com/example/app/ com/example/app/Main.class com/example/x/X.class com/example/x/x.properties empty/ static/ static/index.html")
 	lib := library(t, s, "libraries.jar")
-	equal(t, "the library", names(t, lib), "META-INF/ META-INF/versions/9/org/lib/L.class com/ com/exampleish/L.class org/ org/lib/ org/lib/L.class org/lib/l.properties")
+	equal(t, "the library", names(t, lib), "META-INF/ META-INF/native/ META-INF/native/l.so META-INF/versions/9/org/lib/L.class META-INF/versions/9/org/lib/l.properties com/ com/exampleish/L.class org/ org/lib/ org/lib/L.class org/lib/l.properties")
 	equal(t, "its manifest", contents(t, lib)[manifestName], contents(t, written(t, s.WriteApp))[manifestName])
 }

@@ -8,10 +8,9 @@ import (
 	"strings"
 )
 
-// writeJAR writes a JAR of entries of others, whose content is copied as it is. Where
-// undated, its bytes depend on nothing but names and content: no entry says when it was
-// made, which Java reads as the end of 1979.
-func writeJAR(ctx context.Context, to io.Writer, m manifest, entries []entry, undated bool) error {
+// writeJAR writes a JAR of entries of others, whose content is copied as it is, with
+// their dates. Its size depends on nothing but names and content.
+func writeJAR(ctx context.Context, to io.Writer, m manifest, entries []entry) error {
 	z := zip.NewWriter(to)
 	w, err := z.CreateHeader(&zip.FileHeader{Name: manifestName, Method: zip.Deflate})
 	if err != nil {
@@ -25,20 +24,17 @@ func writeJAR(ctx context.Context, to io.Writer, m manifest, entries []entry, un
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := writeEntry(z, e, undated, buf); err != nil {
+		if err := writeEntry(z, e, buf); err != nil {
 			return fmt.Errorf("entry %s: %w", short(e.name), err)
 		}
 	}
 	return z.Close()
 }
 
-func writeEntry(z *zip.Writer, e entry, undated bool, buf []byte) error {
-	h := zip.FileHeader{Method: e.Method, CRC32: e.CRC32, CompressedSize64: e.CompressedSize64, UncompressedSize64: e.UncompressedSize64, ReaderVersion: 20}
-	if !undated {
-		h = e.FileHeader
-	}
+func writeEntry(z *zip.Writer, e entry, buf []byte) error {
+	h := e.FileHeader
 	h.Name, h.Extra, h.Comment = e.name, nil, ""
-	h.Flags = e.Flags & 0x800 // the name is UTF-8; no sizes follow the content (APPNOTE.TXT 4.4.4)
+	h.Flags &= 0x800 // the name is UTF-8; no sizes follow the content (APPNOTE.TXT 4.4.4)
 	folder := strings.HasSuffix(e.name, "/")
 	if folder {
 		h.Method, h.CRC32, h.CompressedSize64, h.UncompressedSize64 = zip.Store, 0, 0, 0
