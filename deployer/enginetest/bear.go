@@ -49,7 +49,7 @@ func (t *trial) endsWithContext(call func(ctx context.Context) error) {
 
 // bears is about what any call bears.
 var bears = []promise{
-	{"each call ends when its context has", func(t *trial) {
+	{name: "each call ends when its context has", holds: func(t *trial) {
 		t.run("trial-1", t.Print())
 		t.create("trial-2")
 		over, cancel := context.WithCancel(t.Context())
@@ -96,7 +96,7 @@ var bears = []promise{
 			}
 		}
 	}},
-	{"instances come and go beside each other", func(t *trial) {
+	{name: "instances come and go beside each other", holds: func(t *trial) {
 		names := []string{"trial-1", "trial-2", "other-1"}
 		var all sync.WaitGroup
 		for _, name := range names {
@@ -112,7 +112,7 @@ var bears = []promise{
 			t.Errorf("left are %q", got)
 		}
 	}},
-	{"one instance bears several calls at once", func(t *trial) {
+	{name: "one instance bears several calls at once", holds: func(t *trial) {
 		t.create("trial-1")
 		ctx := t.ctx()
 		several := func(what string, call func() error) {

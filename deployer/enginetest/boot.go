@@ -10,7 +10,7 @@ import (
 
 // boots is about instances that start and stop.
 var boots = []promise{
-	{"a start gives the address, and one that runs is left as it is", func(t *trial) {
+	{name: "a start gives the address, and one that runs is left as it is", holds: func(t *trial) {
 		s := t.create("trial-1")
 		first, err := t.Engine.Start(t.ctx(), "trial-1")
 		t.must(err)
@@ -31,12 +31,12 @@ var boots = []promise{
 			t.Errorf("its service was started %d times", n)
 		}
 	}},
-	{"what is not there cannot be started", func(t *trial) {
+	{name: "what is not there cannot be started", holds: func(t *trial) {
 		if _, err := t.Engine.Start(t.ctx(), "trial-1"); err == nil {
 			t.Error("it was started")
 		}
 	}},
-	{"a start that hangs ends with its context, and is stopped by the next one", func(t *trial) {
+	{name: "a start that hangs ends with its context, and is stopped by the next one", holds: func(t *trial) {
 		t.create("trial-1")
 		heal := t.Hang(t.T, "trial-1")
 		short, cancel := context.WithTimeout(t.ctx(), time.Second)
@@ -54,7 +54,7 @@ var boots = []promise{
 		}
 		t.isUp("trial-1")
 	}},
-	{"a start that hangs can be stopped and removed", func(t *trial) {
+	{name: "a start that hangs can be stopped and removed", holds: func(t *trial) {
 		t.create("trial-1")
 		t.Hang(t.T, "trial-1")
 		short, cancel := context.WithTimeout(t.ctx(), time.Second)
@@ -68,7 +68,7 @@ var boots = []promise{
 			t.Errorf("listed are %q", got)
 		}
 	}},
-	{"a service that was launched starts with the next boot", func(t *trial) {
+	{name: "a service that was launched starts with the next boot", holds: func(t *trial) {
 		t.run("trial-1", t.Print())
 		t.must(t.Engine.Stop(t.ctx(), "trial-1", 0))
 		if exit := t.hasEnded("trial-1"); !exit.Stopped || exit.Gone {
@@ -82,7 +82,7 @@ var boots = []promise{
 		t.printed("trial-1", "up", 2)
 		t.runsOn("trial-1")
 	}},
-	{"a service that was not launched does not start with a boot", func(t *trial) {
+	{name: "a service that was not launched does not start with a boot", holds: func(t *trial) {
 		t.boot("trial-1")
 		t.install("trial-1", t.Print())
 		t.runsOn("trial-1")
@@ -94,7 +94,7 @@ var boots = []promise{
 		t.must(t.Engine.Launch(t.ctx(), "trial-1"))
 		t.printed("trial-1", "up", 1)
 	}},
-	{"a stop asks every process of the service", func(t *trial) {
+	{name: "a stop asks every process of the service", holds: func(t *trial) {
 		t.run("trial-1", t.Parent())
 		t.must(t.Engine.Stop(t.ctx(), "trial-1", soon))
 		if t.count("trial-1", "asked") != 1 {
@@ -102,7 +102,7 @@ var boots = []promise{
 		}
 		t.hasEnded("trial-1")
 	}},
-	{"a stop kills after its grace, and at once without", func(t *trial) {
+	{name: "a stop kills after its grace, and at once without", holds: func(t *trial) {
 		t.run("trial-1", t.Deaf())
 		t.run("trial-2", t.Parent())
 		began := time.Now()
@@ -123,7 +123,7 @@ var boots = []promise{
 			}
 		}
 	}},
-	{"one that is halted by hand is told of, and launched again once it has ended", func(t *trial) {
+	{name: "one that is halted by hand is told of, and launched again once it has ended", holds: func(t *trial) {
 		t.run("trial-1", t.Print())
 		told := make(chan error, 1)
 		ctx := t.ctx()
@@ -138,7 +138,7 @@ var boots = []promise{
 		t.runsOn("trial-1")
 		t.isUp("trial-1")
 	}},
-	{"one that has ended with its instance is launched again", func(t *trial) {
+	{name: "one that has ended with its instance is launched again", holds: func(t *trial) {
 		t.run("trial-1", t.Print())
 		t.must(t.Engine.Stop(t.ctx(), "trial-1", 0))
 		t.must(t.Engine.Launch(t.ctx(), "trial-1"))

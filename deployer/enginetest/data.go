@@ -83,8 +83,8 @@ func (t *trial) hasData(want ...string) {
 }
 
 // data is about what outlives instances.
-var data = []promise{
-	{"data outlive the instances of their service, and each of these has them", func(t *trial) {
+var data = ofData([]promise{
+	{name: "data outlive the instances of their service, and each of these has them", holds: func(t *trial) {
 		t.withData("trial-1", kept)
 		t.withData("trial-2", kept, "/srv/more")
 		t.boot("trial-3")
@@ -106,7 +106,7 @@ var data = []promise{
 		t.start("trial-4")
 		t.reads("trial-4", note, "first")
 	}},
-	{"data begin as what the base has there", func(t *trial) {
+	{name: "data begin as what the base has there", holds: func(t *trial) {
 		t.boot("other-1")
 		text, err := t.Engine.ReadFile(t.ctx(), "other-1", t.BaseFile)
 		t.must(err)
@@ -117,7 +117,7 @@ var data = []promise{
 		t.reads("trial-2", t.BaseFile, "changed")
 		t.reads("other-1", t.BaseFile, string(text))
 	}},
-	{"data are again what they were when they were saved, in running instances too, and once", func(t *trial) {
+	{name: "data are again what they were when they were saved, in running instances too, and once", holds: func(t *trial) {
 		t.withData("trial-1", kept, "/srv/more")
 		t.writes("trial-1", note, "old")
 		t.writes("trial-1", "/srv/more/gone", "old")
@@ -138,7 +138,7 @@ var data = []promise{
 		t.must(t.Engine.RestoreData(t.ctx(), "trial")) // there is no copy any more
 		t.reads("trial-2", note, "newest")
 	}},
-	{"a copy of data takes the place of the one before, and one that was dropped is not restored", func(t *trial) {
+	{name: "a copy of data takes the place of the one before, and one that was dropped is not restored", holds: func(t *trial) {
 		t.withData("trial-1", kept)
 		for _, text := range []string{"first", "second"} {
 			t.writes("trial-1", note, text)
@@ -156,7 +156,7 @@ var data = []promise{
 		t.reads("trial-1", note, "fourth")
 		t.hasData("trial " + kept)
 	}},
-	{"a service without data is left alone", func(t *trial) {
+	{name: "a service without data is left alone", holds: func(t *trial) {
 		t.boot("trial-1")
 		for _, call := range []error{
 			t.Engine.SaveData(t.ctx(), "trial"), t.Engine.RestoreData(t.ctx(), "trial"),
@@ -170,7 +170,7 @@ var data = []promise{
 		t.hasData()
 		t.runsOn("trial-1")
 	}},
-	{"data are removed while no instance runs, and begin anew with the next start", func(t *trial) {
+	{name: "data are removed while no instance runs, and begin anew with the next start", holds: func(t *trial) {
 		t.withData("trial-1", kept)
 		t.writes("trial-1", note, "old")
 		t.must(t.Engine.SaveData(t.ctx(), "trial"))
@@ -187,7 +187,7 @@ var data = []promise{
 		t.reads("trial-1", note, "")
 		t.hasData("trial " + kept)
 	}},
-	{"data come back from an archive, here and for another service", func(t *trial) {
+	{name: "data come back from an archive, here and for another service", holds: func(t *trial) {
 		t.withData("trial-1", kept, "/srv/more")
 		large := strings.Repeat("x", 100<<10)
 		t.writes("trial-1", note, large)
@@ -228,7 +228,7 @@ var data = []promise{
 		t.reads("trial-1", "/srv/more/note", "more")
 		t.hasData("other "+kept, "other /srv/more", "trial "+kept, "trial /srv/more")
 	}},
-	{"where data cannot be, no instance is made that cannot be removed", func(t *trial) {
+	{name: "where data cannot be, no instance is made that cannot be removed", holds: func(t *trial) {
 		for _, folder := range []string{"/proc/x", "/dev", t.BaseFile, "/etc/jarloop/x"} {
 			s := t.spec("trial-1")
 			s.Data = []string{folder}
@@ -238,5 +238,33 @@ var data = []promise{
 			t.must(t.Engine.Remove(t.ctx(), "trial-1"))
 		}
 		t.hasData()
+	}},
+})
+
+// ofData marks what an engine without data cannot keep.
+func ofData(all []promise) []promise {
+	for i := range all {
+		all[i].ofData = true
+	}
+	return all
+}
+
+// noData is about engines that keep no data.
+var noData = []promise{
+	{name: "without data to be kept no instance is made that asks for any", holds: func(t *trial) {
+		if t.NoData == "" {
+			t.Skip("this engine keeps data")
+		}
+		s := t.spec("trial-1")
+		s.Data = []string{kept}
+		if err := t.Engine.Create(t.ctx(), s); err == nil || errors.Is(err, deployer.ErrExists) {
+			t.Errorf("made with data in %s: %v", kept, err)
+		}
+		if got := t.names(); len(got) > 0 {
+			t.Errorf("there are %q", got)
+		}
+		if err := t.Engine.ImportData(t.ctx(), "trial", strings.NewReader("")); err == nil {
+			t.Error("data were imported")
+		}
 	}},
 }

@@ -35,6 +35,9 @@ type Harness struct {
 	Irregular []string
 	// BaseFile is a regular file that the base has, in a folder that can be data.
 	BaseFile string
+	// NoData says why the engine keeps no data of services; "": it does. It is held then
+	// to making no instance that has any, and the rest of that part is skipped.
+	NoData string
 }
 
 // Hands is what people, and power cuts, do to instances.
@@ -86,11 +89,14 @@ type Commands struct {
 // Run holds the engine of each new harness to what deployer.Engine promises. The
 // instances that a part has left are removed after it.
 func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
-	for _, part := range [][]promise{makes, boots, runs, ends, inside, prints, data, bears} {
+	for _, part := range [][]promise{makes, boots, runs, ends, inside, prints, data, noData, bears} {
 		for _, p := range part {
 			t.Run(p.name, func(t *testing.T) {
 				h := newHarness(t)
 				r := &trial{T: t, Harness: h}
+				if h.NoData != "" && p.ofData {
+					t.Skip("NOT KEPT: " + h.NoData)
+				}
 				t.Cleanup(r.removeAll)
 				p.holds(r)
 			})
@@ -102,4 +108,6 @@ func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
 type promise struct {
 	name  string
 	holds func(t *trial)
+	// ofData says that it is of an engine which keeps data.
+	ofData bool
 }

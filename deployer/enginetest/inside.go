@@ -15,7 +15,7 @@ import (
 
 // inside is about what is done in a running instance beside its service.
 var inside = []promise{
-	{"a command gives what it printed, and its status is true", func(t *trial) {
+	{name: "a command gives what it printed, and its status is true", holds: func(t *trial) {
 		t.boot("trial-1")
 		t.isUp("trial-1")
 		for _, status := range []int{3, 127} {
@@ -31,7 +31,7 @@ var inside = []promise{
 			t.Errorf("a command that printed much: %d bytes, %v", len(out), err)
 		}
 	}},
-	{"a command that does not end is cut off, and the instance is as well as before", func(t *trial) {
+	{name: "a command that does not end is cut off, and the instance is as well as before", holds: func(t *trial) {
 		t.boot("trial-1")
 		t.endsWithContext(func(ctx context.Context) error {
 			_, err := t.Engine.Run(ctx, "trial-1", t.Sleep())
@@ -39,7 +39,7 @@ var inside = []promise{
 		})
 		t.isUp("trial-1")
 	}},
-	{"a port is reached, and its connections are counted", func(t *trial) {
+	{name: "a port is reached, and its connections are counted", holds: func(t *trial) {
 		t.run("trial-1", t.Serve(8080))
 		connections := func() int {
 			t.Helper()
@@ -71,7 +71,7 @@ var inside = []promise{
 		}
 		t.eventually("none is counted", func() bool { return connections() == 0 })
 	}},
-	{"what the service listens on is told, and not what others there do", func(t *trial) {
+	{name: "what the service listens on is told, and not what others there do", holds: func(t *trial) {
 		t.boot("trial-1")
 		_, err := t.Engine.Run(t.ctx(), "trial-1", t.Listen(9090))
 		t.must(err)
@@ -97,7 +97,7 @@ var inside = []promise{
 			t.Errorf("when its service has ended, it listens on %v", all)
 		}
 	}},
-	{"a file is read and written", func(t *trial) {
+	{name: "a file is read and written", holds: func(t *trial) {
 		t.boot("trial-1")
 		const name = "/opt/some/where/file"
 		if _, err := t.Engine.ReadFile(t.ctx(), "trial-1", name); !errors.Is(err, fs.ErrNotExist) {
@@ -116,7 +116,7 @@ var inside = []promise{
 			t.Errorf("after another boot it holds %q, %v", got, err)
 		}
 	}},
-	{"what is no regular file is neither read nor written", func(t *trial) {
+	{name: "what is no regular file is neither read nor written", holds: func(t *trial) {
 		t.boot("trial-1")
 		if len(t.Irregular) == 0 {
 			t.Fatal("the harness knows none")
@@ -130,7 +130,7 @@ var inside = []promise{
 			}
 		}
 	}},
-	{"a file of more than a mebibyte is not read", func(t *trial) {
+	{name: "a file of more than a mebibyte is not read", holds: func(t *trial) {
 		t.boot("trial-1")
 		for _, size := range []int{1 << 20, 1<<20 + 1} {
 			text := bytes.Repeat([]byte("x"), size)
@@ -141,7 +141,7 @@ var inside = []promise{
 			}
 		}
 	}},
-	{"nothing is done inside what does not run", func(t *trial) {
+	{name: "nothing is done inside what does not run", holds: func(t *trial) {
 		t.create("trial-1")
 		for _, name := range []string{"trial-1", "never-1"} {
 			if _, err := t.Engine.Run(t.ctx(), name, t.Say("hello")); err == nil {
@@ -173,7 +173,7 @@ var inside = []promise{
 			}
 		}
 	}},
-	{"memory and space are told", func(t *trial) {
+	{name: "memory and space are told", holds: func(t *trial) {
 		t.run("trial-1", t.Print())
 		if n, err := t.Engine.Memory(t.ctx(), "trial-1"); err == nil && n <= 0 {
 			t.Errorf("it holds %d bytes", n)

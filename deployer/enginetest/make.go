@@ -10,7 +10,7 @@ import (
 
 // makes is about instances and their records.
 var makes = []promise{
-	{"an instance is found with the record that it was made with", func(t *trial) {
+	{name: "an instance is found with the record that it was made with", holds: func(t *trial) {
 		record := []byte("no JSON\x00\xff, \nand binary")
 		s := t.spec("trial-1")
 		s.Record = record
@@ -23,7 +23,7 @@ var makes = []promise{
 			t.Engine = t.Restart(t.T)
 		}
 	}},
-	{"a record is replaced as a whole", func(t *trial) {
+	{name: "a record is replaced as a whole", holds: func(t *trial) {
 		t.create("trial-1")
 		t.boot("trial-2")
 		for _, name := range []string{"trial-1", "trial-2"} {
@@ -38,7 +38,7 @@ var makes = []promise{
 			t.Errorf("trial-2 alone runs: %+v", got)
 		}
 	}},
-	{"a record of what is not there cannot be set", func(t *trial) {
+	{name: "a record of what is not there cannot be set", holds: func(t *trial) {
 		t.Foreign(t.T, "trial-2")
 		for _, name := range []string{"trial-1", "trial-2"} {
 			if err := t.Engine.SetRecord(t.ctx(), name, []byte("x")); err == nil {
@@ -49,7 +49,7 @@ var makes = []promise{
 			t.Errorf("listed are %q", got)
 		}
 	}},
-	{"a name that is taken is ErrExists, and nothing is done", func(t *trial) {
+	{name: "a name that is taken is ErrExists, and nothing is done", holds: func(t *trial) {
 		t.boot("trial-1")
 		other := t.spec("trial-1")
 		other.Record = []byte("another")
@@ -61,7 +61,7 @@ var makes = []promise{
 		}
 		t.isUp("trial-1")
 	}},
-	{"what is somebody else's is neither listed nor touched", func(t *trial) {
+	{name: "what is somebody else's is neither listed nor touched", holds: func(t *trial) {
 		t.Foreign(t.T, "trial-1")
 		t.create("trial-2")
 		if got := t.names(); !slices.Equal(got, []string{"trial-2"}) {
@@ -76,7 +76,7 @@ var makes = []promise{
 			t.Errorf("the last number is %d, %v", n, err)
 		}
 	}},
-	{"an unknown base is an error, of which nothing stays that cannot be removed", func(t *trial) {
+	{name: "an unknown base is an error, of which nothing stays that cannot be removed", holds: func(t *trial) {
 		s := t.spec("trial-1")
 		s.Base = "no-such-base"
 		if err := t.Engine.Create(t.ctx(), s); err == nil || errors.Is(err, deployer.ErrExists) {
@@ -89,7 +89,7 @@ var makes = []promise{
 		}
 		t.create("trial-1") // the name is free again
 	}},
-	{"a name that is no service's with a number is refused", func(t *trial) {
+	{name: "a name that is no service's with a number is refused", holds: func(t *trial) {
 		for _, name := range []string{"", "trial", "trial-", "trial-x", "../web-1", "a/b-1", ".web-1", "trial-01"} {
 			s := t.spec("trial-1")
 			s.Name = name
@@ -101,7 +101,7 @@ var makes = []promise{
 			t.Errorf("listed are %q", got)
 		}
 	}},
-	{"the last number counts what others have made, and kept output", func(t *trial) {
+	{name: "the last number counts what others have made, and kept output", holds: func(t *trial) {
 		last := func(service string, want int) {
 			t.Helper()
 			if n, err := t.Engine.LastNumber(t.ctx(), service); n != want || err != nil {
@@ -122,7 +122,7 @@ var makes = []promise{
 		last("trial-b", 12)
 		last("b", 0)
 	}},
-	{"what was half made or half removed is found, and can be removed", func(t *trial) {
+	{name: "what was half made or half removed is found, and can be removed", holds: func(t *trial) {
 		t.HalfMade(t.T, t.spec("trial-1"))
 		t.HalfRemoved(t.T, t.spec("trial-2"))
 		t.create("trial-3")
@@ -144,7 +144,7 @@ var makes = []promise{
 			t.Errorf("listed are %q", got)
 		}
 	}},
-	{"what is gone can be stopped and removed again", func(t *trial) {
+	{name: "what is gone can be stopped and removed again", holds: func(t *trial) {
 		t.create("trial-1")
 		for range 2 {
 			t.must(t.Engine.Stop(t.ctx(), "trial-1", 0))
@@ -156,7 +156,7 @@ var makes = []promise{
 			t.Errorf("listed are %q", got)
 		}
 	}},
-	{"what runs is not removed", func(t *trial) {
+	{name: "what runs is not removed", holds: func(t *trial) {
 		t.boot("trial-1")
 		if err := t.Engine.Remove(t.ctx(), "trial-1"); err == nil {
 			t.Error("it was removed")

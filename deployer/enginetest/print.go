@@ -11,7 +11,7 @@ import (
 
 // prints is about what services print.
 var prints = []promise{
-	{"each line comes once over all agents", func(t *trial) {
+	{name: "each line comes once over all agents", holds: func(t *trial) {
 		t.boot("trial-1")
 		t.install("trial-1", t.Print("one"))
 		f := t.follow("trial-1")
@@ -38,7 +38,7 @@ var prints = []promise{
 		f.end(t)
 		f.has(t)
 	}},
-	{"lines say of whom they are", func(t *trial) {
+	{name: "lines say of whom they are", holds: func(t *trial) {
 		t.boot("trial-b-12")
 		t.install("trial-b-12", t.Print("one"))
 		f := t.follow("trial-b-12")
@@ -52,7 +52,7 @@ var prints = []promise{
 			t.Errorf("the line is %+v, want %+v", got, want)
 		}
 	}},
-	{"who follows late, or for no time, gets what is there", func(t *trial) {
+	{name: "who follows late, or for no time, gets what is there", holds: func(t *trial) {
 		t.run("trial-1", t.Print("one"))
 		ctx, cancel := context.WithCancel(t.ctx())
 		cancel()
@@ -62,7 +62,7 @@ var prints = []promise{
 			t.Errorf("got %q", got)
 		}
 	}},
-	{"the last lines are given before following ends, of what has stopped too", func(t *trial) {
+	{name: "the last lines are given before following ends, of what has stopped too", holds: func(t *trial) {
 		t.boot("trial-1")
 		t.install("trial-1", t.Parent())
 		f := t.follow("trial-1")
@@ -72,7 +72,7 @@ var prints = []promise{
 		f.end(t)
 		f.has(t, "up", "asked")
 	}},
-	{"files inside are followed, those that come later too, each line once over all agents", func(t *trial) {
+	{name: "files inside are followed, those that come later too, each line once over all agents", holds: func(t *trial) {
 		t.boot("trial-1")
 		t.install("trial-1", t.Append("/opt/log/a.log", "one", "two"))
 		f := t.follow("trial-1", "/opt/log/*.log")
@@ -90,7 +90,7 @@ var prints = []promise{
 		f.await(t, "a.log: one", "a.log: two", "b.log: three", "up")
 		f.end(t)
 	}},
-	{"what was printed outlives the instance", func(t *trial) {
+	{name: "what was printed outlives the instance", holds: func(t *trial) {
 		t.run("trial-1", t.Print("one"))
 		t.must(t.Engine.Stop(t.ctx(), "trial-1", 0))
 		t.must(t.Engine.Remove(t.ctx(), "trial-1"))
@@ -109,7 +109,7 @@ var prints = []promise{
 			t.Errorf("what never was has printed %q", got)
 		}
 	}},
-	{"a stack trace is among the last lines whole", func(t *trial) {
+	{name: "a stack trace is among the last lines whole", holds: func(t *trial) {
 		trace := []string{"java.lang.IllegalStateException: no"}
 		for range 30 {
 			trace = append(trace, "\tat com.example.App.main(App.java:7)")
@@ -119,7 +119,7 @@ var prints = []promise{
 			t.Errorf("the last lines are\n%s", got)
 		}
 	}},
-	{"kept output goes but for the newest, and that of instances that are there", func(t *trial) {
+	{name: "kept output goes but for the newest, and that of instances that are there", holds: func(t *trial) {
 		for _, name := range []string{"trial-1", "trial-2", "trial-3", "trial-4", "other-1"} {
 			t.run(name, t.Print())
 			t.must(t.Engine.Stop(t.ctx(), name, 0))

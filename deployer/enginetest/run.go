@@ -14,7 +14,7 @@ import (
 
 // runs is about services that are installed and launched.
 var runs = []promise{
-	{"a folder inside holds exactly what was installed last", func(t *trial) {
+	{name: "a folder inside holds exactly what was installed last", holds: func(t *trial) {
 		t.boot("trial-1")
 		holds := func(files map[string]string, gone ...string) {
 			t.Helper()
@@ -36,7 +36,7 @@ var runs = []promise{
 		t.must(t.Engine.WriteFile(t.ctx(), "trial-1", target+"/left", []byte("by the service"), 0o644))
 		holds(map[string]string{"a.jar": "5"}, "left", "lib")
 	}},
-	{"what is no file is not installed", func(t *trial) {
+	{name: "what is no file is not installed", holds: func(t *trial) {
 		t.boot("trial-1")
 		source := t.artefacts(nil)
 		t.must(os.Symlink("/etc/shadow", filepath.Join(source, "a.jar")))
@@ -47,7 +47,7 @@ var runs = []promise{
 			t.Error("what it leads to can be read")
 		}
 	}},
-	{"a service without artefacts is installed, and leaves every folder as it is", func(t *trial) {
+	{name: "a service without artefacts is installed, and leaves every folder as it is", holds: func(t *trial) {
 		t.boot("trial-1")
 		t.must(t.Engine.WriteFile(t.ctx(), "trial-1", target+"/left", []byte("of the base"), 0o644))
 		t.must(t.Engine.Install(t.ctx(), "trial-1", "", "", t.Print("one")))
@@ -57,7 +57,7 @@ var runs = []promise{
 			t.Errorf("the folder holds %q, %v", got, err)
 		}
 	}},
-	{"a service has its environment and its folder", func(t *trial) {
+	{name: "a service has its environment and its folder", holds: func(t *trial) {
 		t.boot("trial-1")
 		c := t.Show("GREETING")
 		c.Dir, c.Env = target, map[string]string{"GREETING": `"$HOME" 'and' more`}
@@ -68,7 +68,7 @@ var runs = []promise{
 			t.Errorf("it has printed %q", t.Engine.Tail("trial-1"))
 		}
 	}},
-	{"a service that takes more memory than it may is killed, which is said, and runs again", func(t *trial) {
+	{name: "a service that takes more memory than it may is killed, which is said, and runs again", holds: func(t *trial) {
 		s := t.spec("trial-1")
 		s.Memory, s.CPUs = 128<<20, 0.5
 		t.must(t.Engine.Create(t.ctx(), s))
@@ -85,7 +85,7 @@ var runs = []promise{
 			t.Engine = t.Restart(t.T)
 		}
 	}},
-	{"a service runs as soon as it is launched, and once", func(t *trial) {
+	{name: "a service runs as soon as it is launched, and once", holds: func(t *trial) {
 		t.create("trial-1")
 		_, err := t.Engine.Start(t.ctx(), "trial-1")
 		t.must(err)
@@ -102,7 +102,7 @@ var runs = []promise{
 			t.Errorf("it was started %d times", n)
 		}
 	}},
-	{"a service that has ended is launched again, with what was installed since", func(t *trial) {
+	{name: "a service that has ended is launched again, with what was installed since", holds: func(t *trial) {
 		t.run("trial-1", t.Exit(3))
 		t.ended("trial-1")
 		t.must(t.Engine.Launch(t.ctx(), "trial-1"))
@@ -115,7 +115,7 @@ var runs = []promise{
 		t.printed("trial-1", "up", 3)
 		t.runsOn("trial-1")
 	}},
-	{"quitting asks every process, and waits for each", func(t *trial) {
+	{name: "quitting asks every process, and waits for each", holds: func(t *trial) {
 		t.run("trial-1", t.Parent())
 		began := time.Now()
 		t.must(t.Engine.Quit(t.ctx(), "trial-1", 4*soon))
@@ -130,7 +130,7 @@ var runs = []promise{
 		}
 		t.isUp("trial-1")
 	}},
-	{"quitting kills after the grace", func(t *trial) {
+	{name: "quitting kills after the grace", holds: func(t *trial) {
 		t.run("trial-1", t.Deaf())
 		began := time.Now()
 		t.must(t.Engine.Quit(t.ctx(), "trial-1", time.Second))
@@ -140,7 +140,7 @@ var runs = []promise{
 		t.hasEnded("trial-1")
 		t.isUp("trial-1")
 	}},
-	{"quitting without a grace kills at once", func(t *trial) {
+	{name: "quitting without a grace kills at once", holds: func(t *trial) {
 		t.run("trial-1", t.Parent())
 		t.must(t.Engine.Quit(t.ctx(), "trial-1", 0))
 		<-time.After(time.Second)
@@ -150,7 +150,7 @@ var runs = []promise{
 		t.hasEnded("trial-1")
 		t.isUp("trial-1")
 	}},
-	{"what has quit starts with no boot, but when it is launched", func(t *trial) {
+	{name: "what has quit starts with no boot, but when it is launched", holds: func(t *trial) {
 		t.run("trial-1", t.Print())
 		t.must(t.Engine.Quit(t.ctx(), "trial-1", soon))
 		t.must(t.Engine.Stop(t.ctx(), "trial-1", 0))
@@ -170,7 +170,7 @@ var runs = []promise{
 			t.hasEnded("trial-1")
 		}
 	}},
-	{"quitting what has ended, or was never launched, is no error", func(t *trial) {
+	{name: "quitting what has ended, or was never launched, is no error", holds: func(t *trial) {
 		t.run("trial-1", t.Exit(0))
 		t.ended("trial-1")
 		t.boot("trial-2")
@@ -183,7 +183,7 @@ var runs = []promise{
 		t.printed("trial-2", "up", 1)
 		t.runsOn("trial-2")
 	}},
-	{"what has quit while its instance was stopped starts with no boot", func(t *trial) {
+	{name: "what has quit while its instance was stopped starts with no boot", holds: func(t *trial) {
 		t.run("trial-1", t.Print())
 		t.must(t.Engine.Stop(t.ctx(), "trial-1", 0))
 		t.must(t.Engine.Quit(t.ctx(), "trial-1", soon))
@@ -201,7 +201,7 @@ var runs = []promise{
 
 // ends is about how the end of a service is told.
 var ends = []promise{
-	{"the end of a service is told with its status", func(t *trial) {
+	{name: "the end of a service is told with its status", holds: func(t *trial) {
 		t.boot("trial-1")
 		t.install("trial-1", t.Exit(3))
 		t.must(t.Engine.Launch(t.ctx(), "trial-1"))
@@ -218,7 +218,7 @@ var ends = []promise{
 			t.Errorf("it is told as %+v", told)
 		}
 	}},
-	{"the end of an instance is told to who waits, and with its removal too", func(t *trial) {
+	{name: "the end of an instance is told to who waits, and with its removal too", holds: func(t *trial) {
 		t.run("trial-1", t.Print())
 		t.run("trial-2", t.Print())
 		told := map[string]chan *deployer.ExitError{}
@@ -250,7 +250,7 @@ var ends = []promise{
 			t.Errorf("waited for after its removal: %+v", exit)
 		}
 	}},
-	{"waiting goes on while the service runs, and ends with its context", func(t *trial) {
+	{name: "waiting goes on while the service runs, and ends with its context", holds: func(t *trial) {
 		t.run("trial-1", t.Print())
 		t.endsWithContext(func(ctx context.Context) error { return t.Engine.Wait(ctx, "trial-1") })
 		t.runsOn("trial-1")

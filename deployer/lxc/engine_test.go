@@ -4,7 +4,6 @@ package lxc
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -80,8 +79,8 @@ func newHarness(t *testing.T, h *Host) enginetest.Harness {
 	return enginetest.Harness{
 		Engine: b.engine(t), Base: "base", Address: b.next, Restart: func(t *testing.T) deployer.Engine { return b.engine(t) },
 		Hands:     enginetest.Hands{Foreign: b.foreign, HalfMade: b.halfMade, HalfRemoved: b.halfRemoved, Hang: b.hang, Halt: b.halt, Vanish: b.vanish},
-		Services:  services,
-		Commands:  commands,
+		Services:  enginetest.Shell(),
+		Commands:  enginetest.ShellCommands(),
 		BaseFile:  baseFile,
 		Irregular: []string{"/etc", "/dev/null", "/proc/version", "/etc/jarloop/gate"},
 	}
@@ -162,50 +161,4 @@ func (b *bench) vanish(t *testing.T, name string) {
 	if err := errors.Join(b.host.Stop(t.Context(), name, 0), b.host.Destroy(t.Context(), name)); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func shell(script string) deployer.Command { return deployer.Command{Line: script} }
-
-// words quotes each for the shell.
-func words(all []string) string {
-	var quoted []string
-	for _, w := range all {
-		quoted = append(quoted, "'"+strings.ReplaceAll(w, "'", `'\''`)+"'")
-	}
-	return strings.Join(quoted, " ")
-}
-
-var services = enginetest.Services{
-	Serve: func(port uint16) deployer.Command {
-		return shell(fmt.Sprintf("echo up; ! command -v httpd || exec httpd -f -p %[1]d -h /srv; exec perl -MIO::Socket::INET -e '"+
-			"$s = IO::Socket::INET->new(LocalPort => %[1]d, Listen => 9) or die; push @kept, $_ while $_ = $s->accept'", port))
-	},
-	Exit: func(status int) deployer.Command { return shell(fmt.Sprintf("echo up; exit %d", status)) },
-	Deaf: func() deployer.Command { return shell("trap '' TERM; echo up; while :; do sleep 1; done") },
-	Parent: func() deployer.Command {
-		return shell(`sh -c 'trap "trap \"\" TERM; sleep 0.5; echo asked; exit" TERM; echo up; sleep 1000 & wait' & wait`)
-	},
-	Print: func(lines ...string) deployer.Command {
-		return shell("for line in " + words(append(lines, "up")) + `; do printf "%s\n" "$line"; done; exec sleep 1000`)
-	},
-	Append: func(file string, lines ...string) deployer.Command {
-		return shell("mkdir -p " + words([]string{filepath.Dir(file)}) + "; for line in " + words(lines) +
-			`; do printf "%s\n" "$line" >>` + words([]string{file}) + "; done; echo up; exec sleep 1000")
-	},
-	Take: func() deployer.Command {
-		return shell(`echo up; exec awk 'BEGIN { s = "x"; while (1) s = s s }'`)
-	},
-	Show: func(variable string) deployer.Command {
-		return shell(fmt.Sprintf(`printf "%%s\n" "$%s"; pwd; echo up; exec sleep 1000`, variable))
-	},
-}
-
-var commands = enginetest.Commands{
-	Say:    func(text string) []string { return []string{"echo", text} },
-	FailBy: func(status int) []string { return []string{"sh", "-c", fmt.Sprintf("echo failed; exit %d", status)} },
-	Sleep:  func() []string { return []string{"sleep", "1000"} },
-	Listen: func(port uint16) []string {
-		return []string{"/bin/sh", "-c", fmt.Sprintf("if command -v httpd; then httpd -p %[1]d -h /srv; else perl -MIO::Socket::INET -e '"+
-			"$s = IO::Socket::INET->new(LocalPort => %[1]d, Listen => 9) or die; exit if fork; sleep 1000'; fi", port)}
-	},
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/deployer/sockets"
 )
 
 func TestWhatListensIsOfEachFamilyAndKind(t *testing.T) {
@@ -45,7 +46,12 @@ func TestWhatListensIsOfEachFamilyAndKind(t *testing.T) {
 	}
 	t.Cleanup(func() { c.Close() }) // nor does this one
 
-	all, err := listeners(init)
+	kernel, err := diagnosis(init)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kernel.Close()
+	all, err := sockets.Listeners(kernel)
 	if err != nil {
 		t.Fatal(err)
 	}

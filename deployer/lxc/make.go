@@ -15,6 +15,7 @@ import (
 
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/deployer/guest"
+	"github.com/jarloop/jarloop/deployer/logs"
 )
 
 // List gives the instances that are there.
@@ -118,7 +119,7 @@ func (e *Engine) makeReports(name, rootfs string) error {
 	if err := errors.Join(os.MkdirAll(reports, 0o755), os.RemoveAll(guest.ExitReport(reports))); err != nil {
 		return err
 	}
-	reached{}.write(string(kept))
+	logs.Reached{}.Write(string(kept))
 	info, err := os.Stat(rootfs)
 	if err != nil {
 		return err

@@ -77,28 +77,13 @@ func (f *following) out(ctx context.Context) error {
 	file := kept.Out()
 	look, end := f.e.notices.of(file)
 	defer end()
-	_, err := logs.Follow(ctx, func() (*os.File, error) { return logs.Open(file) }, startOfOut(kept), logs.Options{
+	_, err := logs.Follow(ctx, func() (*os.File, error) { return logs.Open(file) }, kept.Start(), logs.Options{
 		Keep: f.keep, Look: look,
-		Given: func(open *os.File, offset int64) { reached{inodeOfOpen(open), offset}.write(string(kept)) },
+		Given: func(open *os.File, offset int64) {
+			logs.Reached{Inode: logs.InodeOf(open), Offset: offset}.Write(string(kept))
+		},
 	}, func(l logs.Line) { f.give("", l) })
 	return f.wrong("what it prints", err)
-}
-
-// startOfOut is where the next line is that no agent has given. What an earlier
-// version has followed says nothing: it has given all that there was.
-func startOfOut(kept logs.Folder) int64 {
-	file, err := logs.Open(kept.Out())
-	if err != nil {
-		return 0
-	}
-	defer file.Close()
-	if r, noted := readReached(string(kept)); noted {
-		return r.in(file)
-	}
-	if info, err := file.Stat(); err == nil {
-		return info.Size()
-	}
-	return 0
 }
 
 // files follows the files inside that the service writes beside its output, also
@@ -137,9 +122,9 @@ func (f *following) file(ctx context.Context, name string) error {
 	defer kept.Close()
 	open := func() (*os.File, error) { return f.open(ctx, name) }
 	start := int64(0)
-	if r, noted := readReached(to); noted {
+	if r, noted := logs.ReadReached(to); noted {
 		if file, err := open(); err == nil {
-			start = r.in(file)
+			start = r.In(file)
 			file.Close()
 		}
 	}
@@ -156,7 +141,7 @@ func (f *following) file(ctx context.Context, name string) error {
 				f.give(path.Base(name), l)
 			}
 			lines = nil
-			reached{inodeOfOpen(file), offset}.write(to)
+			logs.Reached{Inode: logs.InodeOf(file), Offset: offset}.Write(to)
 			if written += int64(n); f.keep > 0 && written > f.keep {
 				written = 0
 				_ = logs.Bound(kept, f.keep) // best effort, as above

@@ -1,6 +1,4 @@
-//go:build cgo
-
-package lxc
+package logs
 
 import (
 	"os"
@@ -14,7 +12,7 @@ func TestHowFarAFileWasReadIsOfThatFile(t *testing.T) {
 	mkdir(t, at)
 	writeFile(t, file, "one\ntwo\n")
 	writeFile(t, other, "three\n")
-	if _, noted := readReached(at); noted {
+	if _, noted := ReadReached(at); noted {
 		t.Fatal("something is noted")
 	}
 	f, err := os.Open(file)
@@ -22,8 +20,8 @@ func TestHowFarAFileWasReadIsOfThatFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	reached{inodeOfOpen(f), 4}.write(at)
-	r, noted := readReached(at)
+	Reached{InodeOf(f), 4}.Write(at)
+	r, noted := ReadReached(at)
 	if !noted {
 		t.Skip("no attributes on this filesystem")
 	}
@@ -32,25 +30,38 @@ func TestHowFarAFileWasReadIsOfThatFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer g.Close()
-	if r.in(f) != 4 || r.in(g) != 0 {
-		t.Errorf("to be read on from %d, and of another file from %d", r.in(f), r.in(g))
+	if r.In(f) != 4 || r.In(g) != 0 {
+		t.Errorf("to be read on from %d, and of another file from %d", r.In(f), r.In(g))
 	}
 }
 
 // TestWhatAnEarlierVersionHasFollowedIsNotGivenAgain has a folder without a note.
 func TestWhatAnEarlierVersionHasFollowedIsNotGivenAgain(t *testing.T) {
-	d := newDisk(t)
-	kept := d.kept("web-1")
-	if got := startOfOut(kept); got != 0 {
+	kept := FolderOf(t.TempDir(), "web", 1)
+	if got := kept.Start(); got != 0 {
 		t.Errorf("where nothing is it starts at %d", got)
 	}
 	mkdir(t, kept.Reports())
 	writeFile(t, kept.Out(), "one\ntwo\n")
-	if got := startOfOut(kept); got != 8 {
+	if got := kept.Start(); got != 8 {
 		t.Errorf("it starts at %d", got)
 	}
-	reached{}.write(string(kept))
-	if _, noted := readReached(string(kept)); noted && startOfOut(kept) != 0 {
-		t.Errorf("one that this version has made starts at %d", startOfOut(kept))
+	Reached{}.Write(string(kept))
+	if _, noted := ReadReached(string(kept)); noted && kept.Start() != 0 {
+		t.Errorf("one that this version has made starts at %d", kept.Start())
+	}
+}
+
+func mkdir(t *testing.T, name string) {
+	t.Helper()
+	if err := os.MkdirAll(name, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func writeFile(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
