@@ -33,9 +33,9 @@ var ErrReport = errors.New("not \"result code status\"")
 
 var exitLine = regexp.MustCompile(`^([a-z-]{1,32}) (exited|killed|dumped|-) ([0-9]{1,3}|[A-Z0-9+-]{1,16})$`)
 
-// parseExit reads the line that the unit leaves in exitFile. It was written
+// ParseExit reads the line that the unit leaves in exitFile. It was written
 // inside the container: what does not have the shape is an error.
-func parseExit(line string) (Exit, error) {
+func ParseExit(line string) (Exit, error) {
 	m := exitLine.FindStringSubmatch(strings.TrimSuffix(line, "\n"))
 	if m == nil {
 		return Exit{}, fmt.Errorf("read how the service ended: %q: %w", shorten(line), ErrReport)
@@ -53,11 +53,20 @@ func ExitReport(reports string) string { return filepath.Join(reports, exitName)
 // ErrReport that it has; any other error, as of a lack of descriptors, says
 // nothing of it.
 func ReadExit(reports string) (Exit, error) {
+	line, err := ReadReport(reports)
+	if err != nil {
+		return Exit{}, err
+	}
+	return ParseExit(line)
+}
+
+// ReadReport is ReadExit for who hands on the line, to be read by ParseExit.
+func ReadReport(reports string) (string, error) {
 	line, err := readReport(ExitReport(reports))
 	if err != nil {
-		return Exit{}, fmt.Errorf("read how the service ended: %w", err)
+		return "", fmt.Errorf("read how the service ended: %w", err)
 	}
-	return parseExit(string(line))
+	return string(line), nil
 }
 
 func readReport(name string) ([]byte, error) {

@@ -125,6 +125,12 @@ type Host struct {
 	// not ask for another; else it asks by DHCP.
 	Static bool
 
+	// Address is what the container gives its interface itself, with the prefix of its
+	// network, and Gateway its default route, where liblxc cannot; then Static is not
+	// said.
+	Address netip.Prefix
+	Gateway netip.Addr
+
 	// Nameserver is what the container asks for names; the zero Addr leaves
 	// what the base or DHCP says.
 	Nameserver netip.Addr
@@ -135,7 +141,7 @@ type Host struct {
 func Identity(i Init, h Host) []File {
 	files := []File{
 		text("/etc/hostname", h.Name+"\n"),
-		text("/etc/network/interfaces", interfaces(i, h.Static)),
+		text("/etc/network/interfaces", interfaces(i, h)),
 	}
 	if h.Nameserver.IsValid() {
 		files = append(files, text("/etc/resolv.conf", "nameserver "+h.Nameserver.String()+"\n"))
@@ -151,12 +157,24 @@ func Identity(i Init, h Host) []File {
 
 // interfaces(5), for the inits that use ifupdown. Under systemd its part is
 // networkd's, and two clients for one interface would get two addresses.
-func interfaces(i Init, static bool) string {
+func interfaces(i Init, h Host) string {
 	lo := "auto lo\niface lo inet loopback\n"
-	if static || i != Upstart {
+	switch {
+	case h.Static || i != Upstart:
 		return lo
+	case h.Address.IsValid():
+		return lo + fmt.Sprintf("auto eth0\niface eth0 inet static\naddress %s\ngateway %s\n", h.Address, h.Gateway)
 	}
 	return lo + "auto eth0\niface eth0 inet dhcp\n"
+}
+
+// setAddress are commands that give the interface its address and route.
+func (h Host) setAddress() string {
+	commands := fmt.Sprintf("ip link set lo up\nip address add %s dev eth0\nip link set eth0 up\n", h.Address)
+	if h.Gateway.IsValid() {
+		commands += fmt.Sprintf("ip route add default via %s\n", h.Gateway)
+	}
+	return commands
 }
 
 func text(name, content string) File {

@@ -88,9 +88,16 @@ func systemdIdentity(h Host) []File {
 			// Nothing is managed, so nothing would ever be online.
 			File{Name: "/etc/systemd/system/systemd-networkd-wait-online.service", Link: "/dev/null"})
 	}
+	how := "DHCP=ipv4\n\n[DHCPv4]\nClientIdentifier=mac\n"
+	if h.Address.IsValid() {
+		how = fmt.Sprintf("Address=%s\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n", h.Address)
+		if h.Gateway.IsValid() {
+			how += fmt.Sprintf("Gateway=%s\n", h.Gateway)
+		}
+	}
 	return append(files,
 		// By MAC address, since the machine ID is made anew for each clone.
-		text(networkFile, "[Match]\nName=eth0\n\n[Network]\nDHCP=ipv4\n\n[DHCPv4]\nClientIdentifier=mac\n"),
+		text(networkFile, "[Match]\nName=eth0\n\n[Network]\n"+how),
 		File{Name: "/etc/systemd/system/multi-user.target.wants/systemd-networkd.service", Link: networkd})
 }
 

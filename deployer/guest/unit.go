@@ -29,7 +29,7 @@ const (
 	gateFile = "/etc/jarloop/gate"
 	// outFile is what the service prints, appended to.
 	outFile = Reports + "/out"
-	// exitFile is how the service ended (parseExit). It appears as one act
+	// exitFile is how the service ended (ParseExit). It appears as one act
 	// after the process has ended, and is gone when the service runs again.
 	exitFile = Reports + "/" + exitName
 
@@ -68,6 +68,9 @@ type Unit struct {
 	// 0 is as much as there is.
 	Memory int64
 	CPUs   float64
+	// MakesGate has it make its gate where there is none, since who writes the files
+	// can make no FIFO.
+	MakesGate bool
 }
 
 // grace is how many seconds the service may take to stop before it is killed.
@@ -76,18 +79,17 @@ const grace = 90
 // Files gives the files that make the unit known to an init: its command, and
 // what starts it at boot and on Start. The folder Reports is the caller's.
 func (u Unit) Files(i Init) []File {
-	files := []File{
-		u.Command(),
-		script(mainFile, waiting+"exec "+RunFile+"\n"),
-		{Name: gateFile, Mode: fs.ModeNamedPipe | 0o600},
+	files := []File{u.Command(), script(mainFile, u.waiting()+"exec "+RunFile+"\n")}
+	if !u.MakesGate {
+		files = append(files, File{Name: gateFile, Mode: fs.ModeNamedPipe | 0o600})
 	}
 	switch i {
 	case Systemd:
 		return append(files, systemdUnit(u)...)
 	case Upstart:
-		return append(files, upstartUnit()...)
+		return append(files, upstartUnit(u)...)
 	}
-	return append(files, busyboxUnit()...)
+	return append(files, busyboxUnit(u)...)
 }
 
 // Closed are the files by which the unit waits at its gate again when it starts
@@ -123,11 +125,15 @@ func OfUnit(cgroups []byte, environ func() []byte) bool {
 }
 
 // waiting waits at the gate. A writer may come and go between the look and the
-// opening; then the file is there, and whoever opens the gate tries again.
-const waiting = `# waits for the artefacts; written by jarloop
-[ -e ` + ReadyFile + ` ] || read -r _ <` + gateFile + `
-rm -f ` + gateFile + `
-`
+// opening; then the file is there, and whoever opens the gate tries again. Who makes
+// the gate looks again after that: who opens one that is not there takes it for passed.
+func (u Unit) waiting() string {
+	wait := "read -r _ <" + gateFile
+	if u.MakesGate {
+		wait = "{ [ -p " + gateFile + " ] || mkfifo -m 600 " + gateFile + "; [ -e " + ReadyFile + " ] || " + wait + "; }"
+	}
+	return "# waits for the artefacts; written by jarloop\n[ -e " + ReadyFile + " ] || " + wait + "\nrm -f " + gateFile + "\n"
+}
 
 // run is the body of RunFile.
 func (u Unit) run() string {

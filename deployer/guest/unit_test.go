@@ -156,16 +156,16 @@ func TestParseExit(t *testing.T) {
 		{"success exited \x1b[2J", "error"}, {"x; exited 1", "error"},
 		{strings.Repeat("a", 1000) + " exited 1", "error"},
 	} {
-		exit, err := parseExit(tc.line)
+		exit, err := ParseExit(tc.line)
 		got := exit.String()
 		if err != nil {
 			got = "error"
 			if len(err.Error()) > 250 || strings.ContainsRune(err.Error(), 0x1b) {
-				t.Errorf("parseExit(%q): the error shows it whole: %q", tc.line, err)
+				t.Errorf("ParseExit(%q): the error shows it whole: %q", tc.line, err)
 			}
 		}
 		if got != tc.want {
-			t.Errorf("parseExit(%q) = %q (%v), want %q", tc.line, got, err, tc.want)
+			t.Errorf("ParseExit(%q) = %q (%v), want %q", tc.line, got, err, tc.want)
 		}
 	}
 }

@@ -28,7 +28,7 @@ const (
 // around wait is there because a trapped signal ends wait, not the service
 // (sh(1)). That the kernel killed for memory is known by its count of doing so
 // (cgroup-v2, memory.events; in v1 memory.oom_control).
-func wrapper() File {
+func wrapper(u Unit) File {
 	return script(wrapperFile, fmt.Sprintf(`# runs the service and reports how it ended; written by jarloop
 umask 022
 running() { tr '\0' ' ' 2>/dev/null <"/proc/$(readlink %[2]s)/cmdline" | grep -q %[3]s; }
@@ -108,7 +108,7 @@ rm -f %[2]s
 left=%[8]d
 while signal 0 && [ $((left -= 1)) -gt 0 ]; do sleep 1; done
 signal KILL
-`, strings.TrimSpace(waiting), lockFile, wrapperFile, grace, exitFile, RunFile, outFile, linger, unitMark))
+`, strings.TrimSpace(u.waiting()), lockFile, wrapperFile, grace, exitFile, RunFile, outFile, linger, unitMark))
 }
 
 // linger is how many seconds what a service has left behind may take to end.
@@ -116,9 +116,9 @@ const linger = 10
 
 // busyboxUnit is the wrapper with what starts and stops it; the boot's script
 // (busyboxBoot) starts it too.
-func busyboxUnit() []File {
+func busyboxUnit(u Unit) []File {
 	return []File{
-		wrapper(),
+		wrapper(u),
 		// With an environment of its own: whoever attaches brings theirs.
 		script(startFile, fmt.Sprintf(`# starts the service unless it runs; written by jarloop
 env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
@@ -145,7 +145,10 @@ func busyboxBoot(h Host) File {
 	boot := "/bin/syslogd\n/bin/mount -a\n" +
 		"mount -t cgroup -o ro,memory memory /sys/fs/cgroup 2>/dev/null ||\n" +
 		"\tmount -t cgroup2 -o ro cgroup2 /sys/fs/cgroup 2>/dev/null\n"
-	if !h.Static {
+	switch {
+	case h.Address.IsValid():
+		boot += h.setAddress()
+	case !h.Static:
 		boot += "/bin/udhcpc -b -i eth0\n"
 	}
 	return script("/etc/init.d/rcS", boot+
@@ -153,9 +156,9 @@ func busyboxBoot(h Host) File {
 }
 
 // upstartUnit is a job (init(5) of upstart) around the wrapper.
-func upstartUnit() []File {
+func upstartUnit(u Unit) []File {
 	return []File{
-		wrapper(),
+		wrapper(u),
 		text("/etc/init/jarloop.conf", fmt.Sprintf(`description "the service, run by jarloop"
 start on runlevel [2345]
 stop on runlevel [!2345]
