@@ -1,0 +1,234 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	// quick is how long a call may take that waits for nothing.
+	quick = 20 * time.Second
+	// tries is how often a call that only reads is made.
+	tries = 3
+	// maxAnswer is how long an answer may be.
+	maxAnswer = 64 << 20
+)
+
+// Options say where the API is.
+type Options struct {
+	// Address is unix:/path/to/unix.socket, or https://member:8443.
+	Address string
+	// TLS has the client's certificate, and what the server's is checked with.
+	TLS *tls.Config
+	// Project is what all calls are about; "" is the default one.
+	Project string
+}
+
+// Client makes the calls. It may be used by several goroutines.
+type Client struct {
+	base    *url.URL
+	http    *http.Client
+	project string
+	quick   time.Duration
+}
+
+// New gives a client. It does not connect yet; the caller closes it.
+func New(o Options) (*Client, error) {
+	transport := &http.Transport{
+		MaxIdleConnsPerHost: 16,
+		IdleConnTimeout:     time.Minute,
+		TLSHandshakeTimeout: quick,
+		TLSClientConfig:     o.TLS,
+	}
+	dialer := &net.Dialer{Timeout: quick}
+	transport.DialContext = dialer.DialContext
+	base := &url.URL{Scheme: "http", Host: "incus"}
+	if path, is := strings.CutPrefix(o.Address, "unix:"); is {
+		path = "/" + strings.TrimLeft(path, "/")
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", path)
+		}
+	} else {
+		u, err := url.Parse(o.Address)
+		if err != nil || u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+			return nil, fmt.Errorf("%q is no address of Incus: write unix:/path/to/unix.socket or https://member:8443", o.Address)
+		}
+		base = &url.URL{Scheme: "https", Host: u.Host}
+	}
+	return &Client{base: base, http: &http.Client{Transport: transport}, project: o.Project, quick: quick}, nil
+}
+
+// Close lets go of idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// ErrChanged says that something was changed by somebody else since it was read.
+var ErrChanged = errors.New("it was changed meanwhile")
+
+// Error is what Incus has answered.
+type Error struct {
+	Call   string
+	Status int // of HTTP
+	Text   string
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("incus: %s: %s", e.Call, e.Text) }
+
+// Is makes 412 ErrChanged.
+func (e *Error) Is(target error) bool {
+	return target == ErrChanged && e.Status == http.StatusPreconditionFailed
+}
+
+// IsNotFound says whether what was asked for is not there.
+func IsNotFound(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Status == http.StatusNotFound
+}
+
+// IsTaken says whether something cannot be made since its name is taken.
+func IsTaken(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && (e.Status == http.StatusConflict || strings.Contains(e.Text, "already exists") ||
+		strings.Contains(e.Text, "UNIQUE constraint"))
+}
+
+// call is one of HTTP.
+type call struct {
+	method, path string
+	query        url.Values
+	header       http.Header
+	body         any       // JSON
+	raw          io.Reader // else
+	most         time.Duration
+}
+
+func (c *Client) url(path string, query url.Values) string {
+	u := *c.base
+	u.Path = path
+	values := url.Values{}
+	for key, value := range query {
+		values[key] = value
+	}
+	if c.project != "" {
+		values.Set("project", c.project)
+	}
+	u.RawQuery = values.Encode()
+	return u.String()
+}
+
+// answer is the envelope of the API's answers.
+type answer struct {
+	Type      string          `json:"type"`
+	Operation string          `json:"operation"`
+	Status    int             `json:"error_code"`
+	Error     string          `json:"error"`
+	Metadata  json.RawMessage `json:"metadata"`
+}
+
+// do makes a call and reads its answer. The ETag is of what was read.
+func (c *Client) do(ctx context.Context, k call) (answer, string, error) {
+	if k.most == 0 {
+		k.most = c.quick
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, k.most, fmt.Errorf("incus: %s %s: no answer within %s", k.method, k.path, k.most))
+	defer cancel()
+	for n := 1; ; n++ {
+		a, etag, err := c.once(ctx, k)
+		if err == nil {
+			return a, etag, nil
+		}
+		if cause := context.Cause(ctx); cause != nil {
+			return a, "", cause
+		}
+		if _, answered := errors.AsType[*Error](err); answered || k.method != http.MethodGet || n == tries {
+			return a, "", err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Duration(n) * 50 * time.Millisecond):
+		}
+	}
+}
+
+func (c *Client) once(ctx context.Context, k call) (a answer, etag string, err error) {
+	body, header, err := c.send(ctx, k)
+	if err != nil {
+		return a, "", err
+	}
+	defer body.Close()
+	text, err := io.ReadAll(io.LimitReader(body, maxAnswer+1))
+	if err != nil {
+		return a, "", fmt.Errorf("incus: %s %s: %w", k.method, k.path, err)
+	}
+	if len(text) > maxAnswer {
+		return a, "", &Error{Call: k.method + " " + k.path, Text: "an answer of more than 64 MiB"}
+	}
+	if err := json.Unmarshal(text, &a); err != nil {
+		return a, "", &Error{Call: k.method + " " + k.path, Text: "no JSON: " + err.Error()}
+	}
+	return a, header.Get("ETag"), nil
+}
+
+// send makes one request, and gives its body if it went well. The caller closes it.
+func (c *Client) send(ctx context.Context, k call) (io.ReadCloser, http.Header, error) {
+	body := k.raw
+	if k.body != nil {
+		text, err := json.Marshal(k.body)
+		if err != nil {
+			return nil, nil, err
+		}
+		body = bytes.NewReader(text)
+	}
+	r, err := http.NewRequestWithContext(ctx, k.method, c.url(k.path, k.query), body)
+	if err != nil {
+		return nil, nil, err
+	}
+	for key, value := range k.header {
+		r.Header[key] = value
+	}
+	if k.body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	response, err := c.http.Do(r)
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			return nil, nil, cause
+		}
+		return nil, nil, fmt.Errorf("incus: %w", err)
+	}
+	if response.StatusCode < http.StatusBadRequest {
+		return response.Body, response.Header, nil
+	}
+	defer response.Body.Close()
+	var a answer
+	text, _ := io.ReadAll(io.LimitReader(response.Body, 64<<10)) // what can be read of it
+	if json.Unmarshal(text, &a) != nil || a.Error == "" {
+		a.Error = response.Status
+	}
+	return nil, nil, &Error{Call: k.method + " " + k.path, Status: response.StatusCode, Text: a.Error}
+}
+
+// get reads something as JSON.
+func (c *Client) get(ctx context.Context, path string, query url.Values, into any) (etag string, err error) {
+	return c.getWithin(ctx, c.quick, path, query, into)
+}
+
+func (c *Client) getWithin(ctx context.Context, most time.Duration, path string, query url.Values, into any) (etag string, err error) {
+	a, etag, err := c.do(ctx, call{method: http.MethodGet, path: path, query: query, most: most})
+	if err != nil {
+		return "", err
+	}
+	if err := json.Unmarshal(a.Metadata, into); err != nil {
+		return "", &Error{Call: "GET " + path, Text: "another answer than expected: " + err.Error()}
+	}
+	return etag, nil
+}

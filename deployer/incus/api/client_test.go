@@ -1,0 +1,255 @@
+package api
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// fake is a server that notes what is asked of it.
+type fake struct {
+	mu    sync.Mutex
+	calls []string
+}
+
+func (f *fake) note(r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, r.Method+" "+r.URL.Path)
+}
+
+func (f *fake) count(call string) (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.calls {
+		if c == call {
+			n++
+		}
+	}
+	return n
+}
+
+// newClient gives a client of a server on a unix socket.
+func newClient(t *testing.T, handle http.HandlerFunc) (*Client, *fake) {
+	t.Helper()
+	f := &fake{}
+	socket := filepath.Join(t.TempDir(), "s")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.note(r)
+		handle(w, r)
+	})}}
+	server.Start()
+	t.Cleanup(server.Close)
+	c, err := New(Options{Address: "unix:" + socket, Project: "anna"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c, f
+}
+
+func reply(w http.ResponseWriter, kind string, metadata any) {
+	_ = json.NewEncoder(w).Encode(map[string]any{"type": kind, "metadata": metadata}) // who asked may be gone
+}
+
+func refuse(w http.ResponseWriter, status int, text string) {
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"type": "error", "error_code": status, "error": text}) // as above
+}
+
+// cut ends the connection without an answer.
+func cut(w http.ResponseWriter) {
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err == nil {
+		_ = conn.Close()
+	}
+}
+
+func TestAnAddressIsASocketOrAMember(t *testing.T) {
+	for _, address := range []string{"", "10.0.0.1:8443", "http://m1:8443", "https://", "https://m1:8443/1.0"} {
+		if _, err := New(Options{Address: address}); err == nil || !strings.Contains(err.Error(), "https://member:8443") {
+			t.Errorf("%q: %v", address, err)
+		}
+	}
+	for _, address := range []string{"unix:/srv/unix.socket", "https://m1:8443", "https://[::1]:8443/"} {
+		if _, err := New(Options{Address: address}); err != nil {
+			t.Errorf("%q: %v", address, err)
+		}
+	}
+}
+
+func TestWhatIncusSaysIsTold(t *testing.T) {
+	c, f := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("project") != "anna" {
+			t.Errorf("%s is about no project", r.URL)
+		}
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/none"):
+			refuse(w, http.StatusNotFound, "Instance not found")
+		case strings.HasSuffix(r.URL.Path, "/broken"):
+			w.WriteHeader(http.StatusBadGateway)
+		case strings.HasSuffix(r.URL.Path, "/text"):
+			fmt.Fprint(w, "<html>")
+		default:
+			reply(w, "sync", []string{"another shape"})
+		}
+	})
+	for name, want := range map[string]string{
+		"none": "Instance not found", "broken": "502 Bad Gateway", "text": "no JSON", "shape": "another answer than expected",
+	} {
+		_, _, err := c.Instance(t.Context(), name)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "GET /1.0/instances/"+name) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if IsNotFound(err) != (name == "none") {
+			t.Errorf("%s is said to be there or not: %v", name, err)
+		}
+		if n := f.count("GET /1.0/instances/" + name); n != 1 {
+			t.Errorf("%s was asked for %d times, and had answered", name, n)
+		}
+	}
+}
+
+func TestOnlyWhatReadsIsAskedAgainWhenItsConnectionIsCut(t *testing.T) {
+	c, f := newClient(t, func(w http.ResponseWriter, _ *http.Request) { cut(w) })
+	if _, _, err := c.Instance(t.Context(), "a"); err == nil {
+		t.Error("an answer came")
+	}
+	if n := f.count("GET /1.0/instances/a"); n < tries {
+		t.Errorf("it was asked for %d times", n)
+	}
+	if err := c.SetConfig(t.Context(), "a", "", nil); err == nil {
+		t.Error("an answer came")
+	}
+	if n := f.count("PATCH /1.0/instances/a"); n != 1 {
+		t.Errorf("it was changed %d times", n)
+	}
+}
+
+func TestAnAnswerAfterACutConnectionCounts(t *testing.T) {
+	var once sync.Once
+	c, _ := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+		first := false
+		once.Do(func() { first = true })
+		if first {
+			w.Header().Set("Content-Length", "1000")
+			fmt.Fprint(w, `{"type":`) // and no more
+			return
+		}
+		w.Header().Set("ETag", "e1")
+		reply(w, "sync", Instance{Name: "a", Status: "Running"})
+	})
+	i, etag, err := c.Instance(t.Context(), "a")
+	if err != nil || i.Name != "a" || !i.Running() || etag != "e1" {
+		t.Errorf("%+v, %q, %v", i, etag, err)
+	}
+}
+
+func TestACallEndsInTimeAndWithItsContext(t *testing.T) {
+	c, _ := newClient(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then the end of the connection is seen
+		<-r.Context().Done()
+	})
+	cause := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	time.AfterFunc(20*time.Millisecond, func() { cancel(cause) })
+	if _, err := c.Instances(ctx); !errors.Is(err, cause) {
+		t.Errorf("it ended with %v", err)
+	}
+	c.quick = 20 * time.Millisecond
+	for _, call := range []func() error{
+		func() error { _, err := c.Instances(t.Context()); return err },
+		func() error { return c.SetConfig(t.Context(), "a", "", nil) },
+		func() error { return c.SetState(t.Context(), "a", "start", false, 0) },
+	} {
+		if err := call(); err == nil || !strings.Contains(err.Error(), "no answer within 20ms") {
+			t.Errorf("it ended with %v", err)
+		}
+	}
+}
+
+func TestAChangeOfWhatHasChangedIsErrChanged(t *testing.T) {
+	c, _ := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("If-Match") != "e1" {
+			refuse(w, http.StatusPreconditionFailed, "Precondition failed")
+			return
+		}
+		reply(w, "sync", nil)
+	})
+	if err := c.SetConfig(t.Context(), "a", "e1", nil); err != nil {
+		t.Error(err)
+	}
+	if err := c.SetConfig(t.Context(), "a", "e0", nil); !errors.Is(err, ErrChanged) {
+		t.Errorf("it is %v", err)
+	}
+}
+
+func TestAFileIsSentAsItIs(t *testing.T) {
+	content := strings.Repeat("x", 11<<20)
+	c, _ := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		text, err := io.ReadAll(r.Body)
+		if err != nil || string(text) != content || r.URL.Query().Get("path") != "/a b" {
+			t.Errorf("%d bytes came for %s: %v", len(text), r.URL, err)
+		}
+		for key, want := range map[string]string{
+			"Content-Type": "application/octet-stream", "X-Incus-type": "file", "X-Incus-mode": "0755", "X-Incus-uid": "0",
+		} {
+			if got := r.Header.Get(key); got != want {
+				t.Errorf("%s is %q, want %q", key, got, want)
+			}
+		}
+		reply(w, "sync", nil)
+	})
+	if err := c.PutFile(t.Context(), "a", "/a b", File{Kind: "file", Mode: 0o755}, strings.NewReader(content)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAMemberKnowsTheClientByItsCertificate(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TLS.PeerCertificates) == 0 {
+			refuse(w, http.StatusForbidden, "not authorized")
+			return
+		}
+		reply(w, "sync", []Member{{Name: "m1", Status: "Online"}})
+	}))
+	server.TLS = &tls.Config{ClientAuth: tls.RequestClientCert, MinVersion: tls.VersionTLS12}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	with := func(config *tls.Config) ([]Member, error) {
+		c, err := New(Options{Address: server.URL, TLS: config})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		return c.Members(t.Context())
+	}
+	all, err := with(&tls.Config{RootCAs: roots, Certificates: server.TLS.Certificates, MinVersion: tls.VersionTLS12})
+	if err != nil || len(all) != 1 || all[0].Name != "m1" {
+		t.Errorf("%v, %v", all, err)
+	}
+	if _, err := with(&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}); err == nil || !strings.Contains(err.Error(), "not authorized") {
+		t.Errorf("without a certificate: %v", err)
+	}
+	if _, err := with(&tls.Config{MinVersion: tls.VersionTLS12}); err == nil {
+		t.Error("a server that nobody knows was believed")
+	}
+}

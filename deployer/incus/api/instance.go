@@ -1,0 +1,194 @@
+package api
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+const (
+	// copied is how long a copy of an instance, or of a volume, may take.
+	copied = 5 * time.Minute
+	// changed is how long a start or a removal may take.
+	changed = time.Minute
+)
+
+// Devices are those of an instance by name.
+type Devices map[string]map[string]string
+
+// Instance is one as Incus has it.
+type Instance struct {
+	Name     string            `json:"name"`
+	Status   string            `json:"status"`
+	Location string            `json:"location"` // its member
+	Type     string            `json:"type"`
+	Created  time.Time         `json:"created_at"`
+	Config   map[string]string `json:"config"`
+	Devices  Devices           `json:"devices"`
+	Expanded Devices           `json:"expanded_devices"`
+	Profiles []string          `json:"profiles"`
+}
+
+// Running says whether any process of it runs.
+func (i Instance) Running() bool { return i.Status != "Stopped" }
+
+func instancePath(name string) string { return "/1.0/instances/" + url.PathEscape(name) }
+
+// Instances gives all that the client may see.
+func (c *Client) Instances(ctx context.Context) (all []Instance, err error) {
+	_, err = c.get(ctx, "/1.0/instances", url.Values{"recursion": {"1"}}, &all)
+	return all, err
+}
+
+// Instance gives one, with the ETag of its configuration.
+func (c *Client) Instance(ctx context.Context, name string) (i Instance, etag string, err error) {
+	etag, err = c.get(ctx, instancePath(name), nil, &i)
+	return i, etag, err
+}
+
+// Copy is what an instance is made of.
+type Copy struct {
+	Name, Source, Member string
+	Config               map[string]string
+	Devices              Devices
+	Profiles             []string
+}
+
+// CopyInstance makes a stopped instance of another one, on a member, which has to be
+// named: else it goes anywhere, over the network. Its configuration is there before
+// anything else of it.
+func (c *Client) CopyInstance(ctx context.Context, k Copy) error {
+	_, err := c.run(ctx, copied, call{method: http.MethodPost, path: "/1.0/instances", query: url.Values{"target": {k.Member}}, body: map[string]any{
+		"name": k.Name, "config": k.Config, "devices": k.Devices, "profiles": k.Profiles,
+		"source": map[string]any{"type": "copy", "source": k.Source, "instance_only": true},
+	}})
+	return err
+}
+
+// SetConfig changes some keys of an instance's configuration, if its ETag is still
+// this; "" asks for none.
+func (c *Client) SetConfig(ctx context.Context, name, etag string, config map[string]string) error {
+	header := http.Header{}
+	if etag != "" {
+		header.Set("If-Match", etag)
+	}
+	_, _, err := c.do(ctx, call{method: http.MethodPatch, path: instancePath(name), header: header, body: map[string]any{"config": config}})
+	return err
+}
+
+// SetState starts or stops an instance. A stop that is not forced may take a time.
+func (c *Client) SetState(ctx context.Context, name, action string, force bool, grace time.Duration) error {
+	seconds := -1
+	if grace > 0 {
+		seconds = max(1, int((grace+time.Second-1)/time.Second))
+	}
+	_, err := c.run(ctx, changed+grace, call{method: http.MethodPut, path: instancePath(name) + "/state", body: map[string]any{
+		"action": action, "force": force, "timeout": seconds,
+	}})
+	return err
+}
+
+// DeleteInstance removes a stopped one.
+func (c *Client) DeleteInstance(ctx context.Context, name string) error {
+	_, err := c.run(ctx, changed, call{method: http.MethodDelete, path: instancePath(name)})
+	return err
+}
+
+// State is how an instance that runs is.
+type State struct {
+	Status string `json:"status"`
+	Memory struct {
+		Usage int64 `json:"usage"`
+	} `json:"memory"`
+	Network map[string]struct {
+		Addresses []struct {
+			Family, Address, Scope string
+		} `json:"addresses"`
+	} `json:"network"`
+}
+
+// State gives how an instance is.
+func (c *Client) State(ctx context.Context, name string) (s State, err error) {
+	_, err = c.get(ctx, instancePath(name)+"/state", nil, &s)
+	return s, err
+}
+
+// Member is one of the cluster.
+type Member struct {
+	Name   string `json:"server_name"`
+	Status string `json:"status"`
+}
+
+// Members gives those of the cluster.
+func (c *Client) Members(ctx context.Context) (all []Member, err error) {
+	_, err = c.get(ctx, "/1.0/cluster/members", url.Values{"recursion": {"1"}}, &all)
+	return all, err
+}
+
+// Resources are those of a storage pool on a member.
+type Resources struct {
+	Space struct {
+		Used, Total uint64
+	} `json:"space"`
+	Inodes struct {
+		Used, Total uint64
+	} `json:"inodes"`
+}
+
+// PoolResources gives those of a pool on a member.
+func (c *Client) PoolResources(ctx context.Context, pool, member string) (r Resources, err error) {
+	_, err = c.get(ctx, "/1.0/storage-pools/"+url.PathEscape(pool)+"/resources", url.Values{"target": {member}}, &r)
+	return r, err
+}
+
+// File is what stands at a path of an instance.
+type File struct {
+	Kind string // file, directory or symlink
+	UID  int
+	GID  int
+	Mode int
+}
+
+func (f File) header() http.Header {
+	h := http.Header{}
+	// With another type than this Incus takes what is longer than 10 MB for a form, and
+	// loses the first 10 MB of it.
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set("X-Incus-type", f.Kind)
+	h.Set("X-Incus-uid", itoa(f.UID))
+	h.Set("X-Incus-gid", itoa(f.GID))
+	if f.Kind != "symlink" {
+		h.Set("X-Incus-mode", octal(f.Mode))
+	}
+	h.Set("X-Incus-write", "overwrite")
+	return h
+}
+
+func filesQuery(file string) url.Values { return url.Values{"path": {file}} }
+
+// PutFile writes a file, a folder, or a link whose target is the content.
+func (c *Client) PutFile(ctx context.Context, name, file string, f File, content io.Reader) error {
+	_, _, err := c.do(ctx, call{method: http.MethodPost, path: instancePath(name) + "/files", query: filesQuery(file), header: f.header(), raw: content, most: copied})
+	return err
+}
+
+// GetFile opens a file, also of a stopped instance; of a link it is the target. The
+// caller closes it.
+func (c *Client) GetFile(ctx context.Context, name, file string) (io.ReadCloser, File, error) {
+	body, header, err := c.send(ctx, call{method: http.MethodGet, path: instancePath(name) + "/files", query: filesQuery(file)})
+	if err != nil {
+		return nil, File{}, err
+	}
+	return body, File{Kind: header.Get("X-Incus-type")}, nil
+}
+
+// DeleteFile removes a file. One that is not there is no error.
+func (c *Client) DeleteFile(ctx context.Context, name, file string) error {
+	_, _, err := c.do(ctx, call{method: http.MethodDelete, path: instancePath(name) + "/files", query: filesQuery(file)})
+	if IsNotFound(err) {
+		return nil
+	}
+	return err
+}
