@@ -165,7 +165,7 @@ func (s *Split) writes(lib Library, p place, old bool) {
 // rewrite writes a library with all that is in it, but for the word in its manifest
 // that has Java look at its classes for some releases.
 func rewrite(ctx context.Context, p place, to io.Writer) error {
-	r, closer, err := p.at()
+	r, closer, err := p.at(ctx)
 	if err != nil {
 		return err
 	}

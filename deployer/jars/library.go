@@ -20,7 +20,7 @@ type Library struct {
 	// Name is a relative file name that is unique by content, as 3f2a…/spring-core.jar.
 	// It needs no quoting anywhere.
 	Name string `json:"name"`
-	Size int64  `json:"size"` // bytes at its place, 0 if it has none
+	Size int64  `json:"size"` // bytes of the file; 0 if it is put together of entries
 	// Place is where it is: an entry of the JAR, or a file beside it; "" for what was
 	// put together of entries.
 	Place string `json:"place,omitempty"`
@@ -54,7 +54,7 @@ type place interface {
 	size() int64
 	open() (io.ReadCloser, error)
 	// at gives its content to be read in any order.
-	at() (io.ReaderAt, io.Closer, error)
+	at(ctx context.Context) (io.ReaderAt, io.Closer, error)
 }
 
 // readLibrary reads a library whole, for the key, and its table of contents.
@@ -86,7 +86,7 @@ func readLibrary(ctx context.Context, p place) (Library, error) {
 		l.Sum = key
 	}
 	l.Name = key[:keyLength] + "/" + fileName(l.Place)
-	r, closer, err := p.at()
+	r, closer, err := p.at(ctx)
 	if err != nil {
 		return l, fmt.Errorf("library %s: %w", short(l.Place), err)
 	}

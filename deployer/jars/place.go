@@ -3,9 +3,11 @@ package jars
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
+
 	"path/filepath"
 )
 
@@ -23,7 +25,7 @@ func (n nested) size() int64 { return int64(n.UncompressedSize64) }
 
 func (n nested) open() (io.ReadCloser, error) { return n.Open() }
 
-func (n nested) at() (io.ReaderAt, io.Closer, error) {
+func (n nested) at(context.Context) (io.ReaderAt, io.Closer, error) {
 	if n.Method == zip.Store && n.CompressedSize64 == n.UncompressedSize64 {
 		offset, err := n.DataOffset()
 		return io.NewSectionReader(n.jar, offset, n.size()), io.NopCloser(nil), err
@@ -46,7 +48,7 @@ func (b beside) size() int64   { return b.bytes }
 
 func (b beside) open() (io.ReadCloser, error) { return b.root.Open(filepath.FromSlash(b.name)) }
 
-func (b beside) at() (io.ReaderAt, io.Closer, error) {
+func (b beside) at(context.Context) (io.ReaderAt, io.Closer, error) {
 	f, err := b.root.Open(filepath.FromSlash(b.name))
 	return f, f, err
 }

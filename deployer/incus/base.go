@@ -1,0 +1,176 @@
+package incus
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/jarloop/jarloop/deployer/guest"
+	"github.com/jarloop/jarloop/deployer/incus/api"
+)
+
+// program is the one that is run inside guests.
+type program struct {
+	text []byte
+	sum  string
+}
+
+// file is where it is inside. Versions stand beside each other: a base is shared.
+func (p program) file() string { return "/usr/lib/jarloop/guest-" + p.sum[:12] }
+
+func (p program) key() string { return keyProgram + "." + p.sum[:12] }
+
+// bases is what is known of those that were looked at: which init boots there.
+type bases struct {
+	e     *Engine
+	inits sync.Map // by name and time of making
+}
+
+// find chooses the base for an instance of a service: there is one of a name on each
+// member, since a copy to another one goes over the network. That on the member of the
+// service's newest instance is chosen, else the one whose member has the fewest of ours.
+func (b *bases) find(ctx context.Context, name, service string) (api.Instance, error) {
+	all, err := b.e.Client.Instances(ctx)
+	if err != nil {
+		return api.Instance{}, err
+	}
+	var found []api.Instance
+	load, newest, last := map[string]int{}, 0, ""
+	for _, i := range all {
+		if i.Name == name || i.Config[keyBase] == name {
+			if i.Config[keyOwner] == "" && i.Status != "Error" {
+				found = append(found, i)
+			}
+			continue
+		}
+		short, ok := b.e.short(i.Name)
+		if !ok || !b.e.ours(i) {
+			continue
+		}
+		load[i.Location]++
+		if s, n, _ := parseName(short); s == service && n >= newest {
+			newest, last = n, i.Location
+		}
+	}
+	if len(found) == 0 {
+		return api.Instance{}, fmt.Errorf("there is no base %s on any member that answers", name)
+	}
+	return slices.MinFunc(found, func(x, y api.Instance) int {
+		if (x.Location == last) != (y.Location == last) {
+			return map[bool]int{true: -1, false: 1}[x.Location == last]
+		}
+		return cmp.Or(cmp.Compare(load[x.Location], load[y.Location]), cmp.Compare(x.Location, y.Location))
+	}), nil
+}
+
+// prepare puts the program into a base, once, and says which init boots there.
+func (b *bases) prepare(ctx context.Context, base api.Instance) (guest.Init, error) {
+	key := base.Name + " " + base.Created.String()
+	if init, known := b.inits.Load(key); known {
+		return init.(guest.Init), nil
+	}
+	found, err, _ := b.e.acts.Do("prepare "+key, func() (any, error) {
+		init, err := b.init(ctx, base.Name)
+		if err != nil {
+			return init, err
+		}
+		if base.Config[b.e.program.key()] == "" {
+			err = b.e.pushProgram(ctx, base.Name)
+		}
+		if err == nil {
+			b.inits.Store(key, init)
+		}
+		return init, err
+	})
+	if err != nil {
+		return "", fmt.Errorf("base %s: %w", base.Name, err)
+	}
+	return found.(guest.Init), nil
+}
+
+// pushProgram puts the program into a stopped instance, and reads it again: only then
+// it is noted.
+func (e *Engine) pushProgram(ctx context.Context, full string) error {
+	file := e.program.file()
+	if err := e.makeFolders(ctx, full, path.Dir(file)); err != nil {
+		return err
+	}
+	if err := e.Client.PutFile(ctx, full, file, api.File{Kind: "file", Mode: 0o755}, bytes.NewReader(e.program.text)); err != nil {
+		return err
+	}
+	content, _, err := e.Client.GetFile(ctx, full, file)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, content); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); got != e.program.sum {
+		return fmt.Errorf("%s has come with the SHA-256 %s, not %s", file, got, e.program.sum)
+	}
+	return e.Client.SetConfig(ctx, full, "", map[string]string{e.program.key(): file})
+}
+
+// makeFolders makes a folder with those above it.
+func (e *Engine) makeFolders(ctx context.Context, full, folder string) error {
+	if folder == "/" {
+		return nil
+	}
+	content, _, err := e.Client.GetFile(ctx, full, folder)
+	if err == nil {
+		return content.Close()
+	}
+	if !api.IsNotFound(err) {
+		return err
+	}
+	if err := e.makeFolders(ctx, full, path.Dir(folder)); err != nil {
+		return err
+	}
+	return e.Client.PutFile(ctx, full, folder, api.File{Kind: "directory", Mode: 0o755}, nil)
+}
+
+// init says which program the process 1 of a base's copies is (guest.DetectInit).
+func (b *bases) init(ctx context.Context, full string) (guest.Init, error) {
+	kind, init, err := b.read(ctx, full, "/sbin/init")
+	if err != nil {
+		return "", err
+	}
+	switch target := string(init); {
+	case kind == "symlink" && strings.HasSuffix(target, "/systemd"):
+		return guest.Systemd, nil
+	case kind == "symlink" && strings.HasSuffix(target, "busybox"):
+		return guest.Busybox, nil
+	}
+	for _, name := range []string{"/bin/busybox", "/usr/bin/busybox"} {
+		if _, busybox, err := b.read(ctx, full, name); err == nil && bytes.Equal(init, busybox) {
+			return guest.Busybox, nil
+		}
+	}
+	_, _, control := b.read(ctx, full, "/sbin/initctl")
+	_, _, jobs := b.read(ctx, full, "/etc/init")
+	if control == nil && jobs == nil {
+		return guest.Upstart, nil
+	}
+	return "", errors.New("/sbin/init is neither systemd nor busybox, and /sbin/initctl with /etc/init (upstart) is not there")
+}
+
+func (b *bases) read(ctx context.Context, full, file string) (kind string, text []byte, err error) {
+	content, f, err := b.e.Client.GetFile(ctx, full, file)
+	if err != nil {
+		return "", nil, err
+	}
+	defer content.Close()
+	text, err = io.ReadAll(io.LimitReader(content, 16<<20))
+	return f.Kind, text, err
+}

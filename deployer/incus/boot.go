@@ -1,0 +1,155 @@
+package incus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/deployer/guest"
+	"github.com/jarloop/jarloop/deployer/incus/api"
+	"github.com/jarloop/jarloop/deployer/incus/inside"
+)
+
+const (
+	// bootTime is how long a guest may take until it has an address, and hung how long
+	// one that was found running may be without, until it is started anew: whoever began
+	// to start it is gone.
+	bootTime = time.Minute
+	hung     = 15 * time.Second
+)
+
+// Start boots an instance and gives its address.
+func (e *Engine) Start(ctx context.Context, name string) (netip.Addr, error) {
+	address, err, _ := e.acts.Do("start "+name, func() (any, error) { return e.start(ctx, name) })
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("start %s: %w", name, err)
+	}
+	return address.(netip.Addr), nil
+}
+
+func (e *Engine) start(ctx context.Context, name string) (netip.Addr, error) {
+	i, _, err := e.find(ctx, name)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	if half(i) {
+		return netip.Addr{}, errors.New("it is half of one")
+	}
+	if i.Running() {
+		address, err := e.address(ctx, name, hung)
+		if err == nil || context.Cause(ctx) != nil {
+			return address, err
+		}
+		if err := e.kill(ctx, name); err != nil {
+			return netip.Addr{}, err
+		}
+	}
+	// What was told of the end of its service is of the run before, if that starts with it.
+	content, _, err := e.Client.GetFile(ctx, i.Name, guest.ReadyFile)
+	if err == nil {
+		_ = content.Close()
+		err = e.Client.DeleteFile(ctx, i.Name, guest.ExitReport(guest.Reports))
+	}
+	if err != nil && !api.IsNotFound(err) {
+		return netip.Addr{}, err
+	}
+	if err := e.Client.SetState(ctx, i.Name, "start", false, 0); err != nil {
+		return netip.Addr{}, err
+	}
+	return e.address(ctx, name, bootTime)
+}
+
+// address gives the address of a running instance, and waits until it has it.
+func (e *Engine) address(ctx context.Context, name string, most time.Duration) (netip.Addr, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, most, late("none has come", most))
+	defer cancel()
+	i, err := e.running(ctx, name)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	for {
+		state, err := e.Client.State(ctx, i.Name)
+		if err != nil {
+			return netip.Addr{}, err
+		}
+		for _, a := range state.Network["eth0"].Addresses {
+			if own := i.Config[keyAddress]; a.Family == "inet" && a.Scope == "global" && (own == "" || own == a.Address) {
+				return netip.ParseAddr(a.Address)
+			}
+		}
+		if state.Status == "Stopped" {
+			return netip.Addr{}, fmt.Errorf("%s: %w", name, deployer.ErrStopped)
+		}
+		if err := deployer.Pause(ctx, 50*time.Millisecond); err != nil {
+			return netip.Addr{}, fmt.Errorf("wait for the address of %s: %w", name, err)
+		}
+	}
+}
+
+// Stop asks an instance to end, and kills it after the grace.
+func (e *Engine) Stop(ctx context.Context, name string, grace time.Duration) error {
+	if _, _, ok := parseName(name); !ok {
+		return nil
+	}
+	if grace > 0 {
+		if err := e.halt(ctx, name, grace); err == nil || context.Cause(ctx) != nil {
+			return err
+		}
+	}
+	if err := e.kill(ctx, name); err != nil {
+		return fmt.Errorf("stop %s: %w", name, err)
+	}
+	return nil
+}
+
+// halt asks the guest to halt, and is nil once it has.
+func (e *Engine) halt(ctx context.Context, name string, grace time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, grace)
+	defer cancel()
+	_, _ = e.call(ctx, name, inside.Request{Call: inside.CallHalt, Grace: grace}, newOpen(ctx)) // what cannot be asked is killed
+	for {
+		_, err := e.running(ctx, name)
+		if errors.Is(err, deployer.ErrStopped) {
+			return nil
+		}
+		if err := deployer.Pause(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// kill ends an instance of ours, if it runs or is being started.
+func (e *Engine) kill(ctx context.Context, name string) error {
+	for {
+		ended, err := e.killOnce(ctx, name)
+		if ended {
+			return nil
+		}
+		// Somebody else may be at it.
+		if deployer.Pause(ctx, 100*time.Millisecond) != nil {
+			return errors.Join(context.Cause(ctx), err)
+		}
+	}
+}
+
+func (e *Engine) killOnce(ctx context.Context, name string) (ended bool, err error) {
+	i, err := e.running(ctx, name)
+	if errors.Is(err, errNone) {
+		return true, nil
+	}
+	if errors.Is(err, deployer.ErrStopped) {
+		busy, err := e.Client.Busy(ctx, e.full(name))
+		if err != nil || busy {
+			return false, err
+		}
+		_, err = e.running(ctx, name) // a start may have ended since
+		return errors.Is(err, deployer.ErrStopped), err
+	}
+	if err == nil {
+		err = e.Client.SetState(ctx, i.Name, "stop", true, 0)
+	}
+	return err == nil, err
+}

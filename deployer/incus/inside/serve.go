@@ -1,0 +1,170 @@
+package inside
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/jarloop/jarloop/deployer/guest"
+)
+
+// most is how long a call may take that follows nothing.
+const most = 10 * time.Minute
+
+// server is one call under way.
+type server struct {
+	Request
+	root *guest.Root
+	in   *bufio.Reader
+	out  *bufio.Writer
+}
+
+// Serve answers the one call that comes, and gives the exit status.
+func Serve(in io.Reader, out io.Writer) int {
+	s := &server{in: bufio.NewReaderSize(in, 64<<10), out: bufio.NewWriterSize(out, 64<<10)}
+	if err := s.serve(context.Background()); err != nil {
+		return 1
+	}
+	return 0
+}
+
+func (s *server) serve(ctx context.Context) error {
+	line, err := s.in.ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(line, &s.Request)
+	}
+	if err == nil {
+		s.root, err = guest.OpenRoot("/")
+	}
+	if err != nil {
+		return s.answer(Answer{}, err)
+	}
+	defer s.root.Close()
+	switch s.Call {
+	case CallDial:
+		return s.dial(ctx)
+	case CallOutput:
+		return s.output(ctx)
+	case CallLines:
+		return s.lines(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	a, err := s.call(ctx)
+	return s.answer(a, err)
+}
+
+// call makes a call that has one answer.
+func (s *server) call(ctx context.Context) (a Answer, err error) {
+	switch s.Call {
+	case CallStatus:
+		a.Exit, err = status()
+	case CallWait:
+		a.Exit, err = s.wait()
+	case CallRead:
+		a.Data, err = s.root.ReadFile(s.File)
+	case CallWrite:
+		err = s.locked(ctx, func() error { return s.root.WriteFile(s.File, s.Data, s.Perm) })
+	case CallInstall:
+		err = s.install(ctx)
+	case CallLaunch:
+		err = s.launch(ctx)
+	case CallQuit:
+		err = s.quit(ctx)
+	case CallRun:
+		a, err = s.command(ctx)
+	case CallHalt:
+		err = s.halt(ctx)
+	case CallListening:
+		a.Listeners, err = listening()
+	case CallConnections:
+		a.Open, a.Busy, err = connections(s.Port)
+	default:
+		err = fmt.Errorf("the program in the guest does not know the call %q", s.Call)
+	}
+	return a, err
+}
+
+// lockFile is on /dev, which is a tmpfs: it needs no room, and is gone with the boot.
+const lockFile = "/dev/.jarloop-writing"
+
+// locked writes while no other call does: package guest gives what is not whole yet a
+// name of its own, once for a process.
+func (s *server) locked(ctx context.Context, write func() error) error {
+	lock := flock.New(lockFile)
+	if _, err := lock.TryLockContext(ctx, lookEvery); err != nil {
+		return fmt.Errorf("wait for another call to have written: %w", err)
+	}
+	defer lock.Close()
+	return write()
+}
+
+func (s *server) answer(a Answer, err error) error {
+	if err != nil {
+		a.Error = err.Error()
+		for kind, is := range kinds {
+			if errors.Is(err, is) {
+				a.Kind = kind
+			}
+		}
+	}
+	return errors.Join(json.NewEncoder(s.out).Encode(a), s.out.Flush())
+}
+
+// untilAsked gives a context that ends with the standard input.
+func (s *server) untilAsked(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		_, _ = io.Copy(io.Discard, s.in)
+		cancel()
+	}()
+	return ctx, cancel
+}
+
+// lookEvery is how often a file is looked at that somebody waits for.
+const lookEvery = 20 * time.Millisecond
+
+// status gives how the service has ended, nil if it has not.
+func status() (*Exit, error) {
+	line, err := guest.ReadReport(guest.Reports)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case errors.Is(err, guest.ErrIrregular):
+		return &Exit{Wrong: err.Error()}, nil
+	case err != nil:
+		return nil, err
+	}
+	return &Exit{Line: line}, nil
+}
+
+// wait is status once the service has ended, or when nobody waits any more.
+func (s *server) wait() (*Exit, error) {
+	ctx, cancel := s.untilAsked(context.Background())
+	defer cancel()
+	for {
+		exit, err := status()
+		if exit != nil || err != nil || pause(ctx, lookEvery) != nil {
+			return exit, err
+		}
+	}
+}
+
+// pause waits, and says if the context has ended.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}

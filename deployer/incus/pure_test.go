@@ -1,0 +1,184 @@
+package incus
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jarloop/jarloop/deployer/incus/api"
+	"github.com/jarloop/jarloop/deployer/incus/inside"
+)
+
+// newEngine gives one of a cluster that has these instances.
+func newEngine(t *testing.T, all []api.Instance) *Engine {
+	t.Helper()
+	dir := t.TempDir()
+	listener, err := net.Listen("unix", filepath.Join(dir, "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]any{"type": "sync", "metadata": all}) // who asked may be gone
+	})}}
+	server.Start()
+	t.Cleanup(server.Close)
+	client, err := api.New(api.Options{Address: "unix:" + filepath.Join(dir, "s")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	program := filepath.Join(dir, "program")
+	if err := os.WriteFile(program, []byte("program"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e, err := New(Options{Client: client, Owner: "anna", Logs: filepath.Join(dir, "logs"), Program: program, Pool: "fast"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestAnInstanceGoesWhereItsServiceIsElseWhereFewestAre(t *testing.T) {
+	base := func(member string) api.Instance {
+		return api.Instance{Name: "java-" + member, Location: member, Status: "Stopped", Config: map[string]string{keyBase: "java"}}
+	}
+	ours := func(name, member string) api.Instance {
+		return api.Instance{Name: "anna-" + name, Location: member, Config: map[string]string{keyOwner: "anna"}}
+	}
+	gone := base("m1")
+	gone.Status = "Error"
+	for name, test := range map[string]struct {
+		all  []api.Instance
+		want string
+	}{
+		"the first of several that are alike":     {[]api.Instance{base("m2"), base("m1")}, "m1"},
+		"where fewest are":                        {[]api.Instance{base("m1"), base("m2"), ours("a-1", "m1")}, "m2"},
+		"where the newest of its service is":      {[]api.Instance{base("m1"), base("m2"), ours("web-9", "m1"), ours("web-10", "m2"), ours("a-1", "m2")}, "m2"},
+		"elsewhere, where that member is gone":    {[]api.Instance{gone, base("m2"), ours("web-1", "m1")}, "m2"},
+		"by the base's own name":                  {[]api.Instance{{Name: "java", Location: "m3"}}, "m3"},
+		"what another service has does not count": {[]api.Instance{base("m1"), base("m2"), ours("web-b-1", "m1")}, "m2"},
+		"without a base nowhere":                  {[]api.Instance{gone, ours("web-1", "m1")}, ""},
+		"what is somebody's instance is no base":  {[]api.Instance{{Name: "java", Location: "m1", Config: map[string]string{keyOwner: "bert"}}}, ""},
+	} {
+		found, err := newEngine(t, test.all).bases.find(t.Context(), "java", "web")
+		if found.Location != test.want || (err == nil) != (test.want != "") {
+			t.Errorf("%s: it goes to %q, %v", name, found.Location, err)
+		}
+	}
+}
+
+func TestNamesAreTheOwners(t *testing.T) {
+	e := newEngine(t, nil)
+	for full, want := range map[string]string{"anna-web-1": "web-1", "bert-web-1": "", "anna-web": "", "web-1": "", "anna-": "", "annaweb-1": ""} {
+		name, ok := e.short(full)
+		if ok != (want != "") || ok && name != want {
+			t.Errorf("%s is %q, %v", full, name, ok)
+		}
+	}
+	o := e.Options
+	for _, owner := range []string{"", "1a", "a_b", "A", "-a"} {
+		o.Owner = owner
+		if _, err := New(o); err == nil {
+			t.Errorf("%q may own instances", owner)
+		}
+	}
+}
+
+// pieces gives what the program inside sends.
+func pieces(t *testing.T, all ...any) *bufio.Reader {
+	t.Helper()
+	var b bytes.Buffer
+	for _, one := range all {
+		if text, is := one.(string); is {
+			b.WriteString(text)
+		} else if err := json.NewEncoder(&b).Encode(one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return bufio.NewReader(&b)
+}
+
+func TestTheMirrorHasTheSameAtTheSameOffsets(t *testing.T) {
+	const before = "one\n"
+	for name, test := range map[string]struct {
+		from *bufio.Reader
+		want string
+		bad  bool
+	}{
+		"what follows":               {pieces(t, inside.Piece{Offset: 4, Bytes: 4}, "two\n", inside.Piece{Offset: 8, Bytes: 1}, "x"), "one\ntwo\nx", false},
+		"behind what is not kept":    {pieces(t, inside.Piece{Offset: 6, Bytes: 1}, "x"), "one\n\x00\x00x", false},
+		"of a file that was emptied": {pieces(t, inside.Piece{Offset: 0, Bytes: 2}, "a\n"), "a\n", false},
+		"nothing":                    {pieces(t), before, false},
+		"a piece that is cut off":    {pieces(t, inside.Piece{Offset: 4, Bytes: 9}, "two\n"), before, true},
+		"a piece too large":          {pieces(t, inside.Piece{Offset: 4, Bytes: 1 << 20}), before, true},
+		"a piece before the start":   {pieces(t, inside.Piece{Offset: -1, Bytes: 1}, "x"), before, true},
+		"no piece":                   {pieces(t, "text\n"), before, true},
+	} {
+		file := filepath.Join(t.TempDir(), "out")
+		if err := os.WriteFile(file, []byte(before), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := os.OpenFile(file, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = writePieces(out, test.from, int64(len(before)))
+		out.Close()
+		got, _ := os.ReadFile(file)
+		if string(got) != test.want || (err != nil) != test.bad {
+			t.Errorf("%s: it holds %q, %v; want %q", name, got, err, test.want)
+		}
+	}
+}
+
+func TestTheAnswerIsTakenFromBeforeAConnection(t *testing.T) {
+	var to bytes.Buffer
+	f := &firstLine{to: &to, answered: make(chan inside.Answer, 1)}
+	for _, part := range []string{`{"Op`, `en":7}` + "\nhel", "lo"} {
+		if n, err := f.Write([]byte(part)); n != len(part) || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+	}
+	if a := <-f.answered; a.Open != 7 || a.Err() != nil || to.String() != "hello" {
+		t.Errorf("%+v, %q", a, &to)
+	}
+	f = &firstLine{to: &to, answered: make(chan inside.Answer, 1)}
+	if _, err := f.Write([]byte("no JSON\n")); err != nil {
+		t.Error(err)
+	}
+	if a := <-f.answered; a.Err() == nil {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestAnArchiveIsTheSameEachTimeAndHasNoLinks(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "lib"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "lib", "a.jar"), []byte("a"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var one, two bytes.Buffer
+	for _, to := range []*bytes.Buffer{&one, &two} {
+		if err := archive(t.Context(), dir, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(one.Bytes(), two.Bytes()) {
+		t.Error("it is another the second time")
+	}
+	if err := os.Symlink("/etc/shadow", filepath.Join(dir, "b.jar")); err != nil {
+		t.Fatal(err)
+	}
+	if err := archive(t.Context(), dir, &one); err == nil || !strings.Contains(err.Error(), "b.jar") {
+		t.Errorf("with a link: %v", err)
+	}
+}

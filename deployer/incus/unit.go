@@ -1,0 +1,237 @@
+package incus
+
+import (
+	"archive/tar"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/deployer/guest"
+	"github.com/jarloop/jarloop/deployer/incus/inside"
+)
+
+// Install brings artefacts into a running instance, and names what runs them.
+func (e *Engine) Install(ctx context.Context, name, source, target string, c deployer.Command) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, copied, late("not installed", copied))
+	defer cancel()
+	service, _, _ := parseName(name)
+	command := guest.Unit{Service: service, Exec: c.Line, Dir: c.Dir, Env: c.Env}.Command()
+	r := inside.Request{Call: inside.CallInstall, Command: &command}
+	if source == "" {
+		_, err := e.call(ctx, name, r, strings.NewReader(""))
+		return err
+	}
+	r.Target = target
+	sum := sha256.New()
+	if err := archive(ctx, source, sum); err != nil {
+		return err
+	}
+	r.SHA256 = hex.EncodeToString(sum.Sum(nil))
+	reader, writer := io.Pipe()
+	go func() { writer.CloseWithError(archive(ctx, source, writer)) }()
+	_, err := e.call(ctx, name, r, reader)
+	return err
+}
+
+// archive writes the files of a folder, the same each time. What is neither a regular
+// file nor a folder is an error.
+func archive(ctx context.Context, source string, to io.Writer) error {
+	w := tar.NewWriter(to)
+	root, err := os.OpenRoot(source)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if err = errors.Join(err, context.Cause(ctx)); err != nil || name == "." {
+			return err
+		}
+		if err := archiveOne(w, root, name, d); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Join(source, name), err)
+		}
+		return nil
+	})
+	return errors.Join(err, w.Close())
+}
+
+func archiveOne(w *tar.Writer, root *os.Root, name string, d fs.DirEntry) error {
+	if d.IsDir() {
+		return w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: 0o755})
+	}
+	if !d.Type().IsRegular() {
+		return guest.ErrIrregular
+	}
+	f, err := root.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Size: info.Size(), Mode: int64(info.Mode().Perm())}); err != nil {
+		return err
+	}
+	_, err = io.Copy(w, f)
+	return err
+}
+
+// launchTime is how long a launch may take in all: an instance that is being halted
+// has its services' time to end, and then boots.
+const launchTime = 90 * time.Second
+
+// Launch lets the service run, and boots its instance where that has ended.
+func (e *Engine) Launch(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, launchTime, late("not launched", launchTime))
+	defer cancel()
+	for {
+		_, err := e.call(ctx, name, inside.Request{Call: inside.CallLaunch}, strings.NewReader(""))
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, errNone):
+		case errors.Is(err, deployer.ErrStopped):
+			if _, err = e.Start(ctx, name); err == nil {
+				continue
+			}
+		case errors.Is(err, errCut): // the guest halts, or somebody has killed all there
+			if err = deployer.Pause(ctx, 50*time.Millisecond); err == nil {
+				continue
+			}
+		}
+		return fmt.Errorf("launch the service of %s: %w", name, err)
+	}
+}
+
+// Quit ends the service, all of it, and not its instance.
+func (e *Engine) Quit(ctx context.Context, name string, grace time.Duration) error {
+	i, _, err := e.find(ctx, name)
+	if errors.Is(err, errNone) || err == nil && half(i) {
+		return nil
+	}
+	if err == nil && i.Running() {
+		_, err = e.within(ctx, name, grace+quick, inside.Request{Call: inside.CallQuit, Grace: grace})
+	}
+	if err == nil && !i.Running() || errors.Is(err, deployer.ErrStopped) {
+		err = e.Client.DeleteFile(ctx, i.Name, guest.ReadyFile) // the unit makes its gate itself
+	}
+	if err != nil {
+		return fmt.Errorf("end the service of %s: %w", name, err)
+	}
+	return nil
+}
+
+// Check says how the service of an instance has ended.
+func (e *Engine) Check(name string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), quick)
+	defer cancel()
+	if exit := e.exit(ctx, name); exit != nil {
+		return exit
+	}
+	return nil
+}
+
+// exit is nil where the service has not ended, and where that cannot be asked.
+func (e *Engine) exit(ctx context.Context, name string) *deployer.ExitError {
+	i, _, err := e.find(ctx, name)
+	if errors.Is(err, errNone) {
+		return &deployer.ExitError{How: "ended with its container", Stopped: true, Gone: true}
+	}
+	if err != nil {
+		return nil
+	}
+	if i.Running() {
+		a, err := e.call(ctx, name, inside.Request{Call: inside.CallStatus}, strings.NewReader(""))
+		if !errors.Is(err, deployer.ErrStopped) {
+			return e.told(ctx, name, a.Exit)
+		}
+	}
+	exit := e.told(ctx, name, e.stoppedReport(ctx, name))
+	if exit == nil {
+		exit = &deployer.ExitError{How: "ended with its container"}
+	}
+	exit.Stopped = true
+	if _, _, err := e.find(ctx, name); errors.Is(err, errNone) {
+		exit.Gone = true
+	}
+	return exit
+}
+
+// stoppedReport is what the unit of a stopped instance has reported.
+func (e *Engine) stoppedReport(ctx context.Context, name string) *inside.Exit {
+	content, f, err := e.Client.GetFile(ctx, e.full(name), guest.ExitReport(guest.Reports))
+	if err != nil {
+		return nil
+	}
+	defer content.Close()
+	line, err := io.ReadAll(io.LimitReader(content, 128))
+	if err != nil {
+		return nil
+	}
+	if f.Kind != "file" {
+		return &inside.Exit{Wrong: "its report is a " + f.Kind}
+	}
+	return &inside.Exit{Line: string(line)}
+}
+
+// told is how a service has ended, by its unit's report; nil if there is none.
+func (e *Engine) told(ctx context.Context, name string, x *inside.Exit) *deployer.ExitError {
+	if x == nil {
+		return nil
+	}
+	if x.Wrong != "" {
+		return &deployer.ExitError{How: "ended, and " + x.Wrong}
+	}
+	exit, err := guest.ParseExit(x.Line)
+	if err != nil {
+		return &deployer.ExitError{How: "ended, and " + err.Error()}
+	}
+	if limit := e.overMemory(ctx, name); exit.OutOfMemory() && limit > 0 {
+		return &deployer.ExitError{How: deployer.OverMemory(limit)}
+	}
+	status, err := strconv.Atoi(exit.Status)
+	return &deployer.ExitError{How: exit.String(), Exited: exit.Code == "exited" && err == nil, Status: status}
+}
+
+// overMemory gives the limit of an instance that has one, 0 else: the kernel kills for
+// want of the machine's memory too, but for that the guest's own count of kills is not
+// what tells.
+func (e *Engine) overMemory(ctx context.Context, name string) int64 {
+	i, _, err := e.find(ctx, name)
+	if err != nil {
+		return 0
+	}
+	limit, _ := strconv.ParseInt(strings.TrimSuffix(i.Config[keyMemory], "B"), 10, 64) // 0, as if it had none
+	return limit
+}
+
+// Wait waits for the end of the service or of its instance.
+func (e *Engine) Wait(ctx context.Context, name string) error {
+	for {
+		if exit := e.exit(ctx, name); exit != nil {
+			return exit
+		}
+		held := newOpen(ctx)
+		_, err := e.call(ctx, name, inside.Request{Call: inside.CallWait}, held)
+		held.close()
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+		if err != nil { // the guest halts, or the cluster does not answer
+			if err := deployer.Pause(ctx, 200*time.Millisecond); err != nil {
+				return err
+			}
+		}
+	}
+}
