@@ -21,6 +21,7 @@ import (
 //	eventually COMMAND…     run the command until it ends well
 //	shows PATTERN COMMAND…  run it until its output matches
 //	laptop COMMAND…         run it on the laptop, not on the VM
+//	vm COMMAND…             run it on the VM
 //	$SHARE, $URL            the share's folder on the laptop, and where the VM is reached
 //	$STATE, $RUN, $LXC      folders of the configuration
 func TestADay(t *testing.T) {
@@ -35,6 +36,7 @@ func TestADay(t *testing.T) {
 	}
 	vm := strings.Join(s.VM(s.ctx).Args, " ")
 	s.tool(filepath.Join(bin, "jarloop"), fmt.Sprintf(`exec %s sh -c 'cd "$0" && exec "$@"' "$PWD" %s "$@"`, vm, s.program))
+	s.tool(filepath.Join(bin, "vm"), fmt.Sprintf(`exec %s "$@"`, vm))
 	s.tool(filepath.Join(bin, "laptop"), fmt.Sprintf(`exec %s "$@"`, s.Enter()))
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/day",

@@ -157,12 +157,15 @@ func (l *Lab) Enter() string {
 
 // Client gives an HTTP client on the laptop, which opens a connection for
 // each request, or keeps them if keepAlive is set.
-func (l *Lab) Client(keepAlive bool) *http.Client {
+func (l *Lab) Client(keepAlive bool) *http.Client { return l.laptop.client(keepAlive) }
+
+// Local is Client on the VM itself.
+func (l *Lab) Local(keepAlive bool) *http.Client { return l.vm.client(keepAlive) }
+
+func (n *namespace) client(keepAlive bool) *http.Client {
 	return &http.Client{
-		Timeout: 30 * time.Second,
-		Transport: &http.Transport{
-			DialContext: l.laptop.dial, DisableKeepAlives: !keepAlive, MaxIdleConnsPerHost: 64,
-		},
+		Timeout:   30 * time.Second,
+		Transport: &http.Transport{DialContext: n.dial, DisableKeepAlives: !keepAlive, MaxIdleConnsPerHost: 64},
 	}
 }
 

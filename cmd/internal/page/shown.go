@@ -20,10 +20,12 @@ type State struct {
 	Services  []json.RawMessage `json:"services"`
 	Externals []External        `json:"externals,omitempty"`
 	Events    []json.RawMessage `json:"events,omitempty"`
+	// Available is what the machine has, in bytes.
+	Available int64 `json:"memory_available_bytes,omitempty"`
 }
 
 func (s *state) snapshot() []byte {
-	all := State{At: time.Now(), Agent: s.about, Externals: s.system.Externals, Events: s.events, Services: []json.RawMessage{}}
+	all := State{At: time.Now(), Agent: s.about, Externals: s.system.Externals, Events: s.events, Available: s.memory[""], Services: []json.RawMessage{}}
 	there := maps.Clone(s.services)
 	add := func(name string) {
 		if text := there[name]; text != nil {
