@@ -96,7 +96,7 @@ func TestAStreamOfAReaderWhoWasDroppedBeginsAnew(t *testing.T) {
 	l.next("snapshot")
 	// More than a socket holds, while nobody reads: the hub drops the reader.
 	big := strings.Repeat("x", 100_000)
-	for n := range 2000 {
+	for n := range 1000 {
 		r.Tell(fmt.Appendf(nil, `{"message":"event %d","reason":%q}`, n, big[:n%1000*100]))
 		if n%100 == 0 {
 			if _, ok := r.hub.state(t.Context()); !ok {
@@ -105,7 +105,7 @@ func TestAStreamOfAReaderWhoWasDroppedBeginsAnew(t *testing.T) {
 		}
 	}
 	for deadline := time.Now().Add(20 * time.Second); ; {
-		if e := <-l.events; strings.Contains(e.data, `"event 1999"`) {
+		if e := <-l.events; strings.Contains(e.data, `"event 999"`) {
 			break
 		}
 		if time.Now().After(deadline) {

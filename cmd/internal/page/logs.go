@@ -116,10 +116,10 @@ func filterOf(q url.Values, names []string) (f filter, err error) {
 }
 
 // wants says whether a line is one that is looked for.
-func (f filter) wants(text, level string) bool {
-	return (f.level == "" || printed.AtLeast(level, f.level)) &&
-		(f.text == "" || strings.Contains(strings.ToLower(text), f.text)) &&
-		(f.pattern == nil || f.pattern.MatchString(text))
+func (f filter) wants(text string, level func() string) bool {
+	return (f.text == "" || strings.Contains(strings.ToLower(text), f.text)) &&
+		(f.pattern == nil || f.pattern.MatchString(text)) &&
+		(f.level == "" || printed.AtLeast(level(), f.level))
 }
 
 // from says whether a line is of what is read.
@@ -147,7 +147,7 @@ func (s *Server) past(ctx context.Context, f filter, cursor string) (Lines, map[
 	p := printed.Past{
 		Reader: printed.Reader{Logs: s.Folders.Logs, Path: s.Folders.LXC, Services: f.services, Generation: f.generation},
 		File:   f.file, When: s.lines.when, Most: f.limit, Bytes: mostRead,
-		Wanted: func(e printed.Earlier) bool { return f.wants(e.Text, e.Level) },
+		Wanted: f.wants,
 	}
 	piece, err := p.Before(ctx, cursor)
 	if errors.Is(err, printed.ErrCursor) {
@@ -289,7 +289,7 @@ func (c *coming) take(l live) {
 	if !l.Unfinished {
 		level = c.level(where, l.Text)
 	}
-	if !c.wants(l.Text, level) {
+	if !c.wants(l.Text, func() string { return level }) {
 		if !l.Unfinished {
 			c.hidden++
 		}

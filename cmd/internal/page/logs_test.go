@@ -196,10 +196,8 @@ func TestAMillionLinesAreReachedWithoutBeingLoaded(t *testing.T) {
 
 func TestNothingThatIsPrintedIsMarkupOrGivesOrders(t *testing.T) {
 	r := newRig(t)
-	p := &printer{r: r, service: "frontend", number: 1}
 	hostile := "</script><img src=x onerror=alert(1)>\x1b]0;title\x07\x1b[31mred\x1b[0m\x1b[2J \u202e \u2028 &amp; \xff"
 	put(t, filepath.Join(r.Folders.Logs, "frontend", "1", "reports", "out"), hostile+"\n")
-	_ = p
 	status, head, text := r.do(http.MethodGet, "/api/logs", "")
 	if status != 200 || head.Get("Content-Type") != "application/json" || head.Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("%d, %v", status, head)
@@ -214,7 +212,7 @@ func TestNothingThatIsPrintedIsMarkupOrGivesOrders(t *testing.T) {
 		t.Fatalf("%v in %s", err, text)
 	}
 	if l := got.Lines[0]; !strings.HasPrefix(l.Text, "</script><img src=x onerror=alert(1)>red ") || !strings.Contains(l.ANSI, "\x1b[31mred\x1b[0m") {
-		t.Errorf("the line is %+q", l)
+		t.Errorf("the line is %q, %q", l.Text, l.ANSI)
 	}
 	var state State
 	r.get("/api/state", &state)

@@ -314,3 +314,13 @@ func put(t *testing.T, path, text string) {
 		t.Fatal(err)
 	}
 }
+
+// fleet gives so many services.
+func fleet(system *System, n int) (all []*deployer.Status) {
+	for i := range n {
+		name := fmt.Sprintf("s%d", i)
+		system.Services = append(system.Services, Described{Name: name, Kind: "service"})
+		all = append(all, &deployer.Status{Service: name, State: "live", Generation: name + "-1", Last: &deployer.Last{Steps: make([]deployer.Step, 12)}})
+	}
+	return all
+}

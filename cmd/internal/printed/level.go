@@ -27,8 +27,6 @@ var levelWords = map[string]string{
 }
 
 var (
-	// word is a level that stands by itself, as most loggers write it.
-	word = regexp.MustCompile(`(?:^|[\s\[|(<])(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)(?:[\s\]|)>:,]|$)`)
 	// begins is what java.util.logging writes at the beginning of a line.
 	begins = regexp.MustCompile(`^(FINEST|FINER|FINE|CONFIG): `)
 	// bracket is what nginx writes, and pair what JSON and logfmt have.
@@ -45,24 +43,64 @@ const tells = 240
 
 // Of gives the level of the next line, or "".
 func (l *Levels) Of(text string) string {
-	switch {
-	case text == "" || goesOn.MatchString(text):
-		return l.last
-	case thrown.MatchString(text):
-		if !AtLeast(l.last, "warn") {
-			l.last = "error"
-		}
-		return l.last
-	}
-	l.last = told(text[:min(len(text), tells)])
+	l.last = levelOf(text, func() string { return l.last })
 	return l.last
 }
 
+// levelOf gives the level of a line; above is that of the line above.
+func levelOf(text string, above func() string) string {
+	switch {
+	case text == "" || goesOn.MatchString(text):
+		return above()
+	case thrown.MatchString(text):
+		if level := above(); AtLeast(level, "warn") {
+			return level
+		}
+		return "error"
+	}
+	return told(text[:min(len(text), tells)])
+}
+
+// told gives the level that a line tells by itself. Most lines are seen by this function
+// where somebody looks for what is rare, so what is cheap comes first.
 func told(text string) string {
-	for _, form := range []*regexp.Regexp{pair, word, begins, bracket} {
+	if strings.Contains(text, "evel") || strings.Contains(text, "EVEL") || strings.Contains(text, "everity") {
+		if m := pair.FindStringSubmatch(text); m != nil {
+			return levelWords[strings.ToUpper(m[1])]
+		}
+	}
+	if level := word(text); level != "" {
+		return level
+	}
+	for _, form := range []*regexp.Regexp{begins, bracket} {
 		if m := form.FindStringSubmatch(text); m != nil {
 			return levelWords[strings.ToUpper(m[1])]
 		}
 	}
 	return ""
 }
+
+// word gives the first level that stands by itself, in capitals, as most loggers write
+// it.
+func word(text string) string {
+	for i := 0; i < len(text); {
+		if c := text[i]; c < 'A' || c > 'Z' {
+			i++
+			continue
+		}
+		end := i + 1
+		for end < len(text) && text[end] >= 'A' && text[end] <= 'Z' {
+			end++
+		}
+		if (i == 0 || strings.IndexByte(" \t[|(<", text[i-1]) >= 0) && (end == len(text) || strings.IndexByte(" \t]|)>:,", text[end]) >= 0) {
+			if level := levelWords[text[i:end]]; level != "" && !quiet[text[i:end]] {
+				return level
+			}
+		}
+		i = end
+	}
+	return ""
+}
+
+// quiet are levels that are words of other texts, too.
+var quiet = map[string]bool{"FINE": true, "FINER": true, "FINEST": true, "CONFIG": true, "ALERT": true, "EMERG": true, "CRIT": true}

@@ -26,7 +26,7 @@ type Past struct {
 	// is not known. Lines of several services are put in order by it. It may be nil.
 	When func(generation, file string, offset int64) time.Time
 	// Wanted says which lines are; nil: all.
-	Wanted func(Earlier) bool
+	Wanted func(text string, level func() string) bool
 	// Most is how many lines are wanted, and Bytes about how much is read for them.
 	Most  int
 	Bytes int64
@@ -98,11 +98,13 @@ func (p *Past) Before(ctx context.Context, cursor string) (Piece, error) {
 		if newest == nil {
 			break
 		}
-		line := newest.next()
-		switch {
-		case p.Wanted != nil && !p.Wanted(line):
+		if p.Wanted != nil && !p.Wanted(newest.text(), newest.level) {
+			newest.next()
 			piece.Hidden++
-		default:
+		} else {
+			level := newest.level()
+			line := newest.next()
+			line.Level = level
 			got = append(got, line)
 		}
 	}
@@ -152,16 +154,18 @@ func latest(chains []*chain, b *budget) (*chain, error) {
 
 // chain is what the generations of a service have printed to a file of one name.
 type chain struct {
-	name  string          // of the service and the file
-	ends  map[Where]int64 // where its files ended at the beginning
-	files []file          // those that are not read whole; the last one is the one that is read
-	end   int64           // what lies before it in that one is to be read; -1: it is not known yet
-	open  *os.File
-	lines []Earlier // read, and not given yet; the newest last
-	begin int64     // where the first of them begins
-	more  bool      // there is something before
-	last  time.Time // no line that is given was printed later
-	when  func(generation, file string, offset int64) time.Time
+	name   string          // of the service and the file
+	ends   map[Where]int64 // where its files ended at the beginning
+	files  []file          // those that are not read whole; the last one is the one that is read
+	end    int64           // what lies before it in that one is to be read; -1: it is not known yet
+	open   *os.File
+	lines  []Earlier      // read, and not given yet; the newest last
+	begin  int64          // where the first of them begins
+	more   bool           // there is something before
+	above  string         // the level of the line before them, where that says theirs
+	levels map[int]string // of those of the lines that are known
+	last   time.Time      // no line that is given was printed later
+	when   func(generation, file string, offset int64) time.Time
 }
 
 // chains gives those of the services, as far as places says that there is something
@@ -233,6 +237,28 @@ func (c *chain) time() time.Time {
 	return t
 }
 
+// text is that of its next line, and level its level.
+func (c *chain) text() string { return c.lines[len(c.lines)-1].Text }
+
+func (c *chain) level() string { return c.levelAt(len(c.lines) - 1) }
+
+// levelAt gives the level of one of the lines. A long stack trace is gone up once.
+func (c *chain) levelAt(i int) string {
+	if i < 0 {
+		return c.above
+	}
+	level, known := c.levels[i]
+	if !known {
+		if c.lines[i].Note {
+			level = c.levelAt(i - 1)
+		} else {
+			level = levelOf(c.lines[i].Text, func() string { return c.levelAt(i - 1) })
+		}
+		c.levels[i] = level
+	}
+	return level
+}
+
 // next takes the line that was printed last.
 func (c *chain) next() Earlier {
 	c.last = c.time()
@@ -295,14 +321,15 @@ func (c *chain) read(b *budget) error {
 	}
 	b.left -= max(b.window, c.end-begin)
 	c.begin, c.more = begin, more
-	var levels Levels
+	c.above = ""
 	if more && len(lines) > 0 && goesOn.MatchString(lines[0].Text) {
 		above, _, _, _ := logs.Before(c.open, begin, lookAbove) // else it tells no level
+		var levels Levels
 		for _, l := range above {
-			levels.Of(l.Text)
+			c.above = levels.Of(l.Text)
 		}
 	}
-	c.take(f, lines, levels)
+	c.take(f, lines)
 	if len(c.lines) == 0 {
 		c.end = begin
 	}
@@ -336,8 +363,8 @@ func (c *chain) from(f file) error {
 const stillWritten = 2 * time.Second
 
 // take makes lines of a file those that come next.
-func (c *chain) take(f file, lines []logs.Line, levels Levels) {
-	c.lines = c.lines[:0]
+func (c *chain) take(f file, lines []logs.Line) {
+	c.lines, c.levels = c.lines[:0], map[int]string{}
 	for _, l := range lines {
 		if guest.IsJVMNote(l.Text) {
 			continue
@@ -347,9 +374,6 @@ func (c *chain) take(f file, lines []logs.Line, levels Levels) {
 		}}
 		if c.when != nil {
 			e.Time = c.when(f.Generation(), f.File, l.Offset)
-		}
-		if !l.Note {
-			e.Level = levels.Of(l.Text)
 		}
 		c.lines = append(c.lines, e)
 	}

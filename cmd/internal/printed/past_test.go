@@ -95,7 +95,7 @@ func TestThePastSaysHowMuchAFilterHides(t *testing.T) {
 	}
 	b.WriteString("2026-11-29 ERROR it broke\njava.lang.IllegalStateException: boom\n\tat a.B.c(B.java:1)\nCaused by: x.Y: z\n2026-11-29 INFO on\n")
 	s.write(s.out("frontend", 1), b.String(), 1)
-	p := Past{Reader: Reader{Logs: s.dir, Services: []string{"frontend"}}, Wanted: func(e Earlier) bool { return AtLeast(e.Level, "warn") }}
+	p := Past{Reader: Reader{Logs: s.dir, Services: []string{"frontend"}}, Wanted: func(_ string, level func() string) bool { return AtLeast(level(), "warn") }}
 	got, hidden, pieces := backwards(t, p, 100, 256<<10)
 	want := []string{
 		"frontend-1 : 2026-11-29 ERROR it broke", "frontend-1 : java.lang.IllegalStateException: boom",
@@ -112,7 +112,7 @@ func TestThePastSaysHowMuchAFilterHides(t *testing.T) {
 func TestATraceThatAWindowCutsHasTheLevelOfItsLine(t *testing.T) {
 	s := newShelf(t)
 	s.write(s.out("frontend", 1), "ERROR it broke\n"+strings.Repeat("\tat a.B.c(B.java:1)\n", 600), 1)
-	p := Past{Reader: Reader{Logs: s.dir, Services: []string{"frontend"}}, Wanted: func(e Earlier) bool { return e.Level == "error" }}
+	p := Past{Reader: Reader{Logs: s.dir, Services: []string{"frontend"}}, Wanted: func(_ string, level func() string) bool { return level() == "error" }}
 	if got, hidden, _ := backwards(t, p, 50, 4<<10); len(got) != 601 || hidden != 0 {
 		t.Errorf("%d lines, and %d hidden", len(got), hidden)
 	}
