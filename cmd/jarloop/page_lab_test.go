@@ -131,7 +131,9 @@ func TestThePageShowsAndDoesWhatTheVerbsDo(t *testing.T) {
 	b.await("the lines that are there", lines, func(e told) bool { return e.event == "start" && strings.Contains(e.data, "serving first") })
 
 	s.write(index, "second\n")
-	b.await("the deploy under way", events, func(e told) bool { return e.event == "service" && strings.Contains(e.data, `"deploy":{"generation":"page-2"`) })
+	b.await("the deploy under way", events, func(e told) bool {
+		return e.event == "service" && strings.Contains(e.data, `"deploy":{"generation":"page-2"`)
+	})
 	live := b.await("the event", events, func(e told) bool { return e.event == "event" && strings.Contains(e.data, `"message":"live"`) })
 	var event struct{ At time.Time }
 	if err := json.Unmarshal([]byte(live.data), &event); err != nil || live.at.Sub(event.At) > 5*time.Second {

@@ -145,7 +145,8 @@ func TestThePageMovesAndSaysWhatIsInTheWay(t *testing.T) {
 	}
 }
 
-// BenchmarkTenReaders is what an event and a change of one of forty services cost, with
+// BenchmarkTenReaders is what an event and a change of one of forty services cost those
+// who tell them, with
 // ten who read.
 func BenchmarkTenReaders(b *testing.B) {
 	for _, readers := range []int{0, 10} {
