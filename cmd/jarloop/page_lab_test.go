@@ -51,6 +51,15 @@ func (b *browser) request(method, path, body string) *http.Request {
 	return request
 }
 
+// answers says whether there is a page.
+func (b *browser) answers() bool {
+	response, err := b.client.Get(b.url)
+	if err == nil {
+		response.Body.Close()
+	}
+	return err == nil
+}
+
 // told is what a stream has told.
 type told struct {
 	at          time.Time
@@ -207,7 +216,7 @@ func TestThePageShowsAndDoesWhatTheVerbsDo(t *testing.T) {
 func (b *browser) moves(configuration string, events <-chan told) {
 	b.t.Helper()
 	elsewhere := &browser{b.system, b.Client(false), "http://" + lab.Address + ":8079"}
-	if _, err := elsewhere.client.Get(elsewhere.url); err == nil {
+	if elsewhere.answers() {
 		b.t.Error("the laptop reaches a page that is for the VM alone")
 	}
 	from := b.agent.now()
@@ -221,7 +230,7 @@ func (b *browser) moves(configuration string, events <-chan told) {
 	if status, text := elsewhere.do(http.MethodGet, "/api/state", ""); status != http.StatusOK || !strings.Contains(text, `"service":"page"`) {
 		b.t.Errorf("from the laptop: %d %s", status, text)
 	}
-	if _, err := b.client.Get(b.url); err == nil {
+	if b.answers() {
 		b.t.Error("the page is where it was, too")
 	}
 
@@ -255,17 +264,10 @@ func (b *browser) moves(configuration string, events <-chan told) {
 		b.t.Fatal(err)
 	}
 	moved := &browser{b.system, b.client, "http://127.0.0.1:8081"}
-	b.agent.eventually("the page comes when nothing is in the way", func() bool {
-		response, err := moved.client.Get(moved.url)
-		if err == nil {
-			response.Body.Close()
-		}
-		return err == nil
-	})
+	b.agent.eventually("the page comes when nothing is in the way", moved.answers)
 	b.write(b.config, configuration+"\n[page]\nlisten = \"off\"\n")
 	b.agent.eventually("there is no page", func() bool {
-		_, err := moved.client.Get(moved.url)
-		return err != nil
+		return !moved.answers()
 	})
 	if out, code := b.verb("page"); code != 1 || !strings.Contains(out, `page.listen is "off"`) {
 		b.t.Errorf("jarloop page exits with %d: %s", code, out)

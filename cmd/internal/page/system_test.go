@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -179,7 +180,7 @@ func benchmark(b *testing.B, readers int) {
 	}
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
-		next := append(shown[:0:0], shown...)
+		next := slices.Clone(shown)
 		changed := *next[n%len(next)]
 		changed.Since = time.Now()
 		next[n%len(next)] = &changed
