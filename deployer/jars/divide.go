@@ -76,16 +76,6 @@ func (s *Split) putBefore(entries []entry) {
 	s.putFirst(Library{Name: sum[:keyLength] + "/first.jar", Sum: sum}, m, entries)
 }
 
-// shaded finds the library that was put together of entries.
-func (k Known) shaded() Library {
-	for _, lib := range k.Libraries {
-		if lib.Versions != "" {
-			return lib
-		}
-	}
-	return Library{}
-}
-
 // roots are the packages that the manifest's classes tell: of the one that Vert.x is to
 // start, whose own is the main class then, or of the main class.
 func roots(l *layout) []string {

@@ -44,20 +44,6 @@ func (l *layout) libraries(ctx context.Context, known Known) ([]Library, error) 
 	return l.followed(ctx, all, find)
 }
 
-// byPlace gives what finds a library that is known and the same still.
-func (k Known) byPlace() func(place) (Library, bool) {
-	places := make(map[string]Library, len(k.Libraries))
-	for _, lib := range k.Libraries {
-		if lib.Place != "" {
-			places[lib.Place] = lib
-		}
-	}
-	return func(p place) (Library, bool) {
-		lib, ok := places[p.where()]
-		return lib, ok && lib.Sum == p.sum() && lib.Size == p.size()
-	}
-}
-
 // followed adds what the manifests of libraries name, each behind the one that names
 // it, as java does (jdk.internal.loader.URLClassPath). What of it is not there java
 // passes over.
@@ -104,22 +90,6 @@ func (l *layout) followed(ctx context.Context, first []Library, find func(place)
 	return all, nil
 }
 
-// replaced gives the places at which there was another library in the build before: by
-// the same name, so it is no other version of one, but of the project itself.
-func replaced(libraries []Library, known Known) []string {
-	before := map[string]string{}
-	for _, lib := range known.Libraries {
-		before[lib.Place] = lib.Name
-	}
-	var all []string
-	for _, lib := range libraries {
-		if name, ok := before[lib.Place]; ok && name != lib.Name && lib.Place != "" {
-			all = append(all, lib.Place)
-		}
-	}
-	return all
-}
-
 // order puts the libraries that the builds change last, and says how many others there
 // are. Of two that are the same, the first one alone is of use.
 func order(libraries []Library, r Rule) (ordered []Library, stable int) {
@@ -139,13 +109,12 @@ func order(libraries []Library, r Rule) (ordered []Library, stable int) {
 	return append(ordered, own...), len(ordered)
 }
 
-// writes notes how a library's file is written.
-func (s *Split) writes(lib Library, p place, old bool) {
+// writerOf gives what writes a library's file.
+func writerOf(lib Library, p place, old bool) func(context.Context, io.Writer) error {
 	if lib.Releases && old {
-		s.write[lib.Name] = func(ctx context.Context, to io.Writer) error { return rewrite(ctx, p, to) }
-		return
+		return func(ctx context.Context, to io.Writer) error { return rewrite(ctx, p, to) }
 	}
-	s.write[lib.Name] = func(ctx context.Context, to io.Writer) error {
+	return func(ctx context.Context, to io.Writer) error {
 		r, err := p.open()
 		if err != nil {
 			return err

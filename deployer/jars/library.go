@@ -6,9 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/jarloop/jarloop/watcher"
@@ -35,27 +33,11 @@ type Library struct {
 	Versions string `json:"versions,omitempty"`
 }
 
-// Bounds of what is read of one JAR. What is stored in it is read in place, and what
-// is deflated in memory.
 const (
 	maxLibraries = 1000
-	maxInflated  = 128 << 20 // bytes of a library that is deflated
-	maxManifest  = 1 << 20   // bytes
-	maxName      = 100       // bytes of the name of a library's file
-	keyLength    = 16        // hexadecimal digits
+	maxName      = 100 // bytes of the name of a library's file
+	keyLength    = 16  // hexadecimal digits
 )
-
-// place is where a library is.
-type place interface {
-	// where is a path, for people and to find what is known of it.
-	where() string
-	// sum tells its content from another one's without reading it, "" if it cannot.
-	sum() string
-	size() int64
-	open() (io.ReadCloser, error)
-	// at gives its content to be read in any order.
-	at(ctx context.Context) (io.ReaderAt, io.Closer, error)
-}
 
 // readLibrary reads a library whole, for the key, and its table of contents.
 func (l *layout) readLibrary(ctx context.Context, p place) (Library, error) {
@@ -150,57 +132,4 @@ func fileName(place string) string {
 		return "_"
 	}
 	return safe[max(0, len(safe)-maxName):]
-}
-
-// readManifest reads the manifest, which is empty if there is none.
-func readManifest(files []*zip.File) (manifest, error) {
-	i := slices.IndexFunc(files, func(f *zip.File) bool { return isManifest(f.Name) })
-	if i < 0 {
-		return parseManifest(""), nil
-	}
-	text, err := readEntry(files[i], maxManifest)
-	if err != nil {
-		return nil, err
-	}
-	return parseManifest(string(text)), nil
-}
-
-// readEntry reads an entry of a size that is bounded.
-func readEntry(f *zip.File, most int64) ([]byte, error) {
-	if f.UncompressedSize64 > uint64(most) {
-		return nil, refuse("has an entry, %s, of more than %d KiB", short(f.Name), most>>10)
-	}
-	r, err := f.Open()
-	if err != nil {
-		return nil, fmt.Errorf("entry %s: %w", short(f.Name), err)
-	}
-	defer r.Close()
-	content, err := io.ReadAll(io.LimitReader(r, most))
-	if err != nil {
-		return nil, fmt.Errorf("entry %s: %w", short(f.Name), err)
-	}
-	return content, nil
-}
-
-// copyAll copies until the end, or the context's.
-func copyAll(ctx context.Context, to io.Writer, from io.Reader) (int64, error) {
-	buf, all := make([]byte, 256<<10), int64(0)
-	for {
-		if err := ctx.Err(); err != nil {
-			return all, err
-		}
-		n, err := from.Read(buf)
-		if n > 0 {
-			if _, err := to.Write(buf[:n]); err != nil {
-				return all, err
-			}
-			all += int64(n)
-		}
-		if err == io.EOF {
-			return all, nil
-		}
-		if err != nil {
-			return all, err
-		}
-	}
 }

@@ -11,6 +11,18 @@ import (
 	"path/filepath"
 )
 
+// place is where a library is.
+type place interface {
+	// where is a path, for people and to find what is known of it.
+	where() string
+	// sum tells its content from another one's without reading it, "" if it cannot.
+	sum() string
+	size() int64
+	open() (io.ReadCloser, error)
+	// at gives its content to be read in any order.
+	at(ctx context.Context) (io.ReaderAt, io.Closer, error)
+}
+
 // nested is a library that is an entry of the JAR.
 type nested struct {
 	*zip.File

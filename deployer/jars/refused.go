@@ -14,6 +14,9 @@ type Refused struct {
 // Error gives the reason.
 func (r *Refused) Error() string { return r.Reason }
 
+// ErrNoLibraries says that there is nothing to be gained.
+var ErrNoLibraries error = &Refused{"has no libraries but the project's own"}
+
 func refuse(format string, args ...any) error {
 	return &Refused{fmt.Sprintf(format, args...)}
 }

@@ -1,7 +1,6 @@
 package jars
 
 import (
-	"archive/zip"
 	"context"
 	"errors"
 	"fmt"
@@ -11,23 +10,6 @@ import (
 
 	"github.com/jarloop/jarloop/watcher"
 )
-
-// Source is where a JAR is: in the folder of an artefact set.
-type Source struct {
-	Dir  string // of the set
-	Name string // of the JAR, below Dir, slash-separated
-	// Sum gives the SHA-256 of a file of the set in hexadecimal digits, "" if it is not
-	// known. May be nil. It saves reading the libraries beside a JAR.
-	Sum func(name string) string
-}
-
-// Known is what the last Split of a service's JAR knew. The zero value is that of a JAR
-// which has never been seen. It can be written as JSON.
-type Known struct {
-	Rule      Rule      `json:"rule"`
-	Libraries []Library `json:"libraries,omitempty"`
-	Manifest  string    `json:"manifest,omitempty"` // of the JAR
-}
 
 // Split is an executable JAR taken apart. It holds the JAR open. Its parts can be
 // written side by side.
@@ -117,10 +99,10 @@ func (s *Split) join(ctx context.Context, l layout, known Known) error {
 		return refuse("has more than %d libraries", maxLibraries)
 	}
 	s.manifest, s.first, s.app = l.manifest.without("Class-Path"), l.outer.without("Class-Path"), l.app
-	s.Rule = known.Rule.grown(nil, replaced(libraries, known)).revised(known.Manifest, s.first)
+	s.Rule = known.Rule.grown(nil, known.replaced(libraries)).revised(known.Manifest, s.first)
 	s.Libraries, s.Stable = order(libraries, s.Rule)
 	for i, p := range l.places {
-		s.writes(libraries[i], p, l.oldJava)
+		s.write[libraries[i].Name] = writerOf(libraries[i], p, l.oldJava)
 	}
 	if l.shaded {
 		if err := s.divide(&l, known); err != nil {
@@ -128,7 +110,7 @@ func (s *Split) join(ctx context.Context, l layout, known Known) error {
 		}
 	}
 	if s.Stable == 0 {
-		return refuse("has no libraries but the project's own")
+		return ErrNoLibraries
 	}
 	if err := s.suit(); err != nil {
 		return err
@@ -154,28 +136,4 @@ func (s *Split) WriteLibrary(ctx context.Context, l Library, to io.Writer) error
 // WriteApp writes the application's part, which takes the name of the JAR.
 func (s *Split) WriteApp(ctx context.Context, to io.Writer) error {
 	return writeJAR(ctx, to, s.manifest, s.app)
-}
-
-// jar is what is taken apart.
-type jar struct {
-	from     Source
-	root     *os.Root
-	file     *os.File
-	files    []*zip.File
-	manifest manifest
-}
-
-// layout is a JAR as its launcher sees it.
-type layout struct {
-	kind     string
-	main     string
-	manifest manifest // of the application's part
-	outer    manifest // of the JAR as it is
-	app      []entry  // of the application's part; all there are if shaded
-	places   []place  // of libraries, in the launcher's order
-	follow   *jar     // the manifests of libraries add others, which are in this one's set
-	shaded   bool     // app has libraries in it
-	least    int      // of how many classes a library is made
-	inOneJAR bool     // app is one JAR with java -jar too, whose order is its own
-	oldJava  bool     // the launcher knows nothing of classes for releases of Java
 }
