@@ -53,7 +53,8 @@ func layBoot(j *jar, kind, classes string, libraries ...string) (layout, error) 
 // isOfWAR says whether a WAR has an entry outside of its folders for classes that its
 // server does not serve, and no part of the program looks for in the WAR.
 func isOfWAR(name string) bool {
-	return name == "WEB-INF/classpath.idx" || name == "WEB-INF/layers.idx" || isIdle(name) || isWhole(name)
+	return strings.HasSuffix(name, "/") || name == "WEB-INF/classpath.idx" || name == "WEB-INF/layers.idx" ||
+		strings.HasPrefix(name, "META-INF/") && (isIdle(name) || isWhole(name))
 }
 
 // isBootLoaders says whether an entry registers what the launcher brings along, for

@@ -2,7 +2,6 @@ package jars
 
 import (
 	"cmp"
-	"context"
 	"path"
 	"slices"
 	"strings"
@@ -24,7 +23,7 @@ func (s *Split) suit() error {
 // two of its JARs, with other content in each, and of which the first one wins. The
 // libraries are in the launcher's order. Of what is read whole, it gives the entries of
 // the application's part that have to stay before those of libraries.
-func (s *Split) check(ctx context.Context, libraries []Library, l layout) (first []entry, err error) {
+func (s *Split) check(libraries []Library, l layout) (first []entry, err error) {
 	if !l.inOneJAR {
 		if err := s.once(); err != nil {
 			return nil, err
@@ -46,11 +45,11 @@ func (s *Split) check(ctx context.Context, libraries []Library, l layout) (first
 	if len(before) > 0 {
 		first, s.app = s.without(before)
 	}
-	return first, s.checkMoved(ctx, libraries, l)
+	return first, s.checkMoved(libraries, l)
 }
 
 // checkMoved looks at the libraries that now come behind others which they were before.
-func (s *Split) checkMoved(ctx context.Context, libraries []Library, l layout) error {
+func (s *Split) checkMoved(libraries []Library, l layout) error {
 	for i, moved := range libraries {
 		if !s.Rule.changes(moved.Place) {
 			continue
@@ -61,7 +60,7 @@ func (s *Split) checkMoved(ctx context.Context, libraries []Library, l layout) e
 			}
 			for j := range clashes(moved.Names, lib.Names) {
 				// Spring sorts what it finds of its own.
-				if name := l.nameIn(ctx, moved, index(moved.Names).hash(j)); !isWhole(name) || strings.HasPrefix(name, "META-INF/services/") {
+				if name := l.nameIn(moved, index(moved.Names).hash(j)); !isWhole(name) || strings.HasPrefix(name, "META-INF/services/") {
 					return refuse("has %s in %s and, with other content, in %s; the first of them, which the builds change, has to come first", short(name), short(moved.Place), short(lib.Place))
 				}
 			}
@@ -105,10 +104,10 @@ func (s *Split) once() error {
 }
 
 // nameIn finds a name that is known by its hash, by reading the library again.
-func (l layout) nameIn(ctx context.Context, lib Library, hash uint64) string {
+func (l layout) nameIn(lib Library, hash uint64) string {
 	const unknown = "a name"
 	i := slices.IndexFunc(l.places, func(p place) bool { return p.where() == lib.Place })
-	r, closer, err := l.places[i].at(ctx)
+	r, closer, err := l.places[i].at()
 	if err != nil {
 		return unknown
 	}

@@ -18,7 +18,9 @@
 // manifest names its libraries (Class-Path). Of the last two, what a project's builds
 // change is told by a [Rule], which grows as builds are seen.
 //
-// What stays different from java -jar, and cannot be seen from outside the program:
-// the system property java.class.path, the location of a library's classes
-// (CodeSource), and that resources are no longer found below BOOT-INF/classes.
+// What stays different from java -jar: the system property java.class.path; where a
+// library's classes come from (CodeSource), as stack traces may show; that more is
+// found by the JVM's own class loader, but nothing below BOOT-INF/classes by that name;
+// what a launcher itself prints; and which is the first of a folder's places, where the
+// application has it as well as a library.
 package jars

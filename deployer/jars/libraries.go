@@ -134,7 +134,7 @@ func writerOf(lib Library, p place, old bool) func(context.Context, io.Writer) e
 // rewrite writes a library with all that is in it, but for the word in its manifest
 // that has Java look at its classes for some releases.
 func rewrite(ctx context.Context, p place, to io.Writer) error {
-	r, closer, err := p.at(ctx)
+	r, closer, err := p.at()
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ type Library struct {
 	// Name is a relative file name that is unique by content, as 3f2a…/spring-core.jar.
 	// It needs no quoting anywhere.
 	Name string `json:"name"`
-	Size int64  `json:"size"` // bytes of the file; 0 if it is put together of entries
+	Size int64  `json:"size"` // bytes at its place, 0 if it has none
 	// Place is where it is: an entry of the JAR, or a file beside it; "" for what was
 	// put together of entries.
 	Place string `json:"place,omitempty"`
@@ -68,7 +68,7 @@ func readLibrary(ctx context.Context, p place) (Library, error) {
 		l.Sum = key
 	}
 	l.Name = key[:keyLength] + "/" + fileName(l.Place)
-	r, closer, err := p.at(ctx)
+	r, closer, err := p.at()
 	if err != nil {
 		return l, fmt.Errorf("library %s: %w", short(l.Place), err)
 	}

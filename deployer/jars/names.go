@@ -92,11 +92,13 @@ func clashes(a, b index) iter.Seq2[int, int] {
 // Names of which several may be on the class path. What ends in / is a folder with all
 // that is below, and * is any part of a file's name.
 var (
-	// idle are read by nobody at run time, or always of a certain JAR.
+	// idle are read by nobody at run time, or of a certain JAR, or say of the JAR that
+	// they are in what is in it.
 	idle = []string{
 		manifestName, "META-INF/INDEX.LIST", "module-info.class", "META-INF/*.kotlin_module",
 		"META-INF/maven/", "META-INF/native-image/", "META-INF/proguard/", "META-INF/licenses/",
 		"META-INF/spring-configuration-metadata.json", "META-INF/additional-spring-configuration-metadata.json",
+		"META-INF/beans.xml", "META-INF/persistence.xml", "META-INF/web-fragment.xml", "META-INF/jandex.idx", "META-INF/micronaut/",
 	}
 	// whole are read of every JAR, and what is in them used in the order of the class
 	// path.
@@ -106,9 +108,8 @@ var (
 		"META-INF/spring/*.imports", "META-INF/spring/*.replacements", "META-INF/spring/aot.factories", "META-INF/spring.factories", "META-INF/spring.components",
 		"META-INF/spring.handlers", "META-INF/spring.schemas", "META-INF/spring.tooling", "META-INF/spring.integration.properties", "META-INF/spring-autoconfigure-metadata.properties",
 		// others
-		"META-INF/aop.xml", "META-INF/beans.xml", "META-INF/persistence.xml", "META-INF/web-fragment.xml", "META-INF/jandex.idx",
-		"META-INF/microprofile-config.properties", "META-INF/io.netty.versions.properties", "META-INF/cxf/bus-extensions.txt",
-		"META-INF/hk2-locator/default", "META-INF/groovy/org.codehaus.groovy.runtime.ExtensionModule", "META-INF/micronaut/", "META-INF/helidon/",
+		"META-INF/aop.xml", "META-INF/microprofile-config.properties", "META-INF/io.netty.versions.properties", "META-INF/cxf/bus-extensions.txt",
+		"META-INF/hk2-locator/default", "META-INF/groovy/org.codehaus.groovy.runtime.ExtensionModule", "META-INF/helidon/",
 		"META-INF/org/apache/logging/log4j/core/config/plugins/Log4j2Plugins.dat",
 	}
 	// texts are how the names of files begin that people read.

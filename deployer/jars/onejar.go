@@ -1,7 +1,6 @@
 package jars
 
 import (
-	"context"
 	"slices"
 	"strings"
 
@@ -48,7 +47,7 @@ func layOneJAR(j *jar) (layout, error) {
 // addMain takes the application's own JAR apart.
 func (l *layout) addMain(main nested) error {
 	// It stays in memory, or in the JAR, which has an owner of its own.
-	r, _, err := main.at(context.Background())
+	r, _, err := main.at()
 	if err != nil {
 		return err
 	}

@@ -3,11 +3,9 @@ package jars
 import (
 	"archive/zip"
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"os"
-
 	"path/filepath"
 )
 
@@ -20,7 +18,7 @@ type place interface {
 	size() int64
 	open() (io.ReadCloser, error)
 	// at gives its content to be read in any order.
-	at(ctx context.Context) (io.ReaderAt, io.Closer, error)
+	at() (io.ReaderAt, io.Closer, error)
 }
 
 // nested is a library that is an entry of the JAR.
@@ -37,7 +35,7 @@ func (n nested) size() int64 { return int64(n.UncompressedSize64) }
 
 func (n nested) open() (io.ReadCloser, error) { return n.Open() }
 
-func (n nested) at(context.Context) (io.ReaderAt, io.Closer, error) {
+func (n nested) at() (io.ReaderAt, io.Closer, error) {
 	if n.Method == zip.Store && n.CompressedSize64 == n.UncompressedSize64 {
 		offset, err := n.DataOffset()
 		return io.NewSectionReader(n.jar, offset, n.size()), io.NopCloser(nil), err
@@ -60,7 +58,7 @@ func (b beside) size() int64   { return b.bytes }
 
 func (b beside) open() (io.ReadCloser, error) { return b.root.Open(filepath.FromSlash(b.name)) }
 
-func (b beside) at(context.Context) (io.ReaderAt, io.Closer, error) {
+func (b beside) at() (io.ReaderAt, io.Closer, error) {
 	f, err := b.root.Open(filepath.FromSlash(b.name))
 	return f, f, err
 }

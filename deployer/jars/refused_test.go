@@ -43,12 +43,12 @@ func TestWhatCannotBeTrueToJavaJarIsRefused(t *testing.T) {
 
 func TestWhatIsReadWholeStaysInOrder(t *testing.T) {
 	lib := with("BOOT-INF/lib/a.jar", archive(t, "", of("a/A.class", "META-INF/LICENSE=a", "META-INF/services/s=a", "META-INF/services/same=same", "META-INF/spring/x.imports=a", "META-INF/spring.factories=a",
-		"same.txt=same", "module-info.class=a", "META-INF/maven/g/a/pom.xml=a", "META-INF/a.kotlin_module=a")...))
+		"same.txt=same", "module-info.class=a", "META-INF/maven/g/a/pom.xml=a", "META-INF/a.kotlin_module=a", "META-INF/beans.xml=a")...))
 	files := append(of("BOOT-INF/classes/META-INF/LICENSE", "BOOT-INF/classes/META-INF/services/s", "BOOT-INF/classes/META-INF/services/own", "BOOT-INF/classes/META-INF/services/same=same",
 		"BOOT-INF/classes/META-INF/spring/x.imports", "BOOT-INF/classes/META-INF/spring.factories",
-		"BOOT-INF/classes/same.txt=same", "BOOT-INF/classes/module-info.class", "META-INF/maven/g/a/pom.xml", "BOOT-INF/classes/META-INF/a.kotlin_module"), lib)
+		"BOOT-INF/classes/same.txt=same", "BOOT-INF/classes/module-info.class", "META-INF/maven/g/a/pom.xml", "BOOT-INF/classes/META-INF/a.kotlin_module", "BOOT-INF/classes/META-INF/beans.xml"), lib)
 	s := open(t, put(t, t.TempDir(), "app.jar", archive(t, boot, files...)), Known{})
 	equal(t, "libraries", places(s), "first.jar BOOT-INF/lib/a.jar")
 	equal(t, "before them", names(t, library(t, s, "first.jar")), "META-INF/services/s META-INF/spring.factories META-INF/spring/x.imports")
-	equal(t, "the application's part", names(t, written(t, s.WriteApp)), "META-INF/LICENSE META-INF/a.kotlin_module META-INF/maven/g/a/pom.xml META-INF/services/own META-INF/services/same module-info.class same.txt")
+	equal(t, "the application's part", names(t, written(t, s.WriteApp)), "META-INF/LICENSE META-INF/a.kotlin_module META-INF/beans.xml META-INF/maven/g/a/pom.xml META-INF/services/own META-INF/services/same module-info.class same.txt")
 }

@@ -115,7 +115,7 @@ func (s *Split) join(ctx context.Context, l layout, known Known) error {
 	if err := s.suit(); err != nil {
 		return err
 	}
-	first, err := s.check(ctx, libraries, l)
+	first, err := s.check(libraries, l)
 	if err != nil {
 		return err
 	}

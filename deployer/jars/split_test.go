@@ -51,7 +51,7 @@ func TestAWARIsRefusedForItsOwnContent(t *testing.T) {
 	s := open(t, put(t, dir, "app.war", archive(t, m, files...)), Known{})
 	equal(t, "libraries", places(s), "first.jar WEB-INF/lib/a.jar WEB-INF/lib-provided/b.jar")
 	equal(t, "the application's part", names(t, written(t, s.WriteApp)), "META-INF/ META-INF/maven/g/a/pom.xml WEB-INF/ WEB-INF/layers.idx com/example/App.class")
-	for _, own := range []string{"index.html", "WEB-INF/web.xml", "WEB-INF/jsp/a.jsp", "META-INF/context.xml"} {
+	for _, own := range []string{"index.html", "LICENSE.txt", "WEB-INF/web.xml", "WEB-INF/jsp/a.jsp", "META-INF/context.xml"} {
 		reason := refused(t, put(t, dir, "app.war", archive(t, m, append(files, of(own)...)...)), Known{})
 		equal(t, "reason", reason, `is a WAR with content of its own ("`+own+`"), which its server finds in the WAR alone`)
 	}
