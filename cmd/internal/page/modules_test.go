@@ -32,6 +32,24 @@ func TestThePageIsSmall(t *testing.T) {
 	}
 }
 
+// TestEveryModuleIsAskedForAtOnce: one that is found only in another would be waited
+// for after it.
+func TestEveryModuleIsAskedForAtOnce(t *testing.T) {
+	index, err := os.ReadFile("web/index.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	modules, err := filepath.Glob("web/*.js")
+	if err != nil || len(modules) == 0 {
+		t.Fatal(modules, err)
+	}
+	for _, m := range modules {
+		if !strings.Contains(string(index), "\""+filepath.Base(m)+"\"") {
+			t.Errorf("index.html does not ask for %s", m)
+		}
+	}
+}
+
 // module opens a tab that can import the page's modules.
 func module(t *testing.T) *browser.Tab {
 	t.Helper()

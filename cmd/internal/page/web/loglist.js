@@ -39,7 +39,7 @@ export class LogList {
     this.frame = 0;
     this.inner.replaceChildren();
     this.lines = [];
-    this.low = this.high = 0;
+    this.low = this.high = this.top = 0;
     this.setFollows(true);
   }
 
@@ -141,7 +141,10 @@ export class LogList {
     this.dropped?.(gone);
   }
 
-  toEnd() { this.box.scrollTop = this.box.scrollHeight; }
+  toEnd() {
+    this.box.scrollTop = this.box.scrollHeight;
+    this.top = this.box.scrollTop;
+  }
 
   // follow goes to the end and stays there.
   follow() {
@@ -164,7 +167,9 @@ export class LogList {
       this.extend(Math.min(this.lines.length, this.high + BLOCK));
       this.still(() => this.cutAbove());
     }
-    this.setFollows(below < 4 && this.high === this.lines.length);
+    if (!this.follows) this.setFollows(below < 4 && this.high === this.lines.length);
+    else if (below >= 4 && scrollTop < this.top - 1) this.setFollows(false);
+    else if (below >= 4) this.toEnd(); // nobody has scrolled up: the box became smaller
     if (scrollTop >= NEAR) return;
     if (this.low > 0 && !this.follows) this.raise();
     else if (this.low === 0) this.earlier?.();

@@ -51,7 +51,7 @@ export class LogView {
     this.box.setAttribute("aria-label", "Lines of services");
     this.box.setAttribute("aria-live", "off"); // hundreds a second are no speech
     this.foot = element(node, "div", "log-foot");
-    this.list = new LogList(this.box, { row: (line) => this.row(line), earlier: () => this.earlier(), following: () => this.draw() });
+    this.list = new LogList(this.box, { row: (line) => this.row(line), earlier: () => this.earlier(), following: () => this.draw(), dropped: (n) => (this.forgotten += n) });
     this.connect();
   }
 
@@ -75,7 +75,7 @@ export class LogView {
     const ends = (this.ends = new AbortController());
     this.match = pattern(this.filter.q);
     this.problem = this.match.error ?? "";
-    this.hidden = 0;
+    this.hidden = this.errors = this.forgotten = 0;
     this.before = "";
     this.done = true;
     this.busy = false;
@@ -127,6 +127,7 @@ export class LogView {
       this.before = data.before ?? "";
       this.done = data.done ?? !data.before;
       this.hidden = data.hidden ?? 0;
+      this.errors = this.forgotten = 0;
       this.broken = false;
       this.append(data.lines ?? []);
       if (!this.done && (data.lines ?? []).length < 50) this.earlier();
@@ -148,6 +149,7 @@ export class LogView {
   // append adds lines; one that replaces a progress bar takes its place.
   append(lines) {
     const fresh = [];
+    this.errors += lines.filter(grave).length;
     for (const line of lines) {
       const key = `${line.generation} ${line.file ?? ""}`;
       const bar = this.partials.get(key);
@@ -162,7 +164,7 @@ export class LogView {
 
   // earlier asks for older lines, until some have come or there are none.
   async earlier() {
-    if (this.busy || this.done || !this.before) return;
+    if (this.busy || this.done || !this.before || this.forgotten > 0) return;
     this.busy = true;
     this.draw();
     const { signal } = this.ends;
@@ -175,6 +177,7 @@ export class LogView {
         this.done = answer.done ?? !this.before;
         this.hidden += answer.hidden ?? 0;
         found += lines.length;
+        this.errors += lines.filter(grave).length;
         if (lines.length > 0) this.list.prepend(lines);
         this.draw();
       }
@@ -222,6 +225,8 @@ export class LogView {
     ]);
     patch(this.foot, [
       h("span.log-count", { role: "status" }, this.tells()),
+      this.errors > 0 && !level && h("button.log-errors.s-bad", { type: "button", onclick: () => this.set({ level: "error" }) }, icon("failed"), count(this.errors, "error")),
+      this.forgotten > 0 && h("button", { type: "button", onclick: () => this.connect() }, "Read back from the end"),
       this.problem && h("span.state.s-bad", { role: "alert" }, this.problem),
       this.broken && h("span.state.s-warn", {}, "the agent does not answer, trying again"),
       h("span.grow", {}),
@@ -233,7 +238,7 @@ export class LogView {
   // tells how much is shown, and that something is not.
   tells() {
     const shown = this.list.lines.length;
-    const more = this.busy ? ", reading earlier ones" : this.done ? "" : ", earlier ones above";
+    const more = this.forgotten > 0 ? `, ${this.forgotten.toLocaleString("en")} earlier ones let go of` : this.busy ? ", reading earlier ones" : this.done ? "" : ", earlier ones above";
     if (this.hidden > 0) return `${shown.toLocaleString("en")} of ${count(shown + this.hidden, "line")} shown, the filter hides ${this.hidden.toLocaleString("en")}${more}`;
     return `${count(shown, "line")}${more}`;
   }
@@ -247,6 +252,8 @@ export class LogView {
     }, 200);
   }
 }
+
+const grave = (line) => line.level === "error" || line.level === "fatal";
 
 const same = (a, b) => a.offset === b.offset && a.generation === b.generation && (a.file ?? "") === (b.file ?? "");
 
