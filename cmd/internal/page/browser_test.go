@@ -237,6 +237,7 @@ func TestByKeyboardAlone(t *testing.T) {
 	w.run(tab, "document.querySelector('.card .open').focus()")
 	w.press(tab, kb.ArrowRight)
 	w.await(tab, "document.activeElement.textContent === 'frontend'")
+	w.await(tab, "document.querySelectorAll('.edges .near').length === 4") // what it calls, and who calls it
 	w.press(tab, kb.ArrowRight, kb.ArrowDown)
 	focused, err := browser.Eval[string](tab, "document.activeElement.textContent")
 	check(t, err)

@@ -23,7 +23,7 @@ export function slowest(deploys, most = 4) {
 export function ceiling(most) {
   if (!(most > 0)) return 1;
   const unit = 10 ** Math.floor(Math.log10(most));
-  return [1, 2, 5, 10].map((n) => n * unit).find((n) => n >= most);
+  return [1, 1.5, 2, 3, 5, 8, 10].map((n) => n * unit).find((n) => n >= most);
 }
 
 // plot draws the deploys, the oldest first, as bars of steps; each is a link that
@@ -49,7 +49,7 @@ export function plot(deploys, chosen, service) {
         d.outcome === "live" ? h("span.mark", {}) : icon(d.outcome === "failed" ? "close" : "warning")));
   });
   return h("figure.plot", {},
-    h("div.axis", { "aria-hidden": "true" }, h("span", {}, `${top} s`), h("span", {}, `${top / 2} s`), h("span", {}, "0")),
+    h("div.axis", { "aria-hidden": "true" }, h("span", {}, `${+top.toPrecision(3)} s`), h("span", {}, `${+(top / 2).toPrecision(3)} s`), h("span", {}, "0")),
     h("ol.bars", { "aria-label": `The last ${all.length} deploys, the oldest first` }, bars),
     h("figcaption", {}, shades.map((name) => h("span.key", { key: name }, h("i", { class: shade(name) }), name)), h("span.key", {}, h("i.k-rest", {}), "other steps")));
 }

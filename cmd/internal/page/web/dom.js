@@ -113,8 +113,10 @@ function set(node, name, value, was) {
     return;
   }
   if (value === was) return;
-  if (name.startsWith("on")) node[name] = value ?? null;
-  else if (value === null || value === undefined || value === false) node.removeAttribute(name);
+  if (name.startsWith("on")) {
+    if (was) node.removeEventListener(name.slice(2), was);
+    if (value) node.addEventListener(name.slice(2), value);
+  } else if (value === null || value === undefined || value === false) node.removeAttribute(name);
   else node.setAttribute(name, value === true ? "" : value);
 }
 
