@@ -10,10 +10,8 @@ import (
 	"io"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,79 +76,6 @@ func TestLargeArtefactsArriveWhole(t *testing.T) {
 	}
 }
 
-// cluster is one that is up.
-type cluster struct {
-	client  *api.Client
-	program string
-	address atomic.Uint32
-}
-
-const (
-	gateway = "10.88.0.1"
-	owner   = "test"
-)
-
-// newCluster brings one up for this test, or takes that whose address JARLOOP_INCUS
-// says, which somebody keeps up while working on the engine.
-func newCluster(t *testing.T) *cluster {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("bringing a cluster up takes its time")
-	}
-	address := os.Getenv("JARLOOP_INCUS")
-	if address == "" {
-		address = bringUp(t)
-	}
-	program := filepath.Join(t.TempDir(), "guest")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "../../cmd/guest")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the program for guests: %v: %s", err, out)
-	}
-	client, err := api.New(api.Options{Address: address})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return &cluster{client: client, program: program}
-}
-
-// bringUp gives the address of a member of a new cluster, and skips the test where this
-// machine cannot have one.
-func bringUp(t *testing.T) string {
-	t.Helper()
-	const cannot = 77
-	lab := func(verb ...string) (string, error) {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-		defer cancel()
-		out, err := exec.CommandContext(ctx, "testdata/cluster", verb...).CombinedOutput()
-		return strings.TrimSpace(string(out)), err
-	}
-	t.Cleanup(func() {
-		if out, err := lab("down"); err != nil && !t.Skipped() {
-			t.Errorf("take the cluster down: %v: %s", err, out)
-		}
-	})
-	out, err := lab("up", "3")
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == cannot {
-		t.Skip(out)
-	}
-	if err != nil {
-		t.Fatalf("bring a cluster up: %v: %s", err, out)
-	}
-	address, err := lab("socket", "m1")
-	if err != nil {
-		t.Fatalf("find its socket: %v: %s", err, address)
-	}
-	return address
-}
-
-// next gives an address that nobody has had.
-func (c *cluster) next() netip.Prefix {
-	n := c.address.Add(1)
-	return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 88, 0, byte(2 + n%250)}), 24)
-}
-
 // bench is an engine, with all that the suite wants of it.
 type bench struct {
 	*cluster
@@ -158,6 +83,11 @@ type bench struct {
 }
 
 func (b *bench) engine(t *testing.T) deployer.Engine {
+	t.Helper()
+	return b.engineOf(t, owner)
+}
+
+func (b *bench) engineOf(t *testing.T, owner string) deployer.Engine {
 	t.Helper()
 	e, err := incus.New(incus.Options{
 		Client: b.client, Owner: owner, Logs: b.logs, Program: b.program, Pool: "fast",

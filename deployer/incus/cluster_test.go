@@ -1,0 +1,117 @@
+package incus_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jarloop/jarloop/deployer/incus/api"
+)
+
+// TestMain takes the cluster down that tests have brought up.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if broughtUp.Load() {
+		if out, err := lab("down"); err != nil {
+			fmt.Fprintf(os.Stderr, "take the cluster down: %v: %s\n", err, out)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// cluster is one that is up.
+type cluster struct {
+	client  *api.Client
+	program string
+	address atomic.Uint32
+}
+
+const (
+	gateway = "10.88.0.1"
+	owner   = "test"
+)
+
+// kept says that somebody keeps a cluster up, whose address this is.
+const kept = "JARLOOP_INCUS"
+
+// newCluster gives the one of these tests, brought up by the first that needs it, or
+// that which somebody keeps up while working on the engine. Where this machine cannot
+// have one, the test is skipped with the reason.
+func newCluster(t *testing.T) *cluster {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("bringing a cluster up takes its time")
+	}
+	address, err := bringUp()
+	if cannot, is := errors.AsType[errCannot](err); is {
+		t.Skip(string(cannot))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), "guest")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "../../cmd/guest")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the program for guests: %v: %s", err, out)
+	}
+	client, err := api.New(api.Options{Address: address})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return &cluster{client: client, program: program}
+}
+
+// errCannot says why this machine cannot have a cluster.
+type errCannot string
+
+func (e errCannot) Error() string { return string(e) }
+
+var broughtUp atomic.Bool
+
+// bringUp gives the address of a member, once for all tests.
+var bringUp = sync.OnceValues(func() (address string, err error) {
+	const cannot = 77
+	if address := os.Getenv(kept); address != "" {
+		return address, nil
+	}
+	broughtUp.Store(true)
+	out, err := lab("up", "3")
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == cannot {
+		broughtUp.Store(false)
+		return "", errCannot(out)
+	}
+	if err != nil {
+		return "", fmt.Errorf("bring a cluster up: %w: %s", err, out)
+	}
+	address, err = lab("socket", "m1")
+	if err != nil {
+		return "", fmt.Errorf("find its socket: %w: %s", err, address)
+	}
+	return address, nil
+})
+
+// lab does something with the cluster of these tests.
+func lab(verb ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "testdata/cluster", verb...).CombinedOutput()
+	return strings.TrimSpace(string(out)), err
+}
+
+// next gives an address that nobody has had.
+func (c *cluster) next() netip.Prefix {
+	n := c.address.Add(1)
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 88, 0, byte(2 + n%250)}), 24)
+}
