@@ -102,6 +102,14 @@ var boots = []promise{
 		}
 		t.hasEnded("trial-1")
 	}},
+	{name: "what was asked to stop, and has, is removed at once", holds: func(t *trial) {
+		t.run("trial-1", t.Print())
+		t.must(t.Engine.Stop(t.ctx(), "trial-1", soon))
+		t.must(t.Engine.Remove(t.ctx(), "trial-1"))
+		if got := t.names(); len(got) != 0 {
+			t.Errorf("listed are %q", got)
+		}
+	}},
 	{name: "a stop kills after its grace, and at once without", holds: func(t *trial) {
 		t.run("trial-1", t.Deaf())
 		t.run("trial-2", t.Parent())

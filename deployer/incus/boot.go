@@ -105,14 +105,18 @@ func (e *Engine) Stop(ctx context.Context, name string, grace time.Duration) err
 	return nil
 }
 
-// halt asks the guest to halt, and is nil once it has.
+// halt asks the guest to halt, and is nil once it has. Incus is asked too, since it
+// alone knows when it has put away what has stopped; what it asks of the guest not every
+// init understands.
 func (e *Engine) halt(ctx context.Context, name string, grace time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
 	_, _ = e.call(ctx, name, inside.Request{Call: inside.CallHalt, Grace: grace}, newOpen(ctx)) // what cannot be asked is killed
+	if _, err := e.running(ctx, name); err == nil {
+		_ = e.Client.SetState(ctx, e.full(name), "stop", false, grace) // it may have stopped meanwhile
+	}
 	for {
-		_, err := e.running(ctx, name)
-		if errors.Is(err, deployer.ErrStopped) {
+		if ended, _ := e.ended(ctx, name); ended { // else it is asked again
 			return nil
 		}
 		if err := deployer.Pause(ctx, 50*time.Millisecond); err != nil {
@@ -136,20 +140,31 @@ func (e *Engine) kill(ctx context.Context, name string) error {
 }
 
 func (e *Engine) killOnce(ctx context.Context, name string) (ended bool, err error) {
+	if ended, err = e.ended(ctx, name); ended || err != nil {
+		return ended, err
+	}
 	i, err := e.running(ctx, name)
-	if errors.Is(err, errNone) {
-		return true, nil
-	}
-	if errors.Is(err, deployer.ErrStopped) {
-		busy, err := e.Client.Busy(ctx, e.full(name))
-		if err != nil || busy {
-			return false, err
-		}
-		_, err = e.running(ctx, name) // a start may have ended since
-		return errors.Is(err, deployer.ErrStopped), err
-	}
 	if err == nil {
 		err = e.Client.SetState(ctx, i.Name, "stop", true, 0)
 	}
 	return err == nil, err
+}
+
+// ended says whether an instance does not run, nor is Incus about to start it, or to put
+// away what has stopped: then it says for a moment that it runs again.
+func (e *Engine) ended(ctx context.Context, name string) (bool, error) {
+	for range 2 {
+		_, err := e.running(ctx, name)
+		if errors.Is(err, errNone) {
+			return true, nil
+		}
+		if !errors.Is(err, deployer.ErrStopped) {
+			return false, err
+		}
+		busy, err := e.Client.Busy(ctx, e.full(name))
+		if err != nil || busy {
+			return false, err
+		}
+	}
+	return true, nil
 }
