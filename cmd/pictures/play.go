@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -103,6 +104,15 @@ func newDeveloper(ctx context.Context, l *lab.Lab, checkout string) (*developer,
 	}
 	config := filepath.Join(l.Dir, "config.toml")
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+		return nil, err
+	}
+	// The address of the page has its token, which is to be the same in each picture.
+	token := base64.RawURLEncoding.EncodeToString([]byte("a token for pictures, no secret!"))
+	state := filepath.Join(l.Dir, "state")
+	if err := os.MkdirAll(state, 0o700); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(state, "page-token"), []byte(token), 0o600); err != nil {
 		return nil, err
 	}
 	if d.example, err = l.Example(ctx, checkout); err != nil {
