@@ -9,6 +9,9 @@ import (
 // left but what it printed, and what is kept of it to be looked into: its phase
 // is KeptFailure then.
 //
+// The artefacts are read to their end beside the steps before. No step that touches
+// what is live is done before that has ended well.
+//
 // Where the old one has to end before the new one begins it serves until then, what
 // comes meanwhile waits, and a failure has the old one serve again, on its data as
 // they were.
@@ -28,6 +31,7 @@ func (s *shop) deploy(ctx context.Context, j job) (g *Generation, before *predec
 	all.do("wait for needs", func(ctx context.Context) error { return m.await(ctx, j.waiting) }, nil)
 	r := m.stopsFirst()
 	if r != nil {
+		j.read(all)
 		before = &r.predecessor
 		all.grace += j.service.Health.Timeout
 		all.do("hold", r.hold, r.endHold)
@@ -37,6 +41,9 @@ func (s *shop) deploy(ctx context.Context, j job) (g *Generation, before *predec
 	}
 	all.do("start", m.launch, nil)
 	all.do("prove", m.prove, nil)
+	if r == nil {
+		j.read(all)
+	}
 	all.do("switch", func(ctx context.Context) error {
 		err := m.promote(ctx, r == nil) // not with others where requests wait for it
 		if err == nil && r != nil {
@@ -44,7 +51,7 @@ func (s *shop) deploy(ctx context.Context, j job) (g *Generation, before *predec
 		}
 		return err
 	}, nil)
-	return m.g, before, all.done, all.end(s.explainFull)
+	return m.g, before, all.done, all.end(func(ctx context.Context, err error) error { return s.explainUnsound(ctx, j, err) })
 }
 
 // prepareStandby makes a generation that waits for its artefacts.

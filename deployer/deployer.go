@@ -121,6 +121,10 @@ func (d *Deployer) Changed(service string) { d.send(service, filesChanged{}) }
 // deployed unless a person has decided otherwise, or it is live already.
 func (d *Deployer) Artefacts(set watcher.Set) { d.send(set.Service, artefacts{set}) }
 
+// Unsound says that a set which was said to be complete is not whole, and that its
+// files are awaited. What becomes of it is given up.
+func (d *Deployer) Unsound(set watcher.Set) { d.send(set.Service, unsound{set.ID}) }
+
 // Refuse says that what there is cannot be deployed, and why; broken, that this
 // is not the fault of the files.
 func (d *Deployer) Refuse(service, reason string, broken bool) {

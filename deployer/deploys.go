@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/jarloop/jarloop/watcher"
 )
 
 // want has a set deployed as soon as what is under way has ended, which it gives
@@ -146,6 +148,9 @@ func (l *loop) handleDeployEnded(m deployEnded) {
 	case givenUp(m.err):
 		// On purpose: nothing that anyone has to know.
 		l.settleFailed(m)
+		if errors.Is(m.err, watcher.ErrUnsound) {
+			l.awaitWhole(r)
+		}
 		if errors.Is(m.err, errOther) && l.wanted == nil && l.service.Unready == "" && !l.gone && !l.over() {
 			l.wanted = r // as it is configured now
 			return

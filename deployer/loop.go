@@ -163,6 +163,8 @@ func (l *loop) handle(m message) {
 		l.handleArtefacts(m)
 	case refused:
 		l.handleRefused(m)
+	case unsound:
+		l.handleUnsound(m)
 	case same:
 		l.handleSame(m)
 

@@ -24,6 +24,9 @@ type (
 		reason          string
 		broken, missing bool
 	}
+	// unsound: that set, which was said to be complete, is not whole. Its files are
+	// awaited.
+	unsound struct{ set string }
 	// same: what had changed is what was seen last, or what was refused last.
 	same struct{ refused string }
 )

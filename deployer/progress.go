@@ -66,7 +66,7 @@ func (l *loop) exist() []Exists {
 		p := l.attempt.shown
 		if _, number, ok := parseName(p.Generation); ok {
 			state := Making
-			if slices.Contains([]string{"before_deploy", "install", "wait for needs", "hold", "stop", "save", "start", "prove", "switch"}, p.Step) {
+			if slices.Contains([]string{"before_deploy", "install", "wait for needs", "hold", "stop", "save", "start", "prove", "read", "switch"}, p.Step) {
 				state = Candidate
 			}
 			add(&Generation{Service: l.name, Number: number, Set: p.Set}, string(state), "")

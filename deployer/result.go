@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/jarloop/jarloop/watcher"
 )
 
 // errNewer ends a deploy whose artefacts are not the newest any more, and
@@ -37,7 +39,8 @@ func (r Result) Open() bool {
 
 // givenUp says that a deploy was given up on purpose.
 func givenUp(err error) bool {
-	return errors.Is(err, errNewer) || errors.Is(err, errOther) || errors.Is(err, errGone) || errors.Is(err, context.Canceled)
+	return errors.Is(err, errNewer) || errors.Is(err, errOther) || errors.Is(err, errGone) ||
+		errors.Is(err, watcher.ErrUnsound) || errors.Is(err, context.Canceled)
 }
 
 // isLate says whether the machine was too slow to make a generation, or to start its

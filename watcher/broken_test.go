@@ -28,7 +28,6 @@ func TestABrokenJARIsRefusedAndNothingIsKept(t *testing.T) {
 	}{
 		{"empty", nil, []string{"app.jar", "is empty", "build it again"}},
 		{"truncated", whole[:len(whole)/2], []string{"app.jar", "cut short"}},
-		{"a bad checksum", spoil(whole, "some text", "sore text"), []string{"app.jar", "wrong checksum"}},
 		{"encrypted", flagged(whole), []string{"app.jar", "is encrypted"}},
 		{"text", []byte("nothing of the kind"), []string{"app.jar", "is not a JAR"}},
 		{"without a Main-Class", zipOf(t, "a", "b"), []string{"app.jar", "no Main-Class"}},

@@ -9,8 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 )
 
@@ -74,28 +76,41 @@ func (f fileAt) ReadAt(p []byte, off int64) (done int, err error) {
 	return done, nil
 }
 
-// checkFiles checks the files of a set in dir that can be told whether they are
-// whole: the archives, and what the command runs. The reason is "" if all are;
-// main is what the command runs, "" if it is none of them. An error is about
-// reading dir.
-func checkFiles(ctx context.Context, dir string, files []File, s Service, beat func()) (main, reason string, err error) {
-	set := Set{Dir: dir, Files: files}
+// inspection is how closely files are checked.
+type inspection struct {
+	whole  bool // to the last byte; else their outline alone
+	before Set  // known to be whole: what it has, too, is not read again
+}
+
+// checkFiles checks the files of a set that can be told whether they are whole:
+// the archives, and what the command runs. The reason is "" if all are; main is
+// what the command runs, "" if it is none of them. An error is about reading them.
+func checkFiles(ctx context.Context, set Set, s Service, how inspection, beat func()) (main, reason string, err error) {
 	names := set.names()
 	programs, one := s.programs(names), ""
 	if all := candidates(s.Runs, names); len(all) == 1 {
 		one = all[0]
 	}
-	for _, f := range files {
+	wrong := make([]error, len(set.Files))
+	var group errgroup.Group
+	group.SetLimit(min(runtime.GOMAXPROCS(0), 4))
+	for i, f := range set.Files {
 		program := slices.Contains(programs, f.Name)
-		if !IsArchive(f.Name) && f.Name != one && !program {
+		if !IsArchive(f.Name) && f.Name != one && !program || f.Name != one && !program && how.before.same(f) {
 			continue
 		}
-		err := checkFile(ctx, dir, f, program, f.Name == one, beat)
-		if notAboutIt(err) {
-			return "", "", fmt.Errorf("check %s: %w", show(f.Name), err)
-		}
-		if err != nil {
-			return "", show(f.Name) + " " + err.Error(), nil
+		group.Go(func() error {
+			wrong[i] = checkFile(ctx, set.Dir, f, program, f.Name == one, how, beat)
+			return nil
+		})
+	}
+	_ = group.Wait() // gives nothing: each has its own error
+	for i, err := range wrong {
+		switch name := show(set.Files[i].Name); {
+		case notAboutIt(err):
+			return "", "", fmt.Errorf("check %s: %w", name, err)
+		case err != nil:
+			return "", name + " " + err.Error(), nil
 		}
 	}
 	main, err = set.Main(s.Runs)
@@ -105,7 +120,7 @@ func checkFiles(ctx context.Context, dir string, files []File, s Service, beat f
 	return main, "", err
 }
 
-func checkFile(ctx context.Context, dir string, f File, program, needMain bool, beat func()) error {
+func checkFile(ctx context.Context, dir string, f File, program, needMain bool, how inspection, beat func()) error {
 	in, err := os.Open(filepath.Join(dir, filepath.FromSlash(f.Name)))
 	if err != nil {
 		return err
@@ -115,5 +130,16 @@ func checkFile(ctx context.Context, dir string, f File, program, needMain bool, 
 	if program {
 		return checkProgram(at)
 	}
-	return checkJAR(ctx, at, f.Size, needMain)
+	if !how.whole {
+		return checkOutline(ctx, at, f.Size, needMain)
+	}
+	if how.before.same(f) {
+		return checkOutline(ctx, at, f.Size, needMain)
+	}
+	old, err := openBefore(how.before, f.Name, beat)
+	if err != nil {
+		return checkJAR(ctx, at, f.Size, needMain, nil)
+	}
+	defer old.file.Close()
+	return checkJAR(ctx, at, f.Size, needMain, old.entries)
 }

@@ -17,13 +17,17 @@ type wish struct {
 	seen  view
 	since time.Time // when the files were first seen so
 	final bool      // what is not whole will be refused
+
+	sound   Set     // the last one that was read to its end; none: has no files
+	unsound refusal // of the bytes that were last found not to be whole
 }
 
 // copy makes an artefact set of what was seen: copies it to the store, looks
 // whether the source is still what was copied, and checks the copy. It can
 // hang. Unless it is the final time, JARs without an end are not worth a copy:
-// a slow writer would have it made again and again. Before the set gets its
-// name, reserve is called with its ID.
+// a slow writer would have it made again and again. The final time the copy is
+// read to its end, else only its outline is checked and the set gets a Reading.
+// Before the set gets its name, reserve is called with its ID.
 func (f folder) copy(ctx context.Context, w wish, reserve func(id string), beat func()) (found, error) {
 	h := how{match: f.match, fresh: w.seen.fs.mode == Poll, enter: func(string) {}, beat: beat}
 	fd, err := f.place.open()
@@ -35,6 +39,11 @@ func (f folder) copy(ctx context.Context, w wish, reserve func(id string), beat 
 		return found{reason: reason}, nil
 	}
 	home := filepath.Join(f.store, f.service.Name)
+	if w.unsound.id != "" { // here, for what makes sets of a service is the copy alone
+		if err := dropUnsound(filepath.Join(home, w.unsound.id)); err != nil {
+			return found{}, keepError(err)
+		}
+	}
 	tmp, err := makeIncoming(home)
 	if err != nil {
 		return found{}, keepError(err)
@@ -48,12 +57,26 @@ func (f folder) copy(ctx context.Context, w wish, reserve func(id string), beat 
 
 	id := identify(files)
 	set := Set{Service: f.service.Name, ID: id, Dir: filepath.Join(home, id), Files: files, Seen: w.since}
-	main, reason, err := checkFiles(ctx, tmp, files, f.service, beat)
+	if w.unsound.id == id {
+		return found{set: set, reason: w.unsound.reason}, nil
+	}
+	var end func(error)
+	read := wasRead(set.Dir)
+	main, reason, err := checkFiles(ctx, Set{Dir: tmp, Files: files}, f.service, inspection{whole: w.final && !read, before: w.sound}, beat)
 	if err != nil || reason != "" {
 		return found{set: set, reason: reason}, keepError(err)
 	}
+	if !read && !w.final {
+		if err := mark(set.Dir); err != nil {
+			return found{}, keepError(err)
+		}
+		set.Reading, end = NewReading()
+	}
 	reserve(id)
-	return found{set: set, note: f.note(main, w.seen)}, keepError(install(ctx, tmp, set.Dir))
+	if err = install(ctx, tmp, set.Dir); err == nil && w.final {
+		err = removeMark(set.Dir)
+	}
+	return found{set: set, note: f.note(main, w.seen), end: end}, keepError(err)
 }
 
 // note says which of several files is run.

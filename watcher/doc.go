@@ -2,7 +2,9 @@
 //
 // It promises that a set which it calls ready is a complete, unchanging copy
 // of a service's files: taken when they had been still, looked at again after
-// the copy, with every JAR readable to its last entry. It promises to report a
+// the copy, with every JAR whole as far as its table of contents shows. It is read
+// to its last entry beside what is done with it, and its Reading says how that
+// ended (reading.go). It promises to report a
 // set once, to report why there is none once, and to go on by itself after a
 // folder was removed, unmounted, or did not answer.
 //

@@ -17,7 +17,8 @@ const (
 	// Changed: files of the service are new or of another size (Changes says
 	// which). They are now awaited to be still.
 	Changed EventKind = iota + 1
-	// Ready: Set is complete and not the one that was last reported.
+	// Ready: Set is complete as far as its outline shows, and not the one that was
+	// last reported. While it is read to its end it has a Reading.
 	Ready
 	// Refused: the files are still but cannot be deployed. Reason is one line
 	// that names the file and the remedy. The same bytes are refused once.
@@ -36,15 +37,19 @@ const (
 	Degraded
 	// Restored: the reason of the last Degraded of this Service is over.
 	Restored
+	// Unsound: Set, which was last reported as Ready, has proven not to be whole;
+	// its Reading has ended with the reason. What follows a Changed follows it.
+	Unsound
 )
 
 var kinds = [...]string{
 	Changed: "changed", Ready: "ready", Refused: "refused", Same: "same", Missing: "missing", Degraded: "degraded", Restored: "restored",
+	Unsound: "unsound",
 }
 
 // String gives the kind in lower case.
 func (k EventKind) String() string {
-	if k < Changed || k > Restored {
+	if k < Changed || k > Unsound {
 		return "unknown"
 	}
 	return kinds[k]
@@ -54,7 +59,7 @@ func (k EventKind) String() string {
 type Event struct {
 	Kind    EventKind
 	Service string   // empty: the whole watcher
-	Set     Set      // of Ready
+	Set     Set      // of Ready and Unsound
 	Changes []Change // of Changed, with the sizes so far, and of Ready: since the last one; sorted by name
 	Reason  string   // of Refused, Same, Missing and Degraded: one line, safe to print; of Ready: what is worth knowing once
 }
@@ -73,6 +78,7 @@ type Set struct {
 	Dir     string    // local folder with the files, and only them
 	Files   []File    // sorted by Name
 	Seen    time.Time // when the newest change of its files was first seen; zero for a loaded set
+	Reading *Reading  // of one that is being read to its end; nil: it has been
 }
 
 // since lists the files that another set has not or has otherwise.

@@ -31,27 +31,70 @@ var errCrowded = fmt.Errorf("has more than %d entries, or a table of contents of
 
 // checkJAR reads an archive to its last entry, so that truncation (no end
 // record), holes (checksums) and encryption show, and looks for a Main-Class
-// if one is needed. What is wrong is said in the words that follow the file's
+// if one is needed. Entries that an archive known to be whole has byte for byte
+// are not unpacked again. What is wrong is said in the words that follow the file's
 // name. An error that wraps *fs.PathError or the context's is not about the
 // archive but about reading it.
-func checkJAR(ctx context.Context, r io.ReaderAt, size int64, needMain bool) error {
-	if size == 0 {
-		return errors.New("is empty; build it again")
-	}
-	z, err := openJAR(r, size)
+func checkJAR(ctx context.Context, r io.ReaderAt, size int64, needMain bool, known map[string]*zip.File) error {
+	files, err := outline(ctx, r, size)
 	if err != nil {
 		return err
 	}
-	if err := sizes(z.File); err != nil {
-		return err
-	}
-	if err := readAll(ctx, z.File); err != nil {
+	if err := readAll(ctx, files, known); err != nil {
 		return err
 	}
 	if needMain {
-		return hasMain(z.File)
+		return hasMain(files)
 	}
 	return nil
+}
+
+// checkOutline is checkJAR for what shows without unpacking: the table of
+// contents, and that each entry begins and ends where the table says.
+func checkOutline(ctx context.Context, r io.ReaderAt, size int64, needMain bool) error {
+	files, err := outline(ctx, r, size)
+	if err != nil {
+		return err
+	}
+	for i, f := range files {
+		if i%1000 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		at, err := f.DataOffset()
+		if err != nil {
+			return badEntry(f, err)
+		}
+		if left := size - at; left < 0 || f.CompressedSize64 > uint64(left) {
+			return badEntry(f, zip.ErrFormat)
+		}
+	}
+	if needMain {
+		return hasMain(files)
+	}
+	return nil
+}
+
+// outline gives the entries of an archive as its table of contents has them.
+func outline(ctx context.Context, r io.ReaderAt, size int64) ([]*zip.File, error) {
+	if size == 0 {
+		return nil, errors.New("is empty; build it again")
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	z, err := openJAR(r, size)
+	if err != nil {
+		return nil, err
+	}
+	if err := sizes(z.File); err != nil {
+		return nil, err
+	}
+	for _, f := range z.File {
+		if f.Flags&0x1 != 0 { // APPNOTE.TXT 4.4.4: bit 0 of the flags
+			return nil, fmt.Errorf("is encrypted (entry %s); build it without", short(f.Name))
+		}
+	}
+	return z.File, nil
 }
 
 // openJAR reads the table of contents, within its limits.
@@ -103,13 +146,19 @@ func sizes(files []*zip.File) error {
 
 // readAll reads every entry, on as many processors as there are: inflating is
 // most of what a check costs, and somebody waits for it.
-func readAll(ctx context.Context, files []*zip.File) error {
+func readAll(ctx context.Context, files []*zip.File, known map[string]*zip.File) error {
 	group, ctx := errgroup.WithContext(ctx)
 	var at atomic.Int64
 	for range min(runtime.GOMAXPROCS(0), 4, len(files)) {
 		group.Go(func() error {
 			buf := make([]byte, 64<<10)
 			for i := at.Add(1) - 1; i < int64(len(files)); i = at.Add(1) - 1 {
+				if old := known[files[i].Name]; old != nil && sameEntry(files[i], old, buf) {
+					if err := ctx.Err(); err != nil {
+						return err
+					}
+					continue
+				}
 				if err := readEntry(ctx, files[i], buf); err != nil {
 					return err
 				}
@@ -123,9 +172,6 @@ func readAll(ctx context.Context, files []*zip.File) error {
 // readEntry reads one entry to its end, where archive/zip compares length and
 // checksum.
 func readEntry(ctx context.Context, f *zip.File, buf []byte) error {
-	if f.Flags&0x1 != 0 { // APPNOTE.TXT 4.4.4: bit 0 of the flags
-		return fmt.Errorf("is encrypted (entry %s); build it without", short(f.Name))
-	}
 	r, err := f.Open()
 	if err != nil {
 		return badEntry(f, err)

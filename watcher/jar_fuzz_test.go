@@ -82,7 +82,7 @@ func FuzzCheckJAR(f *testing.F) {
 		r, size := bytes.NewReader(data), int64(len(data))
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		err := checkJAR(t.Context(), r, size, false)
+		err := checkJAR(t.Context(), r, size, false, nil)
 		runtime.ReadMemStats(&after)
 		if used := after.TotalAlloc - before.TotalAlloc; used > mostMemory+100*uint64(size) {
 			t.Errorf("%d KiB are allocated for an archive of %d bytes", used>>10, size)
@@ -92,7 +92,7 @@ func FuzzCheckJAR(f *testing.F) {
 		} else if err != nil && whole == nil && !limited {
 			t.Fatalf("does not pass (%v), but archive/zip reads all of it", err)
 		}
-		if checkJAR(t.Context(), r, size, true) == nil && err != nil {
+		if checkJAR(t.Context(), r, size, true, nil) == nil && err != nil {
 			t.Fatalf("passes only where more is asked: %v", err)
 		}
 		if err != nil && strings.ContainsFunc(err.Error(), func(c rune) bool { return c < ' ' || c == 0x7f || c > 0x7f && c != '…' }) {

@@ -119,7 +119,7 @@ func TestCheckJAR(t *testing.T) {
 		{"an entry that unpacks beyond all bounds", bomb(t), "unpacks to more than"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			err := checkJAR(t.Context(), bytes.NewReader(test.data), int64(len(test.data)), true)
+			err := checkJAR(t.Context(), bytes.NewReader(test.data), int64(len(test.data)), true, nil)
 			switch {
 			case err == nil && test.want != "":
 				t.Errorf("passes, want %q", test.want)
@@ -149,7 +149,7 @@ func TestALyingSizeIsFoundOut(t *testing.T) {
 			binary.LittleEndian.PutUint32(b[i+24:], 10)
 		}
 	}
-	if err := checkJAR(t.Context(), bytes.NewReader(b), int64(len(b)), false); err == nil {
+	if err := checkJAR(t.Context(), bytes.NewReader(b), int64(len(b)), false, nil); err == nil {
 		t.Error("an entry that unpacks to more than it says passes")
 	}
 }
@@ -163,7 +163,7 @@ func TestCheckJARNeedsLittleMemory(t *testing.T) {
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		err := checkJAR(t.Context(), bytes.NewReader(data), int64(len(data)), false)
+		err := checkJAR(t.Context(), bytes.NewReader(data), int64(len(data)), false, nil)
 		runtime.ReadMemStats(&after)
 		// All that was allocated, so more than was held at any time.
 		if used := after.TotalAlloc - before.TotalAlloc; used > 100<<20 {
@@ -180,7 +180,7 @@ func TestCheckJAREndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	b := jar(t, "text")
-	if err := checkJAR(ctx, bytes.NewReader(b), int64(len(b)), true); !notAboutIt(err) {
+	if err := checkJAR(ctx, bytes.NewReader(b), int64(len(b)), true, nil); !notAboutIt(err) {
 		t.Errorf("%v, want the context's error", err)
 	}
 }

@@ -153,7 +153,7 @@ func (l *loop) copy(ctx context.Context, t *task, w wish, now time.Time) {
 	t.call = l.calls.start(ctx, []string{t.service.Name}, func(call context.Context, beat func()) func() {
 		reserve := func(id string) { l.ledger.reserve(call, folder.service.Name, id) }
 		f, err := folder.copy(call, w, reserve, beat)
-		return func() { l.copied(t, w, f, err) }
+		return func() { l.copied(ctx, t, w, f, err) }
 	})
 }
 
@@ -172,11 +172,31 @@ func (l *loop) watchCall(t *task, now time.Time) (next time.Time) {
 }
 
 // copied takes in what a copy came to.
-func (l *loop) copied(t *task, w wish, f found, err error) {
+func (l *loop) copied(ctx context.Context, t *task, w wish, f found, err error) {
 	now := time.Now()
 	t.call = nil
 	t.copied(now, w, f, err)
+	if slices.ContainsFunc(t.out, func(e Event) bool { return e.Kind == Ready && e.Set.Reading != nil }) {
+		l.read(ctx, t, f)
+	}
 	l.follow(t, now)
+}
+
+// read begins to read a set to its end. A newer one does not stop it, for the
+// deploy of this one may go on.
+func (l *loop) read(ctx context.Context, t *task, f found) {
+	folder, before := t.folder, t.sound
+	l.calls.start(ctx, []string{t.service.Name}, func(call context.Context, beat func()) func() {
+		err := folder.readSet(call, f.set, before, beat)
+		f.end(err)
+		return func() {
+			now := time.Now()
+			t.read(now, f.set, err)
+			if slices.Contains(l.tasks, t) { // else who has taken its place looks anew
+				l.follow(t, now)
+			}
+		}
+	})
 }
 
 // looked takes in what a look came to.
@@ -199,7 +219,7 @@ func (l *loop) follow(t *task, now time.Time) {
 	events := t.out
 	t.out = nil
 	for _, e := range events {
-		t.awaited = e.Kind == Changed || t.awaited && (e.Kind == Degraded || e.Kind == Restored)
+		t.awaited = e.Kind == Changed || e.Kind == Unsound || t.awaited && (e.Kind == Degraded || e.Kind == Restored)
 		if e.Kind == Ready {
 			l.ledger.reported(e.Set)
 		}

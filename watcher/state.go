@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -37,6 +38,10 @@ type state struct {
 	filled  uint64     // device that the folder was on when it had files
 	limited error      // why it has to be polled although inotify should do
 	spared  time.Time  // until then inotify is not tried again
+
+	sound     Set     // the last one that was read to its end
+	broken    refusal // of the bytes that were last found not to be whole
+	readyOwed bool    // what was last reported as Ready was asked for
 
 	recent  recent
 	watch   *watch        // what is to be polled; nil: nothing
@@ -119,7 +124,7 @@ func (s *state) looked(now time.Time, seen view, err error) *wish {
 	s.report(step.events...)
 	switch step.do {
 	case take:
-		return &wish{seen: seen, since: s.decider.since, final: step.final}
+		return &wish{seen: seen, since: s.decider.since, final: step.final, sound: s.sound, unsound: s.broken}
 	case wait:
 		s.wait(now, pace, step.wait, seen.polls)
 	default:
@@ -190,8 +195,26 @@ func (s *state) copied(now time.Time, w wish, f found, err error) {
 		return
 	}
 	s.recovered()
+	if f.reason == "" && f.set.Reading == nil {
+		s.sound = f.set
+	}
 	s.report(s.decider.conclude(f, w.final, s.owed)...)
 	s.pause(now, breath, breath) // the next look finds out how long to rest
+}
+
+// read takes in what reading a set to its end came to.
+func (s *state) read(now time.Time, set Set, err error) {
+	switch {
+	case err == nil:
+		s.sound = set
+	case errors.Is(err, ErrUnsound):
+		s.broken = refusal{strings.TrimPrefix(err.Error(), ErrUnsound.Error()+": "), set.ID}
+		if events := s.decider.unsound(set); events != nil {
+			s.report(events...)
+			s.owed = s.owed || s.readyOwed
+			s.pause(now, breath, breath)
+		}
+	}
 }
 
 // troubled reports, once it has lasted for a while, why nothing can be seen.
@@ -237,7 +260,7 @@ func (s *state) report(events ...Event) {
 		e.Service = s.service.Name
 		s.out = append(s.out, e)
 		if e.Kind == Ready || e.Kind == Refused {
-			s.owed = false
+			s.readyOwed, s.owed = e.Kind == Ready && s.owed, false
 		}
 	}
 }

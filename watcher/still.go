@@ -45,6 +45,7 @@ type decider struct {
 	away     bool      // that nothing can be had was reported since the last verdict
 	decided  *snapshot // that the last verdict is about; nil: none yet
 	sent     Set       // last reported as Ready
+	prior    verdict   // what stood before that
 	standing refusal   // that stands since; zero: none
 	lack     string    // why there is nothing to deploy; "": there is something
 	lacks    time.Time // since when
@@ -83,6 +84,8 @@ type found struct {
 	set    Set    // complete if reason is empty; its ID is that of the bytes in any case
 	reason string // why it is not whole
 	note   string // what is worth knowing of it
+
+	end func(error) // ends the set's Reading, if it has one
 }
 
 // next takes in a scan. With owed someone asked: there will be a Ready or
@@ -221,6 +224,7 @@ func (s *decider) conclude(f found, final, owed bool) []Event {
 		return s.refuse(refusal{f.reason, f.set.ID}, owed)
 	}
 	known := f.set.ID == s.sent.ID && !owed
+	was := verdict{s.sent, s.decided}
 	notice := s.awaited || s.away || s.standing != refusal{}
 	s.decide()
 	s.standing = refusal{}
@@ -229,6 +233,7 @@ func (s *decider) conclude(f found, final, owed bool) []Event {
 		if f.note != s.noted {
 			e.Reason, s.noted = f.note, f.note
 		}
+		s.prior = was
 		s.sent = f.set
 		return []Event{e}
 	}
@@ -236,6 +241,23 @@ func (s *decider) conclude(f found, final, owed bool) []Event {
 		return []Event{{Kind: Same}}
 	}
 	return nil
+}
+
+// verdict is what was reported of files.
+type verdict struct {
+	sent    Set
+	decided *snapshot
+}
+
+// unsound takes in that a set which was reported as Ready is not whole: most
+// likely its files are still being written, and rest. They are awaited as such.
+func (s *decider) unsound(set Set) []Event {
+	if s.sent.ID != set.ID {
+		return nil
+	}
+	s.sent, s.decided = s.prior.sent, s.prior.decided
+	s.awaited, s.wanting = true, true
+	return []Event{{Kind: Unsound, Set: set}}
 }
 
 func (s *decider) refuse(r refusal, owed bool) []Event {

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -22,6 +23,7 @@ import (
 //	<Store>/                 0700
 //	  <service>/             0700
 //	    <ID>/                0755  a complete set, by rename
+//	    .unread-<ID>               it has not been read to its end
 //	    .incoming-<random>/        a copy under way; what a killed run leaves
 //	                               is removed by New, what could not be removed
 //	                               by the next copy
@@ -138,6 +140,9 @@ func Load(store, service, id string) (Set, error) {
 		return Set{}, fmt.Errorf("%q is not the ID of a set", id)
 	}
 	dir := filepath.Join(store, service, id)
+	if isMarked(dir) {
+		return Set{}, fmt.Errorf("load set %.8s of %s: it has not been read to its end", id, service)
+	}
 	files, err := loadDir(context.Background(), dir, id)
 	if err != nil {
 		return Set{}, fmt.Errorf("load set %.8s of %s: %w", id, service, err)
@@ -187,8 +192,8 @@ func Prune(store, service string, keep map[string]bool) error {
 		return fmt.Errorf("prune sets of %s: %w", service, err)
 	}
 	var errs []error
-	for _, set := range sets {
-		if isID(set.Name()) && !keep[set.Name()] {
+	for _, set := range slices.Backward(sets) { // marks last
+		if id := strings.TrimPrefix(set.Name(), unread); isID(id) && !keep[id] {
 			errs = append(errs, os.RemoveAll(filepath.Join(home, set.Name())))
 		}
 	}

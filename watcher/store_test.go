@@ -34,11 +34,12 @@ func TestAStoredSetCanBeLoadedUnlessDamaged(t *testing.T) {
 	r := start(t, root)
 	set := r.ready()
 	store := r.w.options.Store
+	must(t, set.Reading.Wait(t.Context()))
 
 	got, err := Load(store, "app", set.ID)
 	must(t, err)
 	want := set
-	want.Seen = time.Time{}
+	want.Seen, want.Reading = time.Time{}, nil
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("loaded set differs (-reported +loaded):\n%s", diff)
 	}

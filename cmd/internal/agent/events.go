@@ -28,6 +28,8 @@ func (a *agent) seen(_ context.Context, e watcher.Event) {
 			a.out.Say(e.Service + ": " + e.Reason)
 		}
 		a.deployer.Artefacts(e.Set)
+	case watcher.Unsound:
+		a.deployer.Unsound(e.Set)
 	case watcher.Refused:
 		a.deployer.Refuse(e.Service, e.Reason, false)
 		a.out.Refused(e.Service, e.Reason)
