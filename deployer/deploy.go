@@ -15,9 +15,9 @@ import (
 // Where the old one has to end before the new one begins it serves until then, what
 // comes meanwhile waits, and a failure has the old one serve again, on its data as
 // they were.
-func (s *shop) deploy(ctx context.Context, j job) (g *Generation, before *predecessor, did []Step, err error) {
+func (s *shop) deploy(ctx context.Context, j job) deployEnded {
 	all := &steps{ctx: ctx, grace: j.service.StopTimeout, begins: j.begins}
-	m := &making{shop: s, service: j.service, g: j.standby, made: j.standby != nil}
+	m := &making{shop: s, service: j.service, g: j.standby, made: j.standby != nil, starts: j.starts}
 	if m.g != nil {
 		all.undo("prepare", m.remove)
 	} else {
@@ -29,6 +29,7 @@ func (s *shop) deploy(ctx context.Context, j job) (g *Generation, before *predec
 	all.do("install", func(ctx context.Context) error { return m.install(ctx, j.set) },
 		func(ctx context.Context) error { return m.abandon(ctx, all.failure()) })
 	all.do("wait for needs", func(ctx context.Context) error { return m.await(ctx, j.waiting) }, nil)
+	var before *predecessor
 	r := m.stopsFirst()
 	if r != nil {
 		j.read(all)
@@ -40,7 +41,7 @@ func (s *shop) deploy(ctx context.Context, j job) (g *Generation, before *predec
 		all.do("save", r.save, nil)
 	}
 	all.do("start", m.launch, nil)
-	all.do("prove", m.prove, nil)
+	all.do("prove", func(ctx context.Context) error { return m.comeUp(ctx, r) }, nil)
 	if r == nil {
 		j.read(all)
 	}
@@ -51,7 +52,8 @@ func (s *shop) deploy(ctx context.Context, j job) (g *Generation, before *predec
 		}
 		return err
 	}, nil)
-	return m.g, before, all.done, all.end(func(ctx context.Context, err error) error { return s.explainUnsound(ctx, j, err) })
+	err := all.end(func(ctx context.Context, err error) error { return s.explainUnsound(ctx, j, err) })
+	return deployEnded{g: m.g, before: before, steps: all.done, learned: m.learned, err: err}
 }
 
 // prepareStandby makes a generation that waits for its artefacts.

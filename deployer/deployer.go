@@ -35,7 +35,7 @@ func New(o Options) *Deployer {
 	if o.Available == nil {
 		o.Available = availableMemory
 	}
-	s := &shop{Options: o, routing: newRouting(o.Router), background: newBackground()}
+	s := &shop{Options: o, routing: newRouting(o.Router), background: newBackground(), archives: newBackground(), sharing: newSharing(o.Engine, o.SharedLimit)}
 	d := &Deployer{shop: s, changes: make(chan change)}
 	s.batch = newBatch(o.Together, func(service string) { d.send(service, retryHeld{}) }, s.promote)
 	loops := make([]*loop, 0, len(o.Services))

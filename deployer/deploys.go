@@ -86,7 +86,7 @@ func (l *loop) begin() {
 		l.answer(r, Result{Generation: l.live.Name(), Plan: plan})
 		return
 	}
-	j := job{service: l.service, set: r.set, serving: l.live.Name(), waiting: func(missing []string) { l.box.put(waits{missing}) }, replaces: l.replaces}
+	j := job{service: l.service, set: r.set, serving: l.live.Name(), starts: l.starts, waiting: func(missing []string) { l.box.put(waits{missing}) }, replaces: l.replaces}
 	if l.standby != nil {
 		j.standby, l.standby = l.standby, nil
 	} else {
@@ -102,8 +102,9 @@ func (l *loop) begin() {
 		defer cancel(nil)
 		l.background.begin(context.WithoutCancel(ctx)) // which ends it
 		a.before, _ = l.Engine.Space(ctx)              // what is not known is not compared
-		g, before, steps, err := l.deploy(ctx, j)
-		return deployEnded{a, g, before, steps, err}
+		end := l.deploy(ctx, j)
+		end.attempt = a
+		return end
 	})
 }
 
@@ -130,6 +131,7 @@ func (l *loop) handleDeployEnded(m deployEnded) {
 	l.attempt, l.waitsFor = nil, nil
 	l.endReplacement(m)
 	l.number = max(l.number, m.g.Number)
+	l.learn(m.learned)
 	r, a := m.attempt.request, m.attempt
 	steps, started := a.waited()
 	steps = append(steps, m.steps...)
@@ -173,6 +175,7 @@ func (l *loop) handleLive(g *Generation, res Result) {
 		Kind: WentLive, Service: l.name, Generation: g.Name(), Set: g.Set,
 		Address: g.at(), Took: res.Took, Steps: res.Steps, Reason: res.Held.addTo(g.news),
 	}
+	l.addStart(&e, g)
 	if old == nil && g.Port != 0 && l.service.Health.opensOnly() {
 		e.Reason = strings.TrimPrefix(e.Reason+"; it accepts connections: that it answers too is proven by health.path", "; ")
 	}
@@ -180,6 +183,7 @@ func (l *loop) handleLive(g *Generation, res Result) {
 	l.remember(e)
 	l.sayDiverted()
 	l.afterLive(g, old)
+	l.lookTaken(g)
 	if l.vip.IsValid() && g.VIP != l.vip {
 		l.noteVIP(func() {})
 	}

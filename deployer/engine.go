@@ -76,7 +76,7 @@ type Engine interface {
 	// Listening gives what the service of a running instance, and what it has
 	// started, listens on by now, in no order. What else listens there is left out.
 	Listening(ctx context.Context, name string) ([]Listener, error)
-	// ReadFile reads a regular file of the running instance, at most 1 MiB.
+	// ReadFile reads a regular file of the running instance, at most 16 MiB.
 	ReadFile(ctx context.Context, name, file string) ([]byte, error)
 	// WriteFile replaces a file of the running instance as one act where that
 	// can be; one that is there keeps its owner and mode.
@@ -104,6 +104,7 @@ type Engine interface {
 	Space(ctx context.Context) ([]Space, error)
 
 	DataKeeper
+	Sharer
 }
 
 // DataKeeper is the part of an engine that keeps the data of services: folders

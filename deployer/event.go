@@ -18,6 +18,7 @@ const (
 	Retired   Kind = "retired"   // an old generation is gone
 	Adopted   Kind = "adopted"   // a generation found at the start serves on
 	Repaired  Kind = "repaired"  // what somebody had changed is put back
+	Archived  Kind = "archived"  // an archive of classes was made: what starts from now on is faster
 	Warning   Kind = "warning"   // something went wrong that stops nothing
 )
 

@@ -174,12 +174,17 @@ func (e engine) ReadFile(ctx context.Context, name, file string) (text []byte, e
 			return err
 		}
 		found, there := e.filesOf(i, file)[file]
+		if name, of := strings.CutPrefix(file, deployer.SharedFolder+"/"); of {
+			var f shared
+			f, there = e.shared[name]
+			found = f.text
+		}
 		switch {
 		case slices.Contains(irregular, file):
 			return fmt.Errorf("%s is no regular file", file)
 		case !there:
 			return fmt.Errorf("%s: %w", file, fs.ErrNotExist)
-		case len(found) > 1<<20:
+		case len(found) > 16<<20:
 			return fmt.Errorf("%s is too large", file)
 		}
 		text = []byte(found)
@@ -190,8 +195,12 @@ func (e engine) ReadFile(ctx context.Context, name, file string) (text []byte, e
 func (e engine) WriteFile(ctx context.Context, name, file string, data []byte, _ fs.FileMode) error {
 	return e.do(ctx, "write", func() error {
 		i, err := e.up(name)
-		if err == nil && slices.Contains(irregular, file) {
+		switch {
+		case err != nil:
+		case slices.Contains(irregular, file):
 			err = fmt.Errorf("%s is no regular file", file)
+		case isWithin(file, deployer.SharedFolder):
+			err = fmt.Errorf("%s cannot be written", file)
 		}
 		if err == nil {
 			e.filesOf(i, file)[file] = string(data)

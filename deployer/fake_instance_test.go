@@ -132,7 +132,7 @@ func (w *world) perform(i *instance, u *unit, script string) {
 		args := strings.Fields(rest)
 		switch verb {
 		case "java":
-			w.perform(i, u, i.files[args[1]])
+			w.perform(i, u, w.script(i, args))
 		case "print":
 			w.print(i, rest)
 		case "later":

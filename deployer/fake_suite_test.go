@@ -49,6 +49,7 @@ func TestTheFakeKeepsEnginesPromises(t *testing.T) {
 				Show: func(variable string) deployer.Command { return command("show " + variable) },
 			},
 			Commands: enginetest.Commands{
+				Write:  func(file, text string) []string { return []string{"write", file, text} },
 				Say:    func(text string) []string { return []string{"say", text} },
 				FailBy: func(status int) []string { return []string{"fail", fmt.Sprint(status)} },
 				Sleep:  func() []string { return []string{"sleep"} },

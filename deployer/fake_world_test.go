@@ -22,6 +22,7 @@ type world struct {
 	instances map[string]*instance
 	output    map[string]*output // what each has printed; it outlives the instance
 	data      map[string]*data   // by service; it outlives the instances
+	shared    map[string]shared  // by name: files that instances share
 	held      map[string]*held   // by service: relays that run
 	ports     deployer.Routes    // but for the names, which are in the instances
 	last      netip.Addr         // that was leased
@@ -38,7 +39,7 @@ type world struct {
 
 func newWorld() *world {
 	return &world{
-		instances: map[string]*instance{}, output: map[string]*output{}, data: map[string]*data{}, held: map[string]*held{}, changed: make(chan struct{}),
+		instances: map[string]*instance{}, output: map[string]*output{}, data: map[string]*data{}, shared: map[string]shared{}, held: map[string]*held{}, changed: make(chan struct{}),
 		last:  netip.MustParseAddr("10.0.3.9"),
 		space: []deployer.Space{{Where: "/", Bytes: 1 << 40, Files: 1 << 20}},
 		pages: map[string]history.Page{}, sets: map[string]watcher.Set{}, newest: map[string]watcher.Set{},

@@ -102,6 +102,7 @@ func (l *loop) begun() {
 	if l.page, err = l.History.Page(l.name); err != nil {
 		l.sayWarning("history not read", err)
 	}
+	l.starts = remembered(l.page.Start)
 	if l.number, err = l.Engine.LastNumber(l.ctx, l.name); err != nil {
 		l.sayWarning("earlier generations not counted", err)
 	}
@@ -153,6 +154,7 @@ func (l *loop) advance() {
 		l.begin()
 	}
 	l.makeStandby()
+	l.makeArchive()
 }
 
 func (l *loop) handle(m message) {
@@ -214,6 +216,10 @@ func (l *loop) handle(m message) {
 		l.handleLost(m)
 	case outageEnded:
 		l.handleOutageEnded(m)
+	case archiveMade:
+		l.handleArchiveMade(m)
+	case archiveSeen:
+		l.handleArchiveSeen(m)
 	case drained:
 		l.handleDrained(m)
 	case removed:

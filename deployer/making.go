@@ -20,10 +20,13 @@ import (
 type making struct {
 	*shop
 	service Service
-	g       *Generation // as it is now
-	made    bool        // an instance of that name may be ours
-	set     watcher.Set // that is installed
-	command Command     // that runs it
+	g       *Generation  // as it is now
+	made    bool         // an instance of that name may be ours
+	set     watcher.Set  // that is installed
+	command Command      // that runs it
+	starts  startMemory  // how it can be started fast, as far as that is known
+	learned *startMemory // what is known by now; nil: nothing new
+	fast    *fast        // how it is started; nil: as its command says
 }
 
 // enter brings the generation into a phase, by its record.
@@ -120,7 +123,7 @@ func (m *making) install(ctx context.Context, set watcher.Set) (err error) {
 	if m.command, err = commandOf(m.service, set); err != nil {
 		return err
 	}
-	return m.Engine.Install(ctx, m.g.Name(), set.Dir, m.service.Target, m.command)
+	return m.installAs(ctx)
 }
 
 // commandOf is what runs the artefacts.

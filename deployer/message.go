@@ -99,6 +99,7 @@ type (
 		g       *Generation
 		before  *predecessor // nil: both could run
 		steps   []Step
+		learned *startMemory // of how it can be started; nil: nothing new
 		err     error
 	}
 	standbyMade struct {
@@ -138,6 +139,17 @@ type (
 		holds  bool // connections wait
 		down   error
 		err    error
+	}
+	// archiveMade: an archive of the classes of a generation's libraries is there.
+	archiveMade struct {
+		g    *Generation
+		made *Produced // nil: it was there already
+		err  error
+	}
+	// archiveSeen: whether its JVM takes classes from its archive is known.
+	archiveSeen struct {
+		name  string
+		taken bool
 	}
 	holdEnded struct{ err error }
 	keptDead  struct {

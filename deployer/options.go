@@ -39,6 +39,12 @@ type Options struct {
 	// kept to go back to.
 	KeepSets int
 
+	// Scratch is a folder of the agent's own, on the disk of the artefact sets, for what a
+	// deploy puts together; empty: nothing is started fast. SharedLimit is how many bytes the
+	// files may take that instances share for that.
+	Scratch     string
+	SharedLimit int64
+
 	Engine  Engine
 	Router  Router
 	Pool    Pool

@@ -23,7 +23,7 @@ func (d *Deployer) takeStock(ctx context.Context) (leftovers []*loop, err error)
 		return nil, err
 	}
 	all, half := d.readRecords(instances)
-	d.holdAddresses(all)
+	d.holdShares(ctx, all)
 	vips, err := d.recoverVIPs(ctx, all)
 	if err != nil {
 		return nil, err
@@ -137,9 +137,15 @@ func (d *Deployer) readRecords(instances []Instance) (all, half []*Generation) {
 	return all, half
 }
 
-// holdAddresses notes every address that is in use, before any is given away.
-func (d *Deployer) holdAddresses(all []*Generation) {
+// holdShares notes every address and shared file that is in use, before any is given
+// away or removed.
+func (d *Deployer) holdShares(ctx context.Context, all []*Generation) {
 	for _, g := range all {
+		if files := g.Start.files(); len(files) > 0 {
+			if _, err := d.sharing.use(ctx, g.Name(), files); err != nil {
+				d.warn(g.Service, "libraries that "+g.Name()+" runs with", err)
+			}
+		}
 		if !g.Address.IsValid() {
 			continue
 		}

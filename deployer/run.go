@@ -16,7 +16,7 @@ func (d *Deployer) Run(ctx context.Context, ready func()) error {
 	// What loops wait for has to outlive them.
 	owners, endOwners := context.WithCancel(context.WithoutCancel(ctx))
 	var serving errgroup.Group
-	for _, o := range []owner{d.routing.owner, d.batch.owner, d.background.owner} {
+	for _, o := range []owner{d.routing.owner, d.batch.owner, d.background.owner, d.archives.owner, d.sharing.owner} {
 		serving.Go(func() error { o.serve(owners); return nil })
 	}
 	defer func() { endOwners(); _ = serving.Wait() }()

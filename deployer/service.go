@@ -20,6 +20,8 @@ type Service struct {
 	// Exec gives way to the one file that watcher.Set.Main finds. It follows from
 	// the keys above.
 	Runs string `json:"-"`
+	// Plain says that Exec is run as it is written: java -jar is not made faster.
+	Plain bool `json:",omitempty"`
 	// Env is added to the environment of what Exec runs. It may hold secrets, and
 	// goes nowhere else.
 	Env map[string]string `json:",omitempty"`
@@ -78,7 +80,7 @@ const (
 )
 
 // guestFormat is raised when what is put inside a container changes.
-const guestFormat = 5
+const guestFormat = 6
 
 // fingerprint is equal for two services whose containers would be the same
 // but for their artefacts and addresses. It is in the record, which as the values

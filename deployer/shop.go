@@ -16,6 +16,8 @@ type shop struct {
 	routing    *routing
 	batch      *batch
 	background *background
+	archives   *background // one archive at a time
+	sharing    *sharing
 }
 
 // repairEvery is how often names and ports are compared with what they should
@@ -81,6 +83,7 @@ func (s *shop) discard(ctx context.Context, g *Generation, grace time.Duration) 
 	if err != nil {
 		return err
 	}
+	s.sharing.release(g.Name())
 	// Only now: while the instance is there, so is its address.
 	s.Pool.Release(g.Name())
 	return nil

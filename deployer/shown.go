@@ -22,6 +22,7 @@ func (l *loop) publish() {
 	}
 	if g := l.live; g != nil {
 		s.State, s.Generation, s.Set, s.Since, s.Address = "live", g.Name(), g.Set, g.Since, g.at()
+		s.Start = g.Start.shown()
 		if g.Port == 0 {
 			s.Address = "" // nobody is to go there
 		}

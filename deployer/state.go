@@ -58,6 +58,10 @@ type loop struct {
 	newest   Newest   // what became of the newest artefacts that were tried
 	last     *Last
 
+	starts  startMemory // how what is run can be started fast
+	archive archiving
+	plainly string // why it is started as its command says, as last said
+
 	seen      watcher.Set // the newest on disk
 	refused   string      // why what came after it is none
 	missing   bool        // that it is not there

@@ -68,11 +68,13 @@ type Status struct {
 	Draining []string `json:"draining,omitempty"`
 	Failed   string   `json:"failed,omitempty"` // the generation that is kept of a deploy that failed
 	// Left says of generations that should be gone why they are not yet.
-	Left     map[string]string `json:"left,omitempty"`
-	Memory   int64             `json:"memory_bytes,omitempty"` // held by the live generation; 0: not known
-	Restarts int               `json:"restarts"`               // of the live generation, by this agent
-	WaitsFor []string          `json:"waits_for,omitempty"`
-	Newest   Newest            `json:"newest,omitzero"`
+	Left map[string]string `json:"left,omitempty"`
+	// Start is how the live generation was started, where its command runs java -jar.
+	Start    *StartStatus `json:"start,omitempty"`
+	Memory   int64        `json:"memory_bytes,omitempty"` // held by the live generation; 0: not known
+	Restarts int          `json:"restarts"`               // of the live generation, by this agent
+	WaitsFor []string     `json:"waits_for,omitempty"`
+	Newest   Newest       `json:"newest,omitzero"`
 	// Deploy is how far the deploy under way has come.
 	Deploy *Progress `json:"deploy,omitempty"`
 	// Generations are all that exist, by number.

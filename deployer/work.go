@@ -62,6 +62,7 @@ type job struct {
 	// number.
 	standby *Generation
 	number  int
+	starts  startMemory
 	serving string // the generation that is live now; empty: none is
 	// waiting is called when it has to wait for services that it needs, and with
 	// none when that is over.

@@ -38,6 +38,8 @@ type Harness struct {
 	// NoData says why the engine keeps no data of services; "": it does. It is held then
 	// to making no instance that has any, and the rest of that part is skipped.
 	NoData string
+	// NoShares says the same of files that instances share.
+	NoShares string
 }
 
 // Hands is what people, and power cuts, do to instances.
@@ -80,22 +82,26 @@ type Services struct {
 
 // Commands are what can be run inside beside the service.
 type Commands struct {
-	Say    func(text string) []string // prints the text and a newline
-	FailBy func(status int) []string  // prints "failed" and ends with the status
-	Sleep  func() []string            // does not end by itself
-	Listen func(port uint16) []string // has something listen on a TCP port, and ends
+	Write  func(file, text string) []string // writes the text to the file
+	Say    func(text string) []string       // prints the text and a newline
+	FailBy func(status int) []string        // prints "failed" and ends with the status
+	Sleep  func() []string                  // does not end by itself
+	Listen func(port uint16) []string       // has something listen on a TCP port, and ends
 }
 
 // Run holds the engine of each new harness to what deployer.Engine promises. The
 // instances that a part has left are removed after it.
 func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
-	for _, part := range [][]promise{makes, boots, runs, ends, inside, prints, data, noData, bears} {
+	for _, part := range [][]promise{makes, boots, runs, ends, inside, prints, data, noData, bears, shares, noShares} {
 		for _, p := range part {
 			t.Run(p.name, func(t *testing.T) {
 				h := newHarness(t)
 				r := &trial{T: t, Harness: h}
 				if h.NoData != "" && p.ofData {
 					t.Skip("NOT KEPT: " + h.NoData)
+				}
+				if h.NoShares != "" && p.ofShares {
+					t.Skip("NOT KEPT: " + h.NoShares)
 				}
 				t.Cleanup(r.removeAll)
 				p.holds(r)
@@ -110,4 +116,6 @@ type promise struct {
 	holds func(t *trial)
 	// ofData says that it is of an engine which keeps data.
 	ofData bool
+	// ofShares says that it is of an engine which shares files.
+	ofShares bool
 }

@@ -130,13 +130,13 @@ var inside = []promise{
 			}
 		}
 	}},
-	{name: "a file of more than a mebibyte is not read", holds: func(t *trial) {
+	{name: "a file of more than 16 MiB is not read", holds: func(t *trial) {
 		t.boot("trial-1")
-		for _, size := range []int{1 << 20, 1<<20 + 1} {
+		for _, size := range []int{16 << 20, 16<<20 + 1} {
 			text := bytes.Repeat([]byte("x"), size)
 			t.must(t.Engine.WriteFile(t.ctx(), "trial-1", "/opt/large", text, 0o644))
 			got, err := t.Engine.ReadFile(t.ctx(), "trial-1", "/opt/large")
-			if size > 1<<20 && err == nil || size <= 1<<20 && (err != nil || !bytes.Equal(got, text)) {
+			if size > 16<<20 && err == nil || size <= 16<<20 && (err != nil || !bytes.Equal(got, text)) {
 				t.Errorf("of %d bytes %d were read, %v", size, len(got), err)
 			}
 		}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"github.com/jarloop/jarloop/deployer"
 )
 
@@ -51,6 +53,9 @@ func Shell() Services {
 // ShellCommands gives commands of such a guest.
 func ShellCommands() Commands {
 	return Commands{
+		Write: func(file, text string) []string {
+			return []string{"sh", "-c", "echo " + shellescape.Quote(text) + " >" + shellescape.Quote(file)}
+		},
 		Say:    func(text string) []string { return []string{"echo", text} },
 		FailBy: func(status int) []string { return []string{"sh", "-c", fmt.Sprintf("echo failed; exit %d", status)} },
 		Sleep:  func() []string { return []string{"sleep", "1000"} },

@@ -55,6 +55,16 @@ func (t *trial) removeAll() {
 			t.Error(err)
 		}
 	}
+	files, err := t.Engine.Shared(ctx)
+	if t.NoShares != "" {
+		err = nil
+	}
+	for _, f := range files {
+		err = errors.Join(err, t.Engine.Unshare(ctx, f.Name))
+	}
+	if err != nil {
+		t.Error(err)
+	}
 	kept, err := t.Engine.Data(ctx)
 	for _, d := range kept {
 		err = errors.Join(err, t.Engine.RemoveData(ctx, d.Service))

@@ -13,7 +13,7 @@ import (
 )
 
 // maxFile is the size in bytes beyond which ReadFile refuses a file.
-const maxFile = 1 << 20
+const maxFile = 16 << 20
 
 // ErrIrregular says that a name inside the root leads to something that holds
 // no bytes of its own: a folder, FIFO, socket, device, or a file by which the
@@ -86,7 +86,7 @@ func (r *Root) open(name string) (*os.File, error) {
 	return pathrs.Reopen(handle, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY)
 }
 
-// ReadFile reads a regular file of at most 1 MiB (maxFile).
+// ReadFile reads a regular file of at most 16 MiB (maxFile).
 func (r *Root) ReadFile(name string) ([]byte, error) {
 	f, err := r.open(name)
 	if err != nil {

@@ -73,6 +73,23 @@ type Page struct {
 	Paused  bool    `json:"paused,omitempty"`
 	// Divert is where names and ports lead in place of what is live.
 	Divert netip.AddrPort `json:"divert,omitzero"`
+	// Start is what is known of how the service can be started fast.
+	Start Start `json:"start,omitzero"`
+}
+
+// Start is what is known of how a service can be started fast.
+type Start struct {
+	// Rule says what of its JAR its builds change; only the deployer reads it.
+	Rule json.RawMessage `json:"rule,omitempty"`
+	// Failed names the libraries from which it has not come up, though it did as its
+	// command says, and Why says more.
+	Failed string `json:"failed,omitempty"`
+	Why    string `json:"why,omitempty"`
+}
+
+// Equal says whether both are the same.
+func (s Start) Equal(o Start) bool {
+	return string(s.Rule) == string(o.Rule) && s.Failed == o.Failed && s.Why == o.Why
 }
 
 // Good gives the sets that have been live, each once, the newest last.

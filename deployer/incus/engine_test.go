@@ -34,6 +34,7 @@ func TestTheEngineKeepsItsPromises(t *testing.T) {
 			Commands:  enginetest.ShellCommands(),
 			BaseFile:  "/srv/seed/file",
 			NoData:    "the engine incus keeps no data of services yet",
+			NoShares:  "the engine incus shares no files between instances yet",
 			Irregular: []string{"/etc", "/dev/null", "/proc/version", "/etc/jarloop/gate"},
 		}
 	})

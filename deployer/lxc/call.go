@@ -43,6 +43,8 @@ type request struct {
 	Config []string      `json:",omitempty"`
 	Argv   []string      `json:",omitempty"`
 	Grace  time.Duration `json:",omitempty"`
+	// Idle has what is started run at the lowest priority.
+	Idle bool `json:",omitempty"`
 }
 
 // answer is what the child says, in one JSON value on its standard output.

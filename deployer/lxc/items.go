@@ -20,6 +20,7 @@ func (e *Engine) config(name string, init guest.Init, address netip.Prefix) []st
 		"lxc.log.level = ERROR",
 		"lxc.mount.entry = " + mountSource(e.disk.kept(name).Reports()) + " " +
 			strings.TrimPrefix(guest.Reports, "/") + " none bind,create=dir 0 0",
+		e.disk.sharedMount(),
 	}, interfaceConfig(e.Bridge, e.Gateway, address)...)
 }
 

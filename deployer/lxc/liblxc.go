@@ -95,6 +95,11 @@ const onItsWay = -1
 
 func start(r request) (answer, error) {
 	a := answer{}
+	if r.Idle {
+		if err := beIdle(); err != nil {
+			return a, err
+		}
+	}
 	err := withContainer(r.Path, r.Name, func(c *lxc.Container) error {
 		if !c.Running() {
 			if err := c.Start(); err != nil {

@@ -34,14 +34,20 @@ func listening(init int) ([]deployer.Listener, error) {
 		return nil, err
 	}
 	defer kernel.Close()
-	container, err := os.Readlink(processFile(init, "ns/pid"))
+	inside, err := insideOf(init)
 	if err != nil {
 		return nil, err
 	}
-	return sockets.Listening(kernel, func(pid int) bool {
+	return sockets.Listening(kernel, inside)
+}
+
+// insideOf says whether a process is in the container of an init, by a function.
+func insideOf(init int) (func(pid int) bool, error) {
+	container, err := os.Readlink(processFile(init, "ns/pid"))
+	return func(pid int) bool {
 		space, err := os.Readlink(processFile(pid, "ns/pid"))
 		return err == nil && space == container // else it is another's, or has ended
-	})
+	}, err
 }
 
 func processFile(pid int, name string) string {

@@ -101,6 +101,15 @@ func (h *Host) Start(ctx context.Context, name string) (int, error) {
 	return a.Init, nil
 }
 
+// StartIdle is Start of a container that runs when nothing else wants to.
+func (h *Host) StartIdle(ctx context.Context, name string) (int, error) {
+	a, err := h.call(ctx, quick, request{Op: opStart, Name: name, Idle: true}, nil)
+	if err != nil {
+		return 0, fmt.Errorf("start %s: %w", name, err)
+	}
+	return a.Init, nil
+}
+
 // Stop asks init to halt and kills the container when that takes longer than
 // grace, which liblxc takes in whole seconds: it is rounded up. A container
 // that is stopped or gone is no error.

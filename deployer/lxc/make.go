@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/jarloop/jarloop/deployer"
@@ -80,7 +81,7 @@ func (e *Engine) Create(ctx context.Context, s deployer.Spec) error {
 	if err := e.disk.claim(s.Name, s.Record); err != nil {
 		return fmt.Errorf("make room for the container: %w", err)
 	}
-	if err := e.makeReports(s.Name, rootfs); err != nil {
+	if err := errors.Join(e.makeReports(s.Name, rootfs), e.disk.makeShared()); err != nil {
 		return err
 	}
 	if err := e.host.Clone(ctx, s.Base, s.Name, e.Backing, slices.Concat(e.config(s.Name, init, s.Address), mounts, limits)); err != nil {
@@ -189,6 +190,11 @@ func (e *Engine) remove(ctx context.Context, name string) error {
 	e.table.ignore(name, reportID{})
 	if there {
 		if err := e.host.Destroy(ctx, name); err != nil {
+			return err
+		}
+	}
+	if strings.HasPrefix(name, producing+"-") {
+		if err := os.RemoveAll(e.disk.scratch(name)); err != nil {
 			return err
 		}
 	}

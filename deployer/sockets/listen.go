@@ -22,7 +22,7 @@ func Listening(kernel *netlink.Handle, inside func(pid int) bool) ([]deployer.Li
 	if err != nil || len(sockets) == 0 {
 		return nil, err
 	}
-	own, err := ofService(inside)
+	own, err := socketsOf(inside)
 	if err != nil {
 		return nil, err
 	}
@@ -60,13 +60,28 @@ func Listeners(kernel *netlink.Handle) (map[uint32]deployer.Listener, error) {
 	return all, nil
 }
 
-// ofService gives the inodes of the sockets that processes of the service have.
-func ofService(inside func(pid int) bool) (map[uint32]bool, error) {
+// socketsOf gives the inodes of the sockets that processes of the service have.
+func socketsOf(inside func(pid int) bool) (map[uint32]bool, error) {
+	own := map[uint32]bool{}
+	return own, OfService(inside, func(pid int) {
+		links, _ := filepath.Glob(processFile(pid, "fd/*")) // the pattern is well-formed
+		for _, link := range links {
+			to, _ := os.Readlink(link) // one that was closed is none
+			if number, is := strings.CutPrefix(to, "socket:["); is {
+				inode, _ := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 32) // 0 is none
+				own[uint32(inode)] = true
+			}
+		}
+	})
+}
+
+// OfService calls do with each process of a guest's service. Which processes are the
+// guest's is said by inside.
+func OfService(inside func(pid int) bool, do func(pid int)) error {
 	processes, err := os.ReadDir("/proc")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	own := map[uint32]bool{}
 	for _, p := range processes {
 		pid, err := strconv.Atoi(p.Name())
 		if err != nil || !inside(pid) {
@@ -76,16 +91,9 @@ func ofService(inside func(pid int) bool) (map[uint32]bool, error) {
 		if err != nil || !guest.OfUnit(group, func() []byte { return environ(pid) }) {
 			continue
 		}
-		links, _ := filepath.Glob(processFile(pid, "fd/*")) // the pattern is well-formed
-		for _, link := range links {
-			to, _ := os.Readlink(link) // one that was closed is none
-			if number, is := strings.CutPrefix(to, "socket:["); is {
-				inode, _ := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 32) // 0 is none
-				own[uint32(inode)] = true
-			}
-		}
+		do(pid)
 	}
-	return own, nil
+	return nil
 }
 
 // environ gives the environment of a process, its end left out where it is longer

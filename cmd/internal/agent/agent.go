@@ -90,6 +90,9 @@ func Run(ctx context.Context, from config.Source, c *config.Config, out *console
 	if err := folders.LetPass(c); err != nil {
 		return err
 	}
+	if err := folders.EmptyScratch(c); err != nil {
+		return err
+	}
 	m, err := machine.Open(ctx, c, out.Say)
 	if err != nil {
 		return err
@@ -164,6 +167,7 @@ func newAgent(c *config.Config, containers map[string]string, m *machine.Machine
 		Services: deployServices(c, containers), Publish: a.publish(c), External: external,
 		KeepLogs: int64(c.Logs.Keep), KeepGenerations: c.Logs.Generations, KeepSets: c.Watch.Keep,
 		Standby: c.LXC.Standby, KeepFailed: c.LXC.KeepFailed, Reserve: int64(c.LXC.Reserve),
+		Scratch: folders.Scratch(c), SharedLimit: int64(c.LXC.SharedLimit),
 		Together: c.Watch.Together, VIPs: c.LXC.Names == config.NamesVIP,
 		Engine: m.Engine, Router: m.Router, Pool: m.Pool, Holder: m.Relays, History: book, Sets: sets{folders.Sets(c), watch},
 		Beat: func() { supervisor(daemon.SdNotifyWatchdog) },

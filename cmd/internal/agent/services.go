@@ -41,7 +41,7 @@ func deployServices(c *config.Config, containers map[string]string) []deployer.S
 		needs, knows := c.Names(s)
 		runs, _ := c.Runs(name)
 		all = append(all, deployer.Service{
-			Name: s.Name, Base: containers[s.Base], Target: s.Target, Exec: s.Exec, Runs: runs, Port: uint16(s.Port), Worker: s.Worker(),
+			Name: s.Name, Base: containers[s.Base], Target: s.Target, Exec: s.Exec, Runs: runs, Plain: !s.FastStart, Port: uint16(s.Port), Worker: s.Worker(),
 			Env: s.Environment, Unready: s.Unready, Memory: int64(s.Memory), CPUs: s.CPUs.Number(), Backing: !s.Artefacts,
 			Needs: needs, Knows: knows,
 			Logs: s.Logs, Health: s.Health.Proof(),

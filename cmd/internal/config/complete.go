@@ -27,7 +27,7 @@ func (c *Config) complete(root *node) {
 	base := c.usualBase()
 	for i := range c.Services {
 		s := &c.Services[i]
-		s.complete(root.at("service").at(s.Name), c.Watch.Dir, base)
+		s.complete(root.at("service").at(s.Name), c.Watch.Dir, base, c.FastStart)
 		s.Environment = merged(c.Env, s.Env)
 		s.EnvFile = s.EnvFile.from(cmp.Or(s.Source, c.Watch.Dir))
 	}

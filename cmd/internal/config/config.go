@@ -25,6 +25,9 @@ type Config struct {
 	Env Variables
 	// Files of such settings, relative to watch.dir. They are followed like this file.
 	EnvFile Paths
+	// Whether services that run java -jar are started faster, unless a service says
+	// otherwise; docs/fast-start.md has the rest.
+	FastStart bool
 	// What containers are cloned from. A base that is missing is built at the start, one
 	// whose recipe changes is built beside the old. A service-base that is used and not
 	// written is built in: a Debian with a Java runtime.
@@ -54,6 +57,7 @@ func (c *Config) keys() []key {
 		{name: "page", to: &c.Page, like: "[page]"},
 		{name: "env", to: &c.Env, like: `{ LOG_LEVEL = "debug" }`, change: redeploys},
 		{name: "env_file", to: &c.EnvFile, like: `"common.env"`, wrong: badEnvFile, change: redeploys},
+		{name: "fast_start", to: &c.FastStart, preset: "true", change: redeploys},
 		{name: "base", to: each(&c.Bases, func(b *Base) *string { return &b.Name }), like: "[base.service-base]"},
 		{name: "service", to: each(&c.Services, func(s *Service) *string { return &s.Name }), like: "[service.frontend]"},
 		{name: "external", to: each(&c.Externals, func(e *External) *string { return &e.Name }), like: "[external.payments]"},

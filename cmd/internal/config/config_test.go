@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net/netip"
 	"os"
 	"reflect"
@@ -31,19 +32,20 @@ func withDefaults(s Service) Service {
 			new(report).read(&node{}, k)
 		}
 	}
-	s.Replace = "overlap"
+	s.Replace, s.FastStart = "overlap", true
 	return s
 }
 
 func TestTwoLinesMakeAService(t *testing.T) {
 	got := parse(t, "[service.frontend]\nport = 8081\n")
 	want := &Config{
-		State: "/var/lib/jarloop",
-		Run:   "/run/jarloop",
-		Watch: Watch{Dir: "/host", Mode: "auto", Poll: Duration{10 * time.Second}, Settle: Duration{20 * time.Millisecond}, Keep: 5},
-		LXC:   LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Names: "vip", Standby: true, Reserve: 256 << 20, KeepFailed: true, DataCopyLimit: 1 << 30},
-		Logs:  Logs{Keep: 16 << 20, Generations: 5},
-		Bases: []Base{{Name: "service-base", Distribution: "debian:bookworm", Packages: []string{"openjdk-17-jre-headless"}, Privileged: true}},
+		FastStart: true,
+		State:     "/var/lib/jarloop",
+		Run:       "/run/jarloop",
+		Watch:     Watch{Dir: "/host", Mode: "auto", Poll: Duration{10 * time.Second}, Settle: Duration{20 * time.Millisecond}, Keep: 5},
+		LXC:       LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Names: "vip", Standby: true, Reserve: 256 << 20, KeepFailed: true, DataCopyLimit: 1 << 30, SharedLimit: 4 << 30},
+		Logs:      Logs{Keep: 16 << 20, Generations: 5},
+		Bases:     []Base{{Name: "service-base", Distribution: "debian:bookworm", Packages: []string{"openjdk-17-jre-headless"}, Privileged: true}},
 		Services: []Service{withDefaults(Service{
 			Name: "frontend", Base: "service-base", Source: "/host/volume-frontend", Target: "/frontend", Port: 8081,
 			Health: provenWithin(time.Minute), Drain: Duration{10 * time.Second}, HookTimeout: Duration{10 * time.Second},
@@ -107,10 +109,11 @@ port = 80
 service = "a"
 `, "\n", "\r\n"))
 	want := &Config{
-		State: "/srv/state",
-		Run:   "/srv/run",
-		Watch: Watch{Dir: "/shared", Mode: "auto", Poll: Duration{10 * time.Second}, Keep: 9, Together: true},
-		LXC: LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Names: "hosts", Reserve: 1 << 30, DataCopyLimit: 1 << 30,
+		FastStart: true,
+		State:     "/srv/state",
+		Run:       "/srv/run",
+		Watch:     Watch{Dir: "/shared", Mode: "auto", Poll: Duration{10 * time.Second}, Keep: 9, Together: true},
+		LXC: LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Names: "hosts", Reserve: 1 << 30, DataCopyLimit: 1 << 30, SharedLimit: 4 << 30,
 			Range: Range{netip.MustParseAddr("10.0.3.10"), netip.MustParseAddr("10.0.3.20")}},
 		Logs:   Logs{Keep: 512 << 10},
 		Notify: Notify{Command: Command{"/bin/sh", "-c", "notified | cat"}, Events: []string{"retired"}, Timeout: Duration{time.Minute}},
@@ -131,6 +134,24 @@ service = "a"
 	want.Services[0].Drain = Duration{} // as written
 	if diff := cmp.Diff(want, got, sameAddress); diff != "" {
 		t.Errorf("resolved (-want +got):\n%s", diff)
+	}
+}
+
+func TestAServiceSaysWhetherItIsStartedFast(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                     "a true, b true",
+		"fast_start = false\n": "a false, b false",
+		"a.fast_start = false": "a false, b true",
+		"fast_start = false\na.fast_start = true": "a true, b false",
+	} {
+		all, one, _ := strings.Cut(text, "a.")
+		if one != "" {
+			one = "a." + one
+		}
+		c := parse(t, all+"[service]\na.port = 1\nb.port = 2\n"+one)
+		if got := fmt.Sprintf("a %v, b %v", c.Service("a").FastStart, c.Service("b").FastStart); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
 	}
 }
 

@@ -37,6 +37,9 @@ type LXC struct {
 	// container first, where the disk of path cannot share what is the same (btrfs and
 	// xfs can, and copy nothing). With more, nothing is deployed.
 	DataCopyLimit Size
+	// How much disk the libraries and archives of classes may take that services are
+	// started fast with. The oldest that no container runs with go first.
+	SharedLimit Size
 }
 
 // The values of LXC.Backing.
@@ -74,6 +77,7 @@ func (l *LXC) keys() []key {
 		{name: "keep_failed", to: &l.KeepFailed, preset: "true", change: restart},
 		{name: "reserve", to: &l.Reserve, preset: `"256MiB"`, limits: "0MiB to 1024GiB", change: restart},
 		{name: "data_copy_limit", to: &l.DataCopyLimit, preset: `"1GiB"`, limits: "0MiB to 1024GiB", change: restart},
+		{name: "shared_limit", to: &l.SharedLimit, preset: `"4GiB"`, limits: "0MiB to 1024GiB", change: restart},
 	}
 }
 

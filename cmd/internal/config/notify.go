@@ -15,7 +15,7 @@ type Notify struct {
 	// The event is sent there by POST.
 	Webhook string
 	// The events to notify of. There are also deploying, waiting, restarted, retired,
-	// adopted, unchanged, repaired and warning. Default: live, failed, refused, died and
+	// adopted, unchanged, repaired, archived and warning. Default: live, failed, refused, died and
 	// back.
 	Events []string
 	// How long the command, or the answer, may take.
@@ -25,7 +25,7 @@ type Notify struct {
 // Events are those that there can be notifications of.
 var Events = []string{
 	"deploying", "waiting", "live", "failed", "refused", "died", "back", "restarted", "retired",
-	"adopted", "unchanged", "repaired", "warning",
+	"adopted", "unchanged", "repaired", "archived", "warning",
 }
 
 // usualEvents are those where the file names none: how deploys ended, and what

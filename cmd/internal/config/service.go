@@ -30,6 +30,10 @@ type Service struct {
 	// collector that needs no threads. Default: java -jar and the one JAR or WAR, or the
 	// script in bin beside lib.
 	Exec string
+	// Whether java -jar is made faster: libraries are taken out of the JAR, shared by all
+	// containers, and their classes come from an archive that is made when nothing else is
+	// to be done. docs/fast-start.md says what is different. Default: fast_start of all services.
+	FastStart bool
 	// Whether it has artefacts. Without, its base holds what exec runs, as that of a
 	// database does: it comes up by itself, and is deployed again when its configuration
 	// or its base changes, or by jarloop deploy.
@@ -108,6 +112,7 @@ func (s *Service) keys() []key {
 		{name: "target", to: &s.Target, like: `"/frontend"`, change: redeploys},
 		{name: "exec", to: &s.Exec, like: `"java -jar /frontend/FrontendApplication.jar"`, change: redeploys,
 			wrong: empty("give a command, or leave it out for java -jar and the one JAR")},
+		{name: "fast_start", to: &s.FastStart, like: "false", change: redeploys},
 		{name: "artefacts", to: &s.Artefacts, preset: "true", change: redeploys},
 		{name: "memory", to: &s.Memory, like: `"512M"`, limits: "32M to 1024G", change: redeploys},
 		{name: "cpus", to: &s.CPUs, like: "1.5", limits: "0.01 to 1024", change: redeploys},
@@ -137,7 +142,7 @@ func (s *Service) Worker() bool {
 
 // complete puts in place what the service's name and the rest of the file give, and
 // paths in their shortest form.
-func (s *Service) complete(n *node, dir, base string) {
+func (s *Service) complete(n *node, dir, base string, fast bool) {
 	preset := func(value *string, name, usual string) {
 		if at := n.at(name); !at.given || at.known() {
 			*value = usual
@@ -158,6 +163,9 @@ func (s *Service) complete(n *node, dir, base string) {
 	}
 	for i := range s.Data {
 		s.Data[i] = path.Clean(s.Data[i])
+	}
+	if at := n.at("fast_start"); !at.given {
+		s.FastStart = fast
 	}
 	if len(s.Data) > 0 {
 		preset(&s.Replace, "replace", ReplaceStopFirst)

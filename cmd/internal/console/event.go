@@ -40,6 +40,8 @@ func (c *Console) Event(e deployer.Event) {
 		n.colour, n.what, n.text = amber, "restart", columns(e.Generation, reason)
 	case deployer.Repaired, deployer.Warning:
 		n.colour, n.text = amber, reason
+	case deployer.Archived:
+		n.colour, n.what, n.text = dim, "archive", columns(e.Generation, seconds(e.Took), reason)
 	case deployer.Waiting:
 		n.text = strings.TrimPrefix(reason, "waits ")
 	case deployer.Retired:

@@ -5,6 +5,7 @@
 //	/var/lib/jarloop/logs/<service>/<number>/  what a generation printed
 //	/var/lib/jarloop/history/<service>.json    what became of its deploys
 //	/var/lib/jarloop/page-token                lets in who opens the page
+//	/var/lib/jarloop/scratch/                  what a deploy puts together, while it does
 //	/run/jarloop/lock                          held while an agent runs
 //	/run/jarloop/jarloop.sock                  the agent's socket
 package folders
@@ -30,6 +31,18 @@ func History(c *config.Config) string { return filepath.Join(c.State, "history")
 
 // PageToken is the file of what the page wants from who opens it.
 func PageToken(c *config.Config) string { return filepath.Join(c.State, "page-token") }
+
+// Scratch is the folder for what a deploy puts together.
+func Scratch(c *config.Config) string { return filepath.Join(c.State, "scratch") }
+
+// EmptyScratch makes it, and removes what a killed agent has left there.
+func EmptyScratch(c *config.Config) error {
+	dir := Scratch(c)
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("remove what an earlier agent has left: %w", err)
+	}
+	return os.MkdirAll(dir, 0o700)
+}
 
 // LockFile is the file that Lock locks.
 func LockFile(c *config.Config) string { return filepath.Join(c.Run, "lock") }

@@ -21,10 +21,27 @@ func LastDeploy(out io.Writer, s control.Status, name string) error {
 		if service.Last == nil {
 			return fmt.Errorf("%s has not been deployed since the agent started", name)
 		}
-		_, err := io.WriteString(out, drawn(service.Last))
+		_, err := io.WriteString(out, drawn(service.Last)+started(service.Start))
 		return err
 	}
 	return fmt.Errorf("the agent that runs knows no service %q: it may have another configuration, or have refused this one", name)
+}
+
+// started says how the service that is live was started by java -jar.
+func started(s *deployer.StartStatus) string {
+	switch {
+	case s == nil:
+		return ""
+	case s.Plain != "":
+		return "  started as java -jar: " + console.Plain(s.Plain) + "\n"
+	}
+	archive := map[deployer.ArchiveState]string{
+		deployer.ArchiveNone:   "there was no archive of their classes yet",
+		deployer.ArchiveGiven:  "with an archive of their classes",
+		deployer.ArchiveUsed:   "their classes come from an archive",
+		deployer.ArchiveUnused: "its JVM has left the archive of their classes aside",
+	}[s.Archive]
+	return fmt.Sprintf("  started fast: %d libraries are shared, %s\n", s.Libraries, archive)
 }
 
 // wide is how many columns the whole deploy takes up.

@@ -1,0 +1,255 @@
+package lxc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"al.essio.dev/pkg/shellescape"
+	"golang.org/x/sys/unix"
+
+	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/deployer/crash"
+	"github.com/jarloop/jarloop/deployer/guest"
+)
+
+// A production runs in a container whose init is the command itself. It is never
+// whole, so that whoever lists instances finds it as one that can only be removed.
+const producing = "jarloop-produce"
+
+// scratchFolder is where a production has a folder to write to, in its container;
+// productionScript is what it runs.
+const (
+	scratchFolder    = "/var/lib/jarloop/produced"
+	productionScript = "/jarloop-produce"
+)
+
+// scratch is the host's side of scratchFolder.
+func (d disk) scratch(name string) string { return filepath.Join(d.shared(), ".of-"+name) }
+
+// Produce makes a shared file by a command.
+func (e *Engine) Produce(ctx context.Context, p deployer.Production) (deployer.Produced, error) {
+	made, err := e.produce(ctx, p)
+	if err != nil {
+		err = fmt.Errorf("produce %s: %w", p.Name, err)
+	}
+	return made, err
+}
+
+func (e *Engine) produce(ctx context.Context, p deployer.Production) (made deployer.Produced, err error) {
+	file, err := e.disk.sharedFile(p.Name)
+	if err != nil {
+		return made, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, p.Time, late("the command has not ended", p.Time))
+	defer cancel()
+	name, err := e.claimProduction()
+	if err != nil {
+		return made, err
+	}
+	defer func() {
+		last := context.WithoutCancel(ctx)
+		err = errors.Join(err, e.host.Stop(last, name, 0), e.Remove(last, name))
+	}()
+	if err := e.prepareProduction(ctx, name, p); err != nil {
+		return made, err
+	}
+	began := time.Now()
+	init, err := e.host.StartIdle(ctx, name)
+	if err != nil {
+		return made, err
+	}
+	if made, err = e.awaitProduction(ctx, name, init, p); err != nil {
+		return made, err
+	}
+	made.Took = time.Since(began)
+	out := filepath.Join(e.disk.scratch(name), "out")
+	if made.Bytes, err = e.disk.takeProduced(out, file); err != nil {
+		return made, fmt.Errorf("%s: %w", p.Out, err)
+	}
+	return made, nil
+}
+
+// claimProduction makes the folder of a container by a name that nobody has.
+func (e *Engine) claimProduction() (name string, err error) {
+	for n := 1; ; n++ {
+		name = producing + "-" + strconv.Itoa(n)
+		if err = e.disk.claim(name, []byte("{}\n")); !errors.Is(err, deployer.ErrExists) {
+			return name, err
+		}
+	}
+}
+
+// prepareProduction makes the container, with what it runs.
+func (e *Engine) prepareProduction(ctx context.Context, name string, p deployer.Production) error {
+	root, err := e.host.Rootfs(p.Base)
+	if err != nil {
+		return err
+	}
+	limits, err := limits("/", p.Memory, 0)
+	if err != nil {
+		return err
+	}
+	if err := e.disk.makeScratch(name, root); err != nil {
+		return err
+	}
+	items := slices.Concat([]string{
+		"lxc.uts.name = " + producing,
+		"lxc.start.auto = 0",
+		"lxc.init.cmd = /bin/sh " + productionScript,
+		"lxc.environment = PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"lxc.net.0.type = empty",
+		"lxc.log.file = " + filepath.Join(e.disk.folder(name), "lxc.log"),
+		"lxc.log.level = ERROR",
+		e.disk.sharedMount(),
+		"lxc.mount.entry = " + mountSource(e.disk.scratch(name)) + " " + strings.TrimPrefix(scratchFolder, "/") + " none bind,create=dir 0 0",
+	}, limits, idle("/"))
+	if err := e.host.Clone(ctx, p.Base, name, e.Backing, items); err != nil {
+		return err
+	}
+	return e.writeStopped(ctx, name, []guest.File{{Name: productionScript, Data: productionOf(p), Mode: 0o755}})
+}
+
+// productionOf is the script of a production. It says how the command has ended, and
+// what it has cost, in files, the last of them as one act. It does not end then, since
+// liblxc takes an init that has for one that could not be started.
+func productionOf(p deployer.Production) []byte {
+	in := func(name string) string { return shellescape.Quote(path.Join(scratchFolder, name)) }
+	return []byte(strings.Join([]string{
+		shellescape.QuoteCommand(p.Argv) + " >" + in("said") + " 2>&1 </dev/null",
+		"status=$?",
+		"times >" + in("times"),
+		"[ $status != 0 ] || mv -f " + shellescape.Quote(p.Out) + " " + in("out") + " 2>>" + in("said") + " || status=1",
+		"echo $status >" + in("status.new"),
+		"mv " + in("status.new") + " " + in("status"),
+		"while :; do sleep 60; done",
+	}, "\n") + "\n")
+}
+
+// idle is the configuration of a container that gets what processor time is left.
+func idle(root string) []string {
+	if _, err := os.Stat(filepath.Join(root, groups, "cpu/cpu.shares")); err == nil {
+		return []string{"lxc.cgroup.cpu.shares = 2"}
+	}
+	text, _ := os.ReadFile(filepath.Join(root, groups, "cgroup.controllers"))
+	if slices.Contains(strings.Fields(string(text)), "cpu") {
+		return []string{"lxc.cgroup2.cpu.weight = 1"}
+	}
+	return nil
+}
+
+// makeScratch makes the folder that a production writes to, for the root of its base's
+// clones.
+func (d disk) makeScratch(name, rootfs string) error {
+	info, err := os.Stat(rootfs)
+	if err != nil {
+		return err
+	}
+	var st unix.Stat_t
+	if err := unix.Stat(rootfs, &st); err != nil || !info.IsDir() {
+		return errors.Join(err, fmt.Errorf("%s is no folder", rootfs))
+	}
+	dir := d.scratch(name)
+	if err := errors.Join(d.makeShared(), os.RemoveAll(dir)); err != nil {
+		return err
+	}
+	return errors.Join(makePassable(dir, 0o700), os.Chown(dir, int(st.Uid), int(st.Gid)))
+}
+
+// awaitProduction waits until the command has ended well, and gives what it has cost.
+func (e *Engine) awaitProduction(ctx context.Context, name string, init int, p deployer.Production) (made deployer.Produced, err error) {
+	h, release, err := e.open(name, init)
+	if err != nil {
+		return made, err
+	}
+	defer release()
+	dir := e.disk.scratch(name)
+	for {
+		if used, err := memory("/", init); err == nil {
+			made.Memory = max(made.Memory, used)
+		}
+		status, err := os.ReadFile(filepath.Join(dir, "status"))
+		switch {
+		case err == nil && strings.TrimSpace(string(status)) == "0":
+			made.CPU = spent(filepath.Join(dir, "times"))
+			return made, nil
+		case err == nil:
+			return made, e.failedProduction(name, init, strings.TrimSpace(string(status)), p)
+		case !errors.Is(err, fs.ErrNotExist):
+			return made, err
+		case !h.alive():
+			return made, errors.New("its container has ended")
+		case p.Disk > 0 && taken(dir)+taken(filepath.Join(e.disk.folder(name), "overlay")) > p.Disk:
+			return made, fmt.Errorf("it has written more than %d MiB", p.Disk>>20)
+		}
+		if err := deployer.Pause(ctx, 100*time.Millisecond); err != nil {
+			return made, err
+		}
+	}
+}
+
+// failedProduction says how a command has failed, with the end of what it has said.
+func (e *Engine) failedProduction(name string, init int, status string, p deployer.Production) error {
+	if overMemory("/", init) {
+		return errors.New(deployer.OverMemory(p.Memory))
+	}
+	f, err := os.OpenFile(filepath.Join(e.disk.scratch(name), "said"), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() > 4096 {
+		_, _ = f.Seek(-4096, io.SeekEnd)
+	}
+	said, _ := io.ReadAll(io.LimitReader(f, 4096)) // it is for people
+	lines := strings.FieldsFunc(string(said), func(r rune) bool { return r == '\n' })
+	return fmt.Errorf("the command exited with status %s: %s", status, strings.Join(lines[max(0, len(lines)-3):], "; "))
+}
+
+// spent reads what times(1p) says of the processes that have ended.
+func spent(file string) (all time.Duration) {
+	text, _ := os.ReadFile(file)
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	for _, field := range strings.Fields(lines[len(lines)-1]) {
+		d, _ := time.ParseDuration(field) // what is none counts for nothing
+		all += d
+	}
+	return all
+}
+
+// taken is how many bytes a folder takes.
+func taken(dir string) (bytes int64) {
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			if info, err := d.Info(); err == nil {
+				bytes += info.Size()
+			}
+		}
+		return nil // what goes meanwhile takes nothing
+	})
+	return bytes
+}
+
+// takeProduced makes a file that a command has written a shared one.
+func (d disk) takeProduced(out, file string) (int64, error) {
+	info, err := os.Lstat(out)
+	if err != nil {
+		return 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return 0, errors.New("it is no regular file")
+	}
+	defer crash.Point("share")()
+	return info.Size(), errors.Join(
+		os.Chown(out, 0, 0), os.Chmod(out, 0o444), os.Chtimes(out, time.Now(), sharedTime),
+		os.MkdirAll(filepath.Dir(file), 0o755), os.Rename(out, file))
+}
