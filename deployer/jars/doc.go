@@ -23,4 +23,10 @@
 // found by the JVM's own class loader, but nothing below BOOT-INF/classes by that name;
 // what a launcher itself prints; and which is the first of a folder's places, where the
 // application has it as well as a library.
+//
+// Of launchers, their own classes and files are not there: Spring Boot's file system for
+// nested JARs, what one-jar prints. A package of a JAR without entries for folders has its
+// version, which Spring Boot's loader does not read; what one-jar gives more than once, in
+// an order of its own, comes in that of the class path. What logs say of where a class is
+// from reads differently.
 package jars
