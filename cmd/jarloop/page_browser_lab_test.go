@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,27 +81,28 @@ func TestThePageShowsWhatHappens(t *testing.T) {
 	}
 }
 
-// browse opens the page in a browser that runs on the VM.
+// browse opens the page in a browser, by a port that is forwarded.
 func (s *system) browse() *chromium.Tab {
 	s.t.Helper()
 	printed, status := s.verb("page")
 	if status != 0 || !strings.Contains(printed, "/#token=") {
 		s.t.Fatalf("jarloop page exits with %d: %s", status, printed)
 	}
-	inside, err := chromium.Inside(s.Dir, s.VM(s.ctx).Args)
+	const there = "127.0.0.1:8079"
+	here, err := s.Forward(s.ctx, there)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	b, err := chromium.New(s.ctx, inside)
+	b, err := chromium.New(s.ctx)
 	if err != nil {
-		s.t.Fatal(fmt.Errorf("a browser on the VM: %w", err))
+		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() {
 		if err := b.Close(); err != nil {
 			s.t.Error(err)
 		}
 	})
-	tab, err := b.Open(1280, 800, strings.TrimSpace(printed))
+	tab, err := b.Open(1280, 800, strings.Replace(strings.TrimSpace(printed), there, here, 1))
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -9,12 +9,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
-	"al.essio.dev/pkg/shellescape"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
@@ -40,18 +38,6 @@ func Path() (string, error) {
 		}
 	}
 	return "", errors.New("there is no chromium: install Debian's package of that name")
-}
-
-// Inside has the browser run by a command, such as one that enters the namespaces of a
-// lab. The folder is where it is written down.
-func Inside(dir string, command []string) (chromedp.ExecAllocatorOption, error) {
-	path, err := Path()
-	if err != nil {
-		return nil, err
-	}
-	wrapper := filepath.Join(dir, "browser")
-	script := fmt.Sprintf("#!/bin/sh\nexec %s %s \"$@\"\n", shellescape.QuoteCommand(command), path)
-	return chromedp.ExecPath(wrapper), os.WriteFile(wrapper, []byte(script), 0o755)
 }
 
 // New starts a browser. Options are added to its command line.

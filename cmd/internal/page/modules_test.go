@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -47,6 +48,30 @@ func TestEveryModuleIsAskedForAtOnce(t *testing.T) {
 		if !strings.Contains(string(index), "\""+filepath.Base(m)+"\"") {
 			t.Errorf("index.html does not ask for %s", m)
 		}
+	}
+}
+
+// TestThePageLoadsAgainWhereItWasCutOff has a module break off twice, as a browser
+// does by itself when it sees networks come and go.
+func TestThePageLoadsAgainWhereItWasCutOff(t *testing.T) {
+	var asked atomic.Int32
+	files := http.FileServer(http.Dir("web"))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/dom.js" && asked.Add(1) <= 2 {
+			panic(http.ErrAbortHandler)
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		files.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	b, err := browser.New(t.Context())
+	check(t, err)
+	defer b.Close()
+	tab, err := b.Open(800, 600, server.URL)
+	check(t, err)
+	check(t, tab.Await("document.querySelector('.tabs')"))
+	if asked.Load() < 3 {
+		t.Errorf("asked for %d times", asked.Load())
 	}
 }
 

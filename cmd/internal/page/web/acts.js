@@ -71,7 +71,7 @@ export class Acts {
       result.text = failed.map((o) => o.error).join("; ") || answer.warning || live.map((o) => `${o.generation} is live after ${seconds((o.took_ns ?? 0) / 1e9)}`).join("; ") || "done";
     } catch (e) {
       result.state = "failed";
-      result.text = e.status === 0 ? "the agent does not answer; whether it was done is not known" : e.message;
+      result.text = e.status === 0 ? "the connection was cut; what becomes of it is told among the events" : e.message;
     }
     this.say(`${title}: ${result.text}`);
     if (result.state === "done") setTimeout(() => this.dismiss(result), 6000);
