@@ -87,7 +87,7 @@ bench: deps-test deps-run deps-example deps-apps build ## measure this machine i
 	@$(GO) run $(TEST_AS_ROOT) ./cmd/bench -program ./jarloop $(BENCHFLAGS)
 
 .PHONY: pictures
-pictures: deps-build deps-run deps-test deps-example ## draw the README's pictures of the terminal anew
+pictures: deps-build deps-run deps-test deps-example ## draw the pictures of the terminal and the page anew
 	@$(GO) run $(TEST_AS_ROOT) ./cmd/pictures
 
 .PHONY: lab

@@ -1,5 +1,5 @@
-// Command pictures draws the pictures of README.md that show a terminal: it does
-// in a lab what a developer does, and draws what is seen.
+// Command pictures draws the pictures of README.md that show a terminal or the page:
+// it does in a lab what a developer does, and draws what is seen.
 //
 //	make pictures
 //	go run ./cmd/pictures
@@ -7,6 +7,8 @@
 //	terminal ── capture ──▶ parse ──▶ screen ──▶ svg ──▶ docs/run.svg
 //	                                    ▲                   │
 //	                                    └────── read ◀──────┘
+//
+//	browser ── picture, with an outline of what the page says ──▶ docs/page.png
 //
 // It needs root. The package's test does the same and says whether the pictures
 // are still true.
@@ -42,18 +44,31 @@ func draw(ctx context.Context) (err error) {
 	}
 	checkout := filepath.Dir(strings.TrimSpace(string(mod)))
 	pictures, err := play(ctx, checkout)
+	if err != nil {
+		return err // the last one may be half a picture
+	}
 	for _, p := range pictures {
-		err = errors.Join(err, os.WriteFile(p.file(checkout), []byte(p.screen.svg(p.about, columns)), 0o644))
+		content := p.image
+		if content == nil {
+			content = []byte(p.screen.svg(p.about, columns))
+		}
+		err = errors.Join(err, os.WriteFile(p.file(checkout), content, 0o644))
 	}
 	return err
 }
 
-// picture is one of README.md.
+// picture is one of README.md or of docs: of a terminal or, with an image, of the page.
 type picture struct {
 	name, about string
 	screen      screen
+	image       []byte
+	outline     []string
 }
 
 func (p picture) file(checkout string) string {
-	return filepath.Join(checkout, "docs", p.name+".svg")
+	kind := ".svg"
+	if p.image != nil {
+		kind = ".png"
+	}
+	return filepath.Join(checkout, "docs", p.name+kind)
 }

@@ -48,8 +48,8 @@ func play(ctx context.Context, checkout string) (pictures []picture, err error) 
 	d.waits("all is live and has a standby", d.settled)
 	rows := d.rows("agent")
 	pictures = append(pictures, picture{
-		"run", "jarloop run brings up six services, and then a new build of one of them within a second.",
-		screen{Title: d.title("agent"), Rows: rows},
+		name: "run", about: "jarloop run brings up six services, and then a new build of one of them within a second.",
+		screen: screen{Title: d.title("agent"), Rows: rows},
 	})
 
 	const begin = "public static void main(String[] args) {"
@@ -59,9 +59,15 @@ func play(ctx context.Context, checkout string) (pictures []picture, err error) 
 	d.sees("agent", len(rows), "person", "kept", "jarloop enter person --failed")
 	d.entitled("agent", "jarloop: person failed")
 	pictures = append(pictures, picture{
-		"failure", "A build of person whose main method throws: jarloop shows the stack trace and goes on with the previous generation.",
-		screen{Title: d.title("agent"), Rows: below(d.rows("agent"), len(rows))},
+		name: "failure", about: "A build of person whose main method throws: jarloop shows the stack trace and goes on with the previous generation.",
+		screen: screen{Title: d.title("agent"), Rows: below(d.rows("agent"), len(rows))},
 	})
+
+	v := d.looks(1280, 860)
+	pictures = append(pictures,
+		d.takes(v, "page", "light", "#/", "document.querySelector('.problem') && document.querySelectorAll('.card').length === 6 && document.querySelector('.card[data-service=person] .broke')"),
+		d.takes(v, "page-service", "dark", "#/service/person", "document.querySelector('.trace') && document.querySelectorAll('.bars a').length === 3 && document.querySelector('.own-logs .line') && document.querySelector('.lane.broke')"))
+	d.does(func() error { return v.Close() })
 
 	d.opens("other")
 	d.types("other", "jarloop status")
@@ -69,8 +75,8 @@ func play(ctx context.Context, checkout string) (pictures []picture, err error) 
 	d.prompted("other")
 	rows = d.rows("other")
 	pictures = append(pictures, picture{
-		"status", "jarloop status: a table of the six services. Of person it says that the newest files have failed, and why.",
-		screen{Title: d.title("other"), Rows: rows[:max(0, len(rows)-1)]}, // without the prompt
+		name: "status", about: "jarloop status: a table of the six services. Of person it says that the newest files have failed, and why.",
+		screen: screen{Title: d.title("other"), Rows: rows[:max(0, len(rows)-1)]}, // without the prompt
 	})
 
 	d.interrupts()

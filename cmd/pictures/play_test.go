@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"image/png"
 	"os"
 	"regexp"
 	"slices"
@@ -23,11 +25,15 @@ func TestTheREADMEShowsWhatIsSeen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(pictures) != 3 {
+	if len(pictures) != 5 {
 		t.Errorf("%d pictures", len(pictures))
 	}
 	for _, p := range pictures {
-		t.Run(p.name, p.check)
+		if p.image != nil {
+			t.Run(p.name, p.checkPage)
+		} else {
+			t.Run(p.name, p.check)
+		}
 	}
 }
 
@@ -47,6 +53,63 @@ func (p picture) check(t *testing.T) {
 	then, now := kinds(drawn), kinds(p.screen)
 	if gone, fresh := without(then, now), without(now, then); gone != "" || fresh != "" {
 		t.Errorf("docs/%s.svg is out of date: make pictures draws it anew.\nIt has these kinds of lines, which are seen no more:\n%sand not these, which are seen:\n%s", p.name, gone, fresh)
+	}
+}
+
+// checkPage holds what the page says against what it said when its picture was taken.
+func (p picture) checkPage(t *testing.T) {
+	file := p.file("../..")
+	image, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(image) > 150_000 {
+		t.Errorf("%s has %d bytes", file, len(image))
+	}
+	then, err := outlineOf(image)
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	before, now := outlined(then), outlined(p.outline)
+	if gone, fresh := without(before, now), without(now, before); gone != "" || fresh != "" {
+		t.Errorf("docs/%s.png is out of date: make pictures draws it anew.\nIt has these kinds of lines, which are seen no more:\n%sand not these, which are seen:\n%s", p.name, gone, fresh)
+	}
+}
+
+// ages are how long something took or is ago.
+var ages = regexp.MustCompile(`\b\d+(?:\.\d+)? (?:s|min|h|d)\b`)
+
+// outlined gives the kinds of lines, each once.
+func outlined(lines []string) []string {
+	var all []string
+	for _, line := range lines {
+		all = append(all, kind(row{{Text: ages.ReplaceAllString(line, "AGE")}}))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func TestAPictureCarriesItsOutline(t *testing.T) {
+	image, err := os.ReadFile("../../docs/page.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := []string{"h1: All 0 serve", "button: “Roll back”"}
+	with, err := withOutline(image, lines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := png.Decode(bytes.NewReader(with)); err != nil {
+		t.Errorf("it is no picture any more: %v", err)
+	}
+	without := slices.Concat([]byte(signature), with[bytes.LastIndex(with, []byte("tEXt"))-4:])
+	if got, err := outlineOf(without); err != nil || !slices.Equal(got, lines) {
+		t.Errorf("the outline is %q, %v", got, err)
+	}
+	for _, bad := range [][]byte{nil, image[:5], []byte("GIF89a"), append([]byte(signature), 255, 255, 255, 255, 't', 'E', 'X', 't', 1, 2, 3, 4)} {
+		if _, err := outlineOf(bad); err == nil {
+			t.Errorf("%q has an outline", bad)
+		}
 	}
 }
 

@@ -117,6 +117,11 @@ func (t *Tab) Do(actions ...chromedp.Action[chromedp.Void]) error {
 	return chromedp.Do(ctx, actions...)
 }
 
+// Go follows a link within the page.
+func (t *Tab) Go(to string) error {
+	return t.Do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf("location.hash = %q", to)))
+}
+
 // Press presses a key as a person does: what the page prevents is not typed.
 func (t *Tab) Press(key string) error {
 	if len(key) != 1 || key < " " {
