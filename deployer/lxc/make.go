@@ -201,5 +201,6 @@ func (e *Engine) remove(ctx context.Context, name string) error {
 	if err := e.disk.forget(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove %s: %w", name, err)
 	}
+	e.disk.dropShared()
 	return nil
 }

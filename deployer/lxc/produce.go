@@ -72,6 +72,11 @@ func (e *Engine) produce(ctx context.Context, p deployer.Production) (made deplo
 		return made, err
 	}
 	made.Took = time.Since(began)
+	// Nothing inside is to exchange what it has made, or to go on writing to it.
+	if err := e.host.Stop(ctx, name, 0); err != nil {
+		return made, err
+	}
+	made.CPU = spent(filepath.Join(e.disk.scratch(name), "times"))
 	out := filepath.Join(e.disk.scratch(name), "out")
 	if made.Bytes, err = e.disk.takeProduced(out, file); err != nil {
 		return made, fmt.Errorf("%s: %w", p.Out, err)
@@ -177,10 +182,9 @@ func (e *Engine) awaitProduction(ctx context.Context, name string, init int, p d
 		if used, err := memory("/", init); err == nil {
 			made.Memory = max(made.Memory, used)
 		}
-		status, err := os.ReadFile(filepath.Join(dir, "status"))
+		status, err := reported(filepath.Join(dir, "status"))
 		switch {
 		case err == nil && strings.TrimSpace(string(status)) == "0":
-			made.CPU = spent(filepath.Join(dir, "times"))
 			return made, nil
 		case err == nil:
 			return made, e.failedProduction(name, init, strings.TrimSpace(string(status)), p)
@@ -202,22 +206,37 @@ func (e *Engine) failedProduction(name string, init int, status string, p deploy
 	if overMemory("/", init) {
 		return errors.New(deployer.OverMemory(p.Memory))
 	}
-	f, err := os.OpenFile(filepath.Join(e.disk.scratch(name), "said"), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.Size() > 4096 {
-		_, _ = f.Seek(-4096, io.SeekEnd)
-	}
-	said, _ := io.ReadAll(io.LimitReader(f, 4096)) // it is for people
+	said, _ := reported(filepath.Join(e.disk.scratch(name), "said")) // it is for people
 	lines := strings.FieldsFunc(string(said), func(r rune) bool { return r == '\n' })
 	return fmt.Errorf("the command exited with status %s: %s", status, strings.Join(lines[max(0, len(lines)-3):], "; "))
 }
 
+// reported reads the end of what a container has written, which can be anything.
+func reported(file string) ([]byte, error) {
+	f, err := os.OpenFile(file, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no regular file", file)
+	}
+	if err != nil {
+		return nil, err
+	}
+	const most = 4096
+	if info.Size() > most {
+		if _, err := f.Seek(-most, io.SeekEnd); err != nil {
+			return nil, err
+		}
+	}
+	return io.ReadAll(io.LimitReader(f, most))
+}
+
 // spent reads what times(1p) says of the processes that have ended.
 func spent(file string) (all time.Duration) {
-	text, _ := os.ReadFile(file)
+	text, _ := reported(file)
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	for _, field := range strings.Fields(lines[len(lines)-1]) {
 		d, _ := time.ParseDuration(field) // what is none counts for nothing

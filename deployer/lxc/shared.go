@@ -38,6 +38,14 @@ func (d disk) shared() string { return filepath.Join(d.path, sharedBeside) }
 // pass.
 func (d disk) makeShared() error { return makePassable(d.shared(), 0o755) }
 
+// dropShared removes the folder of shared files when it is empty and there is no
+// container that has it.
+func (d disk) dropShared() {
+	if all, err := d.list(); err == nil && len(all) == 0 {
+		_ = os.Remove(d.shared()) // it stays while something is in it
+	}
+}
+
 // sharedMount is what mounts it into a container.
 func (d disk) sharedMount() string {
 	return "lxc.mount.entry = " + mountSource(d.shared()) + " " + strings.TrimPrefix(deployer.SharedFolder, "/") + " none bind,ro,create=dir 0 0"
@@ -183,6 +191,7 @@ func (e *Engine) Unshare(_ context.Context, name string) error {
 	if dir := filepath.Dir(file); dir != e.disk.shared() {
 		_ = os.Remove(dir) // it stays while something else is in it
 	}
+	e.disk.dropShared()
 	return nil
 }
 

@@ -48,7 +48,7 @@ func All(ctx context.Context, c *config.Config, also Also, say func(string)) err
 	}
 	errs = errors.Join(errs, e)
 	if !held {
-		errs = errors.Join(errs, cleanData(ctx, engine, also.Data, say))
+		errs = errors.Join(errs, unshare(ctx, engine), cleanData(ctx, engine, also.Data, say))
 	}
 	switch {
 	case held:
@@ -70,6 +70,18 @@ func All(ctx context.Context, c *config.Config, also Also, say func(string)) err
 	}
 	say("removed artefact sets, logs and history")
 	return nil
+}
+
+// unshare removes the libraries and archives that containers shared.
+func unshare(ctx context.Context, engine deployer.Engine) error {
+	all, err := engine.Shared(ctx)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	for _, f := range all {
+		err = errors.Join(err, engine.Unshare(ctx, f.Name))
+	}
+	return err
 }
 
 // cleanData removes the data of services, or says that they stay.
