@@ -96,7 +96,7 @@ func TestAnEditionDiffersInTheClassThatSaysItsVersion(t *testing.T) {
 	}
 }
 
-func TestAnotherLibraryIsOneWithOneFileMore(t *testing.T) {
+func TestAnotherLibraryHasAnotherNameAndOneFileMore(t *testing.T) {
 	library := built(t, map[string]string{"org/A.class": "code"})
 	jar := built(t, map[string]string{"BOOT-INF/lib/a.jar": library, "BOOT-INF/classes/apps/A.class": "code"})
 	data, found, err := otherLibrary([]byte(jar), "7")
@@ -104,8 +104,8 @@ func TestAnotherLibraryIsOneWithOneFileMore(t *testing.T) {
 		t.Fatal(found, err)
 	}
 	all := entries(t, data)
-	got := entries(t, []byte(all["BOOT-INF/lib/a.jar"]))
-	delete(all, "BOOT-INF/lib/a.jar")
+	got := entries(t, []byte(all["BOOT-INF/lib/a-7.jar"]))
+	delete(all, "BOOT-INF/lib/a-7.jar")
 	if diff := cmp.Diff(map[string]string{"apps/": "", "org/A.class": "code", "META-INF/edited-7": ""}, got); diff != "" {
 		t.Error(diff)
 	}
@@ -117,7 +117,7 @@ func TestAnotherLibraryIsOneWithOneFileMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range r.File {
-		if f.Name == "BOOT-INF/lib/a.jar" && f.Method != zip.Store {
+		if f.Name == "BOOT-INF/lib/a-7.jar" && f.Method != zip.Store {
 			t.Error("Spring Boot cannot read it where it lies")
 		}
 	}

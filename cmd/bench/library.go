@@ -36,7 +36,8 @@ func (t *trial) library(ctx context.Context) error {
 	return t.redeployed(ctx, fastOne, edited2)
 }
 
-// otherLibrary gives the JAR with another content of its first library.
+// otherLibrary gives the JAR with another version of its first library: another name,
+// and another content.
 func otherLibrary(jar []byte, mark string) (data []byte, found bool, err error) {
 	r, err := zip.NewReader(bytes.NewReader(jar), int64(len(jar)))
 	if err != nil {
@@ -95,5 +96,5 @@ func writeMarked(w *zip.Writer, f *zip.File, mark string) error {
 	if err := marked.Close(); err != nil {
 		return err
 	}
-	return writeStored(w, f.Name, out.Bytes())
+	return writeStored(w, strings.TrimSuffix(f.Name, ".jar")+"-"+mark+".jar", out.Bytes())
 }

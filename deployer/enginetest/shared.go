@@ -11,7 +11,7 @@ import (
 	"github.com/jarloop/jarloop/deployer"
 )
 
-// writes gives what writes a text.
+// writing gives what writes a text.
 func writing(text string) func(io.Writer) error {
 	return func(w io.Writer) error {
 		_, err := io.WriteString(w, text)

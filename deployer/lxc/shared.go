@@ -227,6 +227,7 @@ func mappedShared(maps string) (all []string) {
 		if !found {
 			_, name, found = strings.Cut(strings.TrimSuffix(line, "\n"), "/"+sharedBeside+"/") // of its source
 		}
+		name = strings.TrimSuffix(name, " (deleted)")
 		if found && !seen[name] {
 			seen[name] = true
 			all = append(all, name)

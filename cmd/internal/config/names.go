@@ -33,6 +33,8 @@ func WrongName(name string) string {
 		return "the name cannot be a host name; use lower-case letters, digits and dashes inside it"
 	case numberForm.MatchString(name):
 		return "the name would be read as an address; begin it with a letter"
+	case name == "jarloop-produce":
+		return "the name is that of containers in which archives of classes are made; choose another"
 	case slices.Contains(hostNames, name):
 		return "the name means something else in every hosts file; choose another"
 	}

@@ -108,6 +108,11 @@ port = 8080
 [base.a-1]
 `,
 			`config.toml:3:7: base.a-1: the name looks like a generation of "a"; end it without a dash and a number`},
+		{"a name that containers of ours have",
+			`[service.jarloop-produce]
+port = 8080
+`,
+			`config.toml:1:10: service.jarloop-produce: the name is that of containers in which archives of classes are made; choose another`},
 		{"a publish of an unknown service",
 			`[service.web]
 port = 8080
