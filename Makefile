@@ -61,7 +61,7 @@ demo: deps-run deps-example build ## run the sample system here; PORT=8080 and I
 	@packaging/demo
 
 .PHONY: test
-test: TEST_ENV := JARLOOP_AXE='$(AXE)'
+test: TEST_ENV := AXE_CORE='$(AXE)'
 test: deps-build deps-run deps-test deps-example $(NFPM) $(AXE) ## run all tests, those on real containers too
 	@$(TEST_ENV) $(GO) test $(TESTFLAGS) $(TEST_AS_ROOT) $(PACKAGES)
 

@@ -2,8 +2,6 @@ package watcher
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -39,7 +37,7 @@ func (e *unfitError) Error() string { return e.reason }
 // reading the share or writing dir.
 func copyFiles(ctx context.Context, folder int, entries []entry, dir string, h how) ([]File, error) {
 	files := make([]File, 0, len(entries))
-	buf := make([]byte, 256<<10)
+	buf := make([]byte, 1<<20)
 	for _, e := range entries {
 		to := filepath.Join(dir, filepath.FromSlash(e.name))
 		if err := makeFolders(dir, filepath.Dir(to)); err != nil {
@@ -106,13 +104,15 @@ func readFile(ctx context.Context, folder int, e entry, out io.Writer, buf []byt
 		// them only when the modification time has grown. Failure is harmless.
 		_ = unix.Fadvise(fd, 0, 0, unix.FADV_DONTNEED)
 	}
-	hash := sha256.New()
+	hash := newHasher()
+	defer hash.end()
 	left := e.size
-	for {
+	now, next := buf[:len(buf)/2], buf[len(buf)/2:]
+	for ; ; now, next = next, now {
 		if err := ctx.Err(); err != nil {
 			return File{}, err
 		}
-		n, err := again(func() (int, error) { return unix.Read(fd, buf) })
+		n, err := again(func() (int, error) { return unix.Read(fd, now) })
 		h.beat()
 		if err != nil {
 			return File{}, fmt.Errorf("read %s: %w", show(e.name), err)
@@ -123,8 +123,8 @@ func readFile(ctx context.Context, folder int, e entry, out io.Writer, buf []byt
 		if left -= int64(n); left < 0 {
 			return File{}, errMoved
 		}
-		hash.Write(buf[:n])
-		if _, err := out.Write(buf[:n]); err != nil {
+		hash.add(now[:n])
+		if _, err := out.Write(now[:n]); err != nil {
 			return File{}, keepError(err)
 		}
 	}
@@ -135,5 +135,5 @@ func readFile(ctx context.Context, folder int, e entry, out io.Writer, buf []byt
 	if e.mode&0o111 != 0 || slices.Contains(h.programs, e.name) {
 		mode = 0o755
 	}
-	return File{Name: e.name, Size: e.size, Mode: mode, SHA256: hex.EncodeToString(hash.Sum(nil))}, nil
+	return File{Name: e.name, Size: e.size, Mode: mode, SHA256: hash.end()}, nil
 }

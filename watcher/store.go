@@ -165,7 +165,7 @@ func loadDir(ctx context.Context, dir, id string) ([]File, error) {
 		return nil, errors.New(seen.problem)
 	}
 	var files []File
-	buf := make([]byte, 256<<10)
+	buf := make([]byte, 1<<20)
 	for _, e := range seen.entries {
 		f, err := readFile(ctx, fd, e, io.Discard, buf, h)
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 // axe gives the script that finds what keeps people from a page: make test fetches it.
 func axe(t *testing.T) string {
 	t.Helper()
-	path := os.Getenv("JARLOOP_AXE")
+	path := os.Getenv("AXE_CORE")
 	if path == "" {
 		cache, err := os.UserCacheDir()
 		check(t, err)
