@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 )
 
@@ -14,23 +13,10 @@ const (
 	// archiveAfter is how long a generation serves before the classes that it has
 	// loaded are taken for those that a start needs: some come with the first requests.
 	archiveAfter = 5 * time.Second
-	// archiveMemory, archiveTime and archiveDisk bound the making of an archive:
-	// of an application with 25,000 classes it takes some 700 MB and 20 s of a core.
-	archiveMemory = 2 << 30
-	archiveTime   = 10 * time.Minute
-	archiveDisk   = 1 << 30
 	// Between attempts is a pause that doubles.
 	archivePause     = 30 * time.Second
 	archivePauseMost = time.Hour
 )
-
-// archiving is the making of the archive for what is live, as the loop knows it.
-type archiving struct {
-	cancel context.CancelFunc // nil: none is made
-	pause  time.Duration      // after the last attempt has failed
-	next   time.Time          // when the next one may be
-	told   bool               // that it fails was said
-}
 
 // makeArchive makes the archive of the classes of what is live where there is none: one
 // at a time, when no deploy is under way. A deploy that comes meanwhile hardly notices:
@@ -115,38 +101,5 @@ func (l *loop) handleArchiveMade(m archiveMade) {
 			a.told = true
 			l.sayWarning(fmt.Sprintf("no archive of the classes of %s yet; it is tried again", m.g.Name()), m.err)
 		}
-	}
-}
-
-// lookTaken finds out whether the JVM of what has gone live takes classes from the
-// archive that it was given.
-func (l *loop) lookTaken(g *Generation) {
-	if g.Start == nil || g.Start.Archive == "" {
-		return
-	}
-	l.task(func(ctx context.Context) message {
-		mapped, err := l.Engine.Mapped(ctx, g.Name())
-		if err != nil {
-			return nil // it has ended, which others report
-		}
-		taken := slices.Contains(mapped, g.Start.Archive)
-		if !taken {
-			l.sharing.reject(ctx, g.Start.Archive)
-		}
-		return archiveSeen{g.Name(), taken}
-	})
-}
-
-// handleArchiveSeen notes it, and says so where the archive is of no use.
-func (l *loop) handleArchiveSeen(m archiveSeen) {
-	if l.live.Name() != m.name {
-		return
-	}
-	next, start := *l.live, *l.live.Start
-	start.Taken = &m.taken
-	next.Start, l.live = &start, &next
-	if !m.taken {
-		l.say(Event{Kind: Warning, Service: l.name, Generation: m.name,
-			Reason: "its JVM has not taken classes from the archive, which is removed: another one is made"})
 	}
 }

@@ -6,13 +6,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"os"
 	"path"
-	"path/filepath"
 	"strings"
+	"time"
 
+	"github.com/jarloop/jarloop/deployer/history"
 	"github.com/jarloop/jarloop/deployer/jars"
 	"github.com/jarloop/jarloop/deployer/jvm"
-	"github.com/jarloop/jarloop/watcher"
 )
 
 // Start is how the service of a generation was started, where its command runs
@@ -69,92 +70,6 @@ const notWanted plainError = "fast_start = false"
 
 // errNoJar says that a command does not run java -jar and nothing else.
 const errNoJar plainError = "its command does more than run java -jar, or something else"
-
-// takeApart finds out how a set can be started fast by a command. A plainError says why
-// it cannot.
-func (m *making) takeApart(ctx context.Context, set watcher.Set, c Command) (*fast, error) {
-	java, err := jvm.Parse(c.Line)
-	if err != nil {
-		return nil, errNoJar
-	}
-	jar, ok := below(m.service.Target, c, java)
-	option := java.Forbids(c.Env)
-	shares := m.sharing.ready(ctx)
-	switch {
-	case m.service.Plain || m.Scratch == "":
-		return nil, notWanted
-	case option != "":
-		return nil, plainError("its command has " + option)
-	case errors.Is(shares, errors.ErrUnsupported):
-		return nil, plainError(oneLine(shares))
-	case shares != nil:
-		return nil, shares
-	case !ok:
-		return nil, plainError(java.Jar + " is none of its artefacts")
-	}
-	sums := map[string]string{}
-	for _, f := range set.Files {
-		sums[f.Name] = f.SHA256
-	}
-	split, err := jars.Open(ctx, jars.Source{Dir: set.Dir, Name: jar, Sum: func(name string) string { return sums[name] }}, m.starts.known)
-	switch {
-	case errors.Is(err, jars.ErrNoLibraries):
-		return nil, nothingToShare
-	case err != nil:
-		return nil, plainError(jar + " " + oneLine(err))
-	}
-	f := &fast{java: java, split: split, jar: jar, quick: java.Quick(c.Env)}
-	for i, l := range split.Libraries {
-		if i < split.Stable {
-			f.stable = append(f.stable, l.Name)
-		} else {
-			f.own = append(f.own, l.Name)
-		}
-	}
-	m.learn(func(s *startMemory) { s.known = split.Known() })
-	switch {
-	case len(f.classPath()) > maxClassPath:
-		err = plainError("its class path would be too long")
-	case m.starts.failed == f.key("", false):
-		err = plainError(m.starts.why)
-	}
-	if err != nil {
-		split.Close()
-		return nil, err
-	}
-	m.chooseArchive(ctx, f)
-	return f, nil
-}
-
-// maxClassPath keeps a class path below the 128 KiB that one argument may have
-// (execve(2), MAX_ARG_STRLEN).
-const maxClassPath = 100 << 10
-
-// chooseArchive names the archive for f: the best one that no JVM has left aside.
-// Options that change modules make one with linked classes useless.
-func (m *making) chooseArchive(ctx context.Context, f *fast) {
-	for _, linked := range []bool{true, false} {
-		if linked && jvm.Modules(append(f.split.Options, f.java.Options...)) {
-			continue
-		}
-		if name := f.archiveName(m.service.Base, linked); m.sharing.isUseful(ctx, name) {
-			f.archive, f.ready = name, m.sharing.has(ctx, name)
-			return
-		}
-	}
-}
-
-// below gives the JAR that is run relative to the target.
-func below(target string, c Command, java *jvm.Command) (string, bool) {
-	jar := java.Jar
-	for _, dir := range []string{java.Dir, c.Dir} {
-		if !path.IsAbs(jar) {
-			jar = path.Join(dir, jar)
-		}
-	}
-	jar, ok := strings.CutPrefix(path.Clean(jar), target+"/")
-	return jar, ok && filepath.IsLocal(jar)
-}
 
 // key names what an archive depends on: its libraries, the options of the JVM, and the
 // base that has the JVM.
@@ -221,4 +136,34 @@ func (f *fast) production(base, list string) Production {
 		Base: base, Name: f.archive, Argv: []string{"/bin/sh", "-c", script}, Out: out,
 		Memory: archiveMemory, Time: archiveTime, Disk: archiveDisk,
 	}
+}
+
+const (
+	// archiveMemory, archiveTime and archiveDisk bound the making of an archive:
+	// of an application with 25,000 classes it takes some 700 MB and 20 s of a core.
+	archiveMemory = 2 << 30
+	archiveTime   = 10 * time.Minute
+	archiveDisk   = 1 << 30
+)
+
+// startMemory is what is known of how a service can be started fast. It is a value.
+type startMemory struct {
+	known       jars.Known
+	failed, why string // the libraries from which it has not come up, and what is said of that
+}
+
+// remembered gives what is known of how a service can be started, of what the
+// history has of it.
+func remembered(s history.Start) startMemory {
+	m := startMemory{failed: s.Failed, why: s.Why}
+	_ = json.Unmarshal(s.Rule, &m.known) // what cannot be read is learned anew
+	return m
+}
+
+func (f *fast) writeApp(ctx context.Context, name string, mode os.FileMode) error {
+	to, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.split.WriteApp(ctx, to), to.Close())
 }

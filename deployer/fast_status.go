@@ -39,23 +39,3 @@ func (s *Start) shown() *StartStatus {
 	}
 	return shown
 }
-
-// addStart says why what has gone live was started as its command says: once, and
-// where a person may want it to be otherwise.
-func (l *loop) addStart(e *Event, g *Generation) {
-	why := ""
-	if g.Start != nil {
-		why = g.Start.Plain
-	}
-	if why == l.plainly {
-		return
-	}
-	l.plainly = why
-	if why == "" || why == string(notWanted) || why == string(nothingToShare) {
-		return
-	}
-	if e.Reason != "" {
-		e.Reason += "; "
-	}
-	e.Reason += "started as java -jar, not faster: " + why
-}

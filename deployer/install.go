@@ -2,28 +2,74 @@ package deployer
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
-	"github.com/jarloop/jarloop/deployer/history"
-	"github.com/jarloop/jarloop/deployer/jars"
+	"al.essio.dev/pkg/shellescape"
+
+	"github.com/jarloop/jarloop/deployer/guest"
+	"github.com/jarloop/jarloop/watcher"
 )
 
-// startMemory is what is known of how a service can be started fast. It is a value.
-type startMemory struct {
-	known       jars.Known
-	failed, why string // the libraries from which it has not come up, and what is said of that
+// install brings the artefacts into the generation and names the command that
+// runs them.
+func (m *making) install(ctx context.Context, set watcher.Set) (err error) {
+	next := m.g.in(Candidate)
+	next.Set, next.Ordinal = set.ID, m.routing.ordinal(m.g.Service)
+	if live := m.routing.current(m.g.Service); m.service.finds() && live != nil {
+		next.Port = live.Port // likely, and looked for first
+	}
+	if err := m.record(ctx, next); err != nil {
+		return err
+	}
+	next.output = m.follow(m.service, next) // before, it has nothing to say
+	m.g = next
+	m.set = set
+	if m.command, err = commandOf(m.service, set); err != nil {
+		return err
+	}
+	return m.installAs(ctx)
 }
 
-// learn notes that more is known.
-func (m *making) learn(do func(*startMemory)) {
-	do(&m.starts)
-	next := m.starts
-	m.learned = &next
+// commandOf is what runs the artefacts.
+func commandOf(s Service, set watcher.Set) (Command, error) {
+	line, runs := s.Exec, s.Runs
+	switch {
+	case line == "":
+		runs = "*"
+	case s.Backing: // its base has what it runs
+		runs = ""
+	}
+	main, err := set.Main(runs)
+	file := shellescape.Quote(path.Join(s.Target, main))
+	switch in := path.Join(s.Target, runs); {
+	case err != nil:
+		return Command{}, err
+	case line == "" && watcher.IsArchive(main):
+		line = "java -jar " + file
+	case line == "":
+		line = file
+	case main == runs: // named as it is
+	case strings.Contains(line, in):
+		line = strings.Replace(line, in, file, 1)
+	default:
+		line = strings.Replace(line, runs, shellescape.Quote(main), 1)
+	}
+	c := Command{Line: line, Dir: s.Target, Env: maps.Clone(s.Env)}
+	if s.Debug != 0 {
+		const options = "JAVA_TOOL_OPTIONS"
+		if c.Env == nil {
+			c.Env = map[string]string{}
+		}
+		c.Env[options] = strings.TrimSpace(guest.Debugger(s.Debug) + " " + c.Env[options])
+	}
+	return c, nil
 }
 
 // installAs brings the artefacts into the generation in the way in which they are
@@ -93,14 +139,6 @@ func (m *making) installFast(ctx context.Context, f *fast) error {
 	return m.Engine.Install(ctx, m.g.Name(), dir, m.service.Target, f.command(m.command))
 }
 
-func (f *fast) writeApp(ctx context.Context, name string, mode os.FileMode) error {
-	to, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.split.WriteApp(ctx, to), to.Close())
-}
-
 // share shares the libraries that are not there yet.
 func (m *making) share(ctx context.Context, f *fast, missing []string) error {
 	for _, l := range f.split.Libraries {
@@ -160,29 +198,4 @@ func (m *making) beginAgain(ctx context.Context, r *replacement) error {
 		return err
 	}
 	return r.save(ctx)
-}
-
-// remembered gives what is known of how a service can be started, of what the
-// history has of it.
-func remembered(s history.Start) startMemory {
-	m := startMemory{failed: s.Failed, why: s.Why}
-	_ = json.Unmarshal(s.Rule, &m.known) // what cannot be read is learned anew
-	return m
-}
-
-// learn takes up what a deploy has found out.
-func (l *loop) learn(m *startMemory) {
-	if m == nil {
-		return
-	}
-	l.starts = *m
-	kept := m.known
-	kept.Libraries = nil // they are read anew
-	rule, err := json.Marshal(kept)
-	if err != nil {
-		panic(err) // strings and numbers marshal
-	}
-	if next := (history.Start{Rule: rule, Failed: m.failed, Why: m.why}); !next.Equal(l.page.Start) {
-		l.amend(func(p *history.Page) { p.Start = next })
-	}
 }

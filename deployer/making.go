@@ -4,14 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/netip"
-	"path"
-	"strings"
 
-	"al.essio.dev/pkg/shellescape"
-
-	"github.com/jarloop/jarloop/deployer/guest"
 	"github.com/jarloop/jarloop/watcher"
 )
 
@@ -27,6 +21,13 @@ type making struct {
 	starts  startMemory  // how it can be started fast, as far as that is known
 	learned *startMemory // what is known by now; nil: nothing new
 	fast    *fast        // how it is started; nil: as its command says
+}
+
+// learn notes that more is known.
+func (m *making) learn(do func(*startMemory)) {
+	do(&m.starts)
+	next := m.starts
+	m.learned = &next
 }
 
 // enter brings the generation into a phase, by its record.
@@ -104,61 +105,6 @@ func (m *making) join(ctx context.Context) error {
 
 func (m *making) before(ctx context.Context, j job) error {
 	return m.Hook(ctx, hookOf("before_deploy", m.service.Before, m.service, m.g, j.serving, j.set.ID))
-}
-
-// install brings the artefacts into the generation and names the command that
-// runs them.
-func (m *making) install(ctx context.Context, set watcher.Set) (err error) {
-	next := m.g.in(Candidate)
-	next.Set, next.Ordinal = set.ID, m.routing.ordinal(m.g.Service)
-	if live := m.routing.current(m.g.Service); m.service.finds() && live != nil {
-		next.Port = live.Port // likely, and looked for first
-	}
-	if err := m.record(ctx, next); err != nil {
-		return err
-	}
-	next.output = m.follow(m.service, next) // before, it has nothing to say
-	m.g = next
-	m.set = set
-	if m.command, err = commandOf(m.service, set); err != nil {
-		return err
-	}
-	return m.installAs(ctx)
-}
-
-// commandOf is what runs the artefacts.
-func commandOf(s Service, set watcher.Set) (Command, error) {
-	line, runs := s.Exec, s.Runs
-	switch {
-	case line == "":
-		runs = "*"
-	case s.Backing: // its base has what it runs
-		runs = ""
-	}
-	main, err := set.Main(runs)
-	file := shellescape.Quote(path.Join(s.Target, main))
-	switch in := path.Join(s.Target, runs); {
-	case err != nil:
-		return Command{}, err
-	case line == "" && watcher.IsArchive(main):
-		line = "java -jar " + file
-	case line == "":
-		line = file
-	case main == runs: // named as it is
-	case strings.Contains(line, in):
-		line = strings.Replace(line, in, file, 1)
-	default:
-		line = strings.Replace(line, runs, shellescape.Quote(main), 1)
-	}
-	c := Command{Line: line, Dir: s.Target, Env: maps.Clone(s.Env)}
-	if s.Debug != 0 {
-		const options = "JAVA_TOOL_OPTIONS"
-		if c.Env == nil {
-			c.Env = map[string]string{}
-		}
-		c.Env[options] = strings.TrimSpace(guest.Debugger(s.Debug) + " " + c.Env[options])
-	}
-	return c, nil
 }
 
 // await waits for the services that this one needs.

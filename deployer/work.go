@@ -92,3 +92,11 @@ type predecessor struct {
 	held Held        // what had to wait for it, in the end
 	left bool        // something may still be held then
 }
+
+// archiving is the making of the archive for what is live, as the loop knows it.
+type archiving struct {
+	cancel context.CancelFunc // nil: none is made
+	pause  time.Duration      // after the last attempt has failed
+	next   time.Time          // when the next one may be
+	told   bool               // that it fails was said
+}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // opened is an archive that is known to be whole.
@@ -73,4 +74,9 @@ func sameEntry(f, old *zip.File, buf []byte) bool {
 		left -= uint64(n)
 	}
 	return true
+}
+
+// same says whether a set has a file of these bytes.
+func (s Set) same(f File) bool {
+	return slices.ContainsFunc(s.Files, func(o File) bool { return o.SHA256 == f.SHA256 })
 }

@@ -11,9 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/jarloop/jarloop/cmd/internal/checkup"
 	"github.com/jarloop/jarloop/cmd/internal/cli"
-	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/cmd/internal/console"
 	"github.com/jarloop/jarloop/cmd/internal/exit"
 	"github.com/jarloop/jarloop/cmd/internal/self"
@@ -66,13 +64,4 @@ proves it healthy, switches names and ports to it, and removes the old container
 	)
 	cli.CheckUsage(root)
 	return root
-}
-
-// loadAsRoot reads the configuration for a verb that cannot do without root.
-func loadAsRoot(p *cli.Program) (*config.Config, error) {
-	c, err := p.Load()
-	if err != nil {
-		return nil, err
-	}
-	return c, checkup.NeedRoot()
 }

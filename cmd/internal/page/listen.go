@@ -25,8 +25,6 @@ const (
 	lastWords = time.Second
 )
 
-type endingKey struct{}
-
 // serve listens where the page is to be, until ctx ends.
 func (s *Server) serve(ctx context.Context) {
 	var at netip.AddrPort
@@ -153,12 +151,6 @@ func (s *Server) listen(ctx context.Context, at netip.AddrPort) (stop func(), er
 		}
 		over.Wait()
 	}, nil
-}
-
-// ending says whether the server of a request ends, rather than its client.
-func (s *Server) ending(ctx context.Context) bool {
-	serving, _ := ctx.Value(endingKey{}).(context.Context)
-	return serving != nil && serving.Err() != nil
 }
 
 // near accepts clients of this machine alone where it listens on loopback. Containers

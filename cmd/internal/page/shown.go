@@ -5,7 +5,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -91,15 +90,6 @@ func cleaned(s deployer.Status) deployer.Status {
 		s.Generations[i].Reason = plain(s.Generations[i].Reason)
 	}
 	return s
-}
-
-// encoded gives a value as JSON, in which "<" and the like are written out.
-func encoded(v any) json.RawMessage {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return json.RawMessage(`{"error":` + strconv.Quote("cannot be shown: "+err.Error()) + `}`)
-	}
-	return text
 }
 
 // frame is a server-sent event. JSON has no line breaks of its own.

@@ -123,3 +123,11 @@ func (t *stream) pass(frames <-chan []byte) {
 		}
 	}
 }
+
+type endingKey struct{}
+
+// ending says whether the server of a request ends, rather than its client.
+func (s *Server) ending(ctx context.Context) bool {
+	serving, _ := ctx.Value(endingKey{}).(context.Context)
+	return serving != nil && serving.Err() != nil
+}
