@@ -16,7 +16,7 @@ FUZZ_TIME  ?= 30s
 BUILD_PACKAGES   := gcc libc6-dev pkg-config lxc-dev|liblxc-dev
 RUN_PACKAGES     := lxc|lxc-utils lxc-templates iptables iproute2 dnsmasq-base rsync \
                     mmdebstrap debian-archive-keyring uidmap util-linux
-TEST_PACKAGES    := systemd bindfs btrfs-progs curl busybox-static|busybox tmux chromium|chromium-browser
+TEST_PACKAGES    := systemd bindfs nftables btrfs-progs curl busybox-static|busybox tmux chromium|chromium-browser
 EXAMPLE_PACKAGES := gradle openjdk-17-jdk-headless|openjdk-21-jdk-headless
 
 GOVULNCHECK_VERSION := 1.9.0

@@ -113,7 +113,7 @@ func TestThePackageGoesAndSaysWhatIsLeft(t *testing.T) {
 	}
 	got := tool(t, "unshare", "--mount", "--propagation", "private", "sh", "-euc", aside, "sh", t.TempDir(), debianPackage(t), `
 rm -rf /var/lib/jarloop /etc/jarloop /var/lib/lxc
-dpkg() { echo "# dpkg $1"; command dpkg --force-depends --force-confnew "$@" >/log 2>&1 || { cat /log; exit 1; }; grep '^jarloop:\|^    ' /log || true; }
+dpkg() { echo "# dpkg $1"; command dpkg --force-depends --force-confnew "$@" >/said 2>&1 || { cat /said; exit 1; }; grep '^jarloop:\|^    ' /said || true; }
 there() { for f; do if [ -e "$f" ] || [ -h "$f" ]; then echo "there: $f"; fi; done; }
 wanted=/etc/systemd/system/multi-user.target.wants/jarloop.service
 dpkg --install /jarloop.deb

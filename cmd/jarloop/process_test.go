@@ -17,7 +17,7 @@ import (
 type agentProcess struct {
 	t      *testing.T
 	cmd    *exec.Cmd
-	stderr bytes.Buffer
+	stderr lockedBuffer
 	done   chan struct{}
 
 	mu    sync.Mutex
@@ -130,7 +130,7 @@ func (a *agentProcess) stop() int {
 	}
 	<-a.done
 	_ = a.cmd.Wait()
-	if a.stderr.Len() > 0 {
+	if a.stderr.String() != "" {
 		a.t.Errorf("the agent's standard error: %s", a.stderr.String())
 	}
 	return a.cmd.ProcessState.ExitCode()
@@ -138,4 +138,22 @@ func (a *agentProcess) stop() int {
 
 func isDeploy(service string) func(logLine) bool {
 	return func(l logLine) bool { return l.Message == "deploying" && l.Service == service }
+}
+
+// lockedBuffer is one that is read while a process writes to it.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }

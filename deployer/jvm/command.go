@@ -140,6 +140,6 @@ func value(w *syntax.Word) (text string, known bool) {
 	if !known {
 		return "", false
 	}
-	text, err := expand.Literal(nil, w)
+	text, err := expand.Literal(&expand.Config{}, w) // without one it has one for all, and writes to it
 	return text, err == nil
 }

@@ -20,6 +20,7 @@ func TestWhatAnInstanceIsConfiguredWith(t *testing.T) {
 		"lxc.uts.name = web-3", "lxc.start.auto = 0", "lxc.signal.halt = SIGRTMIN+3",
 		"lxc.log.file = /var/lib/lxc/web-3/lxc.log", "lxc.log.level = ERROR",
 		`lxc.mount.entry = /var/lib/my\040logs/web/3/reports var/log/jarloop none bind,create=dir 0 0`,
+		"lxc.mount.entry = /var/lib/lxc/.jarloop-shared var/lib/jarloop/shared none bind,ro,create=dir 0 0",
 		"lxc.net.0.type = veth", "lxc.net.0.link = lxcbr0", "lxc.net.0.flags = up",
 		"lxc.sysctl.net.ipv4.ip_local_port_range = 10240 60999", "lxc.sysctl.net.ipv4.tcp_tw_reuse = 1",
 	}
