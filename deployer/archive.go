@@ -22,16 +22,14 @@ const (
 // at a time, when no deploy is under way. A deploy that comes meanwhile hardly notices:
 // nothing else runs at a lower priority.
 func (l *loop) makeArchive() {
-	if l.archive.cancel != nil || l.live == nil || l.down != nil || l.live.fast == nil || l.live.fast.archive == "" || l.live.fast.ready ||
+	if l.archive.busy || l.live == nil || l.down != nil || l.live.fast == nil || l.live.fast.archive == "" || l.live.fast.ready ||
 		l.gone || l.attempt != nil || time.Now().Before(l.archive.next) {
 		return
 	}
 	g := l.live
-	wait, cancel := context.WithCancel(l.ctx)
-	l.archive.cancel = cancel
-	l.task(func(context.Context) message {
-		defer cancel()
-		made, err := l.produceArchive(wait, g)
+	l.archive.busy = true
+	l.task(func(ctx context.Context) message {
+		made, err := l.produceArchive(ctx, g)
 		return archiveMade{g, made, err}
 	})
 }
@@ -77,7 +75,7 @@ func (l *loop) produceArchive(ctx context.Context, g *Generation) (*Produced, er
 // handleArchiveMade takes up what has become of it.
 func (l *loop) handleArchiveMade(m archiveMade) {
 	a := &l.archive
-	a.cancel = nil
+	a.busy = false
 	switch {
 	case m.err == nil:
 		a.pause, a.next, a.told = 0, time.Time{}, false
@@ -86,7 +84,7 @@ func (l *loop) handleArchiveMade(m archiveMade) {
 				"the classes of its %d libraries are in an archive of %d MiB (%.1f s of processor): what starts from now on is faster",
 				len(m.g.fast.stable), m.made.Bytes>>20, m.made.CPU.Seconds())})
 		}
-		if l.live == m.g || l.live.Name() == m.g.Name() {
+		if l.live.Name() == m.g.Name() {
 			next := *l.live
 			f := *next.fast
 			f.ready = true

@@ -95,8 +95,8 @@ type predecessor struct {
 
 // archiving is the making of the archive for what is live, as the loop knows it.
 type archiving struct {
-	cancel context.CancelFunc // nil: none is made
-	pause  time.Duration      // after the last attempt has failed
-	next   time.Time          // when the next one may be
-	told   bool               // that it fails was said
+	busy  bool          // one is being made
+	pause time.Duration // after the last attempt has failed
+	next  time.Time     // when the next one may be
+	told  bool          // that it fails was said
 }

@@ -100,7 +100,7 @@ func (c *Command) read(words []*syntax.Word) error {
 			return nil
 		case !strings.HasPrefix(text, "-"):
 			return errors.New("the command does not run java -jar")
-		case slices.Contains(separate, text) && i+1 < len(words):
+		case TakesValue(text) && i+1 < len(words):
 			i++
 			after, known := value(words[i])
 			c.Open = c.Open || !known
@@ -119,6 +119,9 @@ var separate = []string{
 	"--add-modules", "--limit-modules", "--add-exports", "--add-opens", "--add-reads",
 	"--enable-native-access", "--patch-module", "--source",
 }
+
+// TakesValue says whether the value of an option of java is the next word.
+func TakesValue(option string) bool { return slices.Contains(separate, option) }
 
 // With gives the same command with other words in place of "-jar FILE".
 func (c *Command) With(words ...string) string {

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/jarloop/jarloop/deployer/jvm"
 )
 
 // Runs gives what a service's command runs below the service's target, as far as its
@@ -88,14 +90,6 @@ func script(args []string) []string {
 	return nil
 }
 
-// separate are java's options whose value is the next word; see "Standard Options for
-// Java" in java(1), and IsWhiteSpaceOption in the launcher's java.c.
-var separate = []string{
-	"-cp", "-classpath", "--class-path", "-p", "--module-path", "--upgrade-module-path",
-	"--add-modules", "--limit-modules", "--add-exports", "--add-opens", "--add-reads",
-	"--enable-native-access", "--patch-module", "--source",
-}
-
 // ofJava gives the JAR of java … -jar JAR …, or "", and what is on the class path and
 // the module path, and agents.
 func ofJava(args []string) (jar string, needs []string) {
@@ -105,7 +99,7 @@ func ofJava(args []string) (jar string, needs []string) {
 		word, value := args[i], ""
 		if name, after, ok := strings.Cut(word, "="); ok && strings.HasPrefix(word, "--") {
 			word, value = name, after
-		} else if slices.Contains(separate, word) && i+1 < len(args) {
+		} else if jvm.TakesValue(word) && i+1 < len(args) {
 			i++
 			value = args[i]
 		}
