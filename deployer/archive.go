@@ -91,7 +91,7 @@ func (l *loop) handleArchiveMade(m archiveMade) {
 			next.fast = &f
 			l.live = &next
 		}
-	case l.over() || errors.Is(m.err, context.Canceled):
+	case l.over() || errors.Is(m.err, context.Canceled) || l.live.Name() != m.g.Name(): // what is live now has its own
 	default:
 		a.pause = min(max(archivePause, 2*a.pause), archivePauseMost)
 		a.next = time.Now().Add(a.pause)
