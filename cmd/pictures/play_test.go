@@ -76,17 +76,46 @@ func (p picture) checkPage(t *testing.T) {
 	}
 }
 
-// ages are how long something took or is ago.
-var ages = regexp.MustCompile(`\b\d+(?:\.\d+)? (?:s|min|h|d)\b`)
+var (
+	// ages are how long something took or is ago.
+	ages = regexp.MustCompile(`\b\d+(?:\.\d+)? (?:s|min|h|d)\b`)
+	// steps are those that went well, and those with a shade of their own: which of
+	// them take long is another each time.
+	steps = regexp.MustCompile(`^(li|span\.key): [a-z_]+( [a-z_]+)*`)
+)
 
 // outlined gives the kinds of lines, each once.
 func outlined(lines []string) []string {
 	var all []string
 	for _, line := range lines {
+		if line != "span.key: other steps" {
+			line = steps.ReplaceAllString(line, "$1: STEP")
+		}
 		all = append(all, kind(row{{Text: ages.ReplaceAllString(line, "AGE")}}))
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+func TestOutlined(t *testing.T) {
+	before := outlined([]string{"span.key: clone", "span.key: other steps", "li: install 0.00 s", "li.failed: prove 0.13 s"})
+	for _, same := range [][]string{
+		{"span.key: settle", "span.key: other steps", "li: wait for needs 1.25 s", "li.failed: prove 12 s"},
+		{"span.key: settle", "span.key: boot", "span.key: other steps", "li: before_deploy 3 s", "li: start 0.01 s", "li.failed: prove 2 min"},
+	} {
+		if now := outlined(same); !slices.Equal(now, before) {
+			t.Errorf("%q are other kinds than %q", now, before)
+		}
+	}
+	for _, other := range [][]string{
+		{"span.key: clone", "li: install 0.00 s", "li.failed: prove 0.13 s"},
+		{"span.key: clone", "span.key: other steps", "li: install", "li.failed: prove 0.13 s"},
+		{"span.key: clone", "span.key: other steps", "li: install 0.00 s", "li.failed: start 0.13 s"},
+	} {
+		if now := outlined(other); slices.Equal(now, before) {
+			t.Errorf("%q are taken for the same kinds", other)
+		}
+	}
 }
 
 func TestAPictureCarriesItsOutline(t *testing.T) {
