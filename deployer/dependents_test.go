@@ -129,6 +129,28 @@ func TestACommandThatFailsIsRunAgain(t *testing.T) {
 	})
 }
 
+// A dependent's command has read the names, and ends while those of another
+// service that it calls are switched. It is told of that one too.
+func TestACommandThatHasReadTheNamesIsRunForTheNextOnes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := running(t, func(o *deployer.Options) {
+			o.Services = []deployer.Service{service("person", 8085), service("session", 8086), service("web", 8080, "person", "session")}
+			o.Services[2].ReloadCommand = "reload"
+		})
+		a.with(func() { a.slow = map[string]time.Duration{"told web-1": 10 * time.Second} })
+		a.see(set("person", "person-2"))
+		pass(5 * time.Second)
+		if live := a.live("person"); live != "person-1" {
+			t.Fatalf("%s is live before web has been told", live)
+		}
+		a.with(func() { a.slow = map[string]time.Duration{"names": 10 * time.Second} })
+		a.see(set("session", "session-2"))
+		pass(time.Minute)
+		a.serves("person", "person-2")
+		a.serves("session", "session-2")
+	})
+}
+
 // A dependent whose service has ended reads its names when it starts again.
 func TestACommandOfWhatHasEndedHoldsUpNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

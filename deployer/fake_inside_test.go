@@ -52,6 +52,7 @@ func (e engine) Run(ctx context.Context, name string, argv []string) (out []byte
 		}
 		return nil
 	})
+	e.lag("told " + name)
 	if err == nil && argv[0] == "sleep" {
 		<-ctx.Done()
 		err = context.Cause(ctx)

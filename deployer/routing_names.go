@@ -22,12 +22,21 @@ func (r *routing) leave(ctx context.Context, name string) {
 	_ = r.do(ctx, func() { delete(r.joined, name) }) // who has no time any more stops nothing
 }
 
-// launched says that the service of an instance reads its names now, or has been
-// told of them.
+// launched says that the service of an instance is about to read its names.
 func (r *routing) launched(ctx context.Context, name string) error {
 	return r.do(ctx, func() {
 		if j := r.joined[name]; j != nil {
 			j.stale = false
+		}
+	})
+}
+
+// untold says that the service of an instance has not read its names after all. It
+// only notes that, so a caller whose time is over may call it too.
+func (r *routing) untold(ctx context.Context, name string) error {
+	return r.do(ctx, func() {
+		if j := r.joined[name]; j != nil {
+			j.stale = true
 		}
 	})
 }

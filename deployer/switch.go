@@ -83,12 +83,13 @@ func (s *shop) reload(ctx context.Context) error {
 		return err
 	}
 	for _, r := range all {
-		_, err := s.Engine.Run(ctx, r.instance, []string{"/bin/sh", "-c", r.command})
-		if err != nil && s.Engine.Check(r.instance) == nil {
-			return fmt.Errorf("reload_command of %s: %w", r.instance, err)
-		}
+		// Before it reads them: what another switch changes meanwhile has it told again.
 		if err := s.routing.launched(ctx, r.instance); err != nil {
 			return err
+		}
+		_, err := s.Engine.Run(ctx, r.instance, []string{"/bin/sh", "-c", r.command})
+		if err != nil && s.Engine.Check(r.instance) == nil {
+			return errors.Join(fmt.Errorf("reload_command of %s: %w", r.instance, err), s.routing.untold(context.WithoutCancel(ctx), r.instance))
 		}
 	}
 	return nil
