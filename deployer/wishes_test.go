@@ -244,11 +244,11 @@ func TestOfTwoRollbacksTheOneThatIsLiveStands(t *testing.T) {
 		a.with(func() { a.slow = map[string]time.Duration{"ports": time.Second} })
 		first := a.Rollback("a", "old")
 		pass(500 * time.Millisecond)
+		a.failWith("install", errInjected) // the first is beyond it
 		second := a.Rollback("a", "middle")
 		if res := a.result(first); res.Err != nil {
 			t.Errorf("the first: %+v", res)
 		}
-		a.failWith("install", errInjected)
 		if res := a.result(second); res.Err == nil {
 			t.Errorf("the second: %+v", res)
 		}
