@@ -75,7 +75,7 @@ vuln: deps-build ## look for known vulnerabilities in what is called
 .PHONY: apps
 apps: TEST_ENV := JARLOOP_APPS=all
 apps: deps-build deps-run deps-test deps-example deps-apps ## build applications of public frameworks and deploy them as docs/shapes says
-	@$(TEST_ENV) $(GO) test $(TEST_AS_ROOT) -count=1 -timeout 60m -v -run 'TestPublicApplications|TestApplicationsSeeTheSameApart' ./cmd/jarloop
+	@$(TEST_ENV) $(GO) test $(TEST_AS_ROOT) -count=1 -timeout 60m -v -run 'TestPublicApplications|TestApplicationsSeeTheSameApart|TestServersOfInit' ./cmd/jarloop
 
 .PHONY: fuzz
 fuzz: deps-build ## try every fuzz test for FUZZ_TIME=30s

@@ -220,13 +220,15 @@ type published struct {
 // artefacts. Its script is in the base; it takes the password of the environment, and
 // makes what is missing among its data at each start.
 type backing struct {
-	name, base   string
-	pkg, unit    string // Debian's, and what is not to start by itself
+	name         string
+	images       []string // that it stands in for, by the last part of their names
+	pkg, unit    string   // Debian's, and what is not to start by itself, if anything is
 	script       string
 	port         int
-	data, health string
-	secret       string     // the name of the variable with its password
+	data, health string     // "" is none
+	secret       string     // the name of the variable with its password, "" if it has none
 	other        []variable // more of them
+	image        []variable // those that are taken over where it stands in for an image, with what they are otherwise
 	uses         string     // the env of who uses it, with %s for the password
 }
 

@@ -1,6 +1,7 @@
 package adopt
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -126,7 +127,15 @@ services:
   cache:
     image: redis
   queue:
-    image: rabbitmq:3
+    image: rabbitmq:3-management
+    environment: [RABBITMQ_DEFAULT_USER=shop, RABBITMQ_DEFAULT_PASS=hase, RABBITMQ_DEFAULT_VHOST=orders]
+  old:
+    image: mysql:8.0
+    environment: {MYSQL_ROOT_PASSWORD: wurzel, MYSQL_DATABASE: old, MYSQL_TCP_PORT: 3306}
+  post:
+    image: axllent/mailpit
+  search:
+    image: elasticsearch:8.15.0
 `
 
 func TestAComposeFileIsTranslatedAsFarAsItGoes(t *testing.T) {
@@ -154,17 +163,29 @@ func TestAComposeFileIsTranslatedAsFarAsItGoes(t *testing.T) {
 		"compose.yaml:28: environment of order: not translated: SECRET is of the shell that called compose: give it a value",
 		"compose.yaml:34: Debian's postgresql runs in place of the image docker.io/library/postgres:16",
 		"compose.yaml:38: Debian's redis runs in place of the image redis",
-		"compose.yaml:40: queue: not translated: a service is no image (rabbitmq:3)",
+		"compose.yaml:40: Debian's rabbitmq runs in place of the image rabbitmq:3-management",
+		"compose.yaml:43: Debian's mariadb runs in place of the image mysql:8.0",
+		"compose.yaml:46: Debian's mail runs in place of the image axllent/mailpit",
+		"compose.yaml:48: search: not translated: a service is no image (elasticsearch:8.15.0)",
 	} {
 		if !strings.Contains(strings.Join(l.Notes, "\n"), want) {
 			t.Errorf("no %q is said in %q", want, l.Notes)
 		}
 	}
 	if db, cache := c.Service("db"), c.Service("cache"); db.Artefacts || db.Base != "postgresql-base" || db.Env["POSTGRES_USER"] != "shop" ||
-		db.Env["POSTGRES_DB"] != "shop" || db.Env["POSTGRES_PASSWORD"] != "geheim" || cache.Base != "redis-base" || len(cache.Env) > 0 {
+		db.Env["POSTGRES_PASSWORD"] != "geheim" || len(db.Env) != 2 || cache.Base != "redis-base" || len(cache.Env) > 0 {
 		t.Errorf("db %+v, cache %+v", db, cache)
 	}
-	if len(l.Notes) != 6 {
+	for name, want := range map[string]map[string]string{
+		"queue": {"RABBITMQ_DEFAULT_USER": "shop", "RABBITMQ_DEFAULT_PASS": "hase", "RABBITMQ_DEFAULT_VHOST": "orders"},
+		"old":   {"MYSQL_ROOT_PASSWORD": "wurzel", "MYSQL_DATABASE": "old"},
+		"post":  {},
+	} {
+		if s := c.Service(name); s.Artefacts || !maps.Equal(s.Env, want) {
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
+	if len(l.Notes) != 9 {
 		t.Errorf("said is %q, in\n%s", l.Notes, text)
 	}
 }

@@ -24,7 +24,7 @@ func (l *Layout) TOML() string {
 		s.render(line)
 	}
 	for i, w := range l.with {
-		if !slices.ContainsFunc(l.with[:i], func(other withBacking) bool { return other.base == w.base }) {
+		if !slices.ContainsFunc(l.with[:i], func(other withBacking) bool { return other.name == w.name }) {
 			w.renderBase(line, l.Unprivileged)
 		}
 		w.render(line)

@@ -3,7 +3,7 @@
 # are in the environment.
 set -eu
 cd /
-user=$POSTGRES_USER database=$POSTGRES_DB
+user=$POSTGRES_USER database=${POSTGRES_DB:-$POSTGRES_USER}
 data=/var/lib/postgresql/data
 bin=$(echo /usr/lib/postgresql/*/bin)
 as() { setpriv --reuid=postgres --regid=postgres --init-groups "$@"; }
