@@ -143,6 +143,9 @@ func value(w *syntax.Word) (text string, known bool) {
 	if !known {
 		return "", false
 	}
-	text, err := expand.Literal(&expand.Config{}, w) // without one it has one for all, and writes to it
-	return text, err == nil
+	all, err := expand.Fields(&expand.Config{}, w) // without one it has one for all, and writes to it
+	if err != nil || len(all) != 1 {
+		return "", false
+	}
+	return all[0], true
 }

@@ -14,6 +14,7 @@ func TestParse(t *testing.T) {
 		"exec java -Xmx64m -jar person.jar server config.yml":         {Java: "java", Jar: "person.jar", Options: []string{"-Xmx64m"}},
 		"cd /data && exec java -jar /person/a.jar":                    {Java: "java", Jar: "/person/a.jar", Dir: "/data"},
 		`/opt/jdk/bin/java -Da="b c" -jar '/person/a b.jar' --x="$Y"`: {Java: "/opt/jdk/bin/java", Jar: "/person/a b.jar", Options: []string{"-Da=b c"}},
+		`java -jar /person/my\ own.jar`:                               {Java: "java", Jar: "/person/my own.jar"},
 		"java $JAVA_OPTS -jar a.jar":                                  {Java: "java", Jar: "a.jar", Open: true},
 		"JAVA_TOOL_OPTIONS=-Xint java -jar a.jar":                     {Java: "java", Jar: "a.jar", Open: true},
 		"env A=b java @options -jar a.jar 2>&1":                       {Java: "java", Jar: "a.jar", Open: true},

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"mvdan.cc/sh/v3/expand"
+	"mvdan.cc/sh/v3/syntax"
+
 	"github.com/jarloop/jarloop/deployer/jvm"
 )
 
@@ -152,54 +155,26 @@ func assigns(word string) bool {
 // unknown stands in a word for the value of a variable.
 const unknown = '\x00'
 
-var variable = regexp.MustCompile(`\$([A-Za-z_][A-Za-z0-9_]*|\{[A-Za-z_][A-Za-z0-9_]*\})`)
-
-// words splits the first command of a shell line into words, as far as quotes go, and
-// up to where its output is sent elsewhere. nil if there is something else that only a
-// shell knows, since the words might then mean something else.
+// words gives the words of a shell line that is one command; nil if it is anything else,
+// since the words might then mean something else.
 func words(line string) []string {
-	var list []string
-	var word strings.Builder
-	inWord, quote := false, rune(0)
-	escaped := false
-	for _, r := range variable.ReplaceAllString(line, string(unknown)) {
-		switch {
-		case escaped:
-			if quote == '"' && !strings.ContainsRune("$`\"\\", r) {
-				word.WriteByte('\\') // sh(1): only these four lose it
-			}
-			word.WriteRune(r)
-			escaped = false
-		case r == '\\' && quote != '\'':
-			escaped, inWord = true, true
-		case quote != 0 && r == quote:
-			quote = 0
-		case quote == '\'', quote == '"' && r != '$' && r != '`':
-			word.WriteRune(r)
-		case r == '\'' || r == '"':
-			quote, inWord = r, true
-		case strings.ContainsRune(" \t\n", r):
-			if inWord {
-				list, inWord = append(list, word.String()), false
-				word.Reset()
-			}
-		case r == '<' || r == '>': // "2>&1" has left a word that is none
-			if n := word.String(); inWord && n != "1" && n != "2" {
-				list = append(list, n)
-			}
-			return list
-		case strings.ContainsRune("$`{}~|&;()#", r):
-			return nil
-		default:
-			word.WriteRune(r)
-			inWord = true
-		}
-	}
-	if quote != 0 || escaped {
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).Parse(strings.NewReader(line), "")
+	if err != nil || len(file.Stmts) != 1 || file.Stmts[0].Background || file.Stmts[0].Negated {
 		return nil
 	}
-	if inWord {
-		list = append(list, word.String())
+	call, ok := file.Stmts[0].Cmd.(*syntax.CallExpr)
+	if !ok {
+		return nil
+	}
+	shell := &expand.Config{Env: expand.FuncEnviron(func(name string) string {
+		if name == "IFS" {
+			return ""
+		}
+		return string(unknown)
+	})}
+	list, err := expand.Fields(shell, call.Args...)
+	if err != nil { // it runs another command
+		return nil
 	}
 	return list
 }
