@@ -36,7 +36,7 @@ var backings = []backing{
 	},
 	{
 		name: "mariadb", images: []string{"mariadb", "mysql"}, pkg: "mariadb-server", unit: "mariadb.service", script: mariadbScript, port: 3306,
-		data: "/var/lib/mysql", health: `{ command = "mariadb-admin --protocol=tcp --host=127.0.0.1 --connect-timeout=2 ping" }`,
+		data: "/var/lib/mariadb", health: `{ command = "mariadb-admin --protocol=tcp --host=127.0.0.1 --connect-timeout=2 ping" }`,
 		secret: "MARIADB_PASSWORD", other: []variable{{name: "MARIADB_USER", value: "app"}, {name: "MARIADB_DATABASE", value: "app"}},
 		image: named("MARIADB_USER", "MARIADB_DATABASE", "MARIADB_ROOT_PASSWORD", "MYSQL_USER", "MYSQL_PASSWORD", "MYSQL_DATABASE", "MYSQL_ROOT_PASSWORD"),
 		uses:  `{ SPRING_DATASOURCE_URL = "jdbc:mariadb://mariadb/app", SPRING_DATASOURCE_USERNAME = "app", SPRING_DATASOURCE_PASSWORD = "%s" }`,
