@@ -22,8 +22,8 @@ const (
 // at a time, when no deploy is under way. A deploy that comes meanwhile hardly notices:
 // nothing else runs at a lower priority.
 func (l *loop) makeArchive() {
-	if l.archive.busy || l.live == nil || l.down != nil || l.live.fast == nil || l.live.fast.archive == "" || l.live.fast.ready ||
-		l.gone || l.attempt != nil || time.Now().Before(l.archive.next) {
+	if l.archive.busy || l.live == nil || l.down != nil || l.live.Start == nil || l.live.Start.Wants == nil || l.service.Plain || l.gone ||
+		l.attempt != nil || time.Now().Before(l.archive.next) {
 		return
 	}
 	g := l.live
@@ -47,8 +47,8 @@ func (l *loop) produceArchive(ctx context.Context, g *Generation) (*Produced, er
 		return nil, err
 	}
 	l.background.leave()
-	f := g.fast
-	if l.sharing.has(ctx, f.archive) { // another service has the same libraries
+	wants := *g.Start.Wants
+	if l.sharing.has(ctx, wants.Name) { // another service has the same libraries
 		return nil, nil
 	}
 	if free, err := l.Available(); err == nil && free < l.Reserve+archiveMemory/4 {
@@ -59,17 +59,16 @@ func (l *loop) produceArchive(ctx context.Context, g *Generation) (*Produced, er
 		return nil, err
 	}
 	list = list[:bytes.LastIndexByte(list, '\n')+1] // the last line may be half written
-	listed := f.archive + ".classes"
+	listed := classesOf(wants.Name)
 	if err := l.Engine.Share(ctx, listed, func(w io.Writer) error { _, err := w.Write(list); return err }); err != nil {
 		return nil, err
 	}
-	defer func() { _ = l.Engine.Unshare(context.WithoutCancel(ctx), listed) }() // else it goes as the oldest
-	p, err := l.Engine.Produce(ctx, f.production(g.Base, listed))
-	l.sharing.forget(ctx)
+	defer func() { _ = l.Engine.Unshare(context.WithoutCancel(ctx), listed) }() // else the next agent does
+	made, err := l.sharing.produce(ctx, wants)
 	if err != nil {
 		return nil, err
 	}
-	return &p, l.sharing.collect(ctx)
+	return &made, l.sharing.collect(ctx)
 }
 
 // handleArchiveMade takes up what has become of it.
@@ -81,15 +80,13 @@ func (l *loop) handleArchiveMade(m archiveMade) {
 		a.pause, a.next, a.told = 0, time.Time{}, false
 		if m.made != nil {
 			l.say(Event{Kind: Archived, Service: l.name, Generation: m.g.Name(), Took: m.made.Took, Reason: fmt.Sprintf(
-				"the classes of its %d libraries are in an archive of %d MiB (%.1f s of processor): what starts from now on is faster",
-				len(m.g.fast.stable), m.made.Bytes>>20, m.made.CPU.Seconds())})
+				"the classes of its libraries are in an archive of %d MiB (%.1f s of processor): what starts from now on is faster",
+				m.made.Bytes>>20, m.made.CPU.Seconds())})
 		}
 		if l.live.Name() == m.g.Name() {
-			next := *l.live
-			f := *next.fast
-			f.ready = true
-			next.fast = &f
-			l.live = &next
+			next, start := *l.live, *l.live.Start
+			start.Wants = nil
+			next.Start, l.live = &start, &next
 		}
 	case l.over() || errors.Is(m.err, context.Canceled) || l.live.Name() != m.g.Name(): // what is live now has its own
 	default:

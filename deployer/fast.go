@@ -25,6 +25,9 @@ type Start struct {
 	// says whether the JVM takes classes from it; nil: it has not been looked at.
 	Archive string `json:"archive,omitempty"`
 	Taken   *bool  `json:"taken,omitempty"`
+	// Wants makes the archive where there was none yet, for whichever agent comes to
+	// it; nil: it is there, or there is no use in one.
+	Wants *Production `json:"wants,omitempty"`
 	// Plain says, to people, why it was started as its command says; empty: it was not.
 	Plain string `json:"plain,omitempty"`
 }
@@ -119,20 +122,29 @@ func (f *fast) command(c Command) Command {
 	return c
 }
 
-// start is what the record says of it.
-func (f *fast) start() *Start {
+// start is what the record of a generation of a base says of it.
+func (f *fast) start(base string) *Start {
 	s := &Start{Libraries: append(f.stable[:len(f.stable):len(f.stable)], f.own...)}
-	if f.ready {
+	switch {
+	case f.ready:
 		s.Archive = f.archive
+	case f.archive != "":
+		s.Wants = f.production(base)
 	}
 	return s
 }
 
-// production is the making of its archive, of the classes in a shared file.
-func (f *fast) production(base, list string) Production {
+// classesOf names the shared file with the names of the classes that an archive is to
+// have, for as long as it is made.
+func classesOf(archive string) string { return archive + classesEnding }
+
+const classesEnding = ".classes"
+
+// production is the making of its archive.
+func (f *fast) production(base string) *Production {
 	const out = "/tmp/archive"
-	script := f.java.Dump(f.quick, classPath(f.stable), path.Join(SharedFolder, list), out, strings.HasSuffix(f.archive, linkedArchive))
-	return Production{
+	script := f.java.Dump(f.quick, classPath(f.stable), path.Join(SharedFolder, classesOf(f.archive)), out, strings.HasSuffix(f.archive, linkedArchive))
+	return &Production{
 		Base: base, Name: f.archive, Argv: []string{"/bin/sh", "-c", script}, Out: out,
 		Memory: archiveMemory, Time: archiveTime, Disk: archiveDisk,
 	}

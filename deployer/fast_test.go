@@ -177,6 +177,63 @@ func TestAnArchiveThatCannotBeMadeIsTriedAgain(t *testing.T) {
 	})
 }
 
+func TestTheNextAgentMakesTheArchiveThatAnotherHasNotMade(t *testing.T) {
+	classes := func(w *world) (left []string) {
+		w.with(func() {
+			for name := range w.shared {
+				if strings.HasSuffix(name, ".classes") {
+					left = append(left, name)
+				}
+			}
+		})
+		return left
+	}
+	for name, dies := range map[string]func(a *agent){
+		"it was not its time yet":            func(*agent) {},
+		"it cannot be made":                  func(a *agent) { a.failWith("produce", errors.New("refused")) },
+		"nor what is left of it removed":     func(a *agent) { a.failWith("produce", errors.New("refused")); a.failWith("unshare", errInjected) },
+		"it is there, but what is left, too": func(a *agent) { a.failWith("unshare", errInjected) },
+	} {
+		bubble(t, name, func(t *testing.T) {
+			a := starts(t, boot("a-1", "v1", "serve", ""))
+			dies(a)
+			if name != "it was not its time yet" {
+				pass(time.Minute)
+			}
+			made := len(a.of(deployer.Archived, "a"))
+			a = a.next(fast)
+			pass(time.Minute)
+			if n := len(a.of(deployer.Archived, "a")) + made; n != 1 {
+				t.Errorf("%d archives were made", n)
+			}
+			if left := classes(a.world); len(left) > 0 {
+				t.Errorf("left are %q", left)
+			}
+			a.isLive("a", "a-1", "a-1")
+			a.put(boot("a-2", "v1", "serve", ""))
+			a.started(deployer.StartStatus{Libraries: 2, Archive: deployer.ArchiveUsed})
+			a = a.next(fast)
+			a.started(deployer.StartStatus{Libraries: 2, Archive: deployer.ArchiveUsed})
+			pass(time.Minute)
+			if n := len(a.of(deployer.Archived, "a")); n != 0 {
+				t.Errorf("%d archives were made of what has one", n)
+			}
+		})
+	}
+}
+
+func TestSharedFilesAreListedOnce(t *testing.T) {
+	bubble(t, "whatever comes", func(t *testing.T) {
+		a := starts(t, boot("a-1", "v1", "serve", ""))
+		pass(time.Minute)
+		a.put(boot("a-2", "v2", "serve", ""))
+		pass(time.Minute)
+		if n := a.count("shared"); n != 1 || len(a.of(deployer.Archived, "a")) != 2 {
+			t.Errorf("they were listed %d times, with %d archives", n, len(a.of(deployer.Archived, "a")))
+		}
+	})
+}
+
 func TestSharedFilesAreBounded(t *testing.T) {
 	bubble(t, "and those that something runs with stay", func(t *testing.T) {
 		a := starts(t, boot("a-1", "v1", "serve", ""), func(o *deployer.Options) { o.SharedLimit = 1 })

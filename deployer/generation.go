@@ -60,8 +60,6 @@ type Generation struct {
 	// Start is how its service was started; nil: not by java -jar.
 	Start *Start `json:",omitempty"`
 
-	// fast is how it was started fast; nil: it was not, or by an earlier agent.
-	fast *fast
 	// output follows what it prints; nil: nobody does.
 	output *follower
 	// news is what was found out about it, for people.

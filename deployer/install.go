@@ -87,7 +87,7 @@ func (m *making) installAs(ctx context.Context) error {
 	if err := errors.Join(m.installFast(ctx, f), f.split.Close()); err != nil {
 		return err
 	}
-	return m.noteStart(ctx, f.start(), f)
+	return m.noteStart(ctx, f.start(m.g.Base))
 }
 
 // installPlain brings them in as they are.
@@ -96,12 +96,12 @@ func (m *making) installPlain(ctx context.Context, why plainError) error {
 	if err := m.Engine.Install(ctx, m.g.Name(), m.set.Dir, m.service.Target, m.command); err != nil || why == errNoJar {
 		return err
 	}
-	return m.noteStart(ctx, &Start{Plain: string(why)}, nil)
+	return m.noteStart(ctx, &Start{Plain: string(why)})
 }
 
-func (m *making) noteStart(ctx context.Context, s *Start, f *fast) error {
+func (m *making) noteStart(ctx context.Context, s *Start) error {
 	next := *m.g
-	next.Start, next.fast = s, f
+	next.Start = s
 	if err := m.record(ctx, &next); err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (m *making) noteStart(ctx context.Context, s *Start, f *fast) error {
 // installFast brings in only the application's part of the JAR, under its name, and
 // sees to it that the libraries are shared.
 func (m *making) installFast(ctx context.Context, f *fast) error {
-	missing, err := m.sharing.use(ctx, m.g.Name(), f.start().files())
+	missing, err := m.sharing.use(ctx, m.g.Name(), f.start(m.g.Base).files())
 	if err != nil {
 		return err
 	}
@@ -145,12 +145,9 @@ func (m *making) share(ctx context.Context, f *fast, missing []string) error {
 		if !slices.Contains(missing, l.Name) {
 			continue
 		}
-		if err := m.Engine.Share(ctx, l.Name, func(w io.Writer) error { return f.split.WriteLibrary(ctx, l, w) }); err != nil {
+		if err := m.sharing.share(ctx, l.Name, func(w io.Writer) error { return f.split.WriteLibrary(ctx, l, w) }); err != nil {
 			return err
 		}
-	}
-	if len(missing) > 0 {
-		m.sharing.forget(ctx)
 	}
 	return nil
 }

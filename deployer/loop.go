@@ -117,6 +117,7 @@ func (l *loop) begun() {
 			l.say(e)
 			l.remember(e)
 			l.watchLive()
+			l.lookTaken(l.live)
 		} else {
 			l.restart()
 		}

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/jarloop/jarloop/deployer/crash"
 )
@@ -18,7 +21,7 @@ type sharing struct {
 	limit  int64 // bytes
 
 	// Of the owner alone.
-	known   map[string]SharedFile // nil: it has not been looked yet
+	known   map[string]SharedFile // nil: it has not been looked yet; then it is kept
 	users   map[string][]string   // by generation: what it runs with
 	useless map[string]bool       // archives that a JVM has not taken
 }
@@ -39,6 +42,9 @@ func (s *sharing) look(ctx context.Context) error {
 	s.known = map[string]SharedFile{}
 	for _, f := range all {
 		s.known[f.Name] = f
+		if strings.HasSuffix(f.Name, classesEnding) { // for an archive that an earlier agent was making
+			_ = s.remove(ctx, f.Name) // it goes as the oldest else
+		}
 	}
 	return nil
 }
@@ -75,8 +81,49 @@ func (s *sharing) has(ctx context.Context, name string) (there bool) {
 	return there
 }
 
-// forget has what is there looked up anew: files have been added.
-func (s *sharing) forget(ctx context.Context) { _ = s.do(ctx, func() { s.known = nil }) }
+// share makes what write writes a shared file, where there is none by that name.
+func (s *sharing) share(ctx context.Context, name string, write func(io.Writer) error) error {
+	c := &counting{}
+	err := s.sharer.Share(ctx, name, func(w io.Writer) error {
+		c.to = w
+		return write(c)
+	})
+	if err == nil {
+		s.add(name, c.bytes)
+	}
+	return err
+}
+
+// counting counts what is written.
+type counting struct {
+	to    io.Writer
+	bytes int64
+}
+
+func (c *counting) Write(p []byte) (int, error) {
+	n, err := c.to.Write(p)
+	c.bytes += int64(n)
+	return n, err
+}
+
+// produce has a command make a shared file.
+func (s *sharing) produce(ctx context.Context, p Production) (Produced, error) {
+	made, err := s.sharer.Produce(ctx, p)
+	if err == nil {
+		s.add(p.Name, made.Bytes)
+	}
+	return made, err
+}
+
+// add notes that a file is there. Two may share one at once, and one of them has
+// written it.
+func (s *sharing) add(name string, bytes int64) {
+	_ = s.do(context.Background(), func() {
+		if f, there := s.known[name]; s.known != nil && (!there || f.Size < bytes) {
+			s.known[name] = SharedFile{Name: name, Size: bytes, Time: time.Now()}
+		}
+	})
+}
 
 // isUseful says whether an archive may be of use: no JVM has left it aside so far.
 func (s *sharing) isUseful(ctx context.Context, archive string) (ok bool) {

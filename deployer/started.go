@@ -28,10 +28,10 @@ func (l *loop) addStart(e *Event, g *Generation) {
 	e.Reason += "started as java -jar, not faster: " + why
 }
 
-// lookTaken finds out whether the JVM of what has gone live takes classes from the
-// archive that it was given.
+// lookTaken finds out whether the JVM of what is live takes classes from the archive
+// that it was given.
 func (l *loop) lookTaken(g *Generation) {
-	if g.Start == nil || g.Start.Archive == "" {
+	if g.Start == nil || g.Start.Archive == "" || g.Start.Taken != nil {
 		return
 	}
 	l.task(func(ctx context.Context) message {
