@@ -48,8 +48,8 @@ func (l *loop) produceArchive(ctx context.Context, g *Generation) (*Produced, er
 	}
 	l.background.leave()
 	wants := *g.Start.Wants
-	if l.sharing.has(ctx, wants.Name) { // another service has the same libraries
-		return nil, nil
+	if l.sharing.has(ctx, wants.Name) { // another service has the same libraries, or another agent has made it
+		return nil, l.sharing.collect(ctx)
 	}
 	if free, err := l.Available(); err == nil && free < l.Reserve+archiveMemory/4 {
 		return nil, errShort

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,15 +33,20 @@ type Start struct {
 	Plain string `json:"plain,omitempty"`
 }
 
-// files are the shared files that it runs with.
+// files are the shared files that it runs with, or that the next one will: an archive
+// that is too much as soon as it is made would be made time and again.
 func (s *Start) files() []string {
-	switch {
-	case s == nil:
+	if s == nil {
 		return nil
-	case s.Archive == "":
-		return s.Libraries
 	}
-	return append(s.Libraries[:len(s.Libraries):len(s.Libraries)], s.Archive)
+	all := slices.Clone(s.Libraries)
+	if s.Archive != "" {
+		all = append(all, s.Archive)
+	}
+	if s.Wants != nil {
+		all = append(all, s.Wants.Name)
+	}
+	return all
 }
 
 // fast is a start of java -jar from libraries that are shared: they come first on the

@@ -2,6 +2,7 @@ package deployer_test
 
 import (
 	"errors"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -243,14 +244,17 @@ func TestSharedFilesAreBounded(t *testing.T) {
 		}
 		pass(2 * time.Minute)
 		a.with(func() {
-			libraries := 0
+			libraries, archives := 0, 0
 			for name := range a.shared {
-				if strings.HasSuffix(name, ".jar") {
+				switch path.Ext(name) {
+				case ".jar":
 					libraries++
+				case ".jsa":
+					archives++
 				}
 			}
-			if libraries != 2 {
-				t.Errorf("%d libraries are kept", libraries)
+			if libraries != 2 || archives != 1 {
+				t.Errorf("%d libraries and %d archives are kept", libraries, archives)
 			}
 		})
 		if line := a.line(a.live("a")); !strings.Contains(line, "-cp") {

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/jarloop/jarloop/deployer/crash"
 )
 
 // sharing owns the files that instances share: it knows which there are and which
@@ -174,7 +172,6 @@ func (s *sharing) collect(ctx context.Context) error {
 
 // remove is called by the owner.
 func (s *sharing) remove(ctx context.Context, name string) error {
-	defer crash.Point("unshare")()
 	if err := s.sharer.Unshare(ctx, name); err != nil {
 		return err
 	}

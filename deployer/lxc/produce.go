@@ -172,6 +172,7 @@ func (d disk) makeScratch(name, rootfs string) error {
 
 // awaitProduction waits until the command has ended well, and gives what it has cost.
 func (e *Engine) awaitProduction(ctx context.Context, name string, init int, p deployer.Production) (made deployer.Produced, err error) {
+	defer crash.Point("produce")()
 	h, release, err := e.open(name, init)
 	if err != nil {
 		return made, err
@@ -267,7 +268,7 @@ func (d disk) takeProduced(out, file string) (int64, error) {
 	if !info.Mode().IsRegular() {
 		return 0, errors.New("it is no regular file")
 	}
-	defer crash.Point("share")()
+	defer crash.Point("take what was produced")()
 	return info.Size(), errors.Join(
 		os.Chown(out, 0, 0), os.Chmod(out, 0o444), os.Chtimes(out, time.Now(), sharedTime),
 		os.MkdirAll(filepath.Dir(file), 0o755), os.Rename(out, file))

@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"github.com/google/renameio/v2"
+	"golang.org/x/sys/unix"
 
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/deployer/crash"
@@ -24,7 +25,8 @@ import (
 //
 //	lxc.path/.jarloop-shared/    0755
 //	  <name>                     a shared file
-//	  .<random>                  one that is being written, beside what it becomes
+//	  .<random>                  one that is being written, beside what it becomes; locked by
+//	                             who writes it (flock(2))
 //	  .of-<container>/           what a production writes to
 const sharedBeside = ".jarloop-shared"
 
@@ -92,11 +94,12 @@ func (d disk) share(name string, write func(*os.File) error) error {
 		return err
 	}
 	defer crash.Point("share")()
-	f, err := pending(file)
+	f, lock, err := pending(file)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = f.Cleanup() }() // else Shared does, later
+	defer lock.Close()
+	defer func() { _ = f.Cleanup() }() // else Shared does
 	if err := write(f.File); err != nil {
 		return err
 	}
@@ -106,17 +109,40 @@ func (d disk) share(name string, write func(*os.File) error) error {
 	return f.CloseAtomicallyReplace()
 }
 
-// pending begins a file in its folder, which is not removed from then on.
-func pending(file string) (*renameio.PendingFile, error) {
+// pending begins a file in its folder. Neither is removed from then on, until the lock
+// is closed.
+func pending(file string) (*renameio.PendingFile, *os.File, error) {
 	for {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		f, err := renameio.NewPendingFile(file, renameio.WithTempDir(filepath.Dir(file)), renameio.WithStaticPermissions(0o444))
-		if !errors.Is(err, fs.ErrNotExist) { // somebody has removed it while it was empty
-			return f, err
+		var lock *os.File
+		if err == nil {
+			if lock, err = lockFile(f.Name()); err != nil {
+				_ = f.Cleanup() // else Shared does
+			}
+		}
+		if !errors.Is(err, fs.ErrNotExist) { // somebody has removed one of them meanwhile
+			return f, lock, err
 		}
 	}
+}
+
+// lockFile locks a file until it is closed, which has that name then still.
+func lockFile(path string) (*os.File, error) {
+	lock, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if err = unix.Flock(int(lock.Fd()), unix.LOCK_EX); err == nil {
+		_, err = os.Lstat(path)
+	}
+	if err != nil {
+		lock.Close()
+		return nil, err
+	}
+	return lock, nil
 }
 
 // Shared gives the shared files.
@@ -131,13 +157,13 @@ func (e *Engine) Shared(context.Context) ([]deployer.SharedFile, error) {
 			return err
 		}
 		if d.IsDir() {
-			if path != top && strings.HasPrefix(d.Name(), ".") {
+			if path != top && (strings.HasPrefix(d.Name(), ".") || os.Remove(path) == nil) { // an empty one is left of a removal
 				return fs.SkipDir
 			}
 			return nil
 		}
 		if strings.HasPrefix(d.Name(), ".") {
-			return dropOld(path, d)
+			return dropLeft(path)
 		}
 		name, err := filepath.Rel(top, path)
 		if err != nil {
@@ -158,19 +184,23 @@ func (e *Engine) Shared(context.Context) ([]deployer.SharedFile, error) {
 	return all, nil
 }
 
-// writeTime is how long nobody takes to write a file.
-const writeTime = time.Hour
-
-// dropOld removes what a killed agent has begun to write.
-func dropOld(path string, d fs.DirEntry) error {
-	info, err := d.Info()
-	if err == nil && time.Since(info.ModTime()) > writeTime {
-		err = os.Remove(path)
-	}
+// dropLeft removes what a killed agent has begun to write.
+func dropLeft(path string) error {
+	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
+		return nil
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		return nil // it is being written
+	}
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // sharedAt is when a file was shared: its inode has not changed since.
@@ -185,6 +215,7 @@ func (e *Engine) Unshare(_ context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	defer crash.Point("unshare")()
 	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -197,6 +228,7 @@ func (e *Engine) Unshare(_ context.Context, name string) error {
 
 // Mapped gives the shared files that the service of an instance has in its memory.
 func (e *Engine) Mapped(ctx context.Context, name string) ([]string, error) {
+	defer crash.Point("look what is mapped")()
 	all, err := within(ctx, e, name, quick, func(h *handle) ([]string, error) {
 		var all []string
 		inside, err := insideOf(h.init.pid)
