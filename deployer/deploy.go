@@ -57,11 +57,12 @@ func (s *shop) deploy(ctx context.Context, j job) deployEnded {
 }
 
 // prepareStandby makes a generation that waits for its artefacts.
-func (s *shop) prepareStandby(ctx context.Context, service Service, number int) (*Generation, error) {
+func (s *shop) prepareStandby(ctx context.Context, service Service, number int) standbyMade {
 	all := &steps{ctx: ctx}
 	m := &making{shop: s, service: service}
 	m.prepare(all, number)
-	return m.g, all.end(s.explainFull)
+	err := all.end(s.explainFull)
+	return standbyMade{m.g, all.done, err}
 }
 
 // prepare makes a generation and boots it, up to where it waits for artefacts.

@@ -25,7 +25,7 @@ func (l *loop) want(r *request) {
 	if l.wanted != nil {
 		l.answer(l.wanted, Result{Err: errNewer})
 	}
-	r.came = time.Now()
+	r.came, r.making = time.Now(), nil
 	l.dropRetry()
 	l.wanted = r
 	if l.attempt != nil {

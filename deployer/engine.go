@@ -55,7 +55,8 @@ type Engine interface {
 	Install(ctx context.Context, name, source, target string, c Command) error
 	// Launch starts the service: the first time as soon as the guest has booted
 	// far enough, later where it has ended. From then on Check tells of this run.
-	// A service that runs is left as it is.
+	// A service that runs is left as it is. How long it waited for the boot it says by
+	// NoteBoot.
 	Launch(ctx context.Context, name string) error
 	// Quit ends the service and all that it has started, and not the instance:
 	// all processes are asked, and after grace killed. It does not start again

@@ -245,6 +245,10 @@ func (e engine) Install(ctx context.Context, name, source, target string, c depl
 }
 
 func (e engine) Launch(ctx context.Context, name string) error {
+	began := time.Now()
+	if e.lag("guest boots"); time.Since(began) > 0 {
+		deployer.NoteBoot(ctx, time.Since(began))
+	}
 	if err := e.until(ctx, func() bool { i := e.ours(name); return i == nil || !i.halting }); err != nil {
 		return err
 	}

@@ -103,8 +103,9 @@ type (
 		err     error
 	}
 	standbyMade struct {
-		g   *Generation
-		err error
+		g     *Generation
+		steps []Step
+		err   error
 	}
 	// recovered: the task that brings back what is live is over.
 	recovered struct {

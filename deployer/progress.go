@@ -7,18 +7,36 @@ import (
 )
 
 // waited gives the steps that came before the deploy itself, and when the first of
-// them began.
+// them began. What was done meanwhile of the standby that it deploys into is named; the
+// rest is waiting.
 func (a *attempt) waited() (steps []Step, since time.Time) {
 	r := a.request
-	if turn := a.started.Sub(r.came); turn > time.Millisecond {
+	turn := a.started.Sub(r.came)
+	for _, s := range r.making {
+		turn -= s.Took
+	}
+	if turn > time.Millisecond {
 		steps = append(steps, Step{Name: "wait its turn", Took: turn})
 	}
+	steps = append(steps, r.making...)
 	since = r.came
 	if !r.seen.IsZero() && r.seen.Before(since) {
 		steps = append([]Step{{Name: "settle", Took: since.Sub(r.seen)}}, steps...)
 		since = r.seen
 	}
 	return steps, since
+}
+
+// lastSteps gives what of steps that have just ended lies within that time.
+func lastSteps(done []Step, within time.Duration) (last []Step) {
+	for _, s := range slices.Backward(done) {
+		s.Took = min(s.Took, within)
+		if within -= s.Took; s.Took > time.Millisecond {
+			last = append(last, s)
+		}
+	}
+	slices.Reverse(last)
+	return last
 }
 
 // showProgress has the deploy show how far it comes.

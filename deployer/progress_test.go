@@ -56,6 +56,31 @@ func TestADeployShowsAtWhichStepItIs(t *testing.T) {
 	})
 }
 
+// A deploy that waits for a standby to be made, or for a guest to boot, shows for what.
+func TestADeployShowsThatItWaitedForABoot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := running(t, onlyA, func(o *deployer.Options) { o.Standby = true })
+		took := func() map[string]time.Duration {
+			steps := map[string]time.Duration{}
+			for _, s := range a.lastOf(deployer.WentLive, "a").Steps {
+				steps[s.Name] += s.Took.Round(time.Millisecond)
+			}
+			return steps
+		}
+		a.slow = map[string]time.Duration{"start": time.Second, "guest boots": 300 * time.Millisecond}
+		a.put(set("a", "a-2")) // into the standby that is there
+		pass(400 * time.Millisecond)
+		if got := took(); got["boot"] != 300*time.Millisecond || got["start"] != 0 {
+			t.Errorf("a guest that boots when its artefacts are there: %v", got)
+		}
+		a.put(set("a", "a-3")) // while the next one is made
+		pass(5 * time.Second)
+		if got := took(); a.status("a").Set != "a-3" || got["boot"] != 1200*time.Millisecond || got["wait its turn"] != 0 {
+			t.Errorf("a standby that is made when the artefacts come: %v", got)
+		}
+	})
+}
+
 func TestAGenerationThatHasFailedIsShownWithItsStep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := running(t, onlyA)

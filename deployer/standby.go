@@ -34,19 +34,21 @@ func (l *loop) makeStandby() {
 	l.task(func(ctx context.Context) message {
 		defer hurry(nil)
 		if err := l.background.enter(turn); err != nil {
-			return standbyMade{nil, err}
+			return standbyMade{err: err}
 		}
 		defer l.background.leave()
 		if free, err := l.Available(); err == nil && free < l.Reserve+standbySize {
-			return standbyMade{nil, errShort}
+			return standbyMade{err: errShort}
 		}
-		g, err := l.prepareStandby(ctx, service, number)
-		return standbyMade{g, err}
+		return l.prepareStandby(ctx, service, number)
 	})
 }
 
 func (l *loop) handleStandbyMade(m standbyMade) {
 	l.making = nil
+	if l.wanted != nil {
+		l.wanted.making = lastSteps(m.steps, time.Since(l.wanted.came))
+	}
 	if m.g != nil {
 		l.number = max(l.number, m.g.Number)
 	}

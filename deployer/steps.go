@@ -49,15 +49,30 @@ func (l *steps) do(name string, do, undo act) {
 	if l.begins != nil {
 		l.begins(name, slices.Clone(l.done))
 	}
-	started := time.Now()
+	started, boot := time.Now(), time.Duration(0)
 	err := context.Cause(l.ctx)
 	if err == nil {
-		err = do(l.ctx)
+		err = do(context.WithValue(l.ctx, bootWait{}, &boot))
 	}
-	l.done = append(l.done, Step{Name: name, Took: time.Since(started)})
+	if boot > time.Millisecond {
+		l.done = append(l.done, Step{Name: "boot", Took: boot})
+	}
+	l.done = append(l.done, Step{Name: name, Took: time.Since(started) - boot})
 	if err != nil {
 		stopped := slices.ContainsFunc(l.done, func(s Step) bool { return s.Name == "stop" })
 		l.err = &stepError{Step: name, Err: err, Stopped: stopped}
+	}
+}
+
+// bootWait is the key of a context's *time.Duration: how long a step has waited for a
+// guest to boot, which is no time of the step's own.
+type bootWait struct{}
+
+// NoteBoot is for an Engine. It notes that an act with that context has waited so long
+// for the guest to boot; who does the act may ask for that or not.
+func NoteBoot(ctx context.Context, waited time.Duration) {
+	if sum, asked := ctx.Value(bootWait{}).(*time.Duration); asked {
+		*sum += waited
 	}
 }
 

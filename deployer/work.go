@@ -35,6 +35,7 @@ type request struct {
 	set    watcher.Set
 	seen   time.Time // when its files changed; zero if that is not why it came
 	came   time.Time // when it was wanted
+	making []Step    // of a standby that was being made then, as far as it waited for them
 	force  bool      // even what is live already
 	done   []chan<- Result
 	pins   bool          // it came with a person's decision

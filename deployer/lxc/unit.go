@@ -87,9 +87,13 @@ func (e *Engine) pass(ctx context.Context, name string, h *handle, ended bool) e
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, bootTime, late("the guest has not booted", bootTime))
 	defer cancel()
-	for asked := time.Now(); ; {
+	began, early := time.Now(), false
+	for asked := began; ; early = true {
 		_, err := inside(ctx, e, name, quick, func(r *guest.Root) (bool, error) { return true, r.OpenGate() })
 		if !errors.Is(err, guest.ErrEarly) {
+			if early {
+				deployer.NoteBoot(ctx, time.Since(began))
+			}
 			return err
 		}
 		if err := e.await(ctx, h, time.Millisecond); err != nil {
