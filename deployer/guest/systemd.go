@@ -9,7 +9,8 @@ const unitName = "jarloop.service"
 // All processes are asked to end and then killed: a shell that does not hand on
 // the request may be between systemd and the JVM (systemd.kill(5)).
 // Without DefaultDependencies it waits for no more than it needs: a mounted
-// filesystem, and the clearing of /tmp. Restart=no, because the agent starts
+// filesystem, the clearing of /tmp and what packages want in /run, and the sockets that
+// syslog(3) writes to. Restart=no, because the agent starts
 // again, and counts; so systemd does not count, and refuse. A JVM that was asked
 // to stop exits with status 143, which is success. ExecStopPost runs however the
 // service ended, also when it could not be run at all (systemd.service(5)).
@@ -20,7 +21,7 @@ func systemdUnit(u Unit) []File {
 Description=%s, run by jarloop
 DefaultDependencies=no
 StartLimitIntervalSec=0
-After=local-fs.target systemd-tmpfiles-setup.service
+After=local-fs.target systemd-tmpfiles-setup.service systemd-journald.socket systemd-journald-dev-log.socket
 Conflicts=shutdown.target
 Before=shutdown.target
 

@@ -33,26 +33,44 @@ func TestTheEngineKeepsItsPromisesInAUserNamespace(t *testing.T) {
 // TestTheEngineKeepsItsPromisesWithSystemd has guests with the init that most have,
 // made of a base that a lab of this machine has built.
 func TestTheEngineKeepsItsPromisesWithSystemd(t *testing.T) {
-	roots, _ := filepath.Glob("/var/cache/jarloop/lab/lxc/*base*/rootfs/usr/lib/systemd/systemd") // a name that ours is in, as liblxc wants it
-	if len(roots) == 0 || os.Geteuid() != 0 {
-		t.Skip("no lab has built a base here")
-	}
-	rootfs := strings.TrimSuffix(roots[0], "/usr/lib/systemd/systemd")
+	rootfs := labRoot(t)
 	enginetest.Run(t, func(t *testing.T) enginetest.Harness {
 		t.Helper()
-		path := newPath(t)
-		mkdir(t, filepath.Join(path, "base")) // its root is only read, below the clones
-		writeFile(t, filepath.Join(path, "base", "config"), "lxc.include = /usr/share/lxc/config/debian.common.conf\n"+
-			"lxc.arch = x86_64\nlxc.tty.max = 0\nlxc.autodev = 1\nlxc.net.0.type = empty\nlxc.rootfs.path = dir:"+rootfs+"\n")
-		h := newHarness(t, &Host{Path: path, Child: child})
+		h := newHarness(t, systemdHost(t, rootfs))
 		h.BaseFile = "/etc/pam.d/common-auth"
 		return h
 	})
 }
 
+// labRoot gives the root of a base with systemd that a lab of this machine has built,
+// or that JARLOOP_BASE names.
+func labRoot(t testing.TB) string {
+	t.Helper()
+	const systemd = "/usr/lib/systemd/systemd"
+	place := os.Getenv("JARLOOP_BASE")
+	if place == "" {
+		place = "/var/cache/jarloop/lab/lxc/*base*/rootfs" // a name that ours is in, as liblxc wants it
+	}
+	roots, _ := filepath.Glob(place + systemd)
+	if len(roots) == 0 || os.Geteuid() != 0 {
+		t.Skip("no lab has built a base here")
+	}
+	return strings.TrimSuffix(roots[0], systemd)
+}
+
+// systemdHost gives a host whose base has that root.
+func systemdHost(t testing.TB, rootfs string) *Host {
+	t.Helper()
+	path := newPath(t)
+	mkdir(t, filepath.Join(path, "base")) // its root is only read, below the clones
+	writeFile(t, filepath.Join(path, "base", "config"), "lxc.include = /usr/share/lxc/config/debian.common.conf\n"+
+		"lxc.arch = x86_64\nlxc.tty.max = 0\nlxc.autodev = 1\nlxc.net.0.type = empty\nlxc.rootfs.path = dir:"+rootfs+"\n")
+	return &Host{Path: path, Child: child}
+}
+
 // newPath gives an lxc.path. It is not t.TempDir, whose name may have a comma: liblxc
 // 5.0.2 hands one on to the mount of an overlay, where it ends an option.
-func newPath(t *testing.T) string {
+func newPath(t testing.TB) string {
 	t.Helper()
 	path, err := os.MkdirTemp("", "jlt-lxc-")
 	if err != nil {

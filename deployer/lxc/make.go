@@ -66,7 +66,7 @@ func (e *Engine) Create(ctx context.Context, s deployer.Spec) error {
 	if err != nil {
 		return err
 	}
-	init, java, err := lookIn(rootfs)
+	init, own, err := lookIn(rootfs)
 	if err != nil {
 		return fmt.Errorf("base %s: %w", s.Base, err)
 	}
@@ -93,22 +93,23 @@ func (e *Engine) Create(ctx context.Context, s deployer.Spec) error {
 		}
 	}
 	files := guest.Identity(init, guest.Host{Name: s.Name, Static: s.Address.IsValid(), Nameserver: e.Nameserver})
-	if err := e.writeStopped(ctx, s.Name, slices.Concat(files, java, guest.Unit{Service: service, Memory: s.Memory, CPUs: s.CPUs}.Files(init))); err != nil {
+	if err := e.writeStopped(ctx, s.Name, slices.Concat(files, own, guest.Unit{Service: service, Memory: s.Memory, CPUs: s.CPUs}.Files(init))); err != nil {
 		return err
 	}
 	return e.disk.whole(s.Name)
 }
 
 // lookIn says which init runs in the clones of a base whose root is given, and gives
-// the files of theirs that make Java look names up again.
-func lookIn(rootfs string) (init guest.Init, java []guest.File, err error) {
+// the files of theirs that follow from what the base has: by which Java looks names up
+// again, and a boot leaves out what can do nothing.
+func lookIn(rootfs string) (init guest.Init, own []guest.File, err error) {
 	root, err := guest.OpenRoot(rootfs)
 	if err != nil {
 		return "", nil, err
 	}
 	defer root.Close()
 	init, err = guest.DetectInit(root)
-	return init, root.Java(), err
+	return init, slices.Concat(root.Java(), root.Lean(init)), err
 }
 
 // makeReports makes the folder for what an instance prints, and gives it to the root of
