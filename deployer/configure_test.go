@@ -46,18 +46,59 @@ func TestOnlyWhatHasChangedIsDone(t *testing.T) {
 		if !slices.Equal(again, []string{"b"}) {
 			t.Errorf("to be deployed again: %v, not b alone", again)
 		}
-		if now := a.status("b").Standby; now == standby || now == "" || !a.gone(standby) {
-			t.Errorf("the standby is %q, and was %q", now, standby)
+		if now := a.status("b").Standby; now != standby {
+			t.Errorf("the standby is %q, and was %q: no command is in it yet", now, standby)
 		}
 		a.put(set("b", "b-1"))
-		if e := a.lastOf(deployer.Deploying, "b"); !strings.Contains(e.Reason, "new configuration") || a.status("b").Generation == "b-1" {
-			t.Errorf("told %+v", e)
+		if e := a.lastOf(deployer.Deploying, "b"); !strings.Contains(e.Reason, "new configuration") || a.status("b").Generation != standby {
+			t.Errorf("told %+v, and live is %s", e, a.status("b").Generation)
+		}
+		a.put(set("b", "b-1"))
+		if e := a.lastOf(deployer.Unchanged, "b"); e.Generation != standby {
+			t.Errorf("told %+v of what is live by that configuration", e)
 		}
 		a.put(set("a", "a-1"))
 		a.isLive("a", "a-1", "a-1")
 		if e := a.lastOf(deployer.Unchanged, "a"); e.Generation != "a-1" {
 			t.Errorf("told %+v", e)
 		}
+	})
+}
+
+func TestAStandbyThatIsMadeOtherwiseIsMadeAnew(t *testing.T) {
+	for name, change := range map[string]func(*deployer.Service){
+		"by its base":   func(s *deployer.Service) { s.Base = "base-2" },
+		"by its data":   func(s *deployer.Service) { s.Data = []string{"/data"} },
+		"by its memory": func(s *deployer.Service) { s.Memory = 1 << 30 },
+		"by its CPUs":   func(s *deployer.Service) { s.CPUs = 0.5 },
+	} {
+		bubble(t, name, func(t *testing.T) {
+			a := running(t, withStandbys)
+			standby := a.status("b").Standby
+			a.reconfigured(func(all []deployer.Service) []deployer.Service { change(&all[1]); return all })
+			pass(time.Minute)
+			if now := a.status("b").Standby; now == standby || now == "" || !a.gone(standby) {
+				t.Errorf("the standby is %q, and was %q", now, standby)
+			}
+		})
+	}
+}
+
+// The port and the environment of the day come with the artefacts.
+func TestAStandbyTakesWhatIsConfiguredWhenArtefactsCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := running(t, withStandbys)
+		standby := a.status("b").Standby
+		a.reconfigured(func(all []deployer.Service) []deployer.Service {
+			all[1].Env, all[1].Port = map[string]string{"A": "new"}, 9090
+			return all
+		})
+		a.put(set("b", "b-2", "serve"))
+		a.isLive("b", standby, "b-2")
+		if i := a.instance(standby); i.command.Env["A"] != "new" || i.recorded().Port != 9090 {
+			t.Errorf("%s, with %v", &i, i.command.Env)
+		}
+		a.serves("b", standby)
 	})
 }
 

@@ -17,8 +17,11 @@ import (
 // they were.
 func (s *shop) deploy(ctx context.Context, j job) deployEnded {
 	all := &steps{ctx: ctx, grace: j.service.StopTimeout, begins: j.begins}
-	m := &making{shop: s, service: j.service, g: j.standby, made: j.standby != nil, starts: j.starts}
-	if m.g != nil {
+	m := &making{shop: s, service: j.service, made: j.standby != nil, starts: j.starts}
+	if m.made {
+		next := *j.standby // which knows no more of the service than Guest
+		next.Port, next.Fingerprint = j.service.Port, j.service.fingerprint()
+		m.g = &next
 		all.undo("prepare", m.remove)
 	} else {
 		m.prepare(all, j.number)
@@ -69,7 +72,7 @@ func (s *shop) prepareStandby(ctx context.Context, service Service, number int) 
 func (m *making) prepare(all *steps, number int) {
 	m.g = &Generation{
 		Service: m.service.Name, Number: number, Phase: Making,
-		Port: m.service.Port, Base: m.service.Base, Fingerprint: m.service.fingerprint(),
+		Port: m.service.Port, Base: m.service.Base, Fingerprint: m.service.fingerprint(), Guest: m.service.guest(),
 	}
 	all.do("reserve", m.reserve, m.release)
 	all.do("clone", m.clone, m.remove)

@@ -48,6 +48,7 @@ type Generation struct {
 	Port        uint16 `json:",omitempty"`
 	Base        string
 	Fingerprint string    // of the service's configuration
+	Guest       string    `json:",omitempty"` // of the part of it that a standby is made by
 	Since       time.Time // when it went live; for people
 	// With are generations that went live in the same act, by their names: where
 	// this one is live, they are, whatever their records say yet.

@@ -43,7 +43,7 @@ func planFor(s Service, set string, live, standby *Generation, anyway string) Pl
 		p.Reason = "these artefacts are live already"
 	}
 	if standby != nil {
-		if s.fits(standby) {
+		if s.suits(standby) {
 			p.Standby = standby.Name()
 		} else {
 			p.Discard = standby.Name()

@@ -92,6 +92,16 @@ func (s Service) fingerprint() string {
 	s.ReloadCommand, s.Logs, s.Needs, s.Knows = "", nil, nil, nil
 	s.Before, s.After, s.HookTimeout = nil, nil, 0
 	s.Replace = ""
+	return hashed(s)
+}
+
+// guest is equal for two services whose containers would be the same up to where they
+// wait for artefacts and a command: what is in a Spec.
+func (s Service) guest() string {
+	return hashed(Service{Base: s.Base, Data: s.Data, Memory: s.Memory, CPUs: s.CPUs})
+}
+
+func hashed(s Service) string {
 	text, err := json.Marshal(struct {
 		Service
 		Format int
@@ -107,4 +117,9 @@ func (s Service) fingerprint() string {
 // for its artefacts. While that is not known, what there is stays.
 func (s Service) fits(g *Generation) bool {
 	return s.Unready != "" || g.Fingerprint == s.fingerprint() && g.Base == s.Base
+}
+
+// suits says whether a standby can become a generation of the service as it is now.
+func (s Service) suits(standby *Generation) bool {
+	return s.Unready != "" || standby.Guest == s.guest()
 }

@@ -53,7 +53,7 @@ func (l *loop) handleStandbyMade(m standbyMade) {
 		l.number = max(l.number, m.g.Number)
 	}
 	switch {
-	case m.err == nil && (l.gone || !l.service.fits(m.g)): // it was configured otherwise meanwhile
+	case m.err == nil && (l.gone || !l.service.suits(m.g)): // it was configured otherwise meanwhile
 		l.remove(m.g, 0, false)
 	case m.err == nil:
 		l.noStandby = time.Time{}

@@ -55,7 +55,7 @@ func (l *loop) takeUp(g, live *Generation, runs bool) (joins bool) {
 	case (g.Phase == Live || g.Phase == Draining) && runs:
 		l.draining[g.Name()] = &drain{g: g}
 		return true
-	case g.Phase == Standby && runs && l.Standby && l.service.fits(g) && l.standby == nil:
+	case g.Phase == Standby && runs && l.Standby && l.service.suits(g) && l.standby == nil:
 		l.standby = g
 		return true
 	case g.Phase == KeptFailure && l.KeepFailed && l.failed == nil && !supersedes(live, g):

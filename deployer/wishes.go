@@ -115,7 +115,7 @@ func (l *loop) handleConfigured(m configured) {
 		l.answer(l.wanted, Result{Err: l.unready()})
 		l.wanted = nil
 	}
-	if l.standby != nil && !m.service.fits(l.standby) {
+	if l.standby != nil && !m.service.suits(l.standby) {
 		l.drop(&l.standby)
 	}
 	again = waited || l.newest.State != "" || l.live != nil && !m.service.fits(l.live)
