@@ -141,7 +141,7 @@ func (w withBacking) renderBase(line printer, unprivileged bool) {
 	if w.unit != "" {
 		mask = quote("systemctl mask "+w.unit) + ", "
 	}
-	line("run          = [%s'''\ncat > %s <<'END'\n%sEND\nchmod 755 %s''']", mask, w.program(), w.script, w.program())
+	line("run          = [%s'''\ncat > %s <<'END OF SCRIPT'\n%sEND OF SCRIPT\nchmod 755 %s''']", mask, w.program(), w.script, w.program())
 	if unprivileged {
 		line("privileged   = false   # root inside is nobody outside")
 	}
