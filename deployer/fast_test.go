@@ -2,6 +2,8 @@ package deployer_test
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"path"
 	"path/filepath"
 	"strings"
@@ -220,6 +222,40 @@ func TestTheNextAgentMakesTheArchiveThatAnotherHasNotMade(t *testing.T) {
 				t.Errorf("%d archives were made of what has one", n)
 			}
 		})
+	}
+}
+
+func TestAnAgentThatIsKilledAtAnyActOfAnArchiveLeavesItToTheNext(t *testing.T) {
+	tight := func(o *deployer.Options) { o.SharedLimit, o.Services[0].Drain = 0, time.Second }
+	acts := 0
+	for over := false; !over; acts++ {
+		bubble(t, fmt.Sprint("act ", acts), func(t *testing.T) {
+			a := starts(t, boot("a-1", "v0", "serve", ""), tight)
+			pass(time.Minute)
+			a.put(boot("a-2", "v1", "serve", ""))
+			a.dies(acts + 1)
+			pass(time.Minute)
+			over = !a.isDead()
+			next := a.next(fast, tight)
+			pass(time.Minute)
+			next.isLive("a", next.live("a"), "a-2")
+			kinds := map[string]int{}
+			next.with(func() {
+				for name := range next.shared {
+					kinds[path.Ext(name)]++
+				}
+			})
+			if want := map[string]int{".jar": 2, ".jsa": 1}; !maps.Equal(kinds, want) {
+				t.Errorf("shared are %v, not %v", kinds, want)
+			}
+			next.only(t, "jarloop-produce")
+			next.put(boot("a-3", "v1", "serve", ""))
+			next.started(deployer.StartStatus{Libraries: 2, Archive: deployer.ArchiveUsed})
+			next.noScratch()
+		})
+	}
+	if acts < 10 {
+		t.Errorf("the agent was killed at %d acts", acts)
 	}
 }
 

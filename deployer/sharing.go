@@ -64,9 +64,16 @@ func (s *sharing) use(ctx context.Context, generation string, files []string) (m
 	}), err)
 }
 
-// release notes that a generation has ended, or runs without them.
+// release notes that a generation has ended, or runs without them, and removes what is
+// too much.
 func (s *sharing) release(generation string) {
-	_ = s.do(context.Background(), func() { delete(s.users, generation) })
+	ctx := context.Background()
+	_ = s.do(ctx, func() {
+		delete(s.users, generation)
+		if s.known != nil {
+			_ = s.removeOldest(ctx) // what cannot be removed goes another time
+		}
+	})
 }
 
 // has says whether a file is there.
@@ -138,36 +145,41 @@ func (s *sharing) reject(ctx context.Context, archive string) {
 }
 
 // collect removes what is too much.
-func (s *sharing) collect(ctx context.Context) error {
-	var errs []error
-	err := s.do(ctx, func() {
-		if err := s.look(ctx); err != nil {
-			errs = append(errs, err)
-			return
-		}
-		used := map[string]bool{}
-		for _, files := range s.users {
-			for _, f := range files {
-				used[f] = true
-			}
-		}
-		total, idle := int64(0), []SharedFile(nil)
-		for name, f := range s.known {
-			total += f.Size
-			if !used[name] {
-				idle = append(idle, f)
-			}
-		}
-		slices.SortFunc(idle, func(a, b SharedFile) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Name, b.Name)) })
-		for _, f := range idle {
-			if total <= s.limit {
-				return
-			}
-			total -= f.Size
-			errs = append(errs, s.remove(ctx, f.Name))
+func (s *sharing) collect(ctx context.Context) (err error) {
+	over := s.do(ctx, func() {
+		if err = s.look(ctx); err == nil {
+			err = s.removeOldest(ctx)
 		}
 	})
-	return errors.Join(append(errs, err)...)
+	return errors.Join(over, err)
+}
+
+// removeOldest removes the oldest files that nothing runs with, until the rest is not
+// too much. It is called by the owner.
+func (s *sharing) removeOldest(ctx context.Context) error {
+	used := map[string]bool{}
+	for _, files := range s.users {
+		for _, f := range files {
+			used[f] = true
+		}
+	}
+	total, idle := int64(0), []SharedFile(nil)
+	for name, f := range s.known {
+		total += f.Size
+		if !used[name] {
+			idle = append(idle, f)
+		}
+	}
+	slices.SortFunc(idle, func(a, b SharedFile) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Name, b.Name)) })
+	var errs []error
+	for _, f := range idle {
+		if total <= s.limit {
+			break
+		}
+		total -= f.Size
+		errs = append(errs, s.remove(ctx, f.Name))
+	}
+	return errors.Join(errs...)
 }
 
 // remove is called by the owner.
