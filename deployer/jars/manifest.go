@@ -74,6 +74,28 @@ func (m manifest) without(names ...string) manifest {
 	return left
 }
 
+// differing gives the attributes that two sections have other values of, but for those
+// that decide something.
+func differing(a, b section) (names []string) {
+	for _, x := range slices.Concat(a, b) {
+		if a.value(x.name) != b.value(x.name) && !decides(x.name) {
+			names = append(names, strings.ToLower(x.name))
+		}
+	}
+	return names
+}
+
+// decides says whether an attribute is one that Java itself reads of a library.
+func decides(name string) bool {
+	name = strings.ToLower(name)
+	return name == "manifest-version" || name == "multi-release" || isOfVersions(name)
+}
+
+// isOfVersions says whether an attribute, in small letters, is what java.lang.Package gives.
+func isOfVersions(name string) bool {
+	return strings.HasPrefix(name, "implementation-") || strings.HasPrefix(name, "specification-")
+}
+
 func (s section) keep(wanted func(name string) bool) section {
 	return slices.DeleteFunc(slices.Clone(s), func(a attribute) bool { return !wanted(a.name) })
 }
@@ -83,8 +105,7 @@ func (s section) keep(wanted func(name string) bool) section {
 // releases of Java. Where not versions, the latter alone.
 func (m manifest) ofPackages(versions bool) manifest {
 	wanted := func(name string) bool {
-		name = strings.ToLower(name)
-		return versions && (strings.HasPrefix(name, "implementation-") || strings.HasPrefix(name, "specification-"))
+		return versions && isOfVersions(strings.ToLower(name))
 	}
 	kept := manifest{m[0].keep(func(name string) bool {
 		return strings.EqualFold(name, "Manifest-Version") || strings.EqualFold(name, "Multi-Release") || wanted(name)

@@ -16,9 +16,13 @@ type Rule struct {
 	// Changed are packages, in the same way, and places of libraries, of which two
 	// builds had different content.
 	Changed []string `json:"changed,omitempty"`
-	// Manifests is how often the manifest has changed, and Versions how often what it
-	// says of versions has: from the second time on the first JAR of the class path is
-	// written without the former, or without both.
+	// Attributes are those of the manifest, but for versions, of which two builds had
+	// different values, as the time of the build: the first JAR of the class path is
+	// written without them.
+	Attributes []string `json:"attributes,omitempty"`
+	// Manifests is how often the rest of the manifest has changed, and Versions how often
+	// what it says of versions has: from the second time on that JAR is written without
+	// the former, or without both.
 	Manifests int `json:"manifests,omitempty"`
 	Versions  int `json:"versions,omitempty"`
 }
@@ -38,8 +42,13 @@ func (r Rule) revised(before string, now manifest) Rule {
 	if before == "" || before == string(now.bytes()) {
 		return r
 	}
+	old := parseManifest(before)
+	r.Attributes = merge(r.Attributes, differing(old[0], now[0]))
+	if bytes.Equal(old.without(r.Attributes...).bytes(), now.without(r.Attributes...).bytes()) {
+		return r
+	}
 	r.Manifests++
-	if old := parseManifest(before).ofPackages(true); !bytes.Equal(old.bytes(), now.ofPackages(true).bytes()) {
+	if old = old.ofPackages(true); !bytes.Equal(old.bytes(), now.ofPackages(true).bytes()) {
 		r.Versions++
 	}
 	return r
@@ -50,7 +59,7 @@ func (r Rule) revised(before string, now manifest) Rule {
 // that stays the same from build to build, and decides what the JAR is.
 func (r Rule) forLibraries(m manifest) manifest {
 	if r.Manifests < 2 {
-		return m
+		return m.without(r.Attributes...)
 	}
 	return m.ofPackages(r.Versions < 2)
 }
