@@ -8,7 +8,6 @@ import (
 	"io"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -62,28 +61,69 @@ func (e engine) Unshare(ctx context.Context, name string) error {
 }
 
 func (e engine) Produce(ctx context.Context, p deployer.Production) (made deployer.Produced, err error) {
-	text := "produced\n"
-	switch {
-	case slices.Contains(p.Argv, "fail"):
-		return made, errors.New("the command failed: refused")
-	case slices.Contains(p.Argv, "sleep"):
-		ctx, cancel := context.WithTimeout(ctx, p.Time)
-		defer cancel()
-		<-ctx.Done()
-		return made, fmt.Errorf("the command has not ended: %w", context.Cause(ctx))
-	case len(p.Argv) == 3 && p.Argv[0] == "write":
-		if text = p.Argv[2]; p.Argv[1] != p.Out {
-			return made, fmt.Errorf("%s is not there", p.Out)
-		}
-	}
-	return made, e.do(ctx, "produce", func() error {
+	name := ""
+	err = e.do(ctx, "claim production", func() error {
 		if p.Base != "base" && p.Base != "base-2" {
 			return fmt.Errorf("there is no base %s", p.Base)
 		}
+		for n := 1; name == "" || e.instances[name] != nil; n++ {
+			name = fmt.Sprintf("jarloop-produce-%d", n)
+		}
+		e.instances[name] = &instance{name: name, record: []byte("{}\n"), half: true, running: true}
+		return nil
+	})
+	if err != nil {
+		return made, err
+	}
+	defer func() {
+		last := context.WithoutCancel(ctx)
+		err = errors.Join(err, e.do(last, "remove production", func() error { delete(e.instances, name); return nil }))
+	}()
+	text, err := e.produced(ctx, p)
+	if err != nil {
+		return made, err
+	}
+	return made, e.do(ctx, "produce", func() error {
 		e.shared[p.Name] = shared{text, time.Now()}
 		made = deployer.Produced{Bytes: int64(len(text)), CPU: time.Second, Took: time.Second}
 		return nil
 	})
+}
+
+// produced gives what the command of a production writes to where it is taken from.
+func (e engine) produced(ctx context.Context, p deployer.Production) (string, error) {
+	out := func(file, text string) (string, error) {
+		if file != p.Out {
+			return "", fmt.Errorf("%s is not there", p.Out)
+		}
+		return text, nil
+	}
+	switch verb, args := p.Argv[0], p.Argv[1:]; verb {
+	case "fail":
+		return "", errors.New("the command failed: refused")
+	case "take":
+		return "", errors.New(deployer.OverMemory(p.Memory))
+	case "fill":
+		return "", fmt.Errorf("it has written more than %d MiB", p.Disk>>20)
+	case "sleep":
+		ctx, cancel := context.WithTimeout(ctx, p.Time)
+		defer cancel()
+		<-ctx.Done()
+		return "", fmt.Errorf("the command has not ended: %w", context.Cause(ctx))
+	case "write":
+		return out(args[0], args[1])
+	case "interfaces":
+		return out(args[0], "lo\n")
+	case "copy":
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		f, there := e.shared[strings.TrimPrefix(args[0], deployer.SharedFolder+"/")]
+		if !there {
+			return "", fmt.Errorf("%s is not there", args[0])
+		}
+		return out(args[1], f.text)
+	}
+	return "produced\n", nil // by java
 }
 
 func (e engine) Mapped(ctx context.Context, name string) (all []string, err error) {
@@ -91,6 +131,9 @@ func (e engine) Mapped(ctx context.Context, name string) (all []string, err erro
 		i, err := e.up(name)
 		if err != nil || i.command == nil {
 			return err
+		}
+		if file, found := strings.CutPrefix(i.command.Line, "map "+deployer.SharedFolder+"/"); found {
+			all = append(all, file)
 		}
 		_, rest, found := strings.Cut(i.command.Line, "-XX:SharedArchiveFile="+deployer.SharedFolder+"/")
 		if archive, _, _ := strings.Cut(rest, " "); found && e.shared[archive].text != "broken" {

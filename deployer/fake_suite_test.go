@@ -46,6 +46,7 @@ func TestTheFakeKeepsEnginesPromises(t *testing.T) {
 					return command(all...)
 				},
 				Take: func() deployer.Command { return command("take") },
+				Map:  func(file string) deployer.Command { return command("map " + file) },
 				Show: func(variable string) deployer.Command { return command("show " + variable) },
 			},
 			Commands: enginetest.Commands{
@@ -54,6 +55,11 @@ func TestTheFakeKeepsEnginesPromises(t *testing.T) {
 				FailBy: func(status int) []string { return []string{"fail", fmt.Sprint(status)} },
 				Sleep:  func() []string { return []string{"sleep"} },
 				Listen: func(port uint16) []string { return []string{"listen", fmt.Sprint(port)} },
+
+				Copy:       func(from, to string) []string { return []string{"copy", from, to} },
+				Interfaces: func(file string) []string { return []string{"interfaces", file} },
+				TakeMore:   func() []string { return []string{"take"} },
+				Fill:       func(file string) []string { return []string{"fill", file} },
 			},
 		}
 	})
@@ -69,6 +75,14 @@ func hands(w *world) enginetest.Hands {
 			w.with(func() { w.instances[name] = &instance{name: name, foreign: true} })
 		},
 		HalfMade: half, HalfRemoved: half,
+		HalfProduced: func(t *testing.T, p deployer.Production) {
+			d := w.door()
+			go func() { _, _ = engine{d}.Produce(t.Context(), p) }()
+			if err := w.until(t.Context(), func() bool { return len(w.instances) > 0 }); err != nil {
+				t.Fatal(err)
+			}
+			d.dies(1)
+		},
 		Hang: func(_ *testing.T, name string) (heal func()) {
 			w.with(func() { w.instances[name].hang = true })
 			return func() { w.with(func() { w.instances[name].hang = false }) }

@@ -29,6 +29,9 @@ type Harness struct {
 	Hands
 	Services
 	Commands
+	// Mapper gives the program that Services.Map finds among its artefacts by the name
+	// map; nil: it needs none.
+	Mapper func(t *testing.T) string
 
 	// Irregular are names inside an instance that lead to something which is no
 	// regular file.
@@ -49,6 +52,9 @@ type Hands struct {
 	// HalfMade leaves an instance whose making was cut off, HalfRemoved one
 	// whose removal was.
 	HalfMade, HalfRemoved func(t *testing.T, s deployer.Spec)
+	// HalfProduced leaves what an agent does that is killed while the command of a
+	// production runs.
+	HalfProduced func(t *testing.T, p deployer.Production)
 	// Hang lets the starts of a stopped instance hang until heal is called.
 	Hang func(t *testing.T, name string) (heal func())
 	// Halt begins to halt a running instance, and does not wait for its end.
@@ -78,6 +84,8 @@ type Services struct {
 	Show func(variable string) deployer.Command
 	// Take takes ever more memory, after "up".
 	Take func() deployer.Command
+	// Map maps a file into its memory.
+	Map func(file string) deployer.Command
 }
 
 // Commands are what can be run inside beside the service.
@@ -87,12 +95,17 @@ type Commands struct {
 	FailBy func(status int) []string        // prints "failed" and ends with the status
 	Sleep  func() []string                  // does not end by itself
 	Listen func(port uint16) []string       // has something listen on a TCP port, and ends
+
+	Copy       func(from, to string) []string // copies a file
+	Interfaces func(file string) []string     // writes the names of the network interfaces to a file
+	TakeMore   func() []string                // takes ever more memory
+	Fill       func(file string) []string     // writes ever more to a file
 }
 
 // Run holds the engine of each new harness to what deployer.Engine promises. The
 // instances that a part has left are removed after it.
 func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
-	for _, part := range [][]promise{makes, boots, runs, ends, inside, prints, data, noData, bears, shares, noShares} {
+	for _, part := range [][]promise{makes, boots, runs, ends, inside, prints, data, noData, bears, shares, produces, noShares} {
 		for _, p := range part {
 			t.Run(p.name, func(t *testing.T) {
 				h := newHarness(t)

@@ -1,7 +1,6 @@
 package enginetest
 
 import (
-	"context"
 	"errors"
 	"io"
 	"path"
@@ -32,11 +31,6 @@ func (t *trial) shared() map[string]int64 {
 		}
 	}
 	return found
-}
-
-// production is one of a small file.
-func (t *trial) production(argv []string, out string) deployer.Production {
-	return deployer.Production{Base: t.Base, Name: "made/archive", Argv: argv, Out: out, Memory: 256 << 20, Disk: 64 << 20, Time: patience}
 }
 
 // shares is about files that instances share.
@@ -94,64 +88,23 @@ var shares = ofShares([]promise{
 			}
 		}
 	}},
-	{name: "a command makes a shared file, and leaves no instance", holds: func(t *trial) {
-		before := t.names()
-		made, err := t.Engine.Produce(t.ctx(), t.production(t.Write("/tmp/out", "produced"), "/tmp/out"))
-		t.must(err)
-		if size := t.shared()["made/archive"]; size == 0 || made.Bytes != size {
-			t.Errorf("%d bytes are shared, and %d are said to be", size, made.Bytes)
-		}
-		if after := t.names(); strings.Join(after, " ") != strings.Join(before, " ") {
-			t.Errorf("left are %q", after)
-		}
-		t.boot("trial-1")
-		text, err := t.Engine.ReadFile(t.ctx(), "trial-1", path.Join(deployer.SharedFolder, "made/archive"))
-		if err != nil || strings.TrimSpace(string(text)) != "produced" {
-			t.Errorf("it holds %q, %v", text, err)
-		}
-	}},
-	{name: "a command that fails, or makes nothing, makes no shared file", holds: func(t *trial) {
-		for _, p := range []deployer.Production{
-			t.production(t.FailBy(3), "/tmp/out"), t.production(t.Write("/tmp/other", "x"), "/tmp/out"),
-		} {
-			if made, err := t.Engine.Produce(t.ctx(), p); err == nil {
-				t.Errorf("%q made %+v", p.Argv, made)
-			}
-		}
-		if all, left := t.shared(), t.names(); len(all)+len(left) != 0 {
-			t.Errorf("shared are %v, left are %q", all, left)
-		}
-	}},
-	{name: "a production ends with its context, and when its time is over", holds: func(t *trial) {
-		p := t.production(t.Sleep(), "/tmp/out")
-		p.Time = time.Second
-		if _, err := t.Engine.Produce(t.ctx(), p); err == nil {
-			t.Error("it ended well after its time")
-		}
-		cause := errors.New("not wanted any more")
-		ctx, cancel := context.WithCancelCause(t.ctx())
-		done := make(chan error, 1)
-		go func() {
-			_, err := t.Engine.Produce(ctx, t.production(t.Sleep(), "/tmp/out"))
-			done <- err
-		}()
-		cancel(cause)
-		select {
-		case err := <-done:
-			if !errors.Is(err, cause) {
-				t.Errorf("the error is %v", err)
-			}
-		case <-time.After(soon):
-			t.Error("it goes on")
-		}
-		if all, left := t.shared(), t.names(); len(all)+len(left) != 0 {
-			t.Errorf("shared are %v, left are %q", all, left)
-		}
-	}},
 	{name: "what a service has mapped is asked of what runs", holds: func(t *trial) {
+		for _, name := range []string{"mapped", "x/not"} {
+			t.must(t.Engine.Share(t.ctx(), name, writing("library")))
+		}
 		t.run("trial-1", t.Serve(8080))
-		if all, err := t.Engine.Mapped(t.ctx(), "trial-1"); err != nil || len(all) != 0 {
-			t.Errorf("mapped are %q, %v", all, err)
+		t.boot("trial-2")
+		program := ""
+		if t.Mapper != nil {
+			program = t.Mapper(t.T)
+		}
+		t.must(t.Engine.Install(t.ctx(), "trial-2", t.artefacts(map[string]string{"map": program}), target, t.Map(path.Join(deployer.SharedFolder, "mapped"))))
+		t.must(t.Engine.Launch(t.ctx(), "trial-2"))
+		t.printed("trial-2", "up", 1)
+		for name, want := range map[string]string{"trial-1": "", "trial-2": "mapped"} {
+			if all, err := t.Engine.Mapped(t.ctx(), name); err != nil || strings.Join(all, " ") != want {
+				t.Errorf("%s has mapped %q, %v", name, all, err)
+			}
 		}
 		t.stop("trial-1")
 		if all, err := t.Engine.Mapped(t.ctx(), "trial-1"); err == nil {

@@ -2,8 +2,12 @@ package enginetest
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"testing"
 
 	"al.essio.dev/pkg/shellescape"
 
@@ -44,11 +48,40 @@ func Shell() Services {
 		Take: func() deployer.Command {
 			return shell(`echo up; exec awk 'BEGIN { s = "x"; while (1) s = s s }'`)
 		},
+		Map: func(file string) deployer.Command {
+			return shell("cp " + target + "/map /tmp/map && chmod 755 /tmp/map && exec /tmp/map " + words([]string{file}))
+		},
 		Show: func(variable string) deployer.Command {
 			return shell(fmt.Sprintf(`printf "%%s\n" "$%s"; pwd; echo up; exec sleep 1000`, variable))
 		},
 	}
 }
+
+// Mapper gives the program that Shell's Map runs.
+func Mapper(t *testing.T) string {
+	t.Helper()
+	text, err := buildMapper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+var buildMapper = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "enginetest-")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	file := filepath.Join(dir, "map")
+	build := exec.Command("go", "build", "-o", file, "github.com/jarloop/jarloop/deployer/enginetest/testdata/map")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=") // static, and without the race detector
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build what maps files: %w: %s", err, out)
+	}
+	text, err := os.ReadFile(file)
+	return string(text), err
+})
 
 // ShellCommands gives commands of such a guest.
 func ShellCommands() Commands {
@@ -56,7 +89,15 @@ func ShellCommands() Commands {
 		Write: func(file, text string) []string {
 			return []string{"sh", "-c", "echo " + shellescape.Quote(text) + " >" + shellescape.Quote(file)}
 		},
-		Say:    func(text string) []string { return []string{"echo", text} },
+		Say:  func(text string) []string { return []string{"echo", text} },
+		Copy: func(from, to string) []string { return []string{"cp", from, to} },
+		Interfaces: func(file string) []string {
+			return []string{"sh", "-c", "sed -n 's/^ *\\([^ :]*\\):.*/\\1/p' /proc/net/dev >" + shellescape.Quote(file)}
+		},
+		TakeMore: func() []string { return []string{"awk", `BEGIN { s = "x"; while (1) s = s s }`} },
+		Fill: func(file string) []string {
+			return []string{"sh", "-c", "exec cat /dev/zero >" + shellescape.Quote(file)}
+		},
 		FailBy: func(status int) []string { return []string{"sh", "-c", fmt.Sprintf("echo failed; exit %d", status)} },
 		Sleep:  func() []string { return []string{"sleep", "1000"} },
 		Listen: func(port uint16) []string {

@@ -96,9 +96,10 @@ func newHarness(t *testing.T, h *Host) enginetest.Harness {
 	}
 	return enginetest.Harness{
 		Engine: b.engine(t), Base: "base", Address: b.next, Restart: func(t *testing.T) deployer.Engine { return b.engine(t) },
-		Hands:     enginetest.Hands{Foreign: b.foreign, HalfMade: b.halfMade, HalfRemoved: b.halfRemoved, Hang: b.hang, Halt: b.halt, Vanish: b.vanish},
+		Hands:     enginetest.Hands{Foreign: b.foreign, HalfMade: b.halfMade, HalfRemoved: b.halfRemoved, Hang: b.hang, Halt: b.halt, Vanish: b.vanish, HalfProduced: b.halfProduced},
 		Services:  enginetest.Shell(),
 		Commands:  enginetest.ShellCommands(),
+		Mapper:    enginetest.Mapper,
 		BaseFile:  baseFile,
 		Irregular: []string{"/etc", "/dev/null", "/proc/version", "/etc/jarloop/gate"},
 	}
@@ -134,6 +135,21 @@ func (b *bench) halfMade(t *testing.T, s deployer.Spec) {
 	t.Helper()
 	e := b.engine(t)
 	if err := errors.Join(e.disk.claim(s.Name, s.Record), e.host.Clone(t.Context(), s.Base, s.Name, "auto", nil)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b *bench) halfProduced(t *testing.T, p deployer.Production) {
+	t.Helper()
+	e := b.engine(t)
+	name, err := e.claimProduction()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.prepareProduction(t.Context(), name, p); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.host.StartIdle(t.Context(), name); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"al.essio.dev/pkg/shellescape"
@@ -179,6 +180,7 @@ func (e *Engine) awaitProduction(ctx context.Context, name string, init int, p d
 	}
 	defer release()
 	dir := e.disk.scratch(name)
+	disk := written{limit: p.Disk, folders: []string{dir, e.disk.folder(name)}}
 	for {
 		if used, err := memory("/", init); err == nil {
 			made.Memory = max(made.Memory, used)
@@ -193,7 +195,7 @@ func (e *Engine) awaitProduction(ctx context.Context, name string, init int, p d
 			return made, err
 		case !h.alive():
 			return made, errors.New("its container has ended")
-		case p.Disk > 0 && taken(dir)+taken(filepath.Join(e.disk.folder(name), "overlay")) > p.Disk:
+		case disk.tooMuch():
 			return made, fmt.Errorf("it has written more than %d MiB", p.Disk>>20)
 		}
 		if err := deployer.Pause(ctx, 100*time.Millisecond); err != nil {
@@ -246,12 +248,39 @@ func spent(file string) (all time.Duration) {
 	return all
 }
 
-// taken is how many bytes a folder takes.
+// written looks how much is written to folders. They may hold a whole base, where a
+// clone is one: so it looks less often the longer that takes.
+type written struct {
+	limit   int64 // bytes; 0: there is none
+	folders []string
+
+	begun  bool
+	before int64 // bytes, when it looked first
+	next   time.Time
+}
+
+func (w *written) tooMuch() bool {
+	began := time.Now()
+	if w.limit == 0 || began.Before(w.next) {
+		return false
+	}
+	now := int64(0)
+	for _, dir := range w.folders {
+		now += taken(dir)
+	}
+	if !w.begun {
+		w.begun, w.before = true, now
+	}
+	w.next = time.Now().Add(10 * time.Since(began))
+	return now-w.before > w.limit
+}
+
+// taken is how many bytes of a disk a folder takes.
 func taken(dir string) (bytes int64) {
 	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {
 			if info, err := d.Info(); err == nil {
-				bytes += info.Size()
+				bytes += 512 * info.Sys().(*syscall.Stat_t).Blocks // stat(2)
 			}
 		}
 		return nil // what goes meanwhile takes nothing
