@@ -16,7 +16,7 @@ func (b *bench) appLoad(ctx context.Context) error {
 			return err
 		}
 		n := t.n(3, 100)
-		load := t.startTraffic(url, rate)
+		load := t.startTraffic(rate, url)
 		var took []float64
 		for i := range n {
 			tr, err := t.once(ctx, one)

@@ -68,7 +68,7 @@ func (r *rig) underLoad(ctx context.Context, n, perSecond int, took time.Duratio
 			return nil, err
 		}
 	}
-	found := &loaded{rate: perSecond, traffic: r.startTraffic(url, perSecond)}
+	found := &loaded{rate: perSecond, traffic: r.startTraffic(perSecond, url)}
 	defer found.traffic.end()
 	group, ctx := errgroup.WithContext(ctx)
 	began := make(chan struct{})

@@ -39,6 +39,7 @@ var parts = []part{
 	{"growth", (*bench).growth, time.Hour},
 	{"cold", (*bench).cold, time.Hour},
 	{"scale", (*bench).scale, time.Hour},
+	{"page", (*bench).page, time.Hour},
 	{"apps", (*bench).apps, 2 * time.Hour},
 	{"appload", (*bench).appLoad, 2 * time.Hour},
 }

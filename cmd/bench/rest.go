@@ -47,6 +47,11 @@ func (r *rig) rest(ctx context.Context) error {
 			return err
 		}
 	}
+	return r.calm(ctx)
+}
+
+// calm waits until what was written is on the disk and the processors idle.
+func (r *rig) calm(ctx context.Context) error {
 	if err := r.quiet(); err != nil {
 		return err
 	}

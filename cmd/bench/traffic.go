@@ -28,9 +28,13 @@ type failure struct {
 	begin, end time.Time
 }
 
-// startTraffic begins to ask url. The caller ends it.
-func (r *rig) startTraffic(url string, perSecond int) *traffic {
+// startTraffic begins to ask for each of the addresses in turn. The caller ends it.
+func (r *rig) startTraffic(perSecond int, urls ...string) *traffic {
 	t := &traffic{}
+	var targets []vegeta.Target
+	for _, url := range urls {
+		targets = append(targets, vegeta.Target{Method: "GET", URL: url})
+	}
 	for _, keep := range []bool{true, false} {
 		kind := "new connection"
 		if keep {
@@ -38,7 +42,7 @@ func (r *rig) startTraffic(url string, perSecond int) *traffic {
 		}
 		attacker := vegeta.NewAttacker(vegeta.Client(r.Client(keep)))
 		t.attackers = append(t.attackers, attacker)
-		results := attacker.Attack(vegeta.NewStaticTargeter(vegeta.Target{Method: "GET", URL: url}),
+		results := attacker.Attack(vegeta.NewStaticTargeter(targets...),
 			vegeta.Rate{Freq: perSecond / 2, Per: time.Second}, 0, kind) // 0: until it is stopped
 		t.reading.Go(func() {
 			for result := range results {

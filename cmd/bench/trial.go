@@ -168,7 +168,7 @@ func (t *trial) redeployed(ctx context.Context, s role, as measured) error {
 	if err := t.rest(ctx); err != nil {
 		return err
 	}
-	load := t.startTraffic(fmt.Sprintf("http://%s:%d/", vmAddress, s.port), lightLoad)
+	load := t.startTraffic(lightLoad, fmt.Sprintf("http://%s:%d/", vmAddress, s.port))
 	tr, err := t.once(ctx, s)
 	if err == nil {
 		err = t.settled(ctx)

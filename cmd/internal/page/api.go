@@ -10,9 +10,10 @@ import (
 	"time"
 )
 
-// policy is what a browser may do on the page: nothing but what the page has itself.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; " +
-	"manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
+// policy is what a browser may do with an answer: nothing but ask here for more. The
+// document is allowed its own script and style beside that.
+const policy = "default-src 'none'; connect-src 'self'; img-src 'self'; " +
+	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
 
 // handler answers requests that come in where the page listens.
 func (s *Server) handler(listen netip.AddrPort) http.Handler {

@@ -40,7 +40,7 @@ func TestAPageElsewhereReachesNothing(t *testing.T) {
 		"asks for an act as text":               reads("fetch('" + target + "/api/acts/restart', " + fmt.Sprintf(post, "text/plain", ", mode: 'no-cors'") + ")"),
 		"asks with a key that it guesses":       reads("fetch('" + target + "/api/state', { credentials: 'include', headers: { 'X-Jarloop-Key': 'guess' } })"),
 		"makes a session":                       reads("fetch('" + target + "/api/session', { method: 'POST', credentials: 'include', body: JSON.stringify({ token: 'guess' }), headers: { 'Content-Type': 'application/json' } })"),
-		"takes its script as a module":          "import('" + target + "/app.js').then(() => 'ran', () => 'nothing')",
+		"reads the page itself":                 reads("fetch('" + target + "/')"),
 		"listens to the events":                 "new Promise((done) => { const e = new EventSource('" + target + "/api/events', { withCredentials: true }); e.onopen = () => done('open'); e.addEventListener('snapshot', () => done('read')); e.onerror = () => { e.close(); done('nothing'); }; })",
 		"listens to the events with a key":      "new Promise((done) => { const e = new EventSource('" + target + "/api/events?key=guess', { withCredentials: true }); e.onopen = () => done('open'); e.onerror = () => { e.close(); done('nothing'); }; })",
 		"opens a web socket":                    "new Promise((done) => { const s = new WebSocket('" + strings.Replace(target, "http", "ws", 1) + "/api/events'); s.onopen = () => done('open'); s.onerror = () => done('nothing'); })",
@@ -87,7 +87,7 @@ func TestAReboundNameReachesNothing(t *testing.T) {
 		"/api/state":        "{ headers: { Authorization: 'Bearer " + token + "' } }", // even with the token
 		"/api/session":      "{ method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ token: '" + token + "' }) }",
 		"/":                 "{}",
-		"/app.js":           "{}",
+		"/icon.svg":         "{}",
 		"/api/acts/restart": "{ method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: 'Bearer " + token + "' }, body: '{\"service\":\"person\"}' }",
 	} {
 		status, err := browser.Eval[int](tab, fmt.Sprintf("fetch(%q, %s).then((r) => r.status)", path, options))

@@ -22,15 +22,13 @@ type files struct{ all map[string]file }
 // file is one of them, ready to be sent.
 type file struct {
 	kind, tag   string
+	policy      string // "": that of everything else
 	plain, gzip []byte
 }
 
-// kinds are the types of what is served, by the names' endings; nothing else is.
-var kinds = map[string]string{
-	".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
-	".mjs": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".png": "image/png", ".ico": "image/x-icon",
-	".json": "application/json", ".webmanifest": "application/manifest+json", ".woff2": "font/woff2", ".txt": "text/plain; charset=utf-8",
-}
+// kinds are the types of what is served, by the names' endings; nothing else is: styles
+// and modules are in the document.
+var kinds = map[string]string{".html": "text/html; charset=utf-8", ".svg": "image/svg+xml"}
 
 // embedded gives what is built in.
 func embedded() *files {
@@ -47,8 +45,12 @@ func embedded() *files {
 
 // packed makes files ready to be sent.
 func packed(from fs.FS) (*files, error) {
+	page, err := bundled(from)
+	if err != nil {
+		return nil, err
+	}
 	f := &files{all: map[string]file{}}
-	err := fs.WalkDir(from, ".", func(name string, d fs.DirEntry, err error) error {
+	err = fs.WalkDir(from, ".", func(name string, d fs.DirEntry, err error) error {
 		kind := kinds[path.Ext(name)]
 		if err != nil || d.IsDir() || kind == "" {
 			return err
@@ -57,8 +59,12 @@ func packed(from fs.FS) (*files, error) {
 		if err != nil {
 			return err
 		}
+		policy := ""
+		if name == "index.html" {
+			text, policy = page.html, page.policy()
+		}
 		sum := sha256.Sum256(text)
-		one := file{kind: kind, tag: hex.EncodeToString(sum[:8]), plain: text}
+		one := file{kind: kind, tag: hex.EncodeToString(sum[:8]), policy: policy, plain: text}
 		var b bytes.Buffer
 		w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
 		_, _ = w.Write(text) // into memory
@@ -87,6 +93,9 @@ func (f *files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", one.kind)
+	if one.policy != "" {
+		h.Set("Content-Security-Policy", one.policy)
+	}
 	h.Set("Cache-Control", "no-cache")
 	h.Add("Vary", "Accept-Encoding")
 	body, tag := one.plain, `"`+one.tag+`"`

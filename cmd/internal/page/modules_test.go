@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,48 +29,6 @@ func TestThePageIsSmall(t *testing.T) {
 	})
 	if err != nil || sum == 0 || sum > most {
 		t.Errorf("the page has %d bytes of at most %d: %v", sum, most, err)
-	}
-}
-
-// TestEveryModuleIsAskedForAtOnce: one that is found only in another would be waited
-// for after it.
-func TestEveryModuleIsAskedForAtOnce(t *testing.T) {
-	index, err := os.ReadFile("web/index.html")
-	if err != nil {
-		t.Fatal(err)
-	}
-	modules, err := filepath.Glob("web/*.js")
-	if err != nil || len(modules) == 0 {
-		t.Fatal(modules, err)
-	}
-	for _, m := range modules {
-		if !strings.Contains(string(index), "\""+filepath.Base(m)+"\"") {
-			t.Errorf("index.html does not ask for %s", m)
-		}
-	}
-}
-
-// TestThePageLoadsAgainWhereItWasCutOff has a module break off twice, as a browser
-// does by itself when it sees networks come and go.
-func TestThePageLoadsAgainWhereItWasCutOff(t *testing.T) {
-	var asked atomic.Int32
-	files := http.FileServer(http.Dir("web"))
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/dom.js" && asked.Add(1) <= 2 {
-			panic(http.ErrAbortHandler)
-		}
-		w.Header().Set("Cache-Control", "no-store")
-		files.ServeHTTP(w, r)
-	}))
-	defer server.Close()
-	b, err := browser.New(t.Context())
-	check(t, err)
-	defer b.Close()
-	tab, err := b.Open(800, 600, server.URL)
-	check(t, err)
-	check(t, tab.Await("document.querySelector('.tabs')"))
-	if asked.Load() < 3 {
-		t.Errorf("asked for %d times", asked.Load())
 	}
 }
 

@@ -1,7 +1,7 @@
 // Package page serves the page that shows the system in a browser, and the same as
 // JSON for editors and scripts (docs/page.md).
 //
-//	browser ─▶ listen.go ─▶ door.go ─▶ files.go           what is embedded
+//	browser ─▶ listen.go ─▶ door.go ─▶ files.go, bundle.go what is embedded, as one document
 //	                           │  └──▶ session.go         the token becomes a cookie and a key
 //	                           ▼
 //	                         api.go ─▶ hub.go             what is so now, and what changes

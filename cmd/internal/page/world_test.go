@@ -29,7 +29,7 @@ import (
 // world is a page that is served as the agent serves it, with an agent behind it that
 // says what a test has it say, and a browser.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	agent   *source
 	server  *page.Server
 	end     func()
@@ -115,7 +115,7 @@ var calls = map[string][]string{
 var order = []string{"web", "frontend", "authentication", "session", "person", "authorisation"}
 
 // newWorld serves the sample system, all of it live.
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	dir := t.TempDir()
 	w := &world{t: t, agent: &source{}, folders: page.Folders{
@@ -306,7 +306,7 @@ func (w *world) print(service string, number int, lines ...string) int64 {
 	return info.Size()
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
