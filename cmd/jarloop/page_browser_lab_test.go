@@ -56,12 +56,12 @@ func TestThePageShowsWhatHappens(t *testing.T) {
 
 	s.write(filepath.Join(share, "address"), "nowhere")
 	await("document.querySelector('.problem').innerText.includes('page-2 still serves')")
-	do(chromedp.Click(".problem a.link"))
+	do(chromedp.Click(chromedp.CSS(".problem a.link")))
 	await("document.querySelector('.trouble .reason').textContent !== '' && document.querySelector('.bars .failed')")
 	await("[...document.querySelectorAll('.own-logs .text')].some((l) => l.textContent === 'serving')")
 	await("document.querySelectorAll('.one .waterfall li').length > 3")
 
-	do(chromedp.Click(".roll"), chromedp.WaitVisible("dialog .primary"), chromedp.Click("dialog .primary"))
+	do(chromedp.Click(chromedp.CSS(".roll")), chromedp.WaitVisible(chromedp.CSS("dialog .primary")), chromedp.Click(chromedp.CSS("dialog .primary")))
 	await("document.querySelector('.results [data-state=done]')")
 	await("document.querySelector('.badge').innerText === 'pinned'")
 	s.agent.eventually("the laptop is answered by what was gone back to", func() bool {

@@ -109,7 +109,7 @@ func TestLogsAreFiltered(t *testing.T) {
 		t.Error("what a service prints became markup")
 	}
 	w.await(tab, "getComputedStyle([...document.querySelectorAll('.log-box .a-red')].find((n) => n.textContent === 'ERROR')).color !== getComputedStyle(document.body).color")
-	check(t, tab.Do(chromedp.SendKeys(".log-q", "hello")))
+	check(t, tab.Do(chromedp.SendKeys(chromedp.CSS(".log-q"), "hello")))
 	w.await(tab, shownLines+".length === 2 && document.querySelectorAll('.log-box mark').length === 2")
 	w.await(tab, "document.querySelector('.log-foot').innerText.includes('2 of 6 lines shown') && location.hash.includes('q=hello')")
 	for filter, want := range map[string]string{
@@ -131,7 +131,7 @@ func TestLogsAreFiltered(t *testing.T) {
 	// Errors are found without scrolling.
 	w.run(tab, "location.hash = '#/logs'")
 	w.await(tab, "document.querySelector('.log-errors').innerText === '2 errors'")
-	check(t, tab.Do(chromedp.Click(".log-errors")))
+	check(t, tab.Do(chromedp.Click(chromedp.CSS(".log-errors"))))
 	w.await(tab, shownLines+".length === 2 && location.hash.includes('level=error')")
 	// A link shows another person the same.
 	other := w.open(1440, 900, "#/logs?service=person&level=warn")
@@ -165,7 +165,7 @@ func TestLogsOfLongAgo(t *testing.T) {
 	if still != "line 0" {
 		t.Errorf("who reads was moved to %q", still)
 	}
-	check(t, tab.Do(chromedp.Click(".log-foot .primary")))
+	check(t, tab.Do(chromedp.Click(chromedp.CSS(".log-foot .primary"))))
 	w.await(tab, shownLines+".at(-1) === 'fresh' && !document.querySelector('.log-foot .primary')")
 	got, err := browser.Eval[[]string](tab, shownLines)
 	check(t, err)

@@ -132,7 +132,7 @@ func TestAFailureIsExplained(t *testing.T) {
 	if !inside {
 		t.Error("what needs somebody is not seen without scrolling")
 	}
-	check(t, tab.Do(chromedp.Click(".problem a.link")))
+	check(t, tab.Do(chromedp.Click(chromedp.CSS(".problem a.link"))))
 	w.await(tab, "document.querySelector('.trace')")
 	shown, err := browser.Eval[string](tab, "document.querySelector('.trace').textContent")
 	check(t, err)
@@ -142,7 +142,7 @@ func TestAFailureIsExplained(t *testing.T) {
 	w.await(tab, "document.querySelectorAll('.bars a').length === 3")
 	w.await(tab, "document.querySelector('.bars .failed a').getAttribute('aria-label').startsWith('person-8, failed')")
 	w.await(tab, "document.querySelector('.one .waterfall .failed .name').textContent === 'prove'")
-	check(t, tab.Do(chromedp.Click(".bars a[data-deploy=person-7]")))
+	check(t, tab.Do(chromedp.Click(chromedp.CSS(".bars a[data-deploy=person-7]"))))
 	w.await(tab, "document.querySelector('.one').dataset.deploy === 'person-7' && location.hash.includes('deploy=person-7')")
 	w.await(tab, "document.querySelectorAll('.one .waterfall li').length === 6")
 	w.await(tab, "document.title.includes('person failed')")
@@ -162,12 +162,12 @@ func TestRollbackByButton(t *testing.T) {
 	w.fails()
 	tab := w.open(1440, 900, "#/service/person")
 	w.await(tab, "document.querySelector('.roll')")
-	check(t, tab.Do(chromedp.Click(".roll")))
+	check(t, tab.Do(chromedp.Click(chromedp.CSS(".roll"))))
 	w.await(tab, "document.querySelector('dialog[open]').innerText.includes('"+set(6)[:8]+"')")
 	if asked := w.agent.notes(); len(asked) > 0 {
 		t.Errorf("it was done before the answer: %v", asked)
 	}
-	check(t, tab.Do(chromedp.Click("dialog .primary")))
+	check(t, tab.Do(chromedp.Click(chromedp.CSS("dialog .primary"))))
 	w.await(tab, "document.querySelector('.results [data-state=done]').innerText.includes('person-9 is live')")
 	w.await(tab, "document.querySelector('.badge').innerText.includes('pinned')")
 	if want := []string{"rollback person " + set(6)}; !cmp.Equal(w.agent.notes(), want) {
@@ -182,15 +182,15 @@ func TestActs(t *testing.T) {
 	w.serve()
 	tab := w.open(1440, 900, "#/service/session")
 	w.agent.outcome.Generation = "session-8"
-	check(t, tab.Do(chromedp.Click(".act-deploy")))
+	check(t, tab.Do(chromedp.Click(chromedp.CSS(".act-deploy"))))
 	w.await(tab, "document.querySelector('.results [data-state=done]')")
-	check(t, tab.Do(chromedp.Click(".act-pause")))
+	check(t, tab.Do(chromedp.Click(chromedp.CSS(".act-pause"))))
 	w.await(tab, "document.querySelectorAll('.results [data-state=done]').length === 2")
-	check(t, tab.Do(chromedp.Click(".act-divert"), chromedp.SendKeys("dialog input", "10.0.2.2:8085"), chromedp.Click("dialog .primary")))
+	check(t, tab.Do(chromedp.Click(chromedp.CSS(".act-divert")), chromedp.SendKeys(chromedp.CSS("dialog input"), "10.0.2.2:8085"), chromedp.Click(chromedp.CSS("dialog .primary"))))
 	w.await(tab, "document.querySelector('.results [data-state=warned]').innerText.includes('nothing accepts connections')")
-	check(t, tab.Do(chromedp.Click(".act-restart"), chromedp.WaitVisible("dialog"), chromedp.KeyEvent(kb.Escape)))
+	check(t, tab.Do(chromedp.Click(chromedp.CSS(".act-restart")), chromedp.WaitVisible(chromedp.CSS("dialog")), chromedp.KeyEvent(kb.Escape)))
 	w.await(tab, "!document.querySelector('dialog')")
-	check(t, tab.Do(chromedp.Click(".act-restart"), chromedp.Click("dialog .grave")))
+	check(t, tab.Do(chromedp.Click(chromedp.CSS(".act-restart")), chromedp.Click(chromedp.CSS("dialog .grave"))))
 	w.await(tab, "document.querySelector('.results [data-state=failed]').innerText.includes('it is not live')")
 	want := []string{"deploy session", "pause session true", "divert session 10.0.2.2:8085", "restart session"}
 	if got := w.agent.notes(); !cmp.Equal(got, want) {

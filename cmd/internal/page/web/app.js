@@ -17,7 +17,8 @@ import { Details, service } from "./service.js";
 import { Store } from "./store.js";
 import { system } from "./system.js";
 
-const [top, main, over, spoken] = ["top", "main", "over", "said"].map((id) => document.getElementById(id));
+const [bar, notices, main, over, spoken] = ["bar", "notices", "main", "over", "said"].map((id) => document.getElementById(id));
+const SOON = 300; // milliseconds: what comes sooner needs no word of waiting
 const PATIENCE = 700; // milliseconds: a restart of the agent is no news
 
 let frame = 0;
@@ -34,7 +35,8 @@ const details = new Details(draw);
 function render() {
   frame = 0;
   const route = parse(location.hash);
-  patch(top, [header(route), broken(), notes()]);
+  patch(bar, header(route));
+  patch(notices, [broken(), notes()]);
   const key = `${route.view} ${route.name ?? ""}`;
   patch(main, !store.agent ? waitingFor() : [h(`div.view.${route.view}-view`, { key }, view(route))]);
   patch(over, [acts.view(), help.view(draw)]);
@@ -87,11 +89,11 @@ function mountLogs(single) {
 function header(route) {
   const tab = (name, view, to) => h("a", { href: to, "aria-current": route.view === view ? "page" : null }, name);
   const { state, since } = store.link;
-  return h("header.top", { key: "top" },
-    h("a.brand", { href: "#/" }, h("img", { src: "icon.svg", alt: "" }), "jarloop"),
+  return [
     h("nav.tabs", { "aria-label": "Views" }, tab("System", "system", "#/"), tab("Logs", "logs", "#/logs")),
     h("div.link-state", {}, h("i.dot", { class: state === "live" ? "" : "off" }), h("span", { class: "link-word" }, state === "live" ? store.agent?.host ?? "connected" : state === "broken" ? `no answer since ${clock(new Date(since))}` : state),
-      h("button.plain", { type: "button", "aria-label": "Keys", onclick: () => help.toggle(draw) }, h("kbd", {}, "?"))));
+      h("button.plain", { type: "button", "aria-label": "Keys", onclick: () => help.toggle(draw) }, h("kbd", {}, "?"))),
+  ];
 }
 
 // broken says that what is shown may be old.
@@ -126,7 +128,7 @@ function titled(route) {
 function tick() {
   const deploying = store.services.some((s) => s.deploy);
   if (!document.hidden && store.agent) draw();
-  setTimeout(tick, deploying ? 100 : 1000);
+  setTimeout(tick, deploying ? 200 : 1000);
 }
 
 addEventListener("hashchange", draw);
@@ -137,7 +139,7 @@ try {
 } catch (e) {
   refused = e.message;
 }
-draw();
+setTimeout(draw, refused ? 0 : SOON);
 tick();
 const see = () => {
   store.see(!document.hidden);

@@ -18,6 +18,11 @@ export function layout(services, size) {
   return placed(graph, layers, chains, size);
 }
 
+// columns gives how many layers there are.
+export function columns(services) {
+  return Math.max(0, ...layered(acyclic(services)).values()) + 1;
+}
+
 // acyclic gives for each name whom it calls, in the order of names, without calls of
 // strangers, of itself, and those that close a circle.
 function acyclic(services) {

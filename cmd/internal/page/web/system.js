@@ -5,7 +5,7 @@ import { card, saying } from "./card.js";
 import { h } from "./dom.js";
 import { feed } from "./feed.js";
 import { icon } from "./icons.js";
-import { layout, path } from "./layout.js";
+import { columns, layout, path } from "./layout.js";
 import { address, replace } from "./route.js";
 import { look, ORDER } from "./states.js";
 import { table } from "./table.js";
@@ -25,6 +25,7 @@ export function system({ store, params, draw }) {
   const q = (params.get("q") ?? "").toLowerCase();
   const state = params.get("state") ?? "";
   const shown = store.services.filter((s) => s.service.includes(q) && (state === "" || stateOf(s) === state));
+  const size = sized(shown);
   const to = (more) => address("system", { as: params.get("as"), q: params.get("q"), state: params.get("state"), ...more });
   return [
     h("div.bar", {},
@@ -38,10 +39,10 @@ export function system({ store, params, draw }) {
         h("a", { href: to({ as: "" }), "aria-current": asTable ? null : "true" }, "Graph"),
         h("a", { href: to({ as: "table" }), "aria-current": asTable ? "true" : null }, "Table"))),
     problems(store),
-    h("div.system", { class: asTable || sized(shown).below ? "below" : "" },
+    h("div.system", { class: asTable || size.below ? "below" : "" },
       h("section.panel", { "aria-label": asTable ? "Services" : "Graph of services, in the order of calls" },
         shown.length === 0 ? h("p.empty", {}, store.services.length === 0 ? "The configuration has no services." : "No service matches the filter.")
-          : asTable ? table(shown, store, params, to) : graph(shown, store, draw)),
+          : asTable ? table(shown, store, params, to) : graph(shown, store, draw, size)),
       feed(store)),
   ];
 }
@@ -84,20 +85,29 @@ const asGraph = (services) => services.map((s) => ({ name: s.service, calls: [..
 function sized(services) {
   const compact = services.length > MANY;
   const size = compact ? COMPACT : REGULAR;
-  const columns = Math.max(1, layout(asGraph(services), { ...size, nodeWidth: size.most }).layers.length);
-  const width = (room) => Math.floor((room - EDGES - (columns - 1) * size.gapX) / columns);
+  const n = columns(asGraph(services));
+  const width = (room) => Math.floor((room - EDGES - (n - 1) * size.gapX) / n);
   const below = width(innerWidth - FEED) < size.least;
   const nodeWidth = Math.min(size.most, Math.max(size.least, width(innerWidth - (below ? 0 : FEED))));
   return { ...size, nodeWidth, compact, below };
 }
 
-function graph(services, store, draw) {
+let last = { key: "" }; // what was laid out, and how
+
+// placed lays services out, anew only where something has changed that matters for it.
+function placed(services, size) {
+  const nodes = asGraph(services);
+  const key = JSON.stringify([nodes, size]);
+  if (key !== last.key) last = { key, laid: layout(nodes, size) };
+  return last.laid;
+}
+
+function graph(services, store, draw, size) {
   const narrow = matchMedia("(max-width: 760px)").matches;
-  const size = sized(services);
   const { compact } = size;
   const now = store.now();
   const known = new Set(services.map((s) => s.service));
-  const laid = layout(asGraph(services), size);
+  const laid = placed(services, size);
   const near = pointed && known.has(pointed) ? new Set([pointed, ...laid.edges.filter((e) => e.from === pointed || e.to === pointed).flatMap((e) => [e.from, e.to])]) : new Set();
   const by = new Map(services.map((s) => [s.service, s]));
   const cards = laid.layers.flat().map((name) => {
