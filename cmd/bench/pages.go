@@ -100,7 +100,7 @@ func (p *pages) close() error {
 }
 
 // generationsShown gives what the page of many services shows on each card.
-const generationsShown = `Object.fromEntries([...document.querySelectorAll(".card")].map((c) => [c.dataset.service, c.querySelector(".foot span").textContent]))`
+const generationsShown = `Object.fromEntries([...document.querySelectorAll(".card")].map((c) => [c.dataset.service, c.querySelector(".foot span").title]))`
 
 // current says whether everybody sees what is live, once nothing happens any more: a page
 // that costs nothing since it shows nothing would be no use.

@@ -3,6 +3,7 @@ package page_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -118,15 +119,26 @@ func TestLayout(t *testing.T) {
 		services []node
 		layers   [][]string // nil: whatever they are
 		back     int
+		rows     int // 0: as many as there are
 	}{
 		"nothing":             {},
-		"the sample system":   {sample, [][]string{{"web"}, {"frontend"}, {"authentication", "person", "session"}, {"authorisation", "database"}}, 0},
-		"forty services":      {forty, nil, 0},
-		"a circle":            {[]node{{"a", []string{"b"}, true}, {"b", []string{"c"}, false}, {"c", []string{"a"}, false}}, [][]string{{"a"}, {"b"}, {"c"}}, 1},
-		"a call of oneself":   {[]node{{"a", []string{"a"}, false}}, [][]string{{"a"}}, 0},
-		"a call of a strange": {[]node{{"a", []string{"nobody"}, false}}, [][]string{{"a"}}, 0},
+		"the sample system":   {sample, [][]string{{"web"}, {"frontend"}, {"authentication", "person", "session"}, {"authorisation", "database"}}, 0, 0},
+		"forty services":      {forty, nil, 0, 0},
+		"a circle":            {[]node{{"a", []string{"b"}, true}, {"b", []string{"c"}, false}, {"c", []string{"a"}, false}}, [][]string{{"a"}, {"b"}, {"c"}}, 1, 0},
+		"a call of oneself":   {[]node{{"a", []string{"a"}, false}}, [][]string{{"a"}}, 0, 0},
+		"a call of a strange": {[]node{{"a", []string{"nobody"}, false}}, [][]string{{"a"}}, 0, 0},
+		"who is called by nobody": {[]node{
+			{"web", []string{"a"}, true}, {"a", []string{"b"}, false}, {"b", nil, false}, {"worker", []string{"b"}, false}, {"published", []string{"b"}, true},
+		}, [][]string{{"published", "web"}, {"a", "worker"}, {"b"}}, 0, 0},
+		"a layer that is too tall": {[]node{
+			{"a", []string{"z"}, true}, {"b", []string{"z"}, false}, {"c", []string{"z"}, false}, {"d", []string{"z"}, false}, {"e", []string{"z"}, false}, {"z", nil, false},
+		}, [][]string{{"a", "b"}, {"c", "d"}, {"e"}, {"z"}}, 0, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
+			size := maps.Clone(size)
+			if c.rows > 0 {
+				size["rows"] = c.rows
+			}
 			g := call[graph](t, tab, "layout.js", laid, slices.Clip(append([]node{}, c.services...)), size)
 			for _, l := range g.Layers {
 				slices.Sort(l)

@@ -26,9 +26,12 @@ export function lanesOf(s, now) {
   return lanes.sort((a, b) => rank[a.role] - rank[b.role]);
 }
 
+// brief cuts the service's name off where it is known.
+const brief = (name, known) => (known.length > 5 && name.startsWith(`${known}-`) ? `…${name.slice(known.length)}` : name);
+
 // lane draws one generation; the service's name may be cut off where it is known.
 export function lane({ name, role, how, traffic }, known = "") {
-  const shown = known.length > 5 && name.startsWith(`${known}-`) ? `…${name.slice(known.length)}` : name;
+  const shown = brief(name, known);
   return h("div.lane", { class: role, key: name, "data-generation": name },
     h("div.what", {}, traffic && icon("traffic"), h("span.cut", { title: name }, shown), traffic && h("span.hidden", {}, ", gets the traffic")),
     h("div.how.cut", {}, how));
@@ -64,7 +67,7 @@ export function card(s, { now, compact, style, near }) {
       s.kind && s.kind !== "service" && h("span.chip", {}, s.kind)),
     compact ? null : h("div.lanes", {}, lanes(s, now)),
     h("div.foot", {},
-      said ? h("span.say.cut.grow", { title: said }, said) : h("span.cut.grow", {}, compact ? s.generation ?? word : `${word}${s.set ? " · " : ""}${short(s.set)}`),
+      said ? h("span.say.cut.grow", { title: said }, said) : h("span.cut.grow", { title: s.generation }, compact ? brief(s.generation ?? word, s.service) : `${word}${s.set ? " · " : ""}${short(s.set)}`),
       h("span", {}, facts.join(" · "))),
     s.deploy && h("div.meter", { "aria-hidden": "true" }, h("i", { style: { "--part": part(s, now).toFixed(3) } })));
 }

@@ -2,7 +2,8 @@
 // columns and rows.
 //
 //   layers      who is called by nobody, or is published, first; whoever is called
-//               stands behind all that call it; a circle is cut where it closes
+//               stands behind all that call it; a circle is cut where it closes; one
+//               that is too tall becomes several, side by side
 //   order       each layer is sorted by where its neighbours stand (barycentres),
 //               forth and back, until nothing crosses less
 //   coordinates columns of equal width, each centred; an edge over several layers
@@ -12,15 +13,32 @@
 // layers: [[name]], width, height } for services: [{ name, calls: [name], entry }].
 export function layout(services, size) {
   const graph = acyclic(services);
-  const layerOf = layered(graph);
+  const layerOf = split(layered(graph), size.rows ?? Infinity);
   const { layers, chains } = withWaypoints(graph, layerOf);
   order(layers, chains);
   return placed(graph, layers, chains, size);
 }
 
-// columns gives how many layers there are.
-export function columns(services) {
-  return Math.max(0, ...layered(acyclic(services)).values()) + 1;
+// heights gives how many services each layer has.
+export function heights(services) {
+  const all = [];
+  for (const at of layered(acyclic(services)).values()) all[at] = (all[at] ?? 0) + 1;
+  return all;
+}
+
+// split gives each name its layer where none has more than so many rows: services of
+// one layer do not call each other, so they may stand behind each other too.
+function split(layerOf, rows) {
+  const names = [];
+  for (const [name, at] of layerOf) (names[at] ??= []).push(name);
+  const out = new Map();
+  let first = 0;
+  for (const layer of names) {
+    const columns = Math.ceil(layer.length / rows) || 1;
+    layer.forEach((name, i) => out.set(name, first + Math.floor((i * columns) / layer.length)));
+    first += columns;
+  }
+  return out;
 }
 
 // acyclic gives for each name whom it calls, in the order of names, without calls of
@@ -44,8 +62,9 @@ function acyclic(services) {
   return { calls, all: services, known, sorted };
 }
 
-// layered gives each name its layer: the longest way from one that nobody calls.
-function layered({ calls }) {
+// layered gives each name its layer: the longest way from one that nobody calls. Such a
+// one stands right before whom it calls, unless it is published.
+function layered({ calls, sorted }) {
   const layer = new Map([...calls.keys()].map((name) => [name, 0]));
   const callers = new Map([...calls.keys()].map((name) => [name, 0]));
   for (const to of [...calls.values()].flat()) callers.set(to, callers.get(to) + 1);
@@ -56,6 +75,10 @@ function layered({ calls }) {
       callers.set(to, callers.get(to) - 1);
       if (callers.get(to) === 0) ready.push(to);
     }
+  }
+  const called = new Set([...calls.values()].flat());
+  for (const { name, entry } of sorted) {
+    if (!entry && !called.has(name) && calls.get(name).length > 0) layer.set(name, Math.min(...calls.get(name).map((to) => layer.get(to))) - 1);
   }
   return layer;
 }

@@ -14,7 +14,7 @@ const NEAR = 800; // pixels from an end
 
 // LogList fills a box that scrolls.
 export class LogList {
-  // row makes the node of a line; earlier is called near the upper end when all that
+  // row makes the node of a line after another, if that is known; earlier is called near the upper end when all that
   // is kept is shown; following is told when the list begins or ceases to follow.
   constructor(box, { row, earlier, following, dropped }) {
     Object.assign(this, { box, row, earlier, told: following, dropped });
@@ -65,7 +65,7 @@ export class LogList {
     const at = this.lines.lastIndexOf(old);
     if (at < 0) return false;
     this.lines[at] = line;
-    if (at >= this.low && at < this.high) this.node(at)?.replaceWith(this.row(line));
+    if (at >= this.low && at < this.high) this.node(at)?.replaceWith(this.row(line, this.lines[at - 1]));
     return true;
   }
 
@@ -100,7 +100,7 @@ export class LogList {
         block = newBlock();
         this.inner.append(block);
       }
-      block.append(this.row(this.lines[this.high]));
+      block.append(this.row(this.lines[this.high], this.lines[this.high - 1]));
     }
   }
 
@@ -108,7 +108,7 @@ export class LogList {
   raise() {
     const block = newBlock();
     const from = Math.max(0, this.low - BLOCK);
-    for (let at = from; at < this.low; at++) block.append(this.row(this.lines[at]));
+    for (let at = from; at < this.low; at++) block.append(this.row(this.lines[at], this.lines[at - 1]));
     this.low = from;
     this.still(() => this.inner.prepend(block));
     while (this.high - this.low > SHOWN && this.inner.childElementCount > 1) {

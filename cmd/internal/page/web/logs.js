@@ -51,7 +51,7 @@ export class LogView {
     this.box.setAttribute("aria-label", "Lines of services");
     this.box.setAttribute("aria-live", "off"); // hundreds a second are no speech
     this.foot = element(node, "div", "log-foot");
-    this.list = new LogList(this.box, { row: (line) => this.row(line), earlier: () => this.earlier(), following: () => this.draw(), dropped: (n) => (this.forgotten += n) });
+    this.list = new LogList(this.box, { row: (line, before) => this.row(line, before), earlier: () => this.earlier(), following: () => this.draw(), dropped: (n) => (this.forgotten += n) });
     this.connect();
   }
 
@@ -191,9 +191,10 @@ export class LogView {
     this.list.look();
   }
 
-  row(line) {
+  row(line, before) {
     const node = document.createElement("div");
-    node.className = `line${line.level ? ` l-${line.level}` : ""}${line.note ? " note" : ""}`;
+    const goesOn = before && !before.note && ["service", "generation", "file"].every((key) => before[key] === line[key]);
+    node.className = `line${line.level ? ` l-${line.level}` : ""}${line.note ? " note" : ""}${goesOn ? " goes-on" : ""}`;
     if (!this.single) element(node, "span", `who h${hueOf(line.service)}`).textContent = line.service;
     const from = element(node, "span", "gen");
     from.textContent = `${/\d+$/.exec(line.generation ?? "")?.[0] ?? ""}${line.file ? ` ${line.file}` : ""}`;

@@ -5,7 +5,7 @@ import { card, saying } from "./card.js";
 import { h } from "./dom.js";
 import { feed } from "./feed.js";
 import { icon } from "./icons.js";
-import { columns, layout, path } from "./layout.js";
+import { heights, layout, path } from "./layout.js";
 import { address, replace } from "./route.js";
 import { look, ORDER } from "./states.js";
 import { table } from "./table.js";
@@ -15,6 +15,7 @@ const COMPACT = { least: 164, most: 220, nodeHeight: 52, gapX: 48, gapY: 10 };
 const MANY = 14; // services from which on cards are compact
 const FEED = 356; // pixels that the events take beside the graph
 const EDGES = 90; // and margins
+const ABOVE = 230; // that stand above the graph
 
 const stateOf = (s) => (s.deploy ? "deploying" : s.state);
 let pointed = ""; // the service that the pointer or the focus is on
@@ -81,15 +82,20 @@ function problems(store) {
 const asGraph = (services) => services.map((s) => ({ name: s.service, calls: [...(s.needs ?? []), ...(s.knows ?? [])], entry: s.published?.length > 0 }));
 
 // sized gives how large cards can be, so that all layers are seen at once where they
-// can: the events go below where there is no room beside them.
+// can: the events go below where there is no room beside them, and a layer that is
+// taller than the window becomes several, as far as there is room for them.
 function sized(services) {
   const compact = services.length > MANY;
   const size = compact ? COMPACT : REGULAR;
-  const n = columns(asGraph(services));
-  const width = (room) => Math.floor((room - EDGES - (n - 1) * size.gapX) / n);
-  const below = width(innerWidth - FEED) < size.least;
-  const nodeWidth = Math.min(size.most, Math.max(size.least, width(innerWidth - (below ? 0 : FEED))));
-  return { ...size, nodeWidth, compact, below };
+  const all = heights(asGraph(services));
+  const columns = (rows) => all.reduce((n, h) => n + Math.ceil(h / rows), 0);
+  const width = (room, rows) => Math.floor((room - EDGES - (columns(rows) - 1) * size.gapX) / columns(rows));
+  const tallest = Math.max(1, ...all);
+  let rows = Math.max(4, Math.floor((innerHeight - ABOVE) / (size.nodeHeight + size.gapY)));
+  while (rows < tallest && width(innerWidth, rows) < size.least) rows++;
+  const below = width(innerWidth - FEED, rows) < size.least;
+  const nodeWidth = Math.min(size.most, Math.max(size.least, width(innerWidth - (below ? 0 : FEED), rows)));
+  return { ...size, rows, nodeWidth, compact, below };
 }
 
 let last = { key: "" }; // what was laid out, and how
