@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,7 +39,10 @@ type watched struct {
 // both. The services are as light as containers can be: what the page costs is a larger
 // part of their redeploys than of any JVM's.
 func (b *bench) page(ctx context.Context) (err error) {
-	services, rounds := watchedServices, b.n(6, 60)
+	services, rounds := watchedServices, b.n(8, 60)
+	if b.quick {
+		services = 8
+	}
 	lower, err := raiseInstances()
 	if err != nil {
 		return err
@@ -209,10 +213,10 @@ func (w *watch) once(ctx context.Context, found *watched) error {
 
 func (w *watch) judge(before, with, after watched, memory []float64) {
 	r := w.report
-	without := append(append([]float64(nil), before.live...), after.live...)
-	a := r.add("redeploy of one of 40 light services, no page", "s", without)
+	without := slices.Concat(before.live, after.live)
+	a := r.add(fmt.Sprintf("redeploy of one of %d light services, no page", len(w.services)), "s", without)
 	b := r.add("the same, ten at the page", "s", with.live)
-	r.add("the deploy alone, no page", "s", append(append([]float64(nil), before.deploy...), after.deploy...))
+	r.add("the deploy alone, no page", "s", slices.Concat(before.deploy, after.deploy))
 	r.add("the deploy alone, ten at the page", "s", with.deploy)
 	r.add("CPU of the agent and its children for each, no page", "s", []float64{before.cpu, after.cpu})
 	r.add("CPU of the agent and its children for each, ten at the page", "s", []float64{with.cpu})
