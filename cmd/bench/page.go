@@ -62,6 +62,9 @@ func (b *bench) page(ctx context.Context) (err error) {
 		if err := w.rest(ctx); err != nil {
 			return err
 		}
+		if w.pid = r.agentPID(ctx); w.pid == 0 {
+			return errors.New("the agent does not say which process it is")
+		}
 		return w.measure(ctx, rounds)
 	})
 }
@@ -96,6 +99,7 @@ func (r *rig) saveVersion(s service) (time.Time, error) {
 type watch struct {
 	*rig
 	services []service
+	pid      int // of the agent
 	turn     int
 }
 
@@ -120,7 +124,7 @@ func (w *watch) measure(ctx context.Context, rounds int) error {
 		return err
 	}
 	memory := []float64{0, 0}
-	if memory[0], err = resident(w.agentPID(ctx)); err != nil {
+	if memory[0], err = resident(w.pid); err != nil {
 		return err
 	}
 	with, err := w.redeploysSeen(ctx, rounds)
@@ -132,7 +136,7 @@ func (w *watch) measure(ctx context.Context, rounds int) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	if memory[1], err = resident(w.agentPID(ctx)); err != nil {
+	if memory[1], err = resident(w.pid); err != nil {
 		return err
 	}
 	after, err := w.redeploys(ctx, rounds-rounds/2)
@@ -165,7 +169,7 @@ func (w *watch) redeploys(ctx context.Context, n int) (found watched, err error)
 	for _, s := range w.services {
 		urls = append(urls, fmt.Sprintf("http://%s:%d/version", lab.Address, s.port))
 	}
-	began, err := spent(w.agentPID(ctx))
+	began, err := spent(w.pid)
 	if err != nil {
 		return found, err
 	}
@@ -186,7 +190,7 @@ func (w *watch) redeploys(ctx context.Context, n int) (found watched, err error)
 			return found, context.Cause(ctx)
 		}
 	}
-	ended, err := spent(w.agentPID(ctx))
+	ended, err := spent(w.pid)
 	found.cpu = (ended - began).Seconds() / float64(n)
 	return found, err
 }
@@ -206,7 +210,7 @@ func (w *watch) once(ctx context.Context, found *watched) error {
 	}
 	found.live = append(found.live, last.Ended.Sub(saved).Seconds())
 	found.deploy = append(found.deploy, last.Took.Seconds())
-	now, err := resident(w.agentPID(ctx))
+	now, err := resident(w.pid)
 	found.resident = max(found.resident, now)
 	return err
 }
