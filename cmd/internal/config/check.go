@@ -13,7 +13,9 @@ const maxSocket = 107
 // whatever machine it runs on, and that no key can say by itself.
 func (c *Config) check(r *report, root *node) {
 	c.checkFolders(r, root)
+	c.Engine.check(r, root.at("engine"))
 	c.LXC.check(r, root.at("lxc"))
+	c.checkIncus(r, root)
 	c.Notify.check(r, root.at("notify"))
 	for i := range c.Bases {
 		c.Bases[i].check(r, root.at("base").at(c.Bases[i].Name))

@@ -8,7 +8,7 @@ import (
 // defaultBase is the base of services that name none, unless the file has a single
 // base, which is then meant, or several without one of this name, when each service
 // has to choose. A defaultBase that is used but not written in the file is built in: a
-// Debian with a Java runtime.
+// Debian with a Java runtime; a cluster has it already.
 const defaultBase = "service-base"
 
 // complete puts in place the defaults that depend on other keys, and paths in their
@@ -22,6 +22,10 @@ func (c *Config) complete(root *node) {
 		if c.LXC.Address == AddressDHCP { // there are no addresses for the services then
 			c.LXC.Names = NamesHosts
 		}
+	}
+	if c.Incus() {
+		c.LXC.Reserve = 0 // it is of this machine's memory, which no container takes
+		c.FastStart = c.FastStart && root.at("fast_start").given
 	}
 	c.Notify.complete(root.at("notify"))
 	base := c.usualBase()
@@ -54,6 +58,10 @@ func (c *Config) addBuiltInBase() {
 		return
 	}
 	for _, s := range c.Services {
+		if s.Base == defaultBase && c.Incus() {
+			c.Bases = append(c.Bases, Base{Name: defaultBase, Privileged: true})
+			return
+		}
 		if s.Base == defaultBase {
 			c.Bases = append(c.Bases, Base{
 				Name:         defaultBase,

@@ -10,6 +10,8 @@ type Config struct {
 	Run string
 	// The folder that is shared with the development machine.
 	Watch Watch
+	// What makes the containers. Without this table it is LXC, on this machine.
+	Engine Engine
 	// The containers.
 	LXC LXC
 	// What the services print.
@@ -51,6 +53,7 @@ func (c *Config) keys() []key {
 		{name: "state", to: &c.State, preset: `"/var/lib/jarloop"`, wrong: badFolder, change: restart},
 		{name: "run", to: &c.Run, preset: `"/run/jarloop"`, wrong: badFolder, change: restart},
 		{name: "watch", to: &c.Watch, like: "[watch]"},
+		{name: "engine", to: &c.Engine, like: "[engine]"},
 		{name: "lxc", to: &c.LXC, like: "[lxc]"},
 		{name: "logs", to: &c.Logs, like: "[logs]"},
 		{name: "notify", to: &c.Notify, like: "[notify]"},

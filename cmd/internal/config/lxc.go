@@ -2,14 +2,15 @@ package config
 
 import "net/netip"
 
-// LXC says where containers live and how they are made.
+// LXC says where containers live, how they are made and how they are reached.
 type LXC struct {
 	// Where containers live; lxc-ls -P takes the same.
 	Path string
 	// How clones are made. auto takes the fastest that this folder's filesystem has; dir
 	// copies everything, and works everywhere.
 	Backing string
-	// The bridge that containers are attached to.
+	// The bridge that containers are attached to; with engine.kind = "incus" this machine's
+	// interface in their network.
 	Bridge string
 	// Who gives addresses to containers: static is the agent, and nobody waits for a
 	// lease; dhcp is for bridges that are run by others.

@@ -26,6 +26,6 @@ func TestWrongOldNames(t *testing.T) {
 			`config.toml:4:1: lxc.backing: "zfs" is not supported; use "auto", "overlay", "btrfs" or "dir"`},
 		{"an old name in another table is unknown",
 			"wiring = \"stable\"\n" + web,
-			"config.toml:1:1: wiring: unknown key; known here: state, run, watch, lxc, logs, notify, page, env, env_file, fast_start, base, service, external and publish"},
+			"config.toml:1:1: wiring: unknown key; known here: state, run, watch, engine, lxc, logs, notify, page, env, env_file, fast_start, base, service, external and publish"},
 	})
 }
