@@ -53,8 +53,9 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: build
-build: deps-build ## build ./jarloop
+build: deps-build ## build ./jarloop, and build/guest for containers of a cluster
 	@$(GO) build -buildvcs=false -trimpath -ldflags '$(if $(VERSION),-X github.com/jarloop/jarloop/cmd/internal/self.version=$(VERSION))' -o jarloop ./cmd/jarloop
+	@CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -ldflags '-s -w' -o build/guest ./cmd/guest
 
 .PHONY: demo
 demo: deps-run deps-example build ## run the sample system here; PORT=8080 and INTERFACE=eth0 choose where

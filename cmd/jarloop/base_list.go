@@ -28,6 +28,9 @@ changed. Clones that are copies or snapshots of btrfs rest on none.`,
 			if err != nil {
 				return err
 			}
+			if err := notOfCluster(c, basesOfCluster); err != nil {
+				return err
+			}
 			list, err := bases.List(cmd.Context(), c)
 			if errors.Is(err, fs.ErrPermission) {
 				err = cmp.Or(checkup.NeedRoot(), err)

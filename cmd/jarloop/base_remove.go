@@ -28,6 +28,9 @@ without an agent, the next one builds those again that the configuration has.`,
 			if err != nil {
 				return err
 			}
+			if err := notOfCluster(c, basesOfCluster); err != nil {
+				return err
+			}
 			return bases.Remove(cmd.Context(), c, args, func(what string) { fmt.Fprintln(cmd.OutOrStdout(), what) })
 		},
 	}

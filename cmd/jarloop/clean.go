@@ -26,6 +26,11 @@ of services unless --data is given. No agent may be running.`,
 			if err != nil {
 				return err
 			}
+			if also.Bases {
+				if err := notOfCluster(c, basesOfCluster); err != nil {
+					return err
+				}
+			}
 			lock, err := folders.Lock(cmd.Context(), c)
 			if errors.Is(err, folders.ErrBusy) {
 				return fmt.Errorf("%w: stop it first", err)

@@ -51,6 +51,9 @@ deploy of the service has gone live or failed.`,
 			if err != nil {
 				return err
 			}
+			if c.Incus() {
+				return enterOfCluster(c, container)
+			}
 			return enter.Attach(c.LXC.Path, container, args[1:])
 		},
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/console"
 	"github.com/jarloop/jarloop/cmd/internal/exit"
 	"github.com/jarloop/jarloop/cmd/internal/folders"
+	"github.com/jarloop/jarloop/cmd/internal/machine"
 	"github.com/jarloop/jarloop/cmd/internal/printed"
 )
 
@@ -35,7 +36,7 @@ several services follow each other by when a generation has last printed, and
 			if err != nil {
 				return err
 			}
-			r := &printed.Reader{Logs: folders.Logs(c), Path: c.LXC.Path}
+			r := &printed.Reader{Logs: folders.Logs(c), Record: machine.Records(c)}
 			if r.Services, err = cli.Services(c, args); err != nil {
 				return err
 			}

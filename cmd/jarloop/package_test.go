@@ -33,6 +33,9 @@ func TestThePackageHoldsAllThatIsNeeded(t *testing.T) {
 	if got := tool(t, filepath.Join(root, "usr/bin/jarloop"), "version"); got != "jarloop v1.2.3-4\n" {
 		t.Errorf("the program says %q", got)
 	}
+	if info, err := os.Stat(filepath.Join(root, "usr/lib/jarloop/guest")); err != nil || info.Mode().Perm() != 0o755 {
+		t.Errorf("the program for containers of a cluster: %v, %v", info, err)
+	}
 	for name, want := range map[string]string{
 		"usr/lib/systemd/system/jarloop.service":           "ExecStart=/usr/bin/jarloop run --config /etc/jarloop/config.toml\n",
 		"usr/share/doc/jarloop/examples/config.toml":       "[service.frontend]",

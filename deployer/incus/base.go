@@ -72,6 +72,28 @@ func (b *bases) find(ctx context.Context, name, service string) (api.Instance, e
 	}), nil
 }
 
+// Base is an instance that is one of a base, or could be: copies are made of it on its
+// member.
+type Base struct {
+	Name, Instance, Member string
+	Running                bool
+}
+
+// Bases gives all of them: every instance that no owner has.
+func (e *Engine) Bases(ctx context.Context) ([]Base, error) {
+	all, err := e.Client.Instances(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []Base
+	for _, i := range all {
+		if i.Config[keyOwner] == "" && i.Status != "Error" {
+			found = append(found, Base{cmp.Or(i.Config[keyBase], i.Name), i.Name, i.Location, i.Running()})
+		}
+	}
+	return found, nil
+}
+
 // prepare puts the program into a base, once, and says which init boots there.
 func (b *bases) prepare(ctx context.Context, base api.Instance) (guest.Init, error) {
 	key := base.Name + " " + base.Created.String()

@@ -56,7 +56,10 @@ type PrintedFile struct {
 }
 
 // Generation is the name of the generation that printed it.
-func (p PrintedFile) Generation() string { return p.Service + "-" + strconv.Itoa(p.Number) }
+func (p PrintedFile) Generation() string { return Generation(p.Service, p.Number) }
+
+// Generation is the name of a generation.
+func Generation(service string, number int) string { return service + "-" + strconv.Itoa(number) }
 
 // Printed gives the files that are kept of what a service's generations have
 // printed: by number, of each the standard output first, which may not be there

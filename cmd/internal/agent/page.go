@@ -6,6 +6,7 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/cmd/internal/control"
 	"github.com/jarloop/jarloop/cmd/internal/folders"
+	"github.com/jarloop/jarloop/cmd/internal/machine"
 	"github.com/jarloop/jarloop/cmd/internal/page"
 	"github.com/jarloop/jarloop/deployer"
 )
@@ -17,9 +18,10 @@ func (a *agent) openPage(c *config.Config) (err error) {
 	a.page, err = page.New(page.Options{
 		Agent: a, System: page.SystemOf(c, *a.ports.Load()),
 		Folders: page.Folders{
-			Token: folders.PageToken(c), History: folders.History(c), Sets: folders.Sets(c), Logs: folders.Logs(c), LXC: c.LXC.Path,
+			Token: folders.PageToken(c), History: folders.History(c), Sets: folders.Sets(c), Logs: folders.Logs(c),
 		},
-		Say: a.out.Say, Warn: a.out.Complain, Asked: a.out.Asked, Secret: a.out.ForPerson(),
+		Record: machine.Records(c),
+		Say:    a.out.Say, Warn: a.out.Complain, Asked: a.out.Asked, Secret: a.out.ForPerson(),
 	})
 	if err == nil {
 		a.out.Tap(a.page.Tell)

@@ -21,8 +21,14 @@ func Provision(ctx context.Context, c *config.Config, names []string, out *conso
 			return nil, err
 		}
 	}
-	builder := telling(c, out)
 	containers := map[string]string{}
+	if c.Incus() { // the cluster has them: the doctor has looked
+		for _, b := range c.Bases {
+			containers[b.Name] = b.Name
+		}
+		return containers, nil
+	}
+	builder := telling(c, out)
 	for _, b := range c.Bases {
 		if len(names) > 0 && !slices.Contains(names, b.Name) {
 			continue

@@ -2,11 +2,14 @@
 package checkup
 
 import (
+	"context"
+	"net/netip"
 	"os"
 
 	"github.com/jarloop/jarloop/cmd/internal/bases"
 	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/cmd/internal/doctor"
+	"github.com/jarloop/jarloop/cmd/internal/machine"
 	"github.com/jarloop/jarloop/cmd/internal/self"
 )
 
@@ -19,7 +22,29 @@ func Machine(c *config.Config) *doctor.Machine {
 		}
 		container, there := bases.Store(c).There(r)
 		return container, there, nil
-	}, func() ([]string, error) { return bases.LeftOver(c) })
+	}, func() ([]string, error) { return bases.LeftOver(c) }, func(ctx context.Context) (doctor.Cluster, error) { return cluster(ctx, c) })
+}
+
+// cluster looks at that of the engine incus.
+func cluster(ctx context.Context, c *config.Config) (found doctor.Cluster, err error) {
+	engine, err := machine.Cluster(c, netip.Prefix{})
+	if err != nil {
+		return found, err
+	}
+	defer engine.Close()
+	members, err := engine.Client.Members(ctx)
+	if err != nil {
+		return found, err
+	}
+	found.Members = map[string]string{}
+	for _, m := range members {
+		found.Members[m.Name] = m.Status
+	}
+	all, err := engine.Bases(ctx)
+	for _, b := range all {
+		found.Bases = append(found.Bases, doctor.ClusterBase(b))
+	}
+	return found, err
 }
 
 // NeedRoot stops what cannot do without root, in the doctor's words.

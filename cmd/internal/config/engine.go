@@ -120,6 +120,9 @@ func (c *Config) checkIncus(r *report, root *node) {
 	if !lxc.at("bridge").given {
 		r.add(lxc.at("bridge"), `missing; with engine.kind = "incus" it is the interface by which this machine is in the network of the cluster's containers, as "ip address" shows it: add bridge = "eth1" or the like`)
 	}
+	if c.LXC.Range.IsZero() && c.LXC.Address != AddressDHCP {
+		r.add(lxc.at("range"), `missing; with engine.kind = "incus" it is the addresses that this agent alone gives: add range = "10.0.5.128-10.0.5.159" or the like, apart from those of other agents and from ipv4.dhcp.ranges of the network`)
+	}
 	if c.LXC.Address == AddressDHCP {
 		r.add(lxc.at("address"), `"dhcp" cannot go with engine.kind = "incus": containers have this machine as their gateway, which their DHCP server does not know; leave it out`)
 	}

@@ -16,7 +16,7 @@ type LXC struct {
 	// lease; dhcp is for bridges that are run by others.
 	Address string
 	// The addresses to give. Keep it apart from the range of the bridge's DHCP server.
-	// Default: the upper half of the bridge's subnet.
+	// Default: the upper half of the bridge's subnet; with engine.kind = "incus" none.
 	Range Range
 	// Whether a service's name leads to a virtual IP of its own that never changes
 	// (vip), or straight to the live generation's address (hosts). With hosts, a service

@@ -1,15 +1,20 @@
 package config
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 const (
-	onCluster = "[engine]\nkind = \"incus\"\naddress = \"/var/lib/incus/unix.socket\"\nowner = \"anna\"\n[lxc]\nbridge = \"eth1\"\n"
+	onCluster = "[engine]\nkind = \"incus\"\naddress = \"/var/lib/incus/unix.socket\"\nowner = \"anna\"\n[lxc]\nbridge = \"eth1\"\nrange = \"10.0.5.8-10.0.5.9\"\n"
 	oneWeb    = "[service.web]\nport = 8080\n"
 )
 
 // What is said where the engine is wrong.
 func TestWrongEngine(t *testing.T) {
-	engine := func(keys string) string { return "[engine]\n" + keys + "\n[lxc]\nbridge = \"eth1\"\n" + oneWeb }
+	engine := func(keys string) string {
+		return "[engine]\n" + keys + "\n[lxc]\nbridge = \"eth1\"\nrange = \"10.0.5.8-10.0.5.9\"\n" + oneWeb
+	}
 	refuses(t, []wrong{
 		{"an unknown kind", engine(`kind = "incuss"`),
 			`config.toml:2:1: engine.kind: "incuss" is none of "lxc" and "incus"; did you mean "incus"?`},
@@ -45,23 +50,25 @@ func TestWrongEngine(t *testing.T) {
 // What is said of keys that cannot go with a cluster.
 func TestWrongWithIncus(t *testing.T) {
 	refuses(t, []wrong{
-		{"no interface", "[engine]\nkind = \"incus\"\naddress = \"/s\"\nowner = \"anna\"\n" + oneWeb,
-			`config.toml: lxc.bridge: missing; with engine.kind = "incus" it is the interface by which this machine is in the network of the cluster's containers, as "ip address" shows it: add bridge = "eth1" or the like`},
-		{"addresses of others", onCluster + "address = \"dhcp\"\n" + oneWeb,
+		{"no interface", "[engine]\nkind = \"incus\"\naddress = \"/s\"\nowner = \"anna\"\n[lxc]\nrange = \"10.0.5.8-10.0.5.9\"\n" + oneWeb,
+			`config.toml:5:2: lxc.bridge: missing; with engine.kind = "incus" it is the interface by which this machine is in the network of the cluster's containers, as "ip address" shows it: add bridge = "eth1" or the like`},
+		{"addresses that anybody gives", "[engine]\nkind = \"incus\"\naddress = \"/s\"\nowner = \"anna\"\n[lxc]\nbridge = \"eth1\"\n" + oneWeb,
+			`config.toml:5:2: lxc.range: missing; with engine.kind = "incus" it is the addresses that this agent alone gives: add range = "10.0.5.128-10.0.5.159" or the like, apart from those of other agents and from ipv4.dhcp.ranges of the network`},
+		{"addresses of others", strings.Replace(onCluster, "range = \"10.0.5.8-10.0.5.9\"\n", "", 1) + "address = \"dhcp\"\n" + oneWeb,
 			`config.toml:7:1: lxc.address: "dhcp" cannot go with engine.kind = "incus": containers have this machine as their gateway, which their DHCP server does not know; leave it out`},
 		{"a folder of containers", onCluster + "path = \"/srv/lxc\"\nbacking = \"btrfs\"\n" + oneWeb,
-			`config.toml:7:1: lxc.path: has no effect with engine.kind = "incus", since it is about containers on this machine; leave it out` + "\n" +
-				`config.toml:8:1: lxc.backing: has no effect with engine.kind = "incus", since it is about containers on this machine; leave it out`},
+			`config.toml:8:1: lxc.path: has no effect with engine.kind = "incus", since it is about containers on this machine; leave it out` + "\n" +
+				`config.toml:9:1: lxc.backing: has no effect with engine.kind = "incus", since it is about containers on this machine; leave it out`},
 		{"memory that is left free", onCluster + "reserve = \"1GiB\"\n" + oneWeb,
-			`config.toml:7:1: lxc.reserve: has no effect with engine.kind = "incus", since it is about containers on this machine; leave it out`},
+			`config.toml:8:1: lxc.reserve: has no effect with engine.kind = "incus", since it is about containers on this machine; leave it out`},
 		{"a faster start of all", "fast_start = true\n" + onCluster + oneWeb,
 			`config.toml:1:1: fast_start: with engine.kind = "incus" containers share no files, so none is started faster; leave it out`},
 		{"a faster start", onCluster + oneWeb + "fast_start = true\n",
-			`config.toml:9:1: service.web.fast_start: with engine.kind = "incus" containers share no files, so none is started faster; leave it out`},
+			`config.toml:10:1: service.web.fast_start: with engine.kind = "incus" containers share no files, so none is started faster; leave it out`},
 		{"data", onCluster + oneWeb + "data = [\"/data\"]\n",
-			`config.toml:9:1: service.web.data: with engine.kind = "incus" nothing outlives a container yet; leave data out, or run this service with the engine lxc`},
+			`config.toml:10:1: service.web.data: with engine.kind = "incus" nothing outlives a container yet; leave data out, or run this service with the engine lxc`},
 		{"a base that is to be built", onCluster + oneWeb + "[base.java]\ndistribution = \"debian:bookworm\"\n",
-			`config.toml:10:1: base.java.distribution: with engine.kind = "incus" a base is an instance that is there already, and nothing is built; leave distribution out, and make it as docs/cluster.md says`},
+			`config.toml:11:1: base.java.distribution: with engine.kind = "incus" a base is an instance that is there already, and nothing is built; leave distribution out, and make it as docs/cluster.md says`},
 	})
 }
 

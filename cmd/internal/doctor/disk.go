@@ -56,7 +56,11 @@ const (
 
 func space(_ context.Context, m *Machine) []Finding {
 	var findings []Finding
-	for _, folder := range []string{m.Config.LXC.Path, m.Config.State} {
+	folders := []string{m.Config.LXC.Path, m.Config.State}
+	if m.Config.Incus() {
+		folders = folders[1:]
+	}
+	for _, folder := range folders {
 		f := Finding{Check: "space " + folder, State: OK}
 		s, err := m.Probe.Space(nearest(folder))
 		if err != nil {

@@ -28,16 +28,29 @@ var all = []check{
 	folders, space, data, inotify, memory, bases, oldBases, share, clock,
 }
 
+// Where containers are those of a cluster, nothing of LXC is needed here.
+var (
+	cheapOfCluster = []check{root, bridge, interfaces, ports, cluster}
+	allOfCluster   = []check{root, bridge, interfaces, forward, rules, ports, folders, space, cluster, share, clock}
+)
+
 // Examine makes every check, one after the other.
 func Examine(ctx context.Context, m *Machine) []Finding {
+	if m.Config.Incus() {
+		return examine(ctx, m, allOfCluster)
+	}
 	return examine(ctx, m, all)
 }
 
 // Preflight makes the cheap checks, and gives what has failed; warnings go to
 // warn, a line each.
 func Preflight(ctx context.Context, m *Machine, warn func(string)) error {
+	checks := cheap
+	if m.Config.Incus() {
+		checks = cheapOfCluster
+	}
 	var errs error
-	for _, f := range examine(ctx, m, cheap) {
+	for _, f := range examine(ctx, m, checks) {
 		if f.State == Warning {
 			warn(f.words())
 			continue

@@ -35,6 +35,8 @@ type fake struct {
 	mode       watcher.Mode
 	shareErr   error
 	started    []string
+	cluster    Cluster
+	clusterErr error
 }
 
 func (f *fake) Liblxc() (string, error) {
@@ -55,6 +57,7 @@ func (f *fake) Space(string) (Space, error)                        { return f.sp
 func (f *fake) Shares(string) (bool, error)                        { return f.shares, f.sharesErr }
 func (f *fake) Containers(context.Context) (map[string]int, error) { return f.containers, nil }
 func (f *fake) Base(b config.Base) (string, bool, error)           { return b.Name + "-1", f.there, f.baseErr }
+func (f *fake) Cluster(context.Context) (Cluster, error)           { return f.cluster, f.clusterErr }
 func (f *fake) LeftOver() ([]string, error)                        { return f.leftOver, f.leftErr }
 func (f *fake) Share() (watcher.Mode, string, error) {
 	return f.mode, "/host is ext4", f.shareErr

@@ -18,9 +18,10 @@ import (
 
 // NewMachine gives the machine that the program runs on. child is the command
 // that makes one call of liblxc, base says which container a base is and whether
-// it is there, and leftOver which bases are of no use any more.
-func NewMachine(c *config.Config, child []string, base func(config.Base) (string, bool, error), leftOver func() ([]string, error)) *Machine {
-	return &Machine{Config: c, Root: "/", User: os.Geteuid(), Probe: &probe{c, child, base, leftOver}}
+// it is there, leftOver which bases are of no use any more, and cluster what there is of one.
+func NewMachine(c *config.Config, child []string, base func(config.Base) (string, bool, error), leftOver func() ([]string, error),
+	cluster func(context.Context) (Cluster, error)) *Machine {
+	return &Machine{Config: c, Root: "/", User: os.Geteuid(), Probe: &probe{c, child, base, leftOver, cluster}}
 }
 
 // probe asks this machine.
@@ -29,6 +30,7 @@ type probe struct {
 	child    []string
 	base     func(config.Base) (string, bool, error)
 	leftOver func() ([]string, error)
+	cluster  func(context.Context) (Cluster, error)
 }
 
 var _ Probe = (*probe)(nil)
@@ -70,6 +72,8 @@ func (p *probe) Containers(ctx context.Context) (map[string]int, error) {
 }
 
 func (p *probe) Base(b config.Base) (container string, there bool, err error) { return p.base(b) }
+
+func (p *probe) Cluster(ctx context.Context) (Cluster, error) { return p.cluster(ctx) }
 
 func (p *probe) LeftOver() ([]string, error) { return p.leftOver() }
 

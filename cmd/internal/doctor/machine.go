@@ -91,6 +91,8 @@ type Probe interface {
 	// Base gives the container of a base, and whether it is there, whole; an
 	// error where this machine cannot have it.
 	Base(b config.Base) (container string, there bool, err error)
+	// Cluster looks at that of the engine incus.
+	Cluster(ctx context.Context) (Cluster, error)
 	// LeftOver gives the bases that the program has built, that the configuration
 	// does not ask for and that no clone rests on.
 	LeftOver() ([]string, error)
@@ -105,6 +107,18 @@ type Rules struct {
 	Conflicts []string // they send a published port elsewhere
 	Backends  string   // rules in both variants of iptables; "" is none
 	Obstacles []network.Obstacle
+}
+
+// Cluster is what there is of one.
+type Cluster struct {
+	Members map[string]string // how each is, in the cluster's own words: Online is well
+	Bases   []ClusterBase
+}
+
+// ClusterBase is an instance that copies may be made of, on its member.
+type ClusterBase struct {
+	Name, Instance, Member string
+	Running                bool
 }
 
 // Space is what is free on a filesystem. Without a table of inodes, as on

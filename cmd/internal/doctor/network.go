@@ -20,6 +20,9 @@ func bridge(_ context.Context, m *Machine) []Finding {
 	prefix, first, last, err := m.Probe.Range()
 	if err != nil {
 		f.State, f.Found = Failed, err.Error()
+		if m.Config.Incus() && !prefix.IsValid() {
+			f.Remedy = "lxc.bridge is this machine's interface in the network of the cluster's containers: ip address"
+		}
 		// What the unit of jarloop asks for before it starts the agent.
 		if m.Config.LXC.Bridge == "lxcbr0" && !prefix.IsValid() {
 			f.Remedy = "sudo systemctl start lxc-net"

@@ -1,24 +1,32 @@
 // Package machine opens what the deployer works with on this machine, as the
-// configuration says: containers of liblxc, and the names, ports and addresses of
-// the network.
+// configuration says: containers of liblxc or of a cluster, and the names, ports and
+// addresses of the network.
 package machine
 
 import (
 	"context"
 	"errors"
+	"io"
 	"net/netip"
 
 	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/cmd/internal/folders"
 	"github.com/jarloop/jarloop/cmd/internal/self"
+	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/deployer/lxc"
 	"github.com/jarloop/jarloop/network"
 	"github.com/jarloop/jarloop/network/relay"
 )
 
+// Containers are those of an engine, which is let go of by Close.
+type Containers interface {
+	deployer.Engine
+	io.Closer
+}
+
 // Machine is what one agent has of this machine.
 type Machine struct {
-	Engine *lxc.Engine
+	Engine Containers
 	Router *network.Router
 	Pool   *network.Pool
 	Relays *relay.Relays
@@ -54,9 +62,12 @@ func Open(_ context.Context, c *config.Config, notes func(string)) (*Machine, er
 // Close lets go of it. It changes nothing.
 func (m *Machine) Close() error { return errors.Join(m.Router.Close(), m.Engine.Close()) }
 
-// Engine gives the containers of this machine. Without the bridge's own address
-// none can be made.
-func Engine(c *config.Config, bridge netip.Prefix) (*lxc.Engine, error) {
+// Engine gives the containers, of this machine or of a cluster. Without the bridge's own
+// address none can be made.
+func Engine(c *config.Config, bridge netip.Prefix) (Containers, error) {
+	if c.Incus() {
+		return Cluster(c, bridge)
+	}
 	o := lxc.Options{
 		Path: c.LXC.Path, Logs: folders.Logs(c), Backing: c.LXC.Backing, Child: self.LXCChild(),
 		Bridge: c.LXC.Bridge, Gateway: bridge.Addr(), DataCopyLimit: int64(c.LXC.DataCopyLimit),

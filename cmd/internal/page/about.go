@@ -59,7 +59,7 @@ func (s *Server) service(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	all := Whole{Service: shown, Pin: kept.Pin, Paused: kept.Paused, Deploys: []Deployed{}, Sets: []string{}}
-	generations, _ := (&printed.Reader{Logs: s.Folders.Logs, Path: s.Folders.LXC}).Generations(name) // none is an answer
+	generations, _ := (&printed.Reader{Logs: s.Folders.Logs, Record: s.Record}).Generations(name) // none is an answer
 	for i, e := range slices.Backward(kept.Entries) {
 		if len(all.Deploys) == mostDeploys {
 			break

@@ -145,7 +145,7 @@ func (s *Server) names() []string {
 // past reads what was printed.
 func (s *Server) past(ctx context.Context, f filter, cursor string) (Lines, map[printed.Where]int64, error) {
 	p := printed.Past{
-		Reader: printed.Reader{Logs: s.Folders.Logs, Path: s.Folders.LXC, Services: f.services, Generation: f.generation},
+		Reader: printed.Reader{Logs: s.Folders.Logs, Record: s.Record, Services: f.services, Generation: f.generation},
 		File:   f.file, When: s.lines.when, Most: f.limit, Bytes: mostRead,
 		Wanted: f.wants,
 	}

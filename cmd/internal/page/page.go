@@ -46,7 +46,6 @@ type Folders struct {
 	History string
 	Sets    string
 	Logs    string
-	LXC     string
 }
 
 // Options are what a Server works with.
@@ -54,6 +53,8 @@ type Options struct {
 	Agent   Agent
 	Folders Folders
 	System  System
+	// Record gives that of a generation.
+	Record func(service string, number int) ([]byte, error)
 	// Say and Warn tell what becomes of the page itself.
 	Say, Warn func(text string)
 	// Asked tells that somebody wants something done, to be seen by all.

@@ -98,7 +98,7 @@ func newRig(t *testing.T) *rig {
 	r.Server, err = New(Options{
 		Agent: f, Folders: Folders{
 			Token: filepath.Join(dir, "token"), History: filepath.Join(dir, "history"), Sets: filepath.Join(dir, "sets"),
-			Logs: filepath.Join(dir, "logs"), LXC: filepath.Join(dir, "lxc"),
+			Logs: filepath.Join(dir, "logs"),
 		},
 		System: System{Listen: r.at, Services: []Described{
 			{Name: "frontend", Kind: "service", Needs: []string{"db"}}, {Name: "db", Kind: "backing", Layer: 1, NeededBy: []string{"frontend"}},

@@ -119,9 +119,9 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	dir := t.TempDir()
 	w := &world{t: t, agent: &source{}, folders: page.Folders{
-		Token: filepath.Join(dir, "token"), History: filepath.Join(dir, "history"), Sets: filepath.Join(dir, "sets"), Logs: filepath.Join(dir, "logs"), LXC: filepath.Join(dir, "lxc"),
+		Token: filepath.Join(dir, "token"), History: filepath.Join(dir, "history"), Sets: filepath.Join(dir, "sets"), Logs: filepath.Join(dir, "logs"),
 	}}
-	for _, folder := range []string{w.folders.History, w.folders.Sets, w.folders.Logs, w.folders.LXC} {
+	for _, folder := range []string{w.folders.History, w.folders.Sets, w.folders.Logs} {
 		if err := os.Mkdir(folder, 0o755); err != nil {
 			t.Fatal(err)
 		}

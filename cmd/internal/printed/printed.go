@@ -23,14 +23,15 @@ import (
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/deployer/guest"
 	"github.com/jarloop/jarloop/deployer/logs"
-	"github.com/jarloop/jarloop/deployer/lxc"
 )
 
 // Reader reads what some services have printed.
 type Reader struct {
-	// Logs is the folder for what instances print, and Path lxc.path.
-	Logs, Path string
-	Services   []string
+	// Logs is the folder for what instances print.
+	Logs string
+	// Record gives that of a generation. nil: none is known.
+	Record   func(service string, number int) ([]byte, error)
+	Services []string
 	// Generation is the number of the only one that is read; 0 reads all.
 	Generation int
 	// Since leaves out the files that were last written to before. When they
@@ -80,7 +81,10 @@ func (r *Reader) printed(service string) ([]logs.PrintedFile, error) {
 			continue
 		}
 		known[f.Number] = &deployer.Generation{Service: service, Number: f.Number}
-		if record, err := lxc.Record(r.Path, r.Logs, f.Generation()); err == nil {
+		if r.Record == nil {
+			continue
+		}
+		if record, err := r.Record(service, f.Number); err == nil {
 			if g, err := deployer.ParseRecord(f.Generation(), record); err == nil {
 				known[f.Number] = g
 			}

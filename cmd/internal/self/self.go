@@ -2,7 +2,11 @@
 // called again as a process that does one thing for it.
 package self
 
-import "runtime/debug"
+import (
+	"os"
+	"path/filepath"
+	"runtime/debug"
+)
 
 // version is set by the build; without it the module's own says what it can.
 var version = ""
@@ -30,3 +34,10 @@ const Relay = "relay"
 
 // RelayChild is the command that does so.
 func RelayChild() []string { return []string{"/proc/self/exe", Relay} }
+
+// Guest is the file of the static program for containers of a cluster, where it is
+// installed with this one.
+func Guest() (string, error) {
+	program, err := os.Executable()
+	return filepath.Join(filepath.Dir(program), "..", "lib", "jarloop", "guest"), err
+}

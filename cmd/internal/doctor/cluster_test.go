@@ -1,0 +1,75 @@
+package doctor
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/jarloop/jarloop/cmd/internal/config"
+)
+
+// onCluster gives a machine whose containers are those of a cluster that is well.
+func onCluster(t *testing.T) (*Machine, *fake) {
+	t.Helper()
+	m, f := well(t)
+	m.Config.Engine = config.Engine{Kind: config.EngineIncus, Address: "https://m1:8443", Certificate: "/etc/jarloop/client.crt"}
+	m.Config.LXC.Path = "/nowhere"
+	f.version = "" // this machine has no liblxc
+	f.cluster = Cluster{
+		Members: map[string]string{"m1": "Online", "m2": "Online"},
+		Bases:   []ClusterBase{{Name: "service-base", Instance: "service-base", Member: "m1"}, {Name: "service-base", Instance: "service-base-m2", Member: "m2"}},
+	}
+	return m, f
+}
+
+func TestAMachineNeedsNothingOfLXCForACluster(t *testing.T) {
+	m, _ := onCluster(t)
+	for _, f := range Examine(t.Context(), m) {
+		if f.State != OK || f.Found == "" {
+			t.Errorf("%s: %s: %q", f.Check, f.State, f.Found)
+		}
+	}
+	if err := Preflight(t.Context(), m, func(text string) { t.Error(text) }); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEachThingThatIsWrongWithAClusterHasItsRowAndRemedy(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		spoil  func(*Machine, *fake)
+		check  string
+		state  State
+		found  string
+		remedy string
+	}{
+		{"nobody answers", func(_ *Machine, f *fake) { f.clusterErr = errors.New("not authorized") }, "cluster", Failed,
+			"https://m1:8443 does not answer as it should: not authorized", "incus config trust add-certificate /etc/jarloop/client.crt"},
+		{"a member is away", func(_ *Machine, f *fake) { f.cluster.Members["m2"] = "Offline" }, "cluster", Warning, "m2 is offline", "incus cluster list"},
+		{"no base", func(_ *Machine, f *fake) { f.cluster.Bases = nil }, "base service-base", Failed, "no member has an instance service-base", "docs/cluster.md"},
+		{"a base on one of two", func(_ *Machine, f *fake) { f.cluster.Bases = f.cluster.Bases[:1] }, "base service-base", Warning,
+			"there and stopped on m1, but not on m2", "incus copy service-base service-base-m2 --target m2 -c user.jarloop.base=service-base"},
+		{"a base that runs", func(_ *Machine, f *fake) { f.cluster.Bases[1].Running = true }, "base service-base", Failed, "service-base-m2 runs", "incus stop service-base-m2"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m, f := onCluster(t)
+			test.spoil(m, f)
+			var seen bool
+			for _, f := range Examine(t.Context(), m) {
+				if f.Check != test.check {
+					continue
+				}
+				seen = true
+				if f.State != test.state || !strings.Contains(f.Found, test.found) || !strings.Contains(f.Remedy, test.remedy) {
+					t.Errorf("%s: %q: %q", f.State, f.Found, f.Remedy)
+				}
+			}
+			if !seen {
+				t.Errorf("there is no row %s", test.check)
+			}
+			if err := Preflight(t.Context(), m, func(string) {}); (err != nil) != (test.state == Failed) {
+				t.Errorf("run is stopped by: %v", err)
+			}
+		})
+	}
+}

@@ -1,0 +1,88 @@
+package machine
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+
+	"github.com/jarloop/jarloop/cmd/internal/config"
+	"github.com/jarloop/jarloop/cmd/internal/folders"
+	"github.com/jarloop/jarloop/cmd/internal/self"
+	"github.com/jarloop/jarloop/deployer/incus"
+	"github.com/jarloop/jarloop/deployer/incus/api"
+)
+
+// Cluster gives the containers of this agent in the cluster, whose gateway is this
+// machine's own address in their network. The caller closes it.
+func Cluster(c *config.Config, own netip.Prefix) (*incus.Engine, error) {
+	client, err := client(c.Engine)
+	if err != nil {
+		return nil, err
+	}
+	program := c.Engine.Guest
+	if program == "" {
+		if program, err = self.Guest(); err != nil {
+			return nil, err
+		}
+	}
+	o := incus.Options{
+		Client: client, Owner: c.Engine.Owner, Logs: folders.Logs(c), Program: program, Pool: c.Engine.Pool, Gateway: own.Addr(),
+	}
+	if c.Engine.Nameserver != "" {
+		o.Nameserver = netip.MustParseAddr(c.Engine.Nameserver)
+	}
+	engine, err := incus.New(o)
+	if errors.Is(err, os.ErrNotExist) {
+		err = fmt.Errorf("%w: make install puts it there, and engine.guest says where it is else", err)
+	}
+	return engine, err
+}
+
+// client gives who asks the cluster.
+func client(e config.Engine) (*api.Client, error) {
+	o := api.Options{Address: "unix:" + e.Address, Project: e.Project}
+	if e.TLS() {
+		o.Address = e.Address
+		pair, err := tls.LoadX509KeyPair(e.Certificate, e.Key)
+		if err != nil {
+			return nil, fmt.Errorf("read engine.certificate and engine.key: %w", err)
+		}
+		o.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13}
+		if e.ServerCertificate != "" {
+			if err := accept(o.TLS, e.ServerCertificate); err != nil {
+				return nil, fmt.Errorf("read engine.server_certificate: %w", err)
+			}
+		}
+	}
+	return api.New(o)
+}
+
+// accept has one certificate accepted and no other. A cluster's own is signed by itself,
+// and names no member that could be asked for.
+func accept(c *tls.Config, file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	block, _ := pem.Decode(text)
+	if block == nil || block.Type != "CERTIFICATE" {
+		return fmt.Errorf("%s is no certificate in PEM", file)
+	}
+	wanted, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	c.InsecureSkipVerify = true // #nosec G402 -- it is held against the one that is wanted
+	c.VerifyConnection = func(s tls.ConnectionState) error {
+		if len(s.PeerCertificates) == 0 || !bytes.Equal(s.PeerCertificates[0].Raw, wanted.Raw) {
+			return fmt.Errorf("who answers has another certificate than %s", file)
+		}
+		return nil
+	}
+	return nil
+}

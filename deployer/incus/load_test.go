@@ -1,0 +1,96 @@
+package incus_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/jarloop/jarloop/deployer"
+)
+
+// from is the namespace of a machine that is neither the agent's nor a member.
+const from = "/run/netns/jlinc-sw"
+
+// outside asks from there, each time by a connection of its own.
+var outside = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+	DisableKeepAlives: true,
+	DialContext: func(ctx context.Context, network, address string) (conn net.Conn, err error) {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+			f, e := os.Open(from)
+			if e == nil {
+				e = unix.Setns(int(f.Fd()), unix.CLONE_NEWNET)
+				f.Close()
+			}
+			if err = e; err == nil {
+				conn, err = (&net.Dialer{FallbackDelay: -1}).DialContext(ctx, network, address)
+			}
+		}()
+		<-done
+		return conn, err
+	},
+}}
+
+// askDesk asks the published port of the agent's machine.
+func askDesk(ctx context.Context) (string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://10.99.0.100/", nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := outside.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", response.Status, text)
+	}
+	return string(text), err
+}
+
+// load is requests without end.
+type load struct {
+	end    context.CancelFunc
+	ended  chan struct{}
+	asked  int
+	failed []string
+}
+
+func (d *desk) load() *load {
+	ctx, end := context.WithCancel(d.t.Context())
+	l := &load{end: end, ended: make(chan struct{})}
+	go func() {
+		defer close(l.ended)
+		for deployer.Pause(ctx, 5*time.Millisecond) == nil {
+			// One that has begun is waited for.
+			if _, err := askDesk(context.WithoutCancel(ctx)); err != nil {
+				l.failed = append(l.failed, time.Now().Format("15:04:05.000 ")+err.Error())
+			}
+			l.asked++
+		}
+	}()
+	return l
+}
+
+// stop ends them; that one failed fails the test.
+func (l *load) stop(t *testing.T) {
+	t.Helper()
+	l.end()
+	<-l.ended
+	t.Logf("%d of %d requests failed", len(l.failed), l.asked)
+	if len(l.failed) > 0 || l.asked == 0 {
+		t.Errorf("failed: %s", strings.Join(l.failed[:min(5, len(l.failed))], "\n"))
+	}
+}
