@@ -10,11 +10,6 @@ import (
 	"time"
 )
 
-// policy is what a browser may do with an answer: nothing but ask here for more. The
-// document is allowed its own script and style beside that.
-const policy = "default-src 'none'; connect-src 'self'; img-src 'self'; " +
-	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
-
 // handler answers requests that come in where the page listens.
 func (s *Server) handler(listen netip.AddrPort) http.Handler {
 	api := http.NewServeMux()
