@@ -217,16 +217,18 @@ func (s *store) seed(ctx context.Context, root, name string, first int) error {
 	return unix.Renameat2(unix.AT_FDCWD, fresh, unix.AT_FDCWD, filepath.Join(s.live(), name), unix.RENAME_NOREPLACE)
 }
 
-// runs gives an instance of a service that is not stopped, "" if there is none.
+// runs gives the oldest instance of a service that is not stopped, "" if there is none.
 func (e *Engine) runs(ctx context.Context, service string) (string, error) {
 	states, err := e.host.States(ctx)
 	if err != nil {
 		return "", err
 	}
+	first, running := 0, ""
 	for name, init := range states {
-		if of, _, ok := parseName(name); ok && of == service && init != 0 && e.disk.ours(name) {
-			return name, nil
+		of, number, ok := parseName(name)
+		if ok && of == service && init != 0 && e.disk.ours(name) && (running == "" || number < first) {
+			first, running = number, name
 		}
 	}
-	return "", nil
+	return running, nil
 }

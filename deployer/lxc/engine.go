@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -53,6 +54,8 @@ type Engine struct {
 	notices *notices
 	// acts are starts and removals under way, each once for all who ask for it.
 	acts singleflight.Group
+	// productions counts those that were begun.
+	productions atomic.Int64
 }
 
 var _ deployer.Engine = (*Engine)(nil)

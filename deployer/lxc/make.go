@@ -32,8 +32,8 @@ func (e *Engine) List(ctx context.Context) ([]deployer.Instance, error) {
 	_ = e.disk.sweepData() // whoever works with the data next says what is wrong
 	for i, one := range all {
 		init := states[one.Name]
-		all[i].Running = init > 0 && !one.Half
-		if !all[i].Running {
+		all[i].Running = init > 0
+		if !all[i].Running || one.Half {
 			continue
 		}
 		h, release := e.table.use(one.Name)

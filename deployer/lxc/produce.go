@@ -85,10 +85,11 @@ func (e *Engine) produce(ctx context.Context, p deployer.Production) (made deplo
 	return made, nil
 }
 
-// claimProduction makes the folder of a container by a name that nobody has.
+// claimProduction makes the folder of a container by a name that nobody has: a claim
+// sweeps away what others have begun by its name.
 func (e *Engine) claimProduction() (name string, err error) {
-	for n := 1; ; n++ {
-		name = producing + "-" + strconv.Itoa(n)
+	for {
+		name = producing + "-" + strconv.FormatInt(e.productions.Add(1), 10)
 		if err = e.disk.claim(name, []byte("{}\n")); !errors.Is(err, deployer.ErrExists) {
 			return name, err
 		}
