@@ -90,8 +90,13 @@ func (l *loop) remove(g *Generation, grace time.Duration, retired bool) {
 	if g == nil {
 		return
 	}
-	l.removals[g.Name()] = &removal{g: g, grace: grace, retired: retired}
-	l.tryRemoval(l.removals[g.Name()])
+	r := l.removals[g.Name()]
+	if r == nil || !r.trying { // else it goes already, as what has died of a service that has gone
+		r = &removal{g: g, grace: grace}
+		l.removals[g.Name()] = r
+	}
+	r.retired = r.retired || retired
+	l.tryRemoval(r)
 }
 
 // drop removes what is kept for later: a standby, or an earlier failure.
