@@ -46,7 +46,7 @@ var subjects = []subject{
 	{name: "dropwizard", options: inMemory, command: "-jar /dropwizard/dropwizard-1.jar server /dropwizard/app.yml", port: 8080, limits: limits{fast: 0.60, off: 1.08}},
 	{name: "micronaut", command: "-jar /micronaut/micronaut-1.jar", port: 8280, limits: limits{fast: 0.60, off: 1.25}},
 	{name: "javalin", command: "-jar /javalin/javalin-1.jar", port: 7070, limits: limits{fast: 0.75, off: 1.25}},
-	{name: "onejar", options: "--add-opens java.base/java.lang=ALL-UNNAMED", command: "-jar /onejar/onejar.jar server /onejar/app.yml", port: 8480, limits: limits{fast: 0.60}},
+	{name: "onejar", command: "-jar /onejar/onejar.jar server /onejar/app.yml", port: 8480, limits: limits{fast: 0.60}},
 	{name: "clinic25", source: "clinic", newer: true, command: "-jar /clinic25/clinic-1.jar", port: 8080, limits: limits{fast: 0.40, off: 1.08}},
 	{name: "helidon", newer: true, command: "-jar /helidon/helidon.jar", port: 8580, limits: limits{off: 1.25}},
 	{name: "quarkus", command: "-jar /quarkus/quarkus-run.jar", port: 8180, limits: limits{off: 1.08}},

@@ -43,7 +43,7 @@ var wholes = []whole{
 	{name: "dropwizard", jar: "dropwizard-1.jar", args: "server app.yml", java: "-Ddw.database=jdbc:h2:mem:visits -Ddw.logging.appenders[1].currentLogFilename=/dev/null", port: 8080, urls: []string{"/", "/visits", "/no-such"}},
 	{name: "javalin", jar: "javalin-1.jar", port: 7070, urls: []string{"/", "/no-such"}},
 	{name: "micronaut", jar: "micronaut-1.jar", java: "-Dlogback.configurationFile=$PWD/../logback.xml", port: 8280, urls: []string{"/", "/no-such"}},
-	{name: "onejar", jar: "onejar.jar", args: "server app.yml", java: "--add-opens java.base/java.lang=ALL-UNNAMED", port: 8480, urls: []string{"/", "/persons", "/no-such"}},
+	{name: "onejar", jar: "onejar.jar", args: "server app.yml", port: 8480, urls: []string{"/", "/persons", "/no-such"}},
 	{name: "quarkus", jar: "quarkus-run.jar", port: 8180, urls: []string{"/", "/no-such"}, plain: true},
 	{name: "vertx", jar: "vertx-1.jar", port: 8888, urls: []string{"/"}},
 }

@@ -43,6 +43,7 @@ var applications = []application{
 	{name: "installdist", web: true},
 	{name: "javalin", web: true},
 	{name: "micronaut", web: true},
+	{name: "onejar", web: true},
 	{name: "quarkus", web: true},
 	{name: "vertx", web: true},
 }
