@@ -48,11 +48,12 @@ func (c *crashing) chosen(a act) []moment {
 // crashing is a system whose agent can be told where to die.
 type crashing struct {
 	*system
-	folder   string // of package crash
-	original string // settings of person
-	saved    int    // how often
-	turn     int    // see chosen
-	cells    int    // deaths that it recovered from
+	folder   string        // of package crash
+	original string        // settings of person
+	saved    int           // how often
+	turn     int           // see chosen
+	cells    int           // deaths that it recovered from
+	patience time.Duration // for a death
 	missed   []string
 }
 
@@ -63,7 +64,7 @@ func newCrashing(t *testing.T, s *system) *crashing {
 		t.Fatal(err)
 	}
 	s.program = program
-	c := &crashing{system: s, folder: t.TempDir()}
+	c := &crashing{system: s, folder: t.TempDir(), patience: time.Minute}
 	t.Setenv("JARLOOP_CRASH", c.folder)
 	c.disarm()
 	return c
@@ -114,7 +115,7 @@ func (c *crashing) dies(m moment, do func(), done func() bool) bool {
 	c.arm(m)
 	do()
 	defer c.disarm()
-	deadline := time.Now().Add(60 * time.Second)
+	deadline := time.Now().Add(c.patience)
 	for {
 		select {
 		case <-c.agent.done:

@@ -89,7 +89,12 @@ func (a *agentProcess) await(from int, message, service string) logLine {
 // comes true.
 func (a *agentProcess) eventually(what string, so func() bool) {
 	a.t.Helper()
-	deadline := time.Now().Add(90 * time.Second)
+	a.within(90*time.Second, what, so)
+}
+
+func (a *agentProcess) within(patience time.Duration, what string, so func() bool) {
+	a.t.Helper()
+	deadline := time.Now().Add(patience)
 	for !so() {
 		select {
 		case <-a.done:
@@ -97,7 +102,7 @@ func (a *agentProcess) eventually(what string, so func() bool) {
 		default:
 		}
 		if time.Now().After(deadline) {
-			a.t.Fatalf("not within 90 s: %s\n%s", what, a.output())
+			a.t.Fatalf("not within %s: %s\n%s", patience, what, a.output())
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
