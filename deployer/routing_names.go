@@ -24,19 +24,19 @@ func (r *routing) leave(ctx context.Context, name string) {
 
 // launched says that the service of an instance is about to read its names.
 func (r *routing) launched(ctx context.Context, name string) error {
-	return r.do(ctx, func() {
-		if j := r.joined[name]; j != nil {
-			j.stale = false
-		}
-	})
+	return r.setStale(ctx, name, false)
 }
 
 // untold says that the service of an instance has not read its names after all. It
 // only notes that, so a caller whose time is over may call it too.
 func (r *routing) untold(ctx context.Context, name string) error {
+	return r.setStale(ctx, name, true)
+}
+
+func (r *routing) setStale(ctx context.Context, name string, stale bool) error {
 	return r.do(ctx, func() {
 		if j := r.joined[name]; j != nil {
-			j.stale = true
+			j.stale = stale
 		}
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -143,10 +142,7 @@ func (a application) init(s *system, page string) {
 		text += fmt.Sprintf("\n[[publish]]\nport = 80\nservice = %q\n", a.name)
 	}
 	s.write(s.config, text)
-	// Outside of the lab, whose VM has no way to packages.
-	if out, err := exec.CommandContext(s.ctx, s.program, "provision", "--config", s.config).CombinedOutput(); err != nil {
-		s.t.Fatalf("provision: %v: %s", err, out)
-	}
+	s.provision()
 }
 
 // answers waits for the answer of a version. Where something is live it is there at

@@ -73,12 +73,17 @@ func newSystem(t *testing.T, bindfs bool) *system {
 	if _, err := s.Example(s.ctx, checkout); err != nil {
 		t.Fatal(err)
 	}
-	// Outside of the lab, whose VM has no way to packages. Built once, kept
-	// for the next run.
-	if out, err := exec.CommandContext(s.ctx, s.program, "provision", "--config", s.config).CombinedOutput(); err != nil {
-		t.Fatalf("provision: %v: %s", err, out)
-	}
+	s.provision()
 	return s
+}
+
+// provision builds the bases of the configuration outside of the lab, whose VM has no
+// way to packages. What is built is kept for the next run.
+func (s *system) provision() {
+	s.t.Helper()
+	if out, err := exec.CommandContext(s.ctx, s.program, "provision", "--config", s.config).CombinedOutput(); err != nil {
+		s.t.Fatalf("provision: %v: %s", err, out)
+	}
 }
 
 // configuration is the shipped one, with the lab's folders.

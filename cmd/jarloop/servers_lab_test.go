@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -51,10 +50,7 @@ func TestServersOfInit(t *testing.T) {
 	}
 	s.write(s.config, fmt.Sprintf("state = %q\nrun = %q\n", filepath.Join(s.Dir, "state"), filepath.Join(s.Dir, "run"))+
 		s.readAt(written)+fmt.Sprintf("\n[lxc]\npath = %q\n", s.LXC))
-	// Outside of the lab, whose VM has no way to packages.
-	if out, err := exec.CommandContext(s.ctx, s.program, "provision", "--config", s.config).CombinedOutput(); err != nil {
-		t.Fatalf("provision: %v: %s", err, out)
-	}
+	s.provision()
 	agent := s.run()
 	for _, one := range servers {
 		agent.await(0, "live", one.name)

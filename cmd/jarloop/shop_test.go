@@ -59,9 +59,7 @@ interface = "eth0"
 port = 80
 service = "shop"
 `)
-	if out, err := exec.CommandContext(s.ctx, s.program, "provision", "--config", s.config).CombinedOutput(); err != nil {
-		s.t.Fatalf("provision: %v: %s", err, out)
-	}
+	s.provision()
 	must(s.t, os.MkdirAll(filepath.Join(s.Share, "volume-shop"), 0o755))
 	return s
 }
