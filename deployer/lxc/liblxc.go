@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -24,10 +25,13 @@ func Version() (string, error) { return lxc.Version(), nil }
 // withContainer calls do with a handle on a container. An error comes back
 // with what liblxc logged meanwhile, because go-lxc's own carries no cause.
 func withContainer(path, name string, do func(*lxc.Container) error) error {
+	config := filepath.Join(path, name, "config")
 	c, err := lxc.NewContainer(name, path)
+	if _, gone := os.Stat(config); err != nil && errors.Is(gone, fs.ErrNotExist) {
+		c, err = lxc.NewContainer(name, path) // another removed it after liblxc had seen it
+	}
 	if err != nil {
-		return fmt.Errorf("%w: mend %s; lxc-info -P %s -n %s says what is wrong with it",
-			err, filepath.Join(path, name, "config"), path, name)
+		return fmt.Errorf("%w: mend %s; lxc-info -P %s -n %s says what is wrong with it", err, config, path, name)
 	}
 	defer c.Release()
 	// In memory, because the log stays open in the monitor that a start
