@@ -11,7 +11,7 @@ import (
 )
 
 // ErrEarly says that the unit has not come to its gate yet: the container has
-// not booted so far. It will, soon.
+// not booted so far, or another has just opened it. Call again soon.
 var ErrEarly = errors.New("the unit has not come to its gate yet")
 
 // OpenGate lets the unit pass that waits at its gate. One that has passed is
@@ -39,7 +39,11 @@ func (r *Root) OpenGate() error {
 		return fmt.Errorf("open the gate in %s: %w", r.name, err)
 	}
 	defer gate.Close()
-	if err := writeNow(gate, "\n"); err != nil {
+	err = writeNow(gate, "\n")
+	if errors.Is(err, unix.EPIPE) { // another opened it first, and the unit left
+		return ErrEarly
+	}
+	if err != nil {
 		return fmt.Errorf("open the gate in %s: %w", r.name, err)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -88,5 +89,38 @@ func TestAGateFullOfTheContainersOwnBytesHoldsNobodyUp(t *testing.T) {
 		must(t, err)
 	case <-time.After(10 * time.Second):
 		t.Fatal("the agent waits until the container reads")
+	}
+}
+
+// Between the two steps of one who opens the gate the unit may have passed it for another.
+func TestSeveralOpenTheGateAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	r, err := OpenRoot(dir)
+	must(t, err)
+	t.Cleanup(func() { must(t, r.Close()) })
+	gate := filepath.Join(dir, gateFile)
+	must(t, os.MkdirAll(filepath.Dir(gate), 0o755))
+	for range 2000 {
+		must(t, unix.Mkfifo(gate, 0o600))
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() {
+				err := ErrEarly
+				for errors.Is(err, ErrEarly) {
+					err = r.OpenGate()
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		unit, err := os.Open(gate)
+		must(t, err)
+		_, err = unit.Read(make([]byte, 1))
+		must(t, errors.Join(err, unit.Close(), os.Remove(gate)))
+		all.Wait()
+		if t.Failed() {
+			return
+		}
 	}
 }
