@@ -13,7 +13,6 @@ import (
 
 func TestTheFakeKeepsEnginesPromises(t *testing.T) {
 	enginetest.Run(t, func(t *testing.T) enginetest.Harness {
-		t.Parallel() // it waits for nothing but the time
 		w := newWorld()
 		command := func(orders ...string) deployer.Command {
 			return deployer.Command{Line: strings.Join(orders, "\n")}

@@ -32,7 +32,7 @@ func TestRedeploysUnderLoadFailNoRequestAndLeaveNoOldCode(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	const redeploys = 20
+	const redeploys = 10 // two of each service
 	err := b.withRig(ctx, func(r *rig) error {
 		// Fewer than the benchmark's: other tests run beside this one.
 		found, err := r.underLoad(ctx, redeploys, 100, 10*time.Second)

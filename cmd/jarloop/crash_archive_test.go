@@ -12,6 +12,7 @@ import (
 // removes what nobody needs any more, and starts a build with an archive for the first
 // time. What an agent was making when it was killed the next one makes.
 func TestKilledAnywhereWithAnArchive(t *testing.T) {
+	forKills(t)
 	c := newCrashing(t, newLab(t, false))
 	s := newShop(c)
 	s.hurry()
@@ -64,7 +65,8 @@ func (s *shop) of(all []act, names ...string) []act {
 	return found
 }
 
-// moments gives all moments of acts with JARLOOP_KILL=all, else that in each of some.
+// moments gives all moments of acts with JARLOOP_KILL=all, with JARLOOP_KILL=one that in
+// each of some.
 func (s *shop) moments(acts []act) (all []moment) {
 	for _, a := range acts {
 		switch {

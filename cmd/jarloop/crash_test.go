@@ -8,9 +8,7 @@ import (
 )
 
 func TestKilledAnywhereInADeploy(t *testing.T) {
-	if os.Getenv("JARLOOP_KILL") == "" {
-		t.Skip("takes minutes, with the machine to itself: make kill")
-	}
+	forKills(t)
 	s := newSystem(t, true)
 	// Else each of a hundred and more deploys would have an old generation stay for
 	// the two seconds in which it is asked no more.
@@ -112,6 +110,7 @@ func TestKilledAnywhereInADeploy(t *testing.T) {
 }
 
 func TestKilledAnywhereInCleanAndBuild(t *testing.T) {
+	forKills(t)
 	l := newLab(t, false)
 	c := newCrashing(t, l)
 	c.LXC = filepath.Join(c.Dir, "lxc") // what is kept for other tests stays

@@ -32,9 +32,16 @@ func (a act) moments() []moment {
 	}
 }
 
+// forKills skips a test that is not among the others: see make kill in the Makefile.
+func forKills(t *testing.T) {
+	t.Helper()
+	if os.Getenv("JARLOOP_KILL") == "" {
+		t.Skip("takes minutes, with the machine to itself: make kill")
+	}
+}
+
 // chosen gives the moments of an act to die at: all with JARLOOP_KILL=all in the
-// environment (make kill), else one, another for each act in turn. JARLOOP_KILL=one
-// is enough for tests that take minutes to be run at all.
+// environment (make kill), with JARLOOP_KILL=one one, another for each act in turn.
 func (c *crashing) chosen(a act) []moment {
 	all := a.moments()
 	if os.Getenv("JARLOOP_KILL") == "all" {

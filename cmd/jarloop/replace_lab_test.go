@@ -202,9 +202,7 @@ func (s *system) counterSays() (string, error) {
 // The agent is killed at each moment of a replacement, a good one and one of a broken
 // build, while rows are written all the time.
 func TestKilledAnywhereInAReplacement(t *testing.T) {
-	if os.Getenv("JARLOOP_KILL") == "" {
-		t.Skip("takes minutes, with the machine to itself: make kill")
-	}
+	forKills(t)
 	s := newLab(t, false)
 	c := newCrashing(t, s)
 	s.write(s.config, s.counter(`drain = "1s"`+"\n"))

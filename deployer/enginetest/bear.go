@@ -50,38 +50,38 @@ func (t *trial) endsWithContext(call func(ctx context.Context) error) {
 // bears is about what any call bears.
 var bears = []promise{
 	{name: "each call ends when its context has", holds: func(t *trial) {
-		t.run("trial-1", t.Print())
-		t.create("trial-2")
+		t.run(t.name(1), t.Print())
+		t.create(t.name(2))
 		over, cancel := context.WithCancel(t.Context())
 		cancel()
 		e, source := t.Engine, t.artefacts(nil)
 		for name, call := range map[string]func(){
 			"List":        func() { _, _ = e.List(over) },
-			"LastNumber":  func() { _, _ = e.LastNumber(over, "trial") },
-			"Create":      func() { _ = e.Create(over, t.spec("trial-3")) },
-			"SetRecord":   func() { _ = e.SetRecord(over, "trial-2", []byte("x")) },
-			"Start":       func() { _, _ = e.Start(over, "trial-2") },
-			"Stop":        func() { _ = e.Stop(over, "trial-2", soon) },
+			"LastNumber":  func() { _, _ = e.LastNumber(over, t.service) },
+			"Create":      func() { _ = e.Create(over, t.spec(t.name(3))) },
+			"SetRecord":   func() { _ = e.SetRecord(over, t.name(2), []byte("x")) },
+			"Start":       func() { _, _ = e.Start(over, t.name(2)) },
+			"Stop":        func() { _ = e.Stop(over, t.name(2), soon) },
 			"Remove":      func() { _ = e.Remove(over, "never-1") },
-			"Install":     func() { _ = e.Install(over, "trial-1", source, target, t.Print()) },
-			"Launch":      func() { _ = e.Launch(over, "trial-1") },
-			"Quit":        func() { _ = e.Quit(over, "trial-1", soon) },
-			"Wait":        func() { _ = e.Wait(over, "trial-1") },
-			"Run":         func() { _, _ = e.Run(over, "trial-1", t.Say("x")) },
-			"Dial":        func() { closeIf(e.Dial(over, "trial-1", 8080)) },
-			"ReadFile":    func() { _, _ = e.ReadFile(over, "trial-1", "/etc/hostname") },
-			"WriteFile":   func() { _ = e.WriteFile(over, "trial-1", "/opt/x", nil, 0o644) },
-			"Follow":      func() { _ = e.Follow(over, "trial-1", deployer.FollowOptions{}, func(deployer.Line) {}) },
-			"Prune":       func() { _ = e.Prune(over, "trial", 1) },
-			"Connections": func() { _, _, _ = e.Connections(over, "trial-1", 8080) },
-			"Memory":      func() { _, _ = e.Memory(over, "trial-1") },
-			"SaveData":    func() { _ = e.SaveData(over, "trial") },
-			"RestoreData": func() { _ = e.RestoreData(over, "trial") },
-			"DropData":    func() { _ = e.DropSavedData(over, "trial") },
+			"Install":     func() { _ = e.Install(over, t.name(1), source, target, t.Print()) },
+			"Launch":      func() { _ = e.Launch(over, t.name(1)) },
+			"Quit":        func() { _ = e.Quit(over, t.name(1), soon) },
+			"Wait":        func() { _ = e.Wait(over, t.name(1)) },
+			"Run":         func() { _, _ = e.Run(over, t.name(1), t.Say("x")) },
+			"Dial":        func() { closeIf(e.Dial(over, t.name(1), 8080)) },
+			"ReadFile":    func() { _, _ = e.ReadFile(over, t.name(1), "/etc/hostname") },
+			"WriteFile":   func() { _ = e.WriteFile(over, t.name(1), "/opt/x", nil, 0o644) },
+			"Follow":      func() { _ = e.Follow(over, t.name(1), deployer.FollowOptions{}, func(deployer.Line) {}) },
+			"Prune":       func() { _ = e.Prune(over, t.service, 1) },
+			"Connections": func() { _, _, _ = e.Connections(over, t.name(1), 8080) },
+			"Memory":      func() { _, _ = e.Memory(over, t.name(1)) },
+			"SaveData":    func() { _ = e.SaveData(over, t.service) },
+			"RestoreData": func() { _ = e.RestoreData(over, t.service) },
+			"DropData":    func() { _ = e.DropSavedData(over, t.service) },
 			"Data":        func() { _, _ = e.Data(over) },
-			"RemoveData":  func() { _ = e.RemoveData(over, "trial") },
-			"ExportData":  func() { _ = e.ExportData(over, "trial", io.Discard) },
-			"ImportData":  func() { _ = e.ImportData(over, "trial", strings.NewReader("")) },
+			"RemoveData":  func() { _ = e.RemoveData(over, t.service) },
+			"ExportData":  func() { _ = e.ExportData(over, t.service, io.Discard) },
+			"ImportData":  func() { _ = e.ImportData(over, t.service, strings.NewReader("")) },
 			"Space":       func() { _, _ = e.Space(over) },
 		} {
 			done := make(chan struct{})
@@ -97,7 +97,7 @@ var bears = []promise{
 		}
 	}},
 	{name: "instances come and go beside each other", holds: func(t *trial) {
-		names := []string{"trial-1", "trial-2", "other-1"}
+		names := []string{t.name(1), t.name(2), t.other + "-1"}
 		var all sync.WaitGroup
 		for _, name := range names {
 			s, source := t.spec(name), t.artefacts(map[string]string{"app.jar": name})
@@ -113,7 +113,7 @@ var bears = []promise{
 		}
 	}},
 	{name: "one instance bears several calls at once", holds: func(t *trial) {
-		t.create("trial-1")
+		t.create(t.name(1))
 		ctx := t.ctx()
 		several := func(what string, call func() error) {
 			t.Helper()
@@ -127,18 +127,18 @@ var bears = []promise{
 			}
 			all.Wait()
 		}
-		several("start", func() error { _, err := t.Engine.Start(ctx, "trial-1"); return err })
-		t.install("trial-1", t.Print())
-		several("launch", func() error { return t.Engine.Launch(ctx, "trial-1") })
-		t.printed("trial-1", "up", 1)
-		several("run", func() error { _, err := t.Engine.Run(ctx, "trial-1", t.Say("x")); return err })
-		several("launch", func() error { return t.Engine.Launch(ctx, "trial-1") })
-		several("write", func() error { return t.Engine.WriteFile(ctx, "trial-1", "/opt/x", []byte("x"), 0o644) })
-		several("record", func() error { return t.Engine.SetRecord(ctx, "trial-1", []byte("x")) })
-		t.runsOn("trial-1")
-		several("stop", func() error { return t.Engine.Stop(ctx, "trial-1", 0) })
-		several("remove", func() error { return t.Engine.Remove(ctx, "trial-1") })
-		if n := t.count("trial-1", "up"); n != 1 {
+		several("start", func() error { _, err := t.Engine.Start(ctx, t.name(1)); return err })
+		t.install(t.name(1), t.Print())
+		several("launch", func() error { return t.Engine.Launch(ctx, t.name(1)) })
+		t.printed(t.name(1), "up", 1)
+		several("run", func() error { _, err := t.Engine.Run(ctx, t.name(1), t.Say("x")); return err })
+		several("launch", func() error { return t.Engine.Launch(ctx, t.name(1)) })
+		several("write", func() error { return t.Engine.WriteFile(ctx, t.name(1), "/opt/x", []byte("x"), 0o644) })
+		several("record", func() error { return t.Engine.SetRecord(ctx, t.name(1), []byte("x")) })
+		t.runsOn(t.name(1))
+		several("stop", func() error { return t.Engine.Stop(ctx, t.name(1), 0) })
+		several("remove", func() error { return t.Engine.Remove(ctx, t.name(1)) })
+		if n := t.count(t.name(1), "up"); n != 1 {
 			t.Errorf("it was started %d times", n)
 		}
 	}},

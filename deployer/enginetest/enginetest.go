@@ -8,7 +8,9 @@
 package enginetest
 
 import (
+	"fmt"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jarloop/jarloop/deployer"
@@ -102,14 +104,20 @@ type Commands struct {
 	Fill       func(file string) []string     // writes ever more to a file
 }
 
-// Run holds the engine of each new harness to what deployer.Engine promises. The
-// instances that a part has left are removed after it.
+// trials is how many there have been.
+var trials atomic.Int64
+
+// Run holds the engine of each new harness to what deployer.Engine promises, several
+// at a time, since most of it is waiting. Harnesses must not see each other's instances.
+// What a promise has left is removed after it.
 func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
 	for _, part := range [][]promise{makes, boots, runs, ends, inside, prints, data, noData, bears, shares, produces, noShares} {
 		for _, p := range part {
 			t.Run(p.name, func(t *testing.T) {
+				t.Parallel()
 				h := newHarness(t)
-				r := &trial{T: t, Harness: h}
+				n := trials.Add(1)
+				r := &trial{T: t, Harness: h, service: fmt.Sprintf("trial%d", n), other: fmt.Sprintf("other%d", n)}
 				if h.NoData != "" && p.ofData {
 					t.Skip("NOT KEPT: " + h.NoData)
 				}

@@ -12,40 +12,40 @@ import (
 // prints is about what services print.
 var prints = []promise{
 	{name: "each line comes once over all agents", holds: func(t *trial) {
-		t.boot("trial-1")
-		t.install("trial-1", t.Print("one"))
-		f := t.follow("trial-1")
-		t.must(t.Engine.Launch(t.ctx(), "trial-1"))
+		t.boot(t.name(1))
+		t.install(t.name(1), t.Print("one"))
+		f := t.follow(t.name(1))
+		t.must(t.Engine.Launch(t.ctx(), t.name(1)))
 		f.await(t, "one", "up")
 		f.end(t)
-		t.must(t.Engine.Quit(t.ctx(), "trial-1", soon))
-		t.must(t.Engine.Launch(t.ctx(), "trial-1")) // while no agent is there
-		t.printed("trial-1", "up", 2)
+		t.must(t.Engine.Quit(t.ctx(), t.name(1), soon))
+		t.must(t.Engine.Launch(t.ctx(), t.name(1))) // while no agent is there
+		t.printed(t.name(1), "up", 2)
 		for n := range 2 {
 			t.Engine = t.Restart(t.T)
-			f = t.follow("trial-1")
+			f = t.follow(t.name(1))
 			f.await(t, "one", "up")
-			t.must(t.Engine.Quit(t.ctx(), "trial-1", soon))
+			t.must(t.Engine.Quit(t.ctx(), t.name(1), soon))
 			f.end(t)
 			f.has(t, "one", "up")
-			t.must(t.Engine.Launch(t.ctx(), "trial-1"))
-			t.printed("trial-1", "up", 3+n)
+			t.must(t.Engine.Launch(t.ctx(), t.name(1)))
+			t.printed(t.name(1), "up", 3+n)
 		}
-		f = t.follow("trial-1")
+		f = t.follow(t.name(1))
 		f.await(t, "one", "up")
 		f.end(t)
-		f = t.follow("trial-1") // all has been told
+		f = t.follow(t.name(1)) // all has been told
 		f.end(t)
 		f.has(t)
 	}},
 	{name: "lines say of whom they are", holds: func(t *trial) {
-		t.boot("trial-b-12")
-		t.install("trial-b-12", t.Print("one"))
-		f := t.follow("trial-b-12")
-		t.must(t.Engine.Launch(t.ctx(), "trial-b-12"))
+		t.boot(t.service + "-b-12")
+		t.install(t.service+"-b-12", t.Print("one"))
+		f := t.follow(t.service + "-b-12")
+		t.must(t.Engine.Launch(t.ctx(), t.service+"-b-12"))
 		f.await(t, "one", "up")
 		f.end(t)
-		want := deployer.Line{Service: "trial-b", Generation: "trial-b-12", Text: "one"}
+		want := deployer.Line{Service: t.service + "-b", Generation: t.service + "-b-12", Text: "one"}
 		got := f.lines[0]
 		got.Offset = 0 // where it is kept is the engine's own
 		if got != want {
@@ -53,55 +53,55 @@ var prints = []promise{
 		}
 	}},
 	{name: "who follows late, or for no time, gets what is there", holds: func(t *trial) {
-		t.run("trial-1", t.Print("one"))
+		t.run(t.name(1), t.Print("one"))
 		ctx, cancel := context.WithCancel(t.ctx())
 		cancel()
 		var got []string
-		t.must(t.Engine.Follow(ctx, "trial-1", deployer.FollowOptions{Keep: 1 << 20}, func(l deployer.Line) { got = append(got, l.Text) }))
+		t.must(t.Engine.Follow(ctx, t.name(1), deployer.FollowOptions{Keep: 1 << 20}, func(l deployer.Line) { got = append(got, l.Text) }))
 		if !slices.Equal(got, []string{"one", "up"}) {
 			t.Errorf("got %q", got)
 		}
 	}},
 	{name: "the last lines are given before following ends, of what has stopped too", holds: func(t *trial) {
-		t.boot("trial-1")
-		t.install("trial-1", t.Parent())
-		f := t.follow("trial-1")
-		t.must(t.Engine.Launch(t.ctx(), "trial-1"))
+		t.boot(t.name(1))
+		t.install(t.name(1), t.Parent())
+		f := t.follow(t.name(1))
+		t.must(t.Engine.Launch(t.ctx(), t.name(1)))
 		f.await(t, "up")
-		t.must(t.Engine.Stop(t.ctx(), "trial-1", soon))
+		t.must(t.Engine.Stop(t.ctx(), t.name(1), soon))
 		f.end(t)
 		f.has(t, "up", "asked")
 	}},
 	{name: "files inside are followed, those that come later too, each line once over all agents", holds: func(t *trial) {
-		t.boot("trial-1")
-		t.install("trial-1", t.Append("/opt/log/a.log", "one", "two"))
-		f := t.follow("trial-1", "/opt/log/*.log")
-		t.must(t.Engine.Launch(t.ctx(), "trial-1"))
+		t.boot(t.name(1))
+		t.install(t.name(1), t.Append("/opt/log/a.log", "one", "two"))
+		f := t.follow(t.name(1), "/opt/log/*.log")
+		t.must(t.Engine.Launch(t.ctx(), t.name(1)))
 		f.await(t, "a.log: one", "a.log: two", "up")
 		f.end(t)
-		t.must(t.Engine.Quit(t.ctx(), "trial-1", soon))
-		t.must(t.Engine.Launch(t.ctx(), "trial-1")) // while no agent is there
-		t.printed("trial-1", "up", 2)
+		t.must(t.Engine.Quit(t.ctx(), t.name(1), soon))
+		t.must(t.Engine.Launch(t.ctx(), t.name(1))) // while no agent is there
+		t.printed(t.name(1), "up", 2)
 		t.Engine = t.Restart(t.T)
-		f = t.follow("trial-1", "/opt/log/*.log")
+		f = t.follow(t.name(1), "/opt/log/*.log")
 		f.await(t, "a.log: one", "a.log: two", "up")
-		t.must(t.Engine.WriteFile(t.ctx(), "trial-1", "/opt/log/b.log", []byte("three\n"), 0o644))
-		t.must(t.Engine.WriteFile(t.ctx(), "trial-1", "/opt/log/b.txt", []byte("four\n"), 0o644))
+		t.must(t.Engine.WriteFile(t.ctx(), t.name(1), "/opt/log/b.log", []byte("three\n"), 0o644))
+		t.must(t.Engine.WriteFile(t.ctx(), t.name(1), "/opt/log/b.txt", []byte("four\n"), 0o644))
 		f.await(t, "a.log: one", "a.log: two", "b.log: three", "up")
 		f.end(t)
 	}},
 	{name: "what was printed outlives the instance", holds: func(t *trial) {
-		t.run("trial-1", t.Print("one"))
-		t.must(t.Engine.Stop(t.ctx(), "trial-1", 0))
-		t.must(t.Engine.Remove(t.ctx(), "trial-1"))
+		t.run(t.name(1), t.Print("one"))
+		t.must(t.Engine.Stop(t.ctx(), t.name(1), 0))
+		t.must(t.Engine.Remove(t.ctx(), t.name(1)))
 		t.Engine = t.Restart(t.T)
-		if got := t.Engine.Tail("trial-1"); !slices.Equal(got, []string{"one", "up"}) {
+		if got := t.Engine.Tail(t.name(1)); !slices.Equal(got, []string{"one", "up"}) {
 			t.Errorf("its last lines are %q", got)
 		}
 		var got []string
 		ctx, cancel := context.WithCancel(t.ctx())
 		cancel()
-		t.must(t.Engine.Follow(ctx, "trial-1", deployer.FollowOptions{}, func(l deployer.Line) { got = append(got, l.Text) }))
+		t.must(t.Engine.Follow(ctx, t.name(1), deployer.FollowOptions{}, func(l deployer.Line) { got = append(got, l.Text) }))
 		if !slices.Equal(got, []string{"one", "up"}) {
 			t.Errorf("nobody has followed it, and now it gives %q", got)
 		}
@@ -114,23 +114,23 @@ var prints = []promise{
 		for range 30 {
 			trace = append(trace, "\tat com.example.App.main(App.java:7)")
 		}
-		t.run("trial-1", t.Print(trace...))
-		if got := strings.Join(t.Engine.Tail("trial-1"), "\n"); !strings.Contains(got, strings.Join(trace, "\n")) {
+		t.run(t.name(1), t.Print(trace...))
+		if got := strings.Join(t.Engine.Tail(t.name(1)), "\n"); !strings.Contains(got, strings.Join(trace, "\n")) {
 			t.Errorf("the last lines are\n%s", got)
 		}
 	}},
 	{name: "kept output goes but for the newest, and that of instances that are there", holds: func(t *trial) {
-		for _, name := range []string{"trial-1", "trial-2", "trial-3", "trial-4", "other-1"} {
+		for _, name := range []string{t.name(1), t.name(2), t.name(3), t.name(4), t.other + "-1"} {
 			t.run(name, t.Print())
 			t.must(t.Engine.Stop(t.ctx(), name, 0))
-			if name != "trial-1" {
+			if name != t.name(1) {
 				t.must(t.Engine.Remove(t.ctx(), name))
 			}
 		}
 		kept := func(want ...string) {
 			t.Helper()
 			var got []string
-			for _, name := range []string{"trial-1", "trial-2", "trial-3", "trial-4", "other-1"} {
+			for _, name := range []string{t.name(1), t.name(2), t.name(3), t.name(4), t.other + "-1"} {
 				if len(t.Engine.Tail(name)) > 0 {
 					got = append(got, name)
 				}
@@ -139,10 +139,10 @@ var prints = []promise{
 				t.Errorf("kept is the output of %q, want %q", got, want)
 			}
 		}
-		t.must(t.Engine.Prune(t.ctx(), "trial", 2))
-		kept("trial-1", "trial-3", "trial-4", "other-1")
-		t.must(t.Engine.Prune(t.ctx(), "trial", 0))
-		kept("trial-1", "other-1")
+		t.must(t.Engine.Prune(t.ctx(), t.service, 2))
+		kept(t.name(1), t.name(3), t.name(4), t.other+"-1")
+		t.must(t.Engine.Prune(t.ctx(), t.service, 0))
+		kept(t.name(1), t.other+"-1")
 		t.must(t.Engine.Prune(t.ctx(), "never", 0))
 	}},
 }

@@ -33,8 +33,8 @@ func (t *trial) nothingProduced(but ...string) {
 // produced gives what an instance finds in the file that was produced.
 func (t *trial) produced(name string) string {
 	t.Helper()
-	t.boot("trial-1")
-	text, err := t.Engine.ReadFile(t.ctx(), "trial-1", path.Join(deployer.SharedFolder, name))
+	t.boot(t.name(1))
+	text, err := t.Engine.ReadFile(t.ctx(), t.name(1), path.Join(deployer.SharedFolder, name))
 	t.must(err)
 	return strings.TrimSpace(string(text))
 }
@@ -144,9 +144,9 @@ var produces = ofShares([]promise{
 		}
 		all.Wait()
 		t.nothingProduced("made/archive-1", "made/archive-2")
-		t.boot("trial-1")
+		t.boot(t.name(1))
 		for n := 1; n <= 2; n++ {
-			text, err := t.Engine.ReadFile(t.ctx(), "trial-1", path.Join(deployer.SharedFolder, fmt.Sprintf("made/archive-%d", n)))
+			text, err := t.Engine.ReadFile(t.ctx(), t.name(1), path.Join(deployer.SharedFolder, fmt.Sprintf("made/archive-%d", n)))
 			if want := fmt.Sprint("produced ", n); err != nil || strings.TrimSpace(string(text)) != want {
 				t.Errorf("the file of %q holds %q, %v", want, text, err)
 			}

@@ -36,10 +36,10 @@ func (t *trial) shared() map[string]int64 {
 // shares is about files that instances share.
 var shares = ofShares([]promise{
 	{name: "a shared file is seen by what runs already and by what comes", holds: func(t *trial) {
-		t.boot("trial-1")
+		t.boot(t.name(1))
 		t.must(t.Engine.Share(t.ctx(), "3f2a/a lib.jar", writing("library")))
-		t.boot("trial-2")
-		for _, name := range []string{"trial-1", "trial-2"} {
+		t.boot(t.name(2))
+		for _, name := range []string{t.name(1), t.name(2)} {
 			t.reads(name, path.Join(deployer.SharedFolder, "3f2a/a lib.jar"), "library")
 		}
 		t.Engine = t.Restart(t.T)
@@ -50,12 +50,12 @@ var shares = ofShares([]promise{
 	{name: "what is shared is not written anew, and cannot be changed from inside", holds: func(t *trial) {
 		t.must(t.Engine.Share(t.ctx(), "lib", writing("first")))
 		t.must(t.Engine.Share(t.ctx(), "lib", func(io.Writer) error { t.Error("it was written anew"); return nil }))
-		t.boot("trial-1")
+		t.boot(t.name(1))
 		file := path.Join(deployer.SharedFolder, "lib")
-		if err := t.Engine.WriteFile(t.ctx(), "trial-1", file, []byte("mine"), 0o644); err == nil {
+		if err := t.Engine.WriteFile(t.ctx(), t.name(1), file, []byte("mine"), 0o644); err == nil {
 			t.Error("it was written from inside")
 		}
-		t.reads("trial-1", file, "first")
+		t.reads(t.name(1), file, "first")
 	}},
 	{name: "what cannot be written to its end is not shared", holds: func(t *trial) {
 		refused := errors.New("refused")
@@ -69,11 +69,11 @@ var shares = ofShares([]promise{
 	}},
 	{name: "a file that nobody needs goes", holds: func(t *trial) {
 		t.must(t.Engine.Share(t.ctx(), "x/lib", writing("library")))
-		t.boot("trial-1")
+		t.boot(t.name(1))
 		for range 2 { // one that is gone is no error
 			t.must(t.Engine.Unshare(t.ctx(), "x/lib"))
 		}
-		t.reads("trial-1", path.Join(deployer.SharedFolder, "x/lib"), "")
+		t.reads(t.name(1), path.Join(deployer.SharedFolder, "x/lib"), "")
 		if all := t.shared(); len(all) != 0 {
 			t.Errorf("shared are %v", all)
 		}
@@ -92,22 +92,22 @@ var shares = ofShares([]promise{
 		for _, name := range []string{"mapped", "x/not"} {
 			t.must(t.Engine.Share(t.ctx(), name, writing("library")))
 		}
-		t.run("trial-1", t.Serve(8080))
-		t.boot("trial-2")
+		t.run(t.name(1), t.Serve(8080))
+		t.boot(t.name(2))
 		program := ""
 		if t.Mapper != nil {
 			program = t.Mapper(t.T)
 		}
-		t.must(t.Engine.Install(t.ctx(), "trial-2", t.artefacts(map[string]string{"map": program}), target, t.Map(path.Join(deployer.SharedFolder, "mapped"))))
-		t.must(t.Engine.Launch(t.ctx(), "trial-2"))
-		t.printed("trial-2", "up", 1)
-		for name, want := range map[string]string{"trial-1": "", "trial-2": "mapped"} {
+		t.must(t.Engine.Install(t.ctx(), t.name(2), t.artefacts(map[string]string{"map": program}), target, t.Map(path.Join(deployer.SharedFolder, "mapped"))))
+		t.must(t.Engine.Launch(t.ctx(), t.name(2)))
+		t.printed(t.name(2), "up", 1)
+		for name, want := range map[string]string{t.name(1): "", t.name(2): "mapped"} {
 			if all, err := t.Engine.Mapped(t.ctx(), name); err != nil || strings.Join(all, " ") != want {
 				t.Errorf("%s has mapped %q, %v", name, all, err)
 			}
 		}
-		t.stop("trial-1")
-		if all, err := t.Engine.Mapped(t.ctx(), "trial-1"); err == nil {
+		t.stop(t.name(1))
+		if all, err := t.Engine.Mapped(t.ctx(), t.name(1)); err == nil {
 			t.Errorf("of one that is stopped: %q", all)
 		}
 	}},

@@ -3,6 +3,7 @@ package enginetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,7 +27,11 @@ const (
 type trial struct {
 	*testing.T
 	Harness
+	service, other string // of this trial alone: cgroups, for one, go by a container's name
 }
+
+// name is that of the service's instance n.
+func (t *trial) name(n int) string { return fmt.Sprintf("%s-%d", t.service, n) }
 
 // ctx is as long as the test's patience.
 func (t *trial) ctx() context.Context {

@@ -34,12 +34,10 @@ type cluster struct {
 	client  *api.Client
 	program string
 	address atomic.Uint32
+	owners  atomic.Uint32
 }
 
-const (
-	gateway = "10.88.0.1"
-	owner   = "test"
-)
+const gateway = "10.88.0.1"
 
 // kept says that somebody keeps a cluster up, whose address this is.
 const kept = "JARLOOP_INCUS"

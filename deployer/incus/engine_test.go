@@ -26,7 +26,7 @@ func TestTheEngineKeepsItsPromises(t *testing.T) {
 	c := newCluster(t)
 	enginetest.Run(t, func(t *testing.T) enginetest.Harness {
 		t.Helper()
-		b := &bench{cluster: c, logs: filepath.Join(t.TempDir(), "logs")}
+		b := c.bench(t)
 		return enginetest.Harness{
 			Engine: b.engine(t), Base: "base", Address: c.next, Restart: b.engine,
 			Hands:     enginetest.Hands{Foreign: b.foreign, HalfMade: b.halfMade, HalfRemoved: b.halfRemoved, Hang: b.hang, Halt: b.halt, Vanish: b.vanish},
@@ -43,7 +43,7 @@ func TestTheEngineKeepsItsPromises(t *testing.T) {
 // TestLargeArtefactsArriveWhole goes beyond what the file API loses by itself, and reads
 // in the guest what has come.
 func TestLargeArtefactsArriveWhole(t *testing.T) {
-	b := &bench{cluster: newCluster(t), logs: filepath.Join(t.TempDir(), "logs")}
+	b := newBench(t)
 	e := b.engine(t)
 	ctx := t.Context()
 	s := deployer.Spec{Name: "large-1", Base: "base", Address: b.next(), Record: []byte("large")}
@@ -80,12 +80,18 @@ func TestLargeArtefactsArriveWhole(t *testing.T) {
 // bench is an engine, with all that the suite wants of it.
 type bench struct {
 	*cluster
-	logs string
+	owner string // another for each, so that they do not see each other
+	logs  string
+}
+
+func (c *cluster) bench(t *testing.T) *bench {
+	t.Helper()
+	return &bench{cluster: c, owner: fmt.Sprintf("test%d", c.owners.Add(1)), logs: filepath.Join(t.TempDir(), "logs")}
 }
 
 func (b *bench) engine(t *testing.T) deployer.Engine {
 	t.Helper()
-	return b.engineOf(t, owner)
+	return b.engineOf(t, b.owner)
 }
 
 func (b *bench) engineOf(t *testing.T, owner string) deployer.Engine {
@@ -104,7 +110,7 @@ func (b *bench) engineOf(t *testing.T, owner string) deployer.Engine {
 func (b *bench) copyBase(t *testing.T, name string, config map[string]string) {
 	t.Helper()
 	config["user.jarloop.base"] = ""
-	if err := b.client.CopyInstance(t.Context(), api.Copy{Name: owner + "-" + name, Source: "base-m1", Member: "m1", Config: config}); err != nil {
+	if err := b.client.CopyInstance(t.Context(), api.Copy{Name: b.owner + "-" + name, Source: "base-m1", Member: "m1", Config: config}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -113,7 +119,7 @@ func (b *bench) foreign(t *testing.T, name string) {
 	t.Helper()
 	b.copyBase(t, name, map[string]string{})
 	t.Cleanup(func() {
-		if err := b.client.DeleteInstance(context.Background(), owner+"-"+name); err != nil {
+		if err := b.client.DeleteInstance(context.Background(), b.owner+"-"+name); err != nil {
 			t.Error(err)
 		}
 	})
@@ -121,7 +127,7 @@ func (b *bench) foreign(t *testing.T, name string) {
 
 func (b *bench) halfMade(t *testing.T, s deployer.Spec) {
 	t.Helper()
-	b.copyBase(t, s.Name, map[string]string{"user.jarloop.owner": owner, "user.jarloop.record": "", "user.jarloop.state": "making"})
+	b.copyBase(t, s.Name, map[string]string{"user.jarloop.owner": b.owner, "user.jarloop.record": "", "user.jarloop.state": "making"})
 }
 
 func (b *bench) halfRemoved(t *testing.T, s deployer.Spec) {
@@ -135,7 +141,7 @@ func (b *bench) halfRemoved(t *testing.T, s deployer.Spec) {
 
 func (b *bench) set(t *testing.T, name, key, value string) {
 	t.Helper()
-	if err := b.client.SetConfig(t.Context(), owner+"-"+name, "", map[string]string{key: value}); err != nil {
+	if err := b.client.SetConfig(t.Context(), b.owner+"-"+name, "", map[string]string{key: value}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -145,7 +151,7 @@ func (b *bench) set(t *testing.T, name, key, value string) {
 func (b *bench) hang(t *testing.T, name string) func() {
 	t.Helper()
 	const boot = "/etc/init.d/rcS"
-	content, _, err := b.client.GetFile(t.Context(), owner+"-"+name, boot)
+	content, _, err := b.client.GetFile(t.Context(), b.owner+"-"+name, boot)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,11 +161,11 @@ func (b *bench) hang(t *testing.T, name string) func() {
 		t.Fatal(err)
 	}
 	f := api.File{Kind: "file", Mode: 0o755}
-	if err := b.client.PutFile(t.Context(), owner+"-"+name, boot, f, strings.NewReader("#!/bin/sh\nexec sleep 86392\n")); err != nil {
+	if err := b.client.PutFile(t.Context(), b.owner+"-"+name, boot, f, strings.NewReader("#!/bin/sh\nexec sleep 86392\n")); err != nil {
 		t.Fatal(err)
 	}
 	return func() {
-		status, err := b.client.Exec(t.Context(), owner+"-"+name, []string{"/bin/sh", "-c", "cat >" + boot}, nil,
+		status, err := b.client.Exec(t.Context(), b.owner+"-"+name, []string{"/bin/sh", "-c", "cat >" + boot}, nil,
 			api.Streams{In: io.NopCloser(bytes.NewReader(text))})
 		if err != nil || status != 0 {
 			t.Fatal(status, err)
@@ -169,7 +175,7 @@ func (b *bench) hang(t *testing.T, name string) func() {
 
 func (b *bench) halt(t *testing.T, name string) {
 	t.Helper()
-	status, err := b.client.Exec(t.Context(), owner+"-"+name, []string{"/bin/sh", "-c", "kill -USR1 1"}, nil, api.Streams{})
+	status, err := b.client.Exec(t.Context(), b.owner+"-"+name, []string{"/bin/sh", "-c", "kill -USR1 1"}, nil, api.Streams{})
 	if err != nil && status == 0 {
 		t.Log(fmt.Errorf("the guest was asked: %w", err)) // it may halt before it says so
 	}
@@ -177,7 +183,7 @@ func (b *bench) halt(t *testing.T, name string) {
 
 func (b *bench) vanish(t *testing.T, name string) {
 	t.Helper()
-	full := owner + "-" + name
+	full := b.owner + "-" + name
 	if err := errors.Join(b.client.SetState(t.Context(), full, "stop", true, time.Second), b.client.DeleteInstance(t.Context(), full)); err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 // newBench gives an engine's surroundings in a test of its own.
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	return &bench{cluster: newCluster(t), logs: filepath.Join(t.TempDir(), "logs")}
+	return newCluster(t).bench(t)
 }
 
 // boot makes an instance that is up, and is removed after the test.
@@ -82,7 +81,7 @@ func TestAServiceStartsElsewhereWhereItsMemberIsGone(t *testing.T) {
 		if err := b.boot(t.Context(), t, e, name); err != nil {
 			t.Fatal(err)
 		}
-		if got, want := b.memberOf(t, owner, name), fmt.Sprintf("m%d", n+1); got != want {
+		if got, want := b.memberOf(t, b.owner, name), fmt.Sprintf("m%d", n+1); got != want {
 			t.Errorf("%s is on %s, want %s", name, got, want)
 		}
 	}
@@ -105,7 +104,7 @@ func TestAServiceStartsElsewhereWhereItsMemberIsGone(t *testing.T) {
 	}
 	t.Logf("elsewhere after %s", time.Since(began).Round(time.Second))
 	name := fmt.Sprintf("c-%d", n)
-	if got := b.memberOf(t, owner, name); got == "m3" {
+	if got := b.memberOf(t, b.owner, name); got == "m3" {
 		t.Errorf("it is on %s", got)
 	}
 	all, err := e.List(ctx)
