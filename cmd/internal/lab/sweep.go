@@ -33,12 +33,17 @@ func (l *Lab) sweep(ctx context.Context) error {
 		_ = exec.CommandContext(ctx, "lxc-destroy", "-f", "-P", l.LXC, "-n", e.Name()).Run()
 		errs = errors.Join(errs, os.RemoveAll(folder))
 	}
-	// The cgroups of those whose monitor was killed. The kernel removes only
-	// empty ones, so one that runs elsewhere is not hurt.
-	_ = exec.CommandContext(ctx, "find", "/sys/fs/cgroup", "-depth", "-type", "d",
-		"(", "-path", "*/lxc.monitor.*", "-o", "-path", "*/lxc.payload.*", ")", "-exec", "rmdir", "{}", ";").Run()
+	_ = exec.CommandContext(ctx, "sh", "-c", deadCgroups).Run() // the next lab does it as well
 	return errs
 }
+
+// deadCgroups removes the cgroups of containers whose monitor was killed. Other tests have
+// containers beside this lab's: a cgroup is empty for a moment while its container starts.
+const deadCgroups = `
+find /sys/fs/cgroup -maxdepth 2 -type d -mmin +1 '(' -name 'lxc.monitor.*' -o -name 'lxc.payload.*' ')' |
+while read -r top; do
+	[ -z "$(find "$top" -name cgroup.procs -exec cat {} +)" ] && find "$top" -depth -type d -exec rmdir {} ';'
+done`
 
 // killMonitors ends everything that runs in containers of the lab.
 func (l *Lab) killMonitors(ctx context.Context) error {

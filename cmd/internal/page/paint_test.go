@@ -3,6 +3,9 @@ package page_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 
@@ -25,7 +28,6 @@ const seesCards = `new MutationObserver((_, o) => {
 type paints struct {
 	First float64 `json:"first"` // of anything
 	Cards float64 `json:"cards"` // of all services
-	All   string  `json:"all"`
 }
 
 const painted = `({ first: performance.getEntriesByName("first-contentful-paint")[0].startTime, cards: window.cardsAt })`
@@ -39,13 +41,19 @@ func BenchmarkFirstPaint(b *testing.B) {
 	w.fillTo(40)
 	w.serve()
 	w.await(w.open(1440, 900, ""), "document.querySelectorAll('.card').length === 40")
-	var first, cards []float64
+	// What no page is faster than, in this browser on this machine.
+	floor := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(rw, "<!doctype html><title>floor</title><p>one line</p><script>window.cardsAt = 1</script>")
+	}))
+	defer floor.Close()
+	var first, cards, least []float64
 	for b.Loop() {
-		p := w.paint()
+		least = append(least, w.paint(floor.URL).First)
+		p := w.paint("http://" + w.system.Listen.String() + "/")
 		first, cards = append(first, p.First), append(cards, p.Cards)
 	}
 	b.ReportMetric(0, "ns/op") // which has the opening and closing of tabs in it
-	for name, all := range map[string][]float64{"first-paint": first, "forty-cards": cards} {
+	for name, all := range map[string][]float64{"first-paint": first, "forty-cards": cards, "one-line": least} {
 		slices.Sort(all)
 		b.ReportMetric(all[len(all)/2], name+"-ms")
 		b.ReportMetric(all[len(all)*19/20], name+"-p95-ms")
@@ -59,14 +67,14 @@ func (w *world) fillTo(n int) {
 	}
 }
 
-// paint opens the page as one that is signed in already, and gives when it is seen.
-func (w *world) paint() paints {
+// paint opens a page as one that is signed in already, and gives when it is seen.
+func (w *world) paint(url string) paints {
 	w.t.Helper()
 	tab, err := w.browser.Open(1440, 900, "about:blank")
 	check(w.t, err)
 	defer func() { check(w.t, tab.Close()) }()
 	check(w.t, tab.Do(called(network.ClearBrowserCache, cdp.Empty{}), called(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: seesCards}),
-		chromedp.Navigate("http://"+w.system.Listen.String()+"/")))
+		chromedp.Navigate(url)))
 	w.await(tab, "window.cardsAt && performance.getEntriesByName('first-contentful-paint').length > 0")
 	p, err := browser.Eval[paints](tab, painted)
 	check(w.t, err)

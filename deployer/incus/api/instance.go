@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -87,12 +88,22 @@ func (c *Client) SetState(ctx context.Context, name, action string, force bool, 
 	_, err := c.run(ctx, changed+grace, call{method: http.MethodPut, path: instancePath(name) + "/state", body: map[string]any{
 		"action": action, "force": force, "timeout": seconds,
 	}})
+	if errors.Is(err, errUnknown) {
+		if i, _, failed := c.Instance(ctx, name); failed == nil && i.Running() == (action == "start") {
+			return nil
+		}
+	}
 	return err
 }
 
 // DeleteInstance removes a stopped one.
 func (c *Client) DeleteInstance(ctx context.Context, name string) error {
 	_, err := c.run(ctx, changed, call{method: http.MethodDelete, path: instancePath(name)})
+	if errors.Is(err, errUnknown) {
+		if _, _, gone := c.Instance(ctx, name); IsNotFound(gone) {
+			return nil
+		}
+	}
 	return err
 }
 

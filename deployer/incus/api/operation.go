@@ -46,12 +46,17 @@ func (c *Client) begin(ctx context.Context, k call) (Operation, error) {
 func (c *Client) run(ctx context.Context, most time.Duration, k call) (Operation, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("incus: %s %s: not done within %s", k.method, k.path, most))
 	defer cancel()
+	k.most = 3 * c.quick // a member with much to do is late with an answer, too
 	op, err := c.begin(ctx, k)
 	if err != nil {
 		return op, err
 	}
 	return c.await(ctx, op, k.method+" "+k.path)
 }
+
+// errUnknown says that an operation is not there to be asked: Incus keeps one for five
+// seconds after its end, which may have been good.
+var errUnknown = errors.New("not known")
 
 // missed is how often in a row it may not be learned how an operation is.
 const missed = 20
@@ -65,8 +70,8 @@ func (c *Client) await(ctx context.Context, op Operation, what string) (Operatio
 		case context.Cause(ctx) != nil:
 			c.cancel(ctx, where)
 			return op, context.Cause(ctx)
-		case err != nil && (IsNotFound(err) || n == missed):
-			return op, errors.Join(fmt.Errorf("how %s has ended is not known", what), err)
+		case err != nil && (IsNotFound(err) || n == missed): // which says nothing of what it was about
+			return op, fmt.Errorf("how %s has ended is %w: %s", what, errUnknown, err.Error())
 		case err != nil:
 			n++
 			select {

@@ -89,6 +89,45 @@ func TestAnOperationThatIsGoneIsNotWaitedFor(t *testing.T) {
 	}
 }
 
+// TestWhatCameOfAnOperationThatIsForgottenIsLookedAt has a machine that is too busy to
+// wait for it within the five seconds for which it is known.
+func TestWhatCameOfAnOperationThatIsForgottenIsLookedAt(t *testing.T) {
+	for _, c := range []struct {
+		status string // of the instance, none when it is gone
+		start  bool   // counts as done
+		stop   bool
+		remove bool
+	}{{"Running", true, false, false}, {"Stopped", false, true, false}, {"", false, false, true}} {
+		client, _ := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case strings.HasPrefix(r.URL.Path, "/1.0/operations/"):
+				refuse(w, http.StatusNotFound, "Operation not found")
+			case r.Method != http.MethodGet:
+				reply(w, "async", Operation{ID: "op", Code: begun})
+			case c.status == "":
+				refuse(w, http.StatusNotFound, "Instance not found")
+			default:
+				reply(w, "sync", Instance{Name: "a", Status: c.status})
+			}
+		})
+		for what, one := range map[string]struct {
+			err  error
+			done bool
+		}{
+			"start":  {client.SetState(t.Context(), "a", "start", false, 0), c.start},
+			"stop":   {client.SetState(t.Context(), "a", "stop", true, 0), c.stop},
+			"remove": {client.DeleteInstance(t.Context(), "a"), c.remove},
+		} {
+			if (one.err == nil) != one.done {
+				t.Errorf("the %s of one that is %q: %v", what, c.status, one.err)
+			}
+			if IsNotFound(one.err) { // which would be read as the instance's end
+				t.Errorf("the %s of one that is %q says that it is not there", what, c.status)
+			}
+		}
+	}
+}
+
 func TestAnOperationIsAskedToEndWithItsContext(t *testing.T) {
 	cause := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
