@@ -8,7 +8,7 @@ SYSCONFDIR := /etc
 UNITDIR    := $(PREFIX)/lib/systemd/system
 
 GO         ?= go
-TESTFLAGS  ?= -race -count=1 -p 3 -timeout 30m
+TESTFLAGS  ?= -race -count=1 -p 2 -timeout 30m
 PACKAGES   ?= ./...
 FUZZ_TIME  ?= 30s
 
