@@ -153,6 +153,10 @@ func (s *Server) listen(ctx context.Context, at netip.AddrPort) (stop func(), er
 	}, nil
 }
 
+// mostUnderWay is what the kernel keeps of an answer, in bytes, for who takes it slowly.
+// By itself it keeps megabytes, of which the last are minutes old when they are seen.
+const mostUnderWay = 64 << 10
+
 // near accepts clients of this machine alone where it listens on loopback. Containers
 // come to 127.0.0.1 of this machine too, since the bridge has route_localnet set.
 type near struct{ net.Listener }
@@ -166,6 +170,9 @@ func (n near) Accept() (net.Conn, error) {
 		at, okAt := conn.LocalAddr().(*net.TCPAddr)
 		from, okFrom := conn.RemoteAddr().(*net.TCPAddr)
 		if okAt && okFrom && (!at.IP.IsLoopback() || from.IP.IsLoopback()) {
+			if tcp, is := conn.(*net.TCPConn); is {
+				_ = tcp.SetWriteBuffer(mostUnderWay) // without it, all is later, and nothing worse
+			}
 			return conn, nil
 		}
 		conn.Close()
