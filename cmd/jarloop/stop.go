@@ -55,6 +55,11 @@ may be running. The systemd unit calls it with --at-shutdown.`,
 				return err
 			}
 			defer engine.Close()
+			_, release, err := machine.Lease(ctx, engine, func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) })
+			if err != nil {
+				return err
+			}
+			defer func() { _ = release() }() // else it lapses
 			stopped, err := deployer.StopAll(ctx, engine, stopGrace)
 			for _, name := range stopped {
 				fmt.Fprintln(cmd.OutOrStdout(), "stopped container "+name)

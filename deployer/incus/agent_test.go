@@ -23,6 +23,8 @@ import (
 	"time"
 
 	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/deployer/incus"
+	"github.com/jarloop/jarloop/deployer/incus/api"
 )
 
 // TestAnAgentRedeploysOnAClusterWithoutALostRequest runs the program itself on a machine
@@ -66,8 +68,54 @@ func TestAnAgentRedeploysOnAClusterWithoutALostRequest(t *testing.T) {
 	if out, status := d.verb("enter", "front"); status != 2 || !regexp.MustCompile(`incus exec desk-front-\d+ -- sh`).MatchString(out) {
 		t.Errorf("enter: %d: %s", status, out)
 	}
+	d.isAlone()
 	d.kill(second, syscall.SIGINT)
+	if _, _, err := d.client.Profile(t.Context(), lease); !api.IsNotFound(err) {
+		t.Errorf("the lease is not given back: %v", err)
+	}
+	d.leaves(d.run())
 	d.cleans()
+}
+
+// lease is the profile that says who the owner's agent is.
+const lease = "jarloop-desk"
+
+// isAlone has an agent of another machine begin to work for the same owner.
+func (d *desk) isAlone() {
+	d.t.Helper()
+	e, err := incus.New(incus.Options{Client: d.client, Owner: "desk", Logs: d.dir, Program: d.cluster.program, Pool: "fast"})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if _, err := e.Lease(d.t.Context(), "elsewhere 1", func(string) {}); !errors.Is(err, incus.ErrHeld) {
+		d.t.Errorf("two work for one owner: %v", err)
+	}
+}
+
+// leaves has another agent take over from one that seemed to be away.
+func (d *desk) leaves(agent *exec.Cmd) {
+	d.t.Helper()
+	d.until("it works", func() bool {
+		_, status := d.verb("status")
+		return status == 0
+	})
+	d.until("another has the lease", func() bool {
+		p, etag, err := d.client.Profile(d.t.Context(), lease)
+		if err != nil {
+			return false
+		}
+		p.Config["user.jarloop.holder"] = "elsewhere 1"
+		return d.client.ReplaceProfile(d.t.Context(), p, etag) == nil
+	})
+	if err := agent.Wait(); err == nil {
+		d.t.Error("an agent that has lost its lease ends well")
+	}
+	if text, err := os.ReadFile(d.said.Name()); err != nil || !strings.Contains(string(text), "the one on elsewhere works for desk") {
+		d.t.Errorf("it does not say why it ends: %v", err)
+	}
+	if err := d.client.DeleteProfile(d.t.Context(), lease); err != nil { // else it would have to lapse
+		d.t.Error(err)
+	}
 }
 
 // desk is a machine beside the members, on which an agent runs.
@@ -316,6 +364,9 @@ func (d *desk) cleans() {
 	}
 	if left := d.instances(); len(left) > 0 {
 		d.t.Errorf("clean leaves instances: %v", left)
+	}
+	if _, _, err := d.client.Profile(context.Background(), lease); !api.IsNotFound(err) {
+		d.t.Errorf("clean leaves the lease: %v", err)
 	}
 	rules, err := d.on("iptables-save").Output()
 	if err != nil || strings.Contains(string(rules), "JARLOOP") {

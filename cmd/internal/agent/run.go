@@ -83,6 +83,7 @@ func Run(ctx context.Context, from config.Source, c *config.Config, out *console
 	out.Say("version " + self.Version() + ", " + a.watching)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return control.Serve(ctx, socket, a, out.Complain) })
+	group.Go(func() error { return m.Keep(ctx) })
 	group.Go(func() error { a.notify.Run(ctx); return nil })
 	group.Go(func() error { a.page.Run(ctx); return nil })
 	group.Go(func() error {

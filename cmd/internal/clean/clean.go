@@ -28,13 +28,17 @@ type Also struct{ Bases, Data bool }
 // caller holds the lock of the folders. An agent may run that has other folders: names
 // and ports are its own then, and so are bases, data, and containers that print
 // elsewhere.
-func All(ctx context.Context, c *config.Config, also Also, say func(string)) error {
-	var errs error
+func All(ctx context.Context, c *config.Config, also Also, say func(string)) (errs error) {
 	engine, err := machine.Engine(c, netip.Prefix{})
 	if err != nil {
 		return err
 	}
 	defer engine.Close()
+	_, release, err := machine.Lease(ctx, engine, say)
+	if err != nil {
+		return err
+	}
+	defer func() { errs = errors.Join(errs, release()) }()
 	err = network.RemoveRules(ctx, c.LXC.Bridge)
 	held := errors.Is(err, network.ErrHeld)
 	removed, e := deployer.RemoveAll(ctx, engine, func(service string, number int) bool {

@@ -2,6 +2,9 @@ package machine
 
 import (
 	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -9,6 +12,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"time"
 
 	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/cmd/internal/folders"
@@ -41,6 +45,37 @@ func Cluster(c *config.Config, own netip.Prefix) (*incus.Engine, error) {
 		err = fmt.Errorf("%w: make install puts it there, and engine.guest says where it is else", err)
 	}
 	return engine, err
+}
+
+// Lease makes the caller the one that works for the owner in the cluster, until it calls
+// release; see incus.Lease. Containers of this machine need none, since the lock of the
+// folders is enough.
+func Lease(ctx context.Context, engine Containers, say func(string)) (keep func(context.Context) error, release func() error, err error) {
+	cluster, is := engine.(*incus.Engine)
+	if !is {
+		return func(context.Context) error { return nil }, func() error { return nil }, nil
+	}
+	lease, err := cluster.Lease(ctx, thisMachine(), say)
+	if err != nil {
+		return nil, nil, err
+	}
+	return lease.Keep, func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseWithin)
+		defer cancel()
+		return lease.Release(ctx)
+	}, nil
+}
+
+// releaseWithin is how long the end of an agent waits for its cluster. A lease that is
+// not given back lapses.
+const releaseWithin = 5 * time.Second
+
+// thisMachine is its name, and what tells it from others of that name. The ID itself is
+// nobody else's business (machine-id(5)).
+func thisMachine() string {
+	name, _ := os.Hostname()
+	id, _ := os.ReadFile("/etc/machine-id")
+	return fmt.Sprintf("%s %x", cmp.Or(name, "localhost"), sha256.Sum256(append(id, "jarloop"...)))
 }
 
 // client gives who asks the cluster.

@@ -30,12 +30,17 @@ type Machine struct {
 	Router *network.Router
 	Pool   *network.Pool
 	Relays *relay.Relays
+
+	// Keep keeps what another machine could take, until its context has ended. It fails
+	// when one has.
+	Keep    func(context.Context) error
+	release func() error
 }
 
 // Open opens it. The bridge must be up, and no other agent may have names and
 // ports. notes receives what a person should know of what is done to the VM. The
 // caller closes it.
-func Open(_ context.Context, c *config.Config, notes func(string)) (*Machine, error) {
+func Open(ctx context.Context, c *config.Config, notes func(string)) (*Machine, error) {
 	bridge, first, last, err := network.Range(c.LXC.Bridge, c.LXC.Range.First, c.LXC.Range.Last)
 	if err != nil {
 		return nil, err
@@ -44,7 +49,11 @@ func Open(_ context.Context, c *config.Config, notes func(string)) (*Machine, er
 	if err != nil {
 		return nil, err
 	}
-	m := &Machine{Engine: engine, Relays: relay.New(relay.Options{
+	keep, release, err := Lease(ctx, engine, notes)
+	if err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
+	m := &Machine{Engine: engine, Keep: keep, release: release, Relays: relay.New(relay.Options{
 		Folder: c.Run, Listen: bridge.Addr(), Child: self.RelayChild(),
 	})}
 	m.Pool, err = network.NewPool(network.PoolOptions{
@@ -54,13 +63,15 @@ func Open(_ context.Context, c *config.Config, notes func(string)) (*Machine, er
 		m.Router, err = network.NewRouter(network.Options{Bridge: c.LXC.Bridge, Subnet: bridge, Files: engine, Notes: notes})
 	}
 	if err != nil {
-		return nil, errors.Join(err, engine.Close())
+		return nil, errors.Join(err, release(), engine.Close())
 	}
 	return m, nil
 }
 
-// Close lets go of it. It changes nothing.
-func (m *Machine) Close() error { return errors.Join(m.Router.Close(), m.Engine.Close()) }
+// Close lets go of it. Containers, names and ports stay.
+func (m *Machine) Close() error {
+	return errors.Join(m.Router.Close(), m.release(), m.Engine.Close())
+}
 
 // Engine gives the containers, of this machine or of a cluster. Without the bridge's own
 // address none can be made.
