@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
 	"syscall"
@@ -81,8 +82,15 @@ func Run(ctx context.Context, from config.Source, c *config.Config, out *console
 	defer socket.Close()
 
 	out.Say("version " + self.Version() + ", " + a.watching)
+	err = a.work(ctx, from, c, m, socket)
+	out.Say("stopped; what is live goes on serving")
+	return err
+}
+
+// work does all that an agent does, until ctx ends or a part of it fails.
+func (a *agent) work(ctx context.Context, from config.Source, c *config.Config, m *machine.Machine, socket net.Listener) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return control.Serve(ctx, socket, a, out.Complain) })
+	group.Go(func() error { return control.Serve(ctx, socket, a, a.out.Complain) })
 	group.Go(func() error { return m.Keep(ctx) })
 	group.Go(func() error { a.notify.Run(ctx); return nil })
 	group.Go(func() error { a.page.Run(ctx); return nil })
@@ -91,7 +99,7 @@ func Run(ctx context.Context, from config.Source, c *config.Config, out *console
 		return a.deployer.Run(ctx, func() {
 			supervisor(daemon.SdNotifyReady)
 			a.tellUnready(c, &config.Config{})
-			group.Go(func() error { out.KeepTitle(ctx, func() string { return render.Title(a.Status()) }); return nil })
+			group.Go(func() error { a.out.KeepTitle(ctx, func() string { return render.Title(a.Status()) }); return nil })
 			group.Go(func() error { return a.watch.Run(ctx, a.seen) })
 			group.Go(func() error { a.external.follow(ctx); return nil })
 			group.Go(func() error { a.firewall.watch(ctx); return nil })
@@ -102,12 +110,10 @@ func Run(ctx context.Context, from config.Source, c *config.Config, out *console
 			})
 		})
 	})
-	err = group.Wait()
-	if errors.Is(err, context.Canceled) {
-		err = nil
+	if err := group.Wait(); !errors.Is(err, context.Canceled) {
+		return err
 	}
-	out.Say("stopped; what is live goes on serving")
-	return err
+	return nil
 }
 
 // newAgent makes the agent of what has been opened. It touches nothing yet.
