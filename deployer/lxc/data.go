@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
-	"path"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -18,6 +15,7 @@ import (
 	"github.com/jarloop/jarloop/deployer"
 	baseroot "github.com/jarloop/jarloop/deployer/base/rootfs"
 	"github.com/jarloop/jarloop/deployer/crash"
+	"github.com/jarloop/jarloop/deployer/data"
 )
 
 // The data of services are beside the containers, on the same disk, in a folder that
@@ -42,16 +40,6 @@ type store struct {
 func (s *store) live() string      { return filepath.Join(s.dir, "live") }
 func (s *store) saved() string     { return filepath.Join(s.dir, "saved") }
 func (s *store) restoring() string { return filepath.Join(s.dir, "restoring") }
-
-// dataName is the name of a folder inside among those of its service.
-func dataName(folder string) string { return url.PathEscape(strings.TrimPrefix(folder, "/")) }
-
-// dataPath is the folder inside that a name stands for.
-func dataPath(name string) (folder string, ok bool) {
-	inside, err := url.PathUnescape(name)
-	folder = "/" + inside
-	return folder, err == nil && inside != "" && path.Clean(folder) == folder && dataName(folder) == name
-}
 
 // dataDir is where the data of a service are.
 func (d disk) dataDir(service string) string { return filepath.Join(d.path, dataFolder, service) }
@@ -133,7 +121,7 @@ func names(dir string) ([]string, error) {
 	}
 	var all []string
 	for _, e := range entries {
-		if _, ok := dataPath(e.Name()); ok && e.IsDir() {
+		if _, ok := data.Folder(e.Name()); ok && e.IsDir() {
 			all = append(all, e.Name())
 		}
 	}
@@ -234,7 +222,7 @@ func (e *Engine) data(ctx context.Context) (all []deployer.Data, err error) {
 			if err != nil {
 				return nil, err
 			}
-			folder, _ := dataPath(name)
+			folder, _ := data.Folder(name)
 			all = append(all, deployer.Data{Service: service, Folder: folder, Bytes: size, Saved: saved})
 		}
 	}

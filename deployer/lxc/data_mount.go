@@ -14,25 +14,23 @@ import (
 
 	baseroot "github.com/jarloop/jarloop/deployer/base/rootfs"
 	"github.com/jarloop/jarloop/deployer/crash"
+	"github.com/jarloop/jarloop/deployer/data"
 )
 
 // dataMounts gives the configuration that mounts the folders of a service's data into
 // a clone of the base whose root is given. A mount follows no link, so those that the
 // base has on the way are followed here.
 func (d disk) dataMounts(service, root string, folders []string) (items []string, err error) {
-	var taken []string
+	var taken data.Places
 	for _, folder := range folders {
 		at, err := resolved(root, folder)
 		if err != nil {
 			return nil, err
 		}
-		for _, other := range taken {
-			if isWithin(at, other) || isWithin(other, at) {
-				return nil, fmt.Errorf("data %s: in this base it leads to %s, where other data or what is the container's own is", folder, at)
-			}
+		if err := taken.Add(folder, at); err != nil {
+			return nil, err
 		}
-		taken = append(taken, at)
-		source := filepath.Join(d.dataDir(service), "live", dataName(folder))
+		source := filepath.Join(d.dataDir(service), "live", data.Name(folder))
 		items = append(items, "lxc.mount.entry = "+mountSource(source)+" "+mountSource(strings.TrimPrefix(at, "/"))+" none bind,create=dir 0 0")
 	}
 	return items, nil
@@ -49,23 +47,17 @@ func resolved(root, folder string) (string, error) {
 		return "", err
 	}
 	at = "/" + at
-	for _, of := range []string{"/dev", "/etc/jarloop", "/proc", "/run", "/sys", "/var/log/jarloop"} {
-		if isWithin(at, of) || isWithin(of, at) {
-			return "", fmt.Errorf("data %s: in this base it leads to %s, which is the container's own: choose another folder", folder, at)
-		}
+	if err := new(data.Places).Add(folder, at); err != nil {
+		return "", err
 	}
 	info, err := os.Lstat(path)
 	if err == nil && !info.IsDir() {
-		return "", fmt.Errorf("data %s: in this base %s is no folder: choose another", folder, at)
+		return "", data.NoFolder(folder, at)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
 	return at, nil
-}
-
-func isWithin(path, folder string) bool {
-	return path == folder || folder == "/" || strings.HasPrefix(path, folder+"/")
 }
 
 // prepareData has the data ready that an instance mounts. What there is none of yet
@@ -192,7 +184,7 @@ func (e *Engine) baseRoot(name string) (string, error) {
 // seed makes a folder that no instance has had yet.
 func (s *store) seed(ctx context.Context, root, name string, first int) error {
 	defer crash.Point("seed data")()
-	folder, _ := dataPath(name)
+	folder, _ := data.Folder(name)
 	at, err := resolved(root, folder)
 	if err != nil {
 		return err

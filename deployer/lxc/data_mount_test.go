@@ -52,20 +52,6 @@ func TestWhereDataAreMounted(t *testing.T) {
 	}
 }
 
-func TestNamesOfData(t *testing.T) {
-	for _, folder := range []string{"/data", "/var/lib/app", "/a b/%2F/ü", "/a..b"} {
-		name := dataName(folder)
-		if back, ok := dataPath(name); !ok || back != folder || strings.ContainsAny(name, "/ ") {
-			t.Errorf("%s is called %s, which is %s", folder, name, back)
-		}
-	}
-	for _, name := range []string{"", "%", "%2F", "%2Fdata", "data%2F", "..", "a%2F..", "a%2f..%2fb", ".", "var%2flib", "a%00"} {
-		if folder, ok := dataPath(name); ok && !strings.Contains(name, "%00") {
-			t.Errorf("%q stands for %s", name, folder)
-		}
-	}
-}
-
 // TestDataAreGivenToGuestsOfAnotherKind has the base of a service become unprivileged,
 // and privileged again.
 func TestDataAreGivenToGuestsOfAnotherKind(t *testing.T) {

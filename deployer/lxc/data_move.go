@@ -9,10 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"syscall"
 
 	baseroot "github.com/jarloop/jarloop/deployer/base/rootfs"
+	"github.com/jarloop/jarloop/deployer/data"
 )
 
 // idle is an error while an instance of a service runs: it would go on in folders that
@@ -139,12 +139,12 @@ func (s *store) take(ctx context.Context, from io.Reader) error {
 	defer func() { _ = os.RemoveAll(made) }() // what there was, if all went well
 	args := append([]string{"--extract", "--file=-", "--same-owner", "--preserve-permissions", "--directory=" + made}, tarKeeps...)
 	cmd := exec.CommandContext(ctx, "tar", args...)
-	whole := &ending{from: from}
+	whole := &data.Archive{From: from}
 	cmd.Stdin = whole
 	if err := runCommand(ctx, cmd); err != nil {
 		return err
 	}
-	if err := whole.check(); err != nil {
+	if err := whole.Whole(); err != nil {
 		return err
 	}
 	if err := errors.Join(os.Lchown(made, 0, 0), os.Chmod(made, 0o755)); err != nil { // #nosec G302 -- as in aside
@@ -166,31 +166,6 @@ func (s *store) take(ctx context.Context, from io.Reader) error {
 	return s.replace(ctx, made, s.live())
 }
 
-// ending is an archive that is being read. An archive ends with two blocks of zeros;
-// tar takes one that was cut off between two files for a whole one.
-type ending struct {
-	from io.Reader
-	last []byte
-}
-
-func (e *ending) Read(b []byte) (int, error) {
-	n, err := e.from.Read(b)
-	e.last = append(e.last, b[:n]...)
-	e.last = slices.Clone(e.last[max(0, len(e.last)-1024):])
-	return n, err
-}
-
-// check reads what tar has left.
-func (e *ending) check() error {
-	if _, err := io.Copy(io.Discard, e); err != nil {
-		return err
-	}
-	if len(e.last) < 1024 || slices.ContainsFunc(e.last, func(b byte) bool { return b != 0 }) {
-		return errors.New("the archive is not whole")
-	}
-	return nil
-}
-
 // areData is an error unless a folder holds what ExportData writes.
 func areData(dir string) error {
 	entries, err := os.ReadDir(dir)
@@ -198,12 +173,12 @@ func areData(dir string) error {
 		return err
 	}
 	for _, e := range entries {
-		if _, ok := dataPath(e.Name()); !ok || !e.IsDir() {
-			return fmt.Errorf("the archive is none of data: at its top is %q, and not a folder that is named like one inside, with %%2F for /", e.Name())
+		if _, ok := data.Folder(e.Name()); !ok || !e.IsDir() {
+			return data.NotData(e.Name())
 		}
 	}
 	if len(entries) == 0 {
-		return errors.New("the archive is none of data: it is empty")
+		return data.ErrEmpty
 	}
 	return nil
 }
