@@ -47,9 +47,6 @@ left from a service or a folder that the configuration had before.`,
 			if err != nil {
 				return err
 			}
-			if err := notOfCluster(c, dataOfCluster); err != nil {
-				return err
-			}
 			list, err := data.List(cmd.Context(), c)
 			if err != nil {
 				return err
@@ -77,9 +74,6 @@ meanwhile: what a database has open, its own tools save better.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := loadAsRoot(p)
 			if err != nil {
-				return err
-			}
-			if err := notOfCluster(c, dataOfCluster); err != nil {
 				return err
 			}
 			if len(args) == 1 {
@@ -128,9 +122,6 @@ whole, the data stay as they were. Who wrote the file can do what the service ca
 			if err != nil {
 				return err
 			}
-			if err := notOfCluster(c, dataOfCluster); err != nil {
-				return err
-			}
 			unused, err := data.Import(cmd.Context(), c, args[0], func() (io.ReadCloser, error) { return os.Open(args[1]) }, args[1])
 			if len(unused) > 0 {
 				fmt.Fprintf(cmd.ErrOrStderr(), "jarloop: not in data of [service.%s], so no container has it: %s\n", args[0], strings.Join(unused, ", "))
@@ -153,9 +144,6 @@ too. It asks first, unless --yes is given.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := loadAsRoot(p)
 			if err != nil {
-				return err
-			}
-			if err := notOfCluster(c, dataOfCluster); err != nil {
 				return err
 			}
 			return data.Reset(cmd.Context(), c, args[0], func(found []data.Listed) error {

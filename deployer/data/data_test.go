@@ -26,12 +26,12 @@ func TestNamesOfData(t *testing.T) {
 
 func TestPlacesAreApartFromEachOtherAndFromTheContainersOwn(t *testing.T) {
 	var places data.Places
-	for _, at := range []string{"/var/lib/a", "/srv", "/devices"} {
+	for _, at := range []string{"/var/lib/a", "/srv", "/devices", "/opt/a/b"} {
 		if err := places.Add(at, at); err != nil {
 			t.Errorf("%s: %v", at, err)
 		}
 	}
-	for _, at := range []string{"/", "/var", "/var/lib/a", "/var/lib/a/b", "/srv/x", "/proc/x", "/dev", "/etc", "/etc/jarloop/x"} {
+	for _, at := range []string{"/", "/var", "/var/lib/a", "/var/lib/a/b", "/srv/x", "/opt/a", "/proc/x", "/dev", "/etc", "/etc/jarloop/x"} {
 		if err := places.Add("/named", at); err == nil || !strings.Contains(err.Error(), "/named") || !strings.Contains(err.Error(), at) {
 			t.Errorf("%s: %v", at, err)
 		}

@@ -31,7 +31,7 @@ import (
 // beside the members: two services of which one calls the other by name, and a port of
 // that machine, asked from yet another one all the time.
 func TestAnAgentRedeploysOnAClusterWithoutALostRequest(t *testing.T) {
-	d := newDesk(t)
+	d := newDesk(t, `exec = "cp pair /tmp/pair && chmod +x /tmp/pair && exec /tmp/pair"`)
 	if out, status := d.verb("doctor"); status != 0 {
 		t.Errorf("doctor: status %d: %s", status, out)
 	}
@@ -126,8 +126,9 @@ type desk struct {
 	said         *os.File
 }
 
-// newDesk sets the machine up, and lets it into the cluster.
-func newDesk(t *testing.T) *desk {
+// newDesk sets the machine up, and lets it into the cluster. The service back has
+// these lines in the configuration beside those of both.
+func newDesk(t *testing.T, back ...string) *desk {
 	t.Helper()
 	d := &desk{cluster: newCluster(t), t: t, dir: t.TempDir()}
 	if out, err := lab("desk"); err != nil {
@@ -151,13 +152,19 @@ func newDesk(t *testing.T) *desk {
 	t.Cleanup(func() { said.Close() })
 	d.said = said
 	d.letIn()
-	d.configure()
+	d.configure(strings.Join(back, "\n"))
 	t.Cleanup(func() { // what a test that failed has left
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		for _, i := range d.instances() {
 			_ = d.client.SetState(ctx, i.Name, "stop", true, 0)
 			_ = d.client.DeleteInstance(ctx, i.Name)
+		}
+		volumes, _ := d.client.Volumes(ctx, "fast")
+		for _, v := range volumes {
+			if strings.HasPrefix(v.Name, "desk-") {
+				_ = d.client.DeleteVolume(ctx, "fast", v)
+			}
 		}
 	})
 	return d
@@ -217,8 +224,8 @@ func (d *desk) letIn() {
 	d.file("cluster.crt", []byte(own+"\n"))
 }
 
-func (d *desk) configure() {
-	d.file("config.toml", []byte(strings.NewReplacer("DIR", d.dir, "GUEST", d.cluster.program).Replace(`
+func (d *desk) configure(back string) {
+	d.file("config.toml", []byte(strings.NewReplacer("BACK", back, "DIR", d.dir, "GUEST", d.cluster.program).Replace(`
 state = "DIR/state"
 run = "DIR/run"
 [watch]
@@ -240,7 +247,7 @@ range = "10.88.0.201-10.88.0.240"
 listen = "off"
 [base.base]
 [service.back]
-exec = "cp pair /tmp/pair && chmod +x /tmp/pair && exec /tmp/pair"
+BACK
 port = 8080
 drain = "2s"
 health = { path = "/" }

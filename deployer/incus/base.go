@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -24,21 +25,31 @@ type program struct {
 	sum  string
 }
 
-// file is where it is inside. Versions stand beside each other: a base is shared.
-func (p program) file() string { return "/usr/lib/jarloop/guest-" + p.sum[:12] }
+// file gives where it is put inside. Versions stand beside each other, since a base is
+// shared, and what two agents put there at a time: neither takes the other's half.
+func (p program) file() string {
+	return "/usr/lib/jarloop/guest-" + p.sum[:12] + "-" + strings.ToLower(rand.Text()[:8])
+}
 
 func (p program) key() string { return keyProgram + "." + p.sum[:12] }
 
-// bases is what is known of those that were looked at: which init boots there.
+// bases is what is known of those that were looked at.
 type bases struct {
 	e     *Engine
-	inits sync.Map // by name and time of making
+	known sync.Map // prepared, by name and time of making
+}
+
+// prepared is what boots in a base's copies, and where the program is there.
+type prepared struct {
+	init    guest.Init
+	program string
 }
 
 // find chooses the base for an instance of a service: there is one of a name on each
 // member, since a copy to another one goes over the network. That on the member of the
 // service's newest instance is chosen, else the one whose member has the fewest of ours.
-func (b *bases) find(ctx context.Context, name, service string) (api.Instance, error) {
+// Where a member is given, no other one is chosen.
+func (b *bases) find(ctx context.Context, name, service, member string) (api.Instance, error) {
 	all, err := b.e.Client.Instances(ctx)
 	if err != nil {
 		return api.Instance{}, err
@@ -47,7 +58,7 @@ func (b *bases) find(ctx context.Context, name, service string) (api.Instance, e
 	load, newest, last := map[string]int{}, 0, ""
 	for _, i := range all {
 		if i.Name == name || i.Config[keyBase] == name {
-			if i.Config[keyOwner] == "" && i.Status != "Error" {
+			if i.Config[keyOwner] == "" && i.Status != "Error" && (member == "" || i.Location == member) {
 				found = append(found, i)
 			}
 			continue
@@ -60,6 +71,9 @@ func (b *bases) find(ctx context.Context, name, service string) (api.Instance, e
 		if s, n, _ := parseName(short); s == service && n >= newest {
 			newest, last = n, i.Location
 		}
+	}
+	if len(found) == 0 && member != "" {
+		return api.Instance{}, fmt.Errorf("there is no base %s on the member %s, which has the data of %s: make one there, as docs/cluster.md says", name, member, service)
 	}
 	if len(found) == 0 {
 		return api.Instance{}, fmt.Errorf("there is no base %s on any member that answers", name)
@@ -95,53 +109,51 @@ func (e *Engine) Bases(ctx context.Context) ([]Base, error) {
 }
 
 // prepare puts the program into a base, once, and says which init boots there.
-func (b *bases) prepare(ctx context.Context, base api.Instance) (guest.Init, error) {
+func (b *bases) prepare(ctx context.Context, base api.Instance) (prepared, error) {
 	key := base.Name + " " + base.Created.String()
-	if init, known := b.inits.Load(key); known {
-		return init.(guest.Init), nil
+	if p, known := b.known.Load(key); known {
+		return p.(prepared), nil
 	}
 	found, err, _ := b.e.acts.Do("prepare "+key, func() (any, error) {
 		init, err := b.init(ctx, base.Name)
-		if err != nil {
-			return init, err
-		}
-		if base.Config[b.e.program.key()] == "" {
-			err = b.e.pushProgram(ctx, base.Name)
+		p := prepared{init, base.Config[b.e.program.key()]}
+		if err == nil && p.program == "" {
+			p.program, err = b.e.pushProgram(ctx, base.Name)
 		}
 		if err == nil {
-			b.inits.Store(key, init)
+			b.known.Store(key, p)
 		}
-		return init, err
+		return p, err
 	})
 	if err != nil {
-		return "", fmt.Errorf("base %s: %w", base.Name, err)
+		return prepared{}, fmt.Errorf("base %s: %w", base.Name, err)
 	}
-	return found.(guest.Init), nil
+	return found.(prepared), nil
 }
 
 // pushProgram puts the program into a stopped instance, and reads it again: only then
 // it is noted.
-func (e *Engine) pushProgram(ctx context.Context, full string) error {
-	file := e.program.file()
+func (e *Engine) pushProgram(ctx context.Context, full string) (file string, err error) {
+	file = e.program.file()
 	if err := e.makeFolders(ctx, full, path.Dir(file)); err != nil {
-		return err
+		return "", err
 	}
 	if err := e.Client.PutFile(ctx, full, file, api.File{Kind: "file", Mode: 0o755}, bytes.NewReader(e.program.text)); err != nil {
-		return err
+		return "", err
 	}
 	content, _, err := e.Client.GetFile(ctx, full, file)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer content.Close()
 	sum := sha256.New()
 	if _, err := io.Copy(sum, content); err != nil {
-		return err
+		return "", err
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != e.program.sum {
-		return fmt.Errorf("%s has come with the SHA-256 %s, not %s", file, got, e.program.sum)
+		return "", fmt.Errorf("%s has come with the SHA-256 %s, not %s", file, got, e.program.sum)
 	}
-	return e.Client.SetConfig(ctx, full, "", map[string]string{e.program.key(): file})
+	return file, e.Client.SetConfig(ctx, full, "", map[string]string{e.program.key(): file})
 }
 
 // makeFolders makes a folder with those above it.

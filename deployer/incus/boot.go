@@ -47,6 +47,9 @@ func (e *Engine) start(ctx context.Context, name string) (netip.Addr, error) {
 			return netip.Addr{}, err
 		}
 	}
+	if err := e.prepareData(ctx, name, i); err != nil {
+		return netip.Addr{}, err
+	}
 	// What was told of the end of its service is of the run before, if that starts with it.
 	content, _, err := e.Client.GetFile(ctx, i.Name, guest.ReadyFile)
 	if err == nil {

@@ -108,6 +108,16 @@ func lab(verb ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
+// socket is where the cluster is asked.
+func (c *cluster) socket(t *testing.T) string {
+	t.Helper()
+	address, err := bringUp()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
+}
+
 // next gives an address that nobody has had.
 func (c *cluster) next() netip.Prefix {
 	n := c.address.Add(1)

@@ -6,6 +6,7 @@
 //	record, owner, state of making   keys user.jarloop.… of the instance
 //	files before the first boot      the file API
 //	service, files, sockets          exec of the program in the guest
+//	data of a service                custom volumes of one member, see data_record.go
 //	what a service prints            a file in the guest, and its mirror with the agent,
 //	                                 byte by byte at the same offsets: it outlives the guest
 //

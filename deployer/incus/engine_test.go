@@ -33,7 +33,6 @@ func TestTheEngineKeepsItsPromises(t *testing.T) {
 			Services:  enginetest.Shell(),
 			Commands:  enginetest.ShellCommands(),
 			BaseFile:  "/srv/seed/file",
-			NoData:    "the engine incus keeps no data of services yet",
 			NoShares:  "the engine incus shares no files between instances yet",
 			Irregular: []string{"/etc", "/dev/null", "/proc/version", "/etc/jarloop/gate"},
 		}

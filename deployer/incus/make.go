@@ -68,9 +68,6 @@ func (e *Engine) Create(ctx context.Context, s deployer.Spec) error {
 	if !ok {
 		return fmt.Errorf("make %q: no name of a service with a number", s.Name)
 	}
-	if len(s.Data) > 0 {
-		return fmt.Errorf("make %s: %w", s.Name, errNoData)
-	}
 	full := e.full(s.Name)
 	if _, _, err := e.Client.Instance(ctx, full); !api.IsNotFound(err) {
 		if err == nil {
@@ -78,34 +75,57 @@ func (e *Engine) Create(ctx context.Context, s deployer.Spec) error {
 		}
 		return err
 	}
-	base, err := e.bases.find(ctx, s.Base, service)
+	base, ready, err := e.baseFor(ctx, s, service)
 	if err != nil {
 		return fmt.Errorf("make %s: %w", s.Name, err)
 	}
-	init, err := e.bases.prepare(ctx, base)
+	mounts, err := e.mounts(ctx, base.Name, s.Data)
 	if err != nil {
-		return err
+		return fmt.Errorf("make %s: %w", s.Name, err)
 	}
 	if err := e.makeKept(s.Name); err != nil {
 		return err
 	}
-	err = e.Client.CopyInstance(ctx, api.Copy{Name: full, Source: base.Name, Member: base.Location, Config: e.config(s)})
+	config := e.config(s, ready.program)
+	if len(mounts) > 0 {
+		config[keyMounts] = text(mounts)
+	}
+	err = e.Client.CopyInstance(ctx, api.Copy{Name: full, Source: base.Name, Member: base.Location, Config: config})
 	if api.IsTaken(err) {
 		err = errors.Join(deployer.ErrExists, err)
 	}
 	if err != nil {
 		return fmt.Errorf("make %s: %w", s.Name, err)
 	}
-	if err := e.writeStopped(ctx, full, e.files(s, service, init)); err != nil {
+	if err := e.writeStopped(ctx, full, e.files(s, service, ready.init)); err != nil {
+		return fmt.Errorf("make %s: %w", s.Name, err)
+	}
+	if err := e.prepareData(ctx, s.Name, api.Instance{Name: full, Location: base.Location, Config: config}); err != nil {
 		return fmt.Errorf("make %s: %w", s.Name, err)
 	}
 	return e.Client.SetConfig(ctx, full, "", map[string]string{keyState: whole})
 }
 
+// baseFor chooses the base of an instance, and has it ready. One with data goes to where
+// these are.
+func (e *Engine) baseFor(ctx context.Context, s deployer.Spec, service string) (base api.Instance, ready prepared, err error) {
+	member := ""
+	if len(s.Data) > 0 {
+		if member, err = e.memberOfData(ctx, service); err != nil {
+			return base, ready, err
+		}
+	}
+	base, err = e.bases.find(ctx, s.Base, service, member)
+	if err == nil {
+		ready, err = e.bases.prepare(ctx, base)
+	}
+	return base, ready, err
+}
+
 // config is what an instance has beside what its base has.
-func (e *Engine) config(s deployer.Spec) map[string]string {
+func (e *Engine) config(s deployer.Spec, program string) map[string]string {
 	config := map[string]string{
-		keyOwner: e.Owner, keyRecord: encode(s.Record), keyState: making, keyProgram: e.program.file(), keyBase: "",
+		keyOwner: e.Owner, keyRecord: encode(s.Record), keyState: making, keyProgram: program, keyBase: "",
 		"boot.autostart": "false", // the agent starts what is to run
 	}
 	if s.Address.IsValid() {

@@ -70,7 +70,7 @@ func TestTwoOwnersHaveTheSameServiceAndDoNotSeeEachOther(t *testing.T) {
 }
 
 // TestAServiceStartsElsewhereWhereItsMemberIsGone spreads three over the members, and
-// takes one of these away as a power cut does.
+// takes one of these away as a power cut does. What has data there waits for it.
 func TestAServiceStartsElsewhereWhereItsMemberIsGone(t *testing.T) {
 	if os.Getenv(kept) != "" {
 		t.Skip("it would take a member away from the cluster that is kept")
@@ -85,11 +85,12 @@ func TestAServiceStartsElsewhereWhereItsMemberIsGone(t *testing.T) {
 			t.Errorf("%s is on %s, want %s", name, got, want)
 		}
 	}
+	archive := b.dataOn(t, e, "m3")
 	if out, err := lab("kill", "m3"); err != nil {
 		t.Fatalf("kill m3: %v: %s", err, out)
 	}
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	n := 2
 	for ; ; n++ { // as a deploy is tried again
@@ -123,4 +124,5 @@ func TestAServiceStartsElsewhereWhereItsMemberIsGone(t *testing.T) {
 			t.Errorf("%s: %q, %v", name, out, err)
 		}
 	}
+	b.bindsData(ctx, t, e, "m3", archive)
 }

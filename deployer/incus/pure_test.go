@@ -19,14 +19,20 @@ import (
 // newEngine gives one of a cluster that has these instances.
 func newEngine(t *testing.T, all []api.Instance) *Engine {
 	t.Helper()
+	return engineOf(t, func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]any{"type": "sync", "metadata": all}) // who asked may be gone
+	})
+}
+
+// engineOf gives one of a cluster that answers so.
+func engineOf(t *testing.T, handle http.HandlerFunc) *Engine {
+	t.Helper()
 	dir := t.TempDir()
 	listener, err := net.Listen("unix", filepath.Join(dir, "s"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode(map[string]any{"type": "sync", "metadata": all}) // who asked may be gone
-	})}}
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: handle}}
 	server.Start()
 	t.Cleanup(server.Close)
 	client, err := api.New(api.Options{Address: "unix:" + filepath.Join(dir, "s")})
@@ -55,19 +61,22 @@ func TestAnInstanceGoesWhereItsServiceIsElseWhereFewestAre(t *testing.T) {
 	gone := base("m1")
 	gone.Status = "Error"
 	for name, test := range map[string]struct {
-		all  []api.Instance
-		want string
+		all    []api.Instance
+		want   string
+		member string
 	}{
-		"the first of several that are alike":     {[]api.Instance{base("m2"), base("m1")}, "m1"},
-		"where fewest are":                        {[]api.Instance{base("m1"), base("m2"), ours("a-1", "m1")}, "m2"},
-		"where the newest of its service is":      {[]api.Instance{base("m1"), base("m2"), ours("web-9", "m1"), ours("web-10", "m2"), ours("a-1", "m2")}, "m2"},
-		"elsewhere, where that member is gone":    {[]api.Instance{gone, base("m2"), ours("web-1", "m1")}, "m2"},
-		"by the base's own name":                  {[]api.Instance{{Name: "java", Location: "m3"}}, "m3"},
-		"what another service has does not count": {[]api.Instance{base("m1"), base("m2"), ours("web-b-1", "m1")}, "m2"},
-		"without a base nowhere":                  {[]api.Instance{gone, ours("web-1", "m1")}, ""},
-		"what is somebody's instance is no base":  {[]api.Instance{{Name: "java", Location: "m1", Config: map[string]string{keyOwner: "bert"}}}, ""},
+		"the first of several that are alike":     {[]api.Instance{base("m2"), base("m1")}, "m1", ""},
+		"where fewest are":                        {[]api.Instance{base("m1"), base("m2"), ours("a-1", "m1")}, "m2", ""},
+		"where the newest of its service is":      {[]api.Instance{base("m1"), base("m2"), ours("web-9", "m1"), ours("web-10", "m2"), ours("a-1", "m2")}, "m2", ""},
+		"elsewhere, where that member is gone":    {[]api.Instance{gone, base("m2"), ours("web-1", "m1")}, "m2", ""},
+		"by the base's own name":                  {[]api.Instance{{Name: "java", Location: "m3"}}, "m3", ""},
+		"what another service has does not count": {[]api.Instance{base("m1"), base("m2"), ours("web-b-1", "m1")}, "m2", ""},
+		"without a base nowhere":                  {[]api.Instance{gone, ours("web-1", "m1")}, "", ""},
+		"where its data are":                      {[]api.Instance{base("m1"), base("m2"), ours("web-1", "m1")}, "m2", "m2"},
+		"nowhere else than where its data are":    {[]api.Instance{base("m1")}, "", "m2"},
+		"what is somebody's instance is no base":  {[]api.Instance{{Name: "java", Location: "m1", Config: map[string]string{keyOwner: "bert"}}}, "", ""},
 	} {
-		found, err := newEngine(t, test.all).bases.find(t.Context(), "java", "web")
+		found, err := newEngine(t, test.all).bases.find(t.Context(), "java", "web", test.member)
 		if found.Location != test.want || (err == nil) != (test.want != "") {
 			t.Errorf("%s: it goes to %q, %v", name, found.Location, err)
 		}

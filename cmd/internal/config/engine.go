@@ -36,7 +36,8 @@ type Engine struct {
 	// Whose the containers are: their names begin with it, as in anna-frontend-7. Each
 	// agent of a cluster has another one.
 	Owner string
-	// The storage pool whose free space is looked after: that of the profile default.
+	// The storage pool whose free space is looked after, and in which data of services are:
+	// that of the profile default.
 	Pool string
 	// What containers ask for names of the world: an IPv4 address, such as the bridge's
 	// own of Incus. Default: what their base says.
@@ -139,9 +140,6 @@ func (c *Config) checkIncus(r *report, root *node) {
 		s, n := &c.Services[i], root.at("service").at(c.Services[i].Name)
 		if at := n.at("fast_start"); at.given && s.FastStart {
 			r.add(at, plain)
-		}
-		if len(s.Data) > 0 {
-			r.add(n.at("data"), `with engine.kind = "incus" nothing outlives a container yet; leave data out, or run this service with the engine lxc`)
 		}
 	}
 	for _, b := range c.Bases {

@@ -65,8 +65,6 @@ func TestWrongWithIncus(t *testing.T) {
 			`config.toml:1:1: fast_start: with engine.kind = "incus" containers share no files, so none is started faster; leave it out`},
 		{"a faster start", onCluster + oneWeb + "fast_start = true\n",
 			`config.toml:10:1: service.web.fast_start: with engine.kind = "incus" containers share no files, so none is started faster; leave it out`},
-		{"data", onCluster + oneWeb + "data = [\"/data\"]\n",
-			`config.toml:10:1: service.web.data: with engine.kind = "incus" nothing outlives a container yet; leave data out, or run this service with the engine lxc`},
 		{"a base that is to be built", onCluster + oneWeb + "[base.java]\ndistribution = \"debian:bookworm\"\n",
 			`config.toml:11:1: base.java.distribution: with engine.kind = "incus" a base is an instance that is there already, and nothing is built; leave distribution out, and make it as docs/cluster.md says`},
 	})

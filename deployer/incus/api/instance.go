@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 )
 
@@ -76,6 +77,13 @@ func (c *Client) SetConfig(ctx context.Context, name, etag string, config map[st
 		header.Set("If-Match", etag)
 	}
 	_, _, err := c.do(ctx, call{method: http.MethodPatch, path: instancePath(name), header: header, body: map[string]any{"config": config}})
+	return err
+}
+
+// SetDevices adds devices to those of an instance, or puts them in the place of those
+// with their names, also while it runs.
+func (c *Client) SetDevices(ctx context.Context, name string, devices Devices) error {
+	_, _, err := c.do(ctx, call{method: http.MethodPatch, path: instancePath(name), body: map[string]any{"devices": devices}, most: changed})
 	return err
 }
 
@@ -150,7 +158,7 @@ type Resources struct {
 
 // PoolResources gives those of a pool on a member.
 func (c *Client) PoolResources(ctx context.Context, pool, member string) (r Resources, err error) {
-	_, err = c.get(ctx, "/1.0/storage-pools/"+url.PathEscape(pool)+"/resources", url.Values{"target": {member}}, &r)
+	_, err = c.get(ctx, poolPath(pool)+"/resources", url.Values{"target": {member}}, &r)
 	return r, err
 }
 
@@ -160,6 +168,7 @@ type File struct {
 	UID  int
 	GID  int
 	Mode int
+	Size int64 // of one that is read; -1 where it is not said
 }
 
 func (f File) header() http.Header {
@@ -192,7 +201,21 @@ func (c *Client) GetFile(ctx context.Context, name, file string) (io.ReadCloser,
 	if err != nil {
 		return nil, File{}, err
 	}
-	return body, File{Kind: header.Get("X-Incus-type")}, nil
+	f := File{Kind: header.Get("X-Incus-type")}
+	f.UID, _ = strconv.Atoi(header.Get("X-Incus-uid")) // root's where it is not said
+	f.GID, _ = strconv.Atoi(header.Get("X-Incus-gid"))
+	mode, _ := strconv.ParseInt(header.Get("X-Incus-mode"), 8, 32)
+	f.Mode = int(mode)
+	if f.Size, err = strconv.ParseInt(header.Get("Content-Length"), 10, 64); err != nil {
+		f.Size = -1
+	}
+	return body, f, nil
+}
+
+// Folder gives the names in a folder, also of a stopped instance.
+func (c *Client) Folder(ctx context.Context, name, folder string) (names []string, err error) {
+	_, err = c.get(ctx, instancePath(name)+"/files", filesQuery(folder), &names)
+	return names, err
 }
 
 // DeleteFile removes a file. One that is not there is no error.

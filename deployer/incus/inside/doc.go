@@ -35,7 +35,7 @@ type Request struct {
 	Offset  int64
 	Keep    int64
 	Stay    bool
-	Files   []string           // patterns
+	Files   []string           // patterns, or folders
 	Reached map[string]Reached // by file
 }
 
@@ -54,6 +54,7 @@ const (
 	CallConnections = "connections" // how many there are to a port
 	CallDial        = "dial"        // a port; what is read and written follows
 	CallOutput      = "output"      // pieces of what the service prints
+	CallSizes       = "sizes"       // what folders take
 	CallLines       = "lines"       // lines of files
 )
 
@@ -67,6 +68,7 @@ type Answer struct {
 	Status    int                 `json:",omitempty"`
 	Busy      int                 `json:",omitempty"`
 	Open      int                 `json:",omitempty"`
+	Sizes     []int64             `json:",omitempty"`
 }
 
 // Exit is how the service ended: the line of its report, or what is wrong with that.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/jarloop/jarloop/deployer/base/rootfs"
 	"github.com/jarloop/jarloop/deployer/guest"
 )
 
@@ -86,6 +87,8 @@ func (s *server) call(ctx context.Context) (a Answer, err error) {
 		a.Listeners, err = listening()
 	case CallConnections:
 		a.Open, a.Busy, err = connections(s.Port)
+	case CallSizes:
+		a.Sizes, err = sizes(ctx, s.Files)
 	default:
 		err = fmt.Errorf("the program in the guest does not know the call %q", s.Call)
 	}
@@ -126,6 +129,18 @@ func (s *server) untilAsked(ctx context.Context) (context.Context, context.Cance
 		cancel()
 	}()
 	return ctx, cancel
+}
+
+// sizes gives what folders take.
+func sizes(ctx context.Context, folders []string) (all []int64, err error) {
+	for _, folder := range folders {
+		size, err := rootfs.Size(ctx, folder)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, size)
+	}
+	return all, nil
 }
 
 // lookEvery is how often a file is looked at that somebody waits for.
