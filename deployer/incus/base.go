@@ -171,7 +171,13 @@ func (e *Engine) makeFolders(ctx context.Context, full, folder string) error {
 	if err := e.makeFolders(ctx, full, path.Dir(folder)); err != nil {
 		return err
 	}
-	return e.Client.PutFile(ctx, full, folder, api.File{Kind: "directory", Mode: 0o755}, nil)
+	err = e.Client.PutFile(ctx, full, folder, api.File{Kind: "directory", Mode: 0o755}, nil)
+	if err != nil { // another agent may have made it just now
+		if content, _, failed := e.Client.GetFile(ctx, full, folder); failed == nil {
+			return content.Close()
+		}
+	}
+	return err
 }
 
 // init says which program the process 1 of a base's copies is (guest.DetectInit).

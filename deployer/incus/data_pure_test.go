@@ -161,3 +161,22 @@ func TestInstancesHaveTheDevicesThatTheHeadOfTheDataSays(t *testing.T) {
 		t.Errorf("changed are %v, want %v", got, want)
 	}
 }
+
+func TestAFolderThatAnotherAgentMakesMeanwhileIsThere(t *testing.T) {
+	made := false
+	e := engineOf(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodPost && r.URL.Query().Get("path") == "/usr":
+			w.WriteHeader(http.StatusInternalServerError)
+			_ = json.NewEncoder(w).Encode(map[string]any{"type": "error", "error_code": 500, "error": "file exists"}) // as above
+			made = true
+		case made:
+			rootOf(map[string]string{"/usr/": ""})(w, r)
+		default:
+			rootOf(nil)(w, r)
+		}
+	})
+	if err := e.makeFolders(t.Context(), "base", "/usr"); err != nil {
+		t.Error(err)
+	}
+}
