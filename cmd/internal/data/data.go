@@ -5,8 +5,10 @@ package data
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -99,7 +101,7 @@ func Reset(ctx context.Context, c *config.Config, service string, agree func([]L
 	if c.Service(service) == nil { // no agent cares for it
 		return engine.RemoveData(ctx, service)
 	}
-	return change(ctx, c, control.DataRequest{Service: service}, func() error { return engine.RemoveData(ctx, service) })
+	return change(ctx, c, engine, control.DataRequest{Service: service}, func() error { return engine.RemoveData(ctx, service) })
 }
 
 // Import makes the data of a service what an archive holds, and gives the folders in it
@@ -124,7 +126,7 @@ func Import(ctx context.Context, c *config.Config, service string, open func() (
 		return nil, err
 	}
 	defer engine.Close()
-	err = change(ctx, c, control.DataRequest{Service: service, Import: file}, func() error { return engine.ImportData(ctx, service, archive) })
+	err = change(ctx, c, engine, control.DataRequest{Service: service, Import: file}, func() error { return engine.ImportData(ctx, service, archive) })
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +141,7 @@ func Import(ctx context.Context, c *config.Config, service string, open func() (
 
 // change asks the agent, which has the service stopped meanwhile. Where none runs it is
 // done here, and none can start.
-func change(ctx context.Context, c *config.Config, r control.DataRequest, do func() error) error {
+func change(ctx context.Context, c *config.Config, engine machine.Containers, r control.DataRequest, do func() error) error {
 	err := control.NewClient(folders.Socket(c)).ChangeData(ctx, r)
 	if !errors.Is(err, control.ErrNoAgent) {
 		return err
@@ -149,5 +151,9 @@ func change(ctx context.Context, c *config.Config, r control.DataRequest, do fun
 		return err
 	}
 	defer lock.Close()
-	return do()
+	_, release, err := machine.Lease(ctx, engine, func(text string) { fmt.Fprintln(os.Stderr, text) })
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(), release())
 }
