@@ -17,7 +17,7 @@ import (
 // patience is how long anything may take, on a slow machine too; soon is what is
 // at once there.
 const (
-	patience = 60 * time.Second
+	patience = 3 * time.Minute
 	soon     = 10 * time.Second
 	// target is where artefacts go.
 	target = "/srv/app"

@@ -94,6 +94,12 @@ func IsNotFound(err error) bool {
 	return ok && e.Status == http.StatusNotFound
 }
 
+// IsForbidden says whether the client's certificate does not let it look or act there.
+func IsForbidden(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Status == http.StatusForbidden
+}
+
 // IsTaken says whether something cannot be made since its name is taken.
 func IsTaken(err error) bool {
 	e, ok := errors.AsType[*Error](err)
@@ -134,15 +140,17 @@ type answer struct {
 	Metadata  json.RawMessage `json:"metadata"`
 }
 
-// do makes a call and reads its answer. The ETag is of what was read.
+// do makes a call and reads its answer. The ETag is of what was read. What only looks is
+// tried again, where there was no answer in time, too: a busy member may have forgotten it.
 func (c *Client) do(ctx context.Context, k call) (answer, string, error) {
 	if k.most == 0 {
 		k.most = c.quick
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, k.most, fmt.Errorf("incus: %s %s: no answer within %s", k.method, k.path, k.most))
-	defer cancel()
+	late := fmt.Errorf("incus: %s %s: no answer within %s", k.method, k.path, k.most)
 	for n := 1; ; n++ {
-		a, etag, err := c.once(ctx, k)
+		within, cancel := context.WithTimeoutCause(ctx, k.most, late)
+		a, etag, err := c.once(within, k)
+		cancel()
 		if err == nil {
 			return a, etag, nil
 		}

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -158,6 +159,26 @@ func TestAnAnswerAfterACutConnectionCounts(t *testing.T) {
 	i, etag, err := c.Instance(t.Context(), "a")
 	if err != nil || i.Name != "a" || !i.Running() || etag != "e1" {
 		t.Errorf("%+v, %q, %v", i, etag, err)
+	}
+}
+
+func TestWhatGotNoAnswerIsAskedAgainIfItOnlyLooks(t *testing.T) {
+	var asked atomic.Int64
+	c, _ := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) == 1 {
+			_, _ = io.Copy(io.Discard, r.Body) // only then the end of the connection is seen
+			<-r.Context().Done()
+			return
+		}
+		reply(w, "sync", Instance{Name: "a"})
+	})
+	c.quick = 100 * time.Millisecond
+	if i, _, err := c.Instance(t.Context(), "a"); err != nil || i.Name != "a" {
+		t.Errorf("%+v, %v", i, err)
+	}
+	asked.Store(0)
+	if err := c.SetConfig(t.Context(), "a", "", nil); err == nil || asked.Load() != 1 {
+		t.Errorf("what changes something was asked %d times, %v", asked.Load(), err)
 	}
 }
 
