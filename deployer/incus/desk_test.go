@@ -1,0 +1,309 @@
+package incus_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/deployer/incus/api"
+)
+
+// desk is a machine beside the members, on which an agent runs.
+type desk struct {
+	*cluster
+	t            *testing.T
+	dir, program string
+	said         *os.File
+}
+
+// newDesk sets the machine up, and lets it into the cluster. The service back has
+// these lines in the configuration beside those of both.
+func newDesk(t *testing.T, back ...string) *desk {
+	t.Helper()
+	d := &desk{cluster: newCluster(t), t: t, dir: t.TempDir()}
+	if out, err := lab("desk"); err != nil {
+		t.Fatalf("set the agent's machine up: %v: %s", err, out)
+	}
+	d.program = d.build("../../cmd/jarloop", "jarloop")
+	pair, err := os.ReadFile(d.build("testdata/pair", "pair", "CGO_ENABLED=0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, service := range []string{"back", "front"} {
+		folder := filepath.Join(d.dir, "host", "volume-"+service)
+		if err := errors.Join(os.MkdirAll(folder, 0o755), os.WriteFile(filepath.Join(folder, "pair"), pair, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	said, err := os.Create(filepath.Join(d.dir, "said"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { said.Close() })
+	d.said = said
+	d.letIn()
+	d.configure(strings.Join(back, "\n"))
+	t.Cleanup(func() { // what a test that failed has left
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		for _, i := range d.instances() {
+			_ = d.client.SetState(ctx, i.Name, "stop", true, 0)
+			_ = d.client.DeleteInstance(ctx, i.Name)
+		}
+		volumes, _ := d.client.Volumes(ctx, "fast")
+		for _, v := range volumes {
+			if strings.HasPrefix(v.Name, "desk-") {
+				_ = d.client.DeleteVolume(ctx, "fast", v)
+			}
+		}
+	})
+	return d
+}
+
+func (d *desk) build(source, name string, environment ...string) string {
+	d.t.Helper()
+	file := filepath.Join(d.dir, name)
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-o", file, "./"+source)
+	cmd.Env = slices.Concat(os.Environ(), []string{"GOFLAGS="}, environment)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		d.t.Fatalf("build %s: %v: %s", source, err, out)
+	}
+	return file
+}
+
+func (d *desk) file(name string, text []byte) {
+	d.t.Helper()
+	if err := os.WriteFile(filepath.Join(d.dir, name), text, 0o600); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// letIn has the cluster trust a certificate of the agent's, and the agent that of the
+// cluster.
+func (d *desk) letIn() {
+	d.t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "desk"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	signed, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed})
+	d.file("client.crt", certificate)
+	d.file("client.key", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))
+	trust := exec.Command("testdata/cluster", "in", "m1", "sh", "-c", "cat >/tmp/desk.crt && incus config trust add-certificate /tmp/desk.crt")
+	trust.Stdin = bytes.NewReader(certificate)
+	if out, err := trust.CombinedOutput(); err != nil {
+		d.t.Fatalf("have the cluster trust the agent: %v: %s", err, out)
+	}
+	own, err := lab("in", "m1", "cat", "/srv/incus/cluster.crt")
+	if err != nil {
+		d.t.Fatalf("read the cluster's certificate: %v: %s", err, own)
+	}
+	d.file("cluster.crt", []byte(own+"\n"))
+}
+
+func (d *desk) configure(back string) {
+	d.file("config.toml", []byte(strings.NewReplacer("BACK", back, "DIR", d.dir, "GUEST", d.cluster.program).Replace(`
+state = "DIR/state"
+run = "DIR/run"
+[watch]
+dir = "DIR/host"
+[engine]
+kind = "incus"
+address = "https://10.99.0.1:8443"
+certificate = "DIR/client.crt"
+key = "DIR/client.key"
+server_certificate = "DIR/cluster.crt"
+owner = "desk"
+pool = "fast"
+nameserver = "10.88.0.1"
+guest = "GUEST"
+[lxc]
+bridge = "mesh0"
+range = "10.88.0.201-10.88.0.240"
+[page]
+listen = "off"
+[base.base]
+[service.back]
+BACK
+port = 8080
+drain = "2s"
+health = { path = "/" }
+[service.front]
+exec = "cp pair /tmp/pair && chmod +x /tmp/pair && exec /tmp/pair http://back:8080/"
+port = 8080
+needs = ["back"]
+drain = "2s"
+health = { path = "/" }
+[[publish]]
+interface = "eth0"
+port = 80
+service = "front"
+`)))
+}
+
+// on makes a command of the agent's machine.
+func (d *desk) on(argv ...string) *exec.Cmd {
+	return exec.CommandContext(d.t.Context(), "nsenter", append([]string{"--net=/run/netns/jlinc-desk"}, argv...)...)
+}
+
+// verb runs a verb there, and gives what it says and its status.
+func (d *desk) verb(argv ...string) (string, int) {
+	d.t.Helper()
+	cmd := d.on(append([]string{d.program, "--config", filepath.Join(d.dir, "config.toml")}, argv...)...)
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil {
+		d.t.Fatal(err)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+// run starts the agent.
+func (d *desk) run() *exec.Cmd {
+	d.t.Helper()
+	cmd := d.on(d.program, "--config", filepath.Join(d.dir, "config.toml"), "run")
+	cmd.Stdout, cmd.Stderr = d.said, d.said
+	if err := cmd.Start(); err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(func() { // one that a test has ended is waited for already
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if d.t.Failed() {
+			text, _ := os.ReadFile(d.said.Name())
+			d.t.Logf("the agent said: %s", text)
+		}
+	})
+	return cmd
+}
+
+func (d *desk) kill(agent *exec.Cmd, signal syscall.Signal) {
+	d.t.Helper()
+	if err := agent.Process.Signal(signal); err != nil {
+		d.t.Fatal(err)
+	}
+	if err := agent.Wait(); err != nil && signal == syscall.SIGINT {
+		d.t.Errorf("the agent ends with %v", err)
+	}
+}
+
+// save is what a build does: it writes a service's files.
+func (d *desk) save(service, version string) {
+	d.t.Helper()
+	file := filepath.Join(d.dir, "host", "volume-"+service, "version")
+	if err := os.WriteFile(file, []byte(version), 0o644); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// instances are those of the agent, whatever state they are in.
+func (d *desk) instances() (found []instance) {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second) // also after the test
+	defer cancel()
+	all, err := d.client.Instances(ctx)
+	if err != nil {
+		d.t.Error(err)
+	}
+	for _, i := range all {
+		if strings.HasPrefix(i.Name, "desk-") {
+			found = append(found, instance{i.Name, i.Location})
+		}
+	}
+	return found
+}
+
+type instance struct{ Name, Location string }
+
+// members are those that hold them.
+func (d *desk) members() map[string]bool {
+	on := map[string]bool{}
+	for _, i := range d.instances() {
+		on[i.Location] = true
+	}
+	return on
+}
+
+// await waits until the published port answers so.
+func (d *desk) await(want string) {
+	d.t.Helper()
+	d.until("the port says "+want, func() bool {
+		got, err := askDesk(d.t.Context())
+		return err == nil && got == want
+	})
+}
+
+func (d *desk) until(what string, so func() bool) {
+	d.t.Helper()
+	for deadline := time.Now().Add(time.Minute); !so(); {
+		if err := deployer.Pause(d.t.Context(), 20*time.Millisecond); err != nil || time.Now().After(deadline) {
+			d.t.Fatalf("not within a minute: %s (%v)", what, err)
+		}
+	}
+}
+
+// cleans has everything removed, and looks what is left.
+func (d *desk) cleans() {
+	d.t.Helper()
+	if out, status := d.verb("clean"); status != 0 {
+		d.t.Errorf("clean: %d: %s", status, out)
+	}
+	if left := d.instances(); len(left) > 0 {
+		d.t.Errorf("clean leaves instances: %v", left)
+	}
+	if _, _, err := d.client.Profile(context.Background(), lease); !api.IsNotFound(err) {
+		d.t.Errorf("clean leaves the lease: %v", err)
+	}
+	rules, err := d.on("iptables-save").Output()
+	if err != nil || strings.Contains(string(rules), "JARLOOP") {
+		d.t.Errorf("clean leaves rules: %v: %s", err, rules)
+	}
+	addresses, err := d.on("ip", "-o", "-4", "address").Output()
+	if err != nil || strings.Contains(string(addresses), "jarloop") {
+		d.t.Errorf("clean leaves addresses: %v: %s", err, addresses)
+	}
+	for _, folder := range []string{"state", "run"} {
+		if _, err := os.Lstat(filepath.Join(d.dir, folder)); !errors.Is(err, os.ErrNotExist) {
+			d.t.Errorf("clean leaves %s: %v", folder, err)
+		}
+	}
+}
+
+// inOrder says whether a text has all of these, one after the other.
+func inOrder(text string, all ...string) bool {
+	for _, one := range all {
+		_, rest, found := strings.Cut(text, one)
+		if !found {
+			return false
+		}
+		text = rest
+	}
+	return true
+}
