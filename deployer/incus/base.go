@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"slices"
 	"strings"
 	"sync"
 
@@ -43,47 +42,6 @@ type bases struct {
 type prepared struct {
 	init    guest.Init
 	program string
-}
-
-// find chooses the base for an instance of a service: there is one of a name on each
-// member, since a copy to another one goes over the network. That on the member of the
-// service's newest instance is chosen, else the one whose member has the fewest of ours.
-// Where a member is given, no other one is chosen.
-func (b *bases) find(ctx context.Context, name, service, member string) (api.Instance, error) {
-	all, err := b.e.Client.Instances(ctx)
-	if err != nil {
-		return api.Instance{}, err
-	}
-	var found []api.Instance
-	load, newest, last := map[string]int{}, 0, ""
-	for _, i := range all {
-		if i.Name == name || i.Config[keyBase] == name {
-			if i.Config[keyOwner] == "" && i.Status != "Error" && (member == "" || i.Location == member) {
-				found = append(found, i)
-			}
-			continue
-		}
-		short, ok := b.e.short(i.Name)
-		if !ok || !b.e.ours(i) {
-			continue
-		}
-		load[i.Location]++
-		if s, n, _ := parseName(short); s == service && n >= newest {
-			newest, last = n, i.Location
-		}
-	}
-	if len(found) == 0 && member != "" {
-		return api.Instance{}, fmt.Errorf("there is no base %s on the member %s, which has the data of %s: make one there, as docs/cluster.md says", name, member, service)
-	}
-	if len(found) == 0 {
-		return api.Instance{}, fmt.Errorf("there is no base %s on any member that answers", name)
-	}
-	return slices.MinFunc(found, func(x, y api.Instance) int {
-		if (x.Location == last) != (y.Location == last) {
-			return map[bool]int{true: -1, false: 1}[x.Location == last]
-		}
-		return cmp.Or(cmp.Compare(load[x.Location], load[y.Location]), cmp.Compare(x.Location, y.Location))
-	}), nil
 }
 
 // Base is an instance that is one of a base, or could be: copies are made of it on its

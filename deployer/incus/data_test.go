@@ -107,11 +107,12 @@ func (b *bench) export(t *testing.T, e deployer.Engine) *bytes.Buffer {
 	return &archive
 }
 
-// dataOn gives a service data that are on a member, and an archive of them.
-func (b *bench) dataOn(t *testing.T, e deployer.Engine, member string) *bytes.Buffer {
+// dataOn gives a service data that are on a member, before which others have their turn,
+// and an archive of them.
+func (b *bench) dataOn(t *testing.T, e deployer.Engine, member string, before int) *bytes.Buffer {
 	t.Helper()
-	for _, name := range []string{"d-1", "e-1"} { // there is room on the third then
-		must(t, b.boot(t.Context(), t, e, name))
+	for n := range before { // on the members that come first
+		must(t, b.boot(t.Context(), t, e, fmt.Sprintf("before%d-1", n)))
 	}
 	must(t, b.bootData(t.Context(), t, e, "web-1"))
 	if at := b.memberOf(t, b.owner, "web-1"); at != member {

@@ -51,38 +51,6 @@ func engineOf(t *testing.T, handle http.HandlerFunc) *Engine {
 	return e
 }
 
-func TestAnInstanceGoesWhereItsServiceIsElseWhereFewestAre(t *testing.T) {
-	base := func(member string) api.Instance {
-		return api.Instance{Name: "java-" + member, Location: member, Status: "Stopped", Config: map[string]string{keyBase: "java"}}
-	}
-	ours := func(name, member string) api.Instance {
-		return api.Instance{Name: "anna-" + name, Location: member, Config: map[string]string{keyOwner: "anna"}}
-	}
-	gone := base("m1")
-	gone.Status = "Error"
-	for name, test := range map[string]struct {
-		all    []api.Instance
-		want   string
-		member string
-	}{
-		"the first of several that are alike":     {[]api.Instance{base("m2"), base("m1")}, "m1", ""},
-		"where fewest are":                        {[]api.Instance{base("m1"), base("m2"), ours("a-1", "m1")}, "m2", ""},
-		"where the newest of its service is":      {[]api.Instance{base("m1"), base("m2"), ours("web-9", "m1"), ours("web-10", "m2"), ours("a-1", "m2")}, "m2", ""},
-		"elsewhere, where that member is gone":    {[]api.Instance{gone, base("m2"), ours("web-1", "m1")}, "m2", ""},
-		"by the base's own name":                  {[]api.Instance{{Name: "java", Location: "m3"}}, "m3", ""},
-		"what another service has does not count": {[]api.Instance{base("m1"), base("m2"), ours("web-b-1", "m1")}, "m2", ""},
-		"without a base nowhere":                  {[]api.Instance{gone, ours("web-1", "m1")}, "", ""},
-		"where its data are":                      {[]api.Instance{base("m1"), base("m2"), ours("web-1", "m1")}, "m2", "m2"},
-		"nowhere else than where its data are":    {[]api.Instance{base("m1")}, "", "m2"},
-		"what is somebody's instance is no base":  {[]api.Instance{{Name: "java", Location: "m1", Config: map[string]string{keyOwner: "bert"}}}, "", ""},
-	} {
-		found, err := newEngine(t, test.all).bases.find(t.Context(), "java", "web", test.member)
-		if found.Location != test.want || (err == nil) != (test.want != "") {
-			t.Errorf("%s: it goes to %q, %v", name, found.Location, err)
-		}
-	}
-}
-
 func TestNamesAreTheOwners(t *testing.T) {
 	e := newEngine(t, nil)
 	for full, want := range map[string]string{"anna-web-1": "web-1", "bert-web-1": "", "anna-web": "", "web-1": "", "anna-": "", "annaweb-1": ""} {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -28,25 +30,27 @@ func (e *Engine) Memory(ctx context.Context, name string) (int64, error) {
 	return state.Memory.Usage, nil
 }
 
-// Space gives what is free in the pool of instances on each member that answers, and
-// where the agent keeps what they print.
+// Space gives what is free in the pool on each member that has instances of ours, which
+// are no more where the cluster is larger, and where the agent keeps what they print.
 func (e *Engine) Space(ctx context.Context) ([]deployer.Space, error) {
-	members, err := e.Client.Members(ctx)
+	instances, err := e.Client.Instances(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var all []deployer.Space
-	for _, m := range members {
-		if m.Status != "Online" {
-			continue
+	members := map[string]bool{}
+	for _, i := range instances {
+		if e.ours(i) && i.Status != "Error" { // of a member that is away
+			members[i.Location] = true
 		}
-		r, err := e.Client.PoolResources(ctx, e.Pool, m.Name)
+	}
+	var all []deployer.Space
+	for _, member := range slices.Sorted(maps.Keys(members)) {
+		r, err := e.Client.PoolResources(ctx, e.Pool, member)
 		if err != nil {
-			return nil, fmt.Errorf("look at the pool %s on %s: %w", e.Pool, m.Name, err)
+			return nil, fmt.Errorf("look at the pool %s on %s: %w", e.Pool, member, err)
 		}
 		all = append(all, deployer.Space{
-			Where: "pool " + e.Pool + " on " + m.Name, Bytes: r.Space.Total - min(r.Space.Used, r.Space.Total),
-			Files: r.Inodes.Total - min(r.Inodes.Used, r.Inodes.Total), NoFiles: r.Inodes.Total == 0,
+			Where: "pool " + e.Pool + " on " + member, Bytes: r.Space.Free(), Files: r.Inodes.Free(), NoFiles: r.Inodes.Total == 0,
 		})
 	}
 	var s unix.Statfs_t

@@ -140,6 +140,10 @@ type Member struct {
 	Status string `json:"status"`
 }
 
+// Offline is the status of a member from which nothing was heard for
+// cluster.offline_threshold.
+const Offline = "Offline"
+
 // Members gives those of the cluster.
 func (c *Client) Members(ctx context.Context) (all []Member, err error) {
 	_, err = c.get(ctx, "/1.0/cluster/members", url.Values{"recursion": {"1"}}, &all)
@@ -148,18 +152,29 @@ func (c *Client) Members(ctx context.Context) (all []Member, err error) {
 
 // Resources are those of a storage pool on a member.
 type Resources struct {
-	Space struct {
-		Used, Total uint64
-	} `json:"space"`
-	Inodes struct {
-		Used, Total uint64
-	} `json:"inodes"`
+	Space  Amount `json:"space"`
+	Inodes Amount `json:"inodes"` // counted
 }
 
 // PoolResources gives those of a pool on a member.
 func (c *Client) PoolResources(ctx context.Context, pool, member string) (r Resources, err error) {
 	_, err = c.get(ctx, poolPath(pool)+"/resources", url.Values{"target": {member}}, &r)
 	return r, err
+}
+
+// Amount is how much there is of something, in bytes if it is not counted.
+type Amount struct{ Used, Total uint64 }
+
+// Free is what is not used.
+func (a Amount) Free() uint64 { return a.Total - min(a.Used, a.Total) }
+
+// Memory gives that of a member. Not every certificate may look at it.
+func (c *Client) Memory(ctx context.Context, member string) (Amount, error) {
+	var machine struct {
+		Memory Amount `json:"memory"`
+	}
+	_, err := c.get(ctx, "/1.0/resources", url.Values{"target": {member}}, &machine)
+	return machine.Memory, err
 }
 
 // File is what stands at a path of an instance.

@@ -1,0 +1,274 @@
+package incus
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/netip"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/deployer/incus/api"
+)
+
+// simulated is a cluster whose instances are nothing but names.
+type simulated struct {
+	mu        sync.Mutex
+	members   map[string]string // how the cluster says they are
+	instances map[string]*api.Instance
+	pools     map[string]uint64 // free bytes of those that have little
+	memory    map[string]uint64
+	files     map[string]string // "instance path"
+	forbids   bool              // to look at what members have
+	calls     int
+}
+
+const plenty = 1 << 40
+
+// simulate has members with a base each.
+func simulate(members int) *simulated {
+	s := &simulated{
+		members: map[string]string{}, instances: map[string]*api.Instance{}, pools: map[string]uint64{},
+		memory: map[string]uint64{}, files: map[string]string{},
+	}
+	for n := range members {
+		member := fmt.Sprintf("m%d", n+1)
+		s.members[member] = "Online"
+		base := &api.Instance{Name: "java-" + member, Location: member, Status: "Stopped", Config: map[string]string{keyBase: "java"}}
+		s.instances[base.Name] = base
+		s.files[base.Name+" /sbin/init"] = "-> /lib/systemd/systemd"
+	}
+	return s
+}
+
+// add has others' instances on all members in turn.
+func (s *simulated) add(owners, services int) {
+	names := slices.Sorted(maps.Keys(s.members))
+	for n := range owners * services {
+		i := &api.Instance{
+			Name: fmt.Sprintf("owner%d-service%d-1", n/services, n%services), Location: names[n%len(names)], Status: "Running",
+			Config: map[string]string{keyOwner: fmt.Sprintf("owner%d", n/services)},
+		}
+		s.instances[i.Name] = i
+	}
+}
+
+func (s *simulated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls++
+	metadata, status := s.answer(w, r)
+	if status == http.StatusOK && strings.HasSuffix(r.URL.Path, "/files") && r.Method == http.MethodGet {
+		_, _ = fmt.Fprint(w, metadata) // who asked may be gone
+		return
+	}
+	answer := map[string]any{"type": "sync", "metadata": metadata}
+	if _, begun := metadata.(api.Operation); begun && r.Method != http.MethodGet {
+		answer["type"] = "async"
+	}
+	if status != http.StatusOK {
+		w.WriteHeader(status)
+		answer = map[string]any{"type": "error", "error_code": status, "error": r.URL.Path}
+	}
+	_ = json.NewEncoder(w).Encode(answer) // as above
+}
+
+func (s *simulated) answer(w http.ResponseWriter, r *http.Request) (metadata any, status int) {
+	target, parts := r.URL.Query().Get("target"), strings.Split(strings.TrimPrefix(r.URL.Path, "/1.0/"), "/")
+	switch {
+	case r.URL.Path == "/1.0/instances" && r.Method == http.MethodGet:
+		return slices.Collect(maps.Values(s.instances)), http.StatusOK
+	case r.URL.Path == "/1.0/instances":
+		var i api.Instance
+		if json.NewDecoder(r.Body).Decode(&i) != nil {
+			return nil, http.StatusBadRequest
+		}
+		i.Location, i.Status = target, "Stopped"
+		s.instances[i.Name] = &i
+	case parts[0] == "instances" && s.instances[parts[1]] == nil:
+		return nil, http.StatusNotFound
+	case parts[0] == "instances":
+		return s.instance(w, r, s.instances[parts[1]], strings.Join(parts[2:], "/"))
+	case strings.HasSuffix(r.URL.Path, "/wait"):
+	case s.forbids && (parts[0] == "storage-pools" || parts[0] == "resources"):
+		return nil, http.StatusForbidden
+	case parts[0] == "storage-pools":
+		return api.Resources{Space: api.Amount{Used: plenty - free(s.pools, target), Total: plenty}}, http.StatusOK
+	case parts[0] == "resources":
+		return map[string]any{"memory": api.Amount{Used: plenty - free(s.memory, target), Total: plenty}}, http.StatusOK
+	default:
+		return nil, http.StatusNotImplemented
+	}
+	return api.Operation{ID: "op", Code: http.StatusOK}, http.StatusOK
+}
+
+func free(little map[string]uint64, member string) uint64 {
+	if bytes, is := little[member]; is {
+		return bytes
+	}
+	return plenty
+}
+
+// instance answers what is about one.
+func (s *simulated) instance(w http.ResponseWriter, r *http.Request, i *api.Instance, what string) (metadata any, status int) {
+	file := r.URL.Query().Get("path")
+	switch {
+	case what == "files" && r.Method == http.MethodGet:
+		text, is := s.files[i.Name+" "+file]
+		target, link := strings.CutPrefix(text, "-> ")
+		switch {
+		case is && link:
+			w.Header().Set("X-Incus-type", "symlink")
+			return target, http.StatusOK
+		case is:
+			w.Header().Set("X-Incus-type", "file")
+			return text, http.StatusOK
+		}
+		return nil, http.StatusNotFound
+	case what == "files" && r.Method == http.MethodPost:
+		text, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, http.StatusBadRequest
+		}
+		s.files[i.Name+" "+file] = string(text)
+		if folder := path.Dir(file); folder != "/" {
+			s.files[i.Name+" "+folder] = ""
+		}
+	case what == "state" && r.Method == http.MethodPut:
+		i.Status = "Running"
+	case what == "state":
+		eth0 := map[string]any{"addresses": []any{map[string]string{"family": "inet", "scope": "global", "address": i.Config[keyAddress]}}}
+		return map[string]any{"status": i.Status, "network": map[string]any{"eth0": eth0}}, http.StatusOK
+	case what == "" && r.Method == http.MethodGet:
+		return i, http.StatusOK
+	case what == "" && r.Method == http.MethodPatch:
+		var change api.Instance
+		if json.NewDecoder(r.Body).Decode(&change) != nil {
+			return nil, http.StatusBadRequest
+		}
+		maps.Copy(i.Config, change.Config)
+	}
+	return api.Operation{ID: "op", Code: http.StatusOK}, http.StatusOK
+}
+
+// make makes and starts an instance, and says on which member and by how many calls.
+func (s *simulated) make(t *testing.T, e *Engine, name string) (member string, calls int) {
+	t.Helper()
+	before := s.calls
+	address := netip.MustParsePrefix("10.88.0.7/24")
+	if err := e.Create(t.Context(), deployer.Spec{Name: name, Base: "java", Address: address}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Start(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	return s.instances["anna-"+name].Location, s.calls - before
+}
+
+// TestALargeClusterCostsNoMoreThanASmallOne has a hundred members for fifty developers,
+// of whom each has twenty services.
+func TestALargeClusterCostsNoMoreThanASmallOne(t *testing.T) {
+	calls := func(s *simulated) (first, next, space int) {
+		e := engineOf(t, s.ServeHTTP)
+		on, _ := s.make(t, e, "web-1") // the base's first, which is prepared for it
+		on2, n := s.make(t, e, "web-2")
+		if on2 != on {
+			t.Errorf("the next one is on %s, and its predecessor on %s", on2, on)
+		}
+		for _, service := range []string{"a", "b", "c"} {
+			s.make(t, e, service+"-1")
+			_, first = s.make(t, e, service+"-2")
+		}
+		before := s.calls
+		if _, err := e.Space(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return first, n, s.calls - before
+	}
+	small, large := simulate(4), simulate(100)
+	large.add(50, 20)
+	f1, n1, s1 := calls(small)
+	f2, n2, s2 := calls(large)
+	if f1 != f2 || n1 != n2 || s1 != s2 {
+		t.Errorf("%d, %d and %d calls in a small cluster; %d, %d and %d in a large one", f1, n1, s1, f2, n2, s2)
+	}
+	t.Logf("%d calls to make and start an instance, %d to look for space", n1, s1)
+}
+
+func TestInstancesSpreadOverTheMembers(t *testing.T) {
+	s := simulate(100)
+	s.add(48, 20) // 960 on 100 members: 60 have ten, and 40 nine
+	e := engineOf(t, s.ServeHTTP)
+	on := map[string]int{}
+	for n := range 40 {
+		member, _ := s.make(t, e, fmt.Sprintf("service%d-1", n))
+		on[member]++
+	}
+	if len(on) != 40 {
+		t.Errorf("40 instances went to %d members, where 40 had one less than the others", len(on))
+	}
+	// Who sees nothing of others does not begin where they do.
+	begins := map[string]bool{}
+	for n := range 50 {
+		e.Owner = fmt.Sprintf("dev%d", n)
+		var all []api.Instance
+		for _, i := range simulate(100).instances {
+			all = append(all, *i)
+		}
+		begins[e.places(all, "java", "web")[0].Location] = true
+	}
+	if len(begins) < 30 {
+		t.Errorf("50 developers begin on %d members of 100", len(begins))
+	}
+}
+
+func TestAnInstanceGoesWhereItsServiceIsUnlessThatIsFull(t *testing.T) {
+	for what, c := range map[string]struct {
+		change func(s *simulated, on string)
+		stays  bool
+	}{
+		"there is room":                   {func(*simulated, string) {}, true},
+		"its pool is full":                {func(s *simulated, on string) { s.pools[on] = leastPool - 1 }, false},
+		"its memory is taken":             {func(s *simulated, on string) { s.memory[on] = leastMemory - 1 }, false},
+		"there is just enough":            {func(s *simulated, on string) { s.pools[on], s.memory[on] = leastPool, leastMemory }, true},
+		"nobody may look at it":           {func(s *simulated, _ string) { s.forbids = true }, true},
+		"it is away":                      {func(s *simulated, on string) { s.instances["java-"+on].Status = "Error" }, false},
+		"its base is gone":                {func(s *simulated, on string) { delete(s.instances, "java-"+on) }, false},
+		"its base is somebody's instance": {func(s *simulated, on string) { s.instances["java-"+on].Config[keyOwner] = "bert" }, false},
+	} {
+		t.Run(what, func(t *testing.T) {
+			s := simulate(3)
+			e := engineOf(t, s.ServeHTTP)
+			on, _ := s.make(t, e, "web-9")
+			c.change(s, on)
+			if next, _ := s.make(t, e, "web-10"); (next == on) != c.stays {
+				t.Errorf("the next one is on %s, and its predecessor on %s", next, on)
+			}
+		})
+	}
+}
+
+func TestWhyThereIsNoPlaceIsSaid(t *testing.T) {
+	for want, c := range map[string]struct {
+		base, member string
+		change       func(s *simulated)
+	}{
+		"there is no base go on any member that answers":                             {"go", "", func(*simulated) {}},
+		"there is no base java on the member m9, which has the data of web":          {"java", "m9", func(*simulated) {}},
+		"m2: 1 MiB free in the pool fast":                                            {"java", "", func(s *simulated) { s.pools["m1"], s.pools["m2"] = 1<<20, 1<<20 }},
+		"no room on the members that are the first choice: m1: 2 MiB of memory free": {"java", "m1", func(s *simulated) { s.memory["m1"] = 2 << 20 }},
+	} {
+		s := simulate(2)
+		c.change(s)
+		_, err := engineOf(t, s.ServeHTTP).bases.find(t.Context(), c.base, "web", c.member)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("it is %v, want %q", err, want)
+		}
+	}
+}
