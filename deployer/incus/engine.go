@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -45,7 +46,8 @@ type Engine struct {
 	program program
 	bases   bases
 	// acts are starts and removals under way, each once for all who ask for it.
-	acts singleflight.Group
+	acts  singleflight.Group
+	heard atomic.Pointer[heard]
 }
 
 // quick is how long a call may take that waits for nothing, copied one that copies.
@@ -143,11 +145,16 @@ func (e *Engine) find(ctx context.Context, name string) (api.Instance, string, e
 	return i, etag, err
 }
 
-// running gives an instance of ours that runs.
+// running gives an instance of ours that runs, on a member that the cluster hears from.
 func (e *Engine) running(ctx context.Context, name string) (api.Instance, error) {
 	i, _, err := e.find(ctx, name)
-	if err == nil && !i.Running() {
+	switch {
+	case err == nil && !i.Running():
 		err = fmt.Errorf("%s: %w", name, deployer.ErrStopped)
+	case err != nil && !errors.Is(err, errNone) && context.Cause(ctx) == nil:
+		if exit := e.offline(ctx, name); exit != nil {
+			err = fmt.Errorf("%s %s: %w", name, exit.How, deployer.ErrStopped)
+		}
 	}
 	return i, err
 }

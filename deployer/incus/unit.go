@@ -144,12 +144,14 @@ func (e *Engine) Check(name string) error {
 
 // exit is nil where the service has not ended, and where that cannot be asked.
 func (e *Engine) exit(ctx context.Context, name string) *deployer.ExitError {
-	i, _, err := e.find(ctx, name)
+	looking, cancel := context.WithTimeout(ctx, quick/2) // a member that is away may keep its own waiting
+	defer cancel()
+	i, _, err := e.find(looking, name)
 	if errors.Is(err, errNone) {
 		return &deployer.ExitError{How: "ended with its container", Stopped: true, Gone: true}
 	}
 	if err != nil {
-		return nil
+		return e.offline(ctx, name)
 	}
 	if i.Running() {
 		a, err := e.call(ctx, name, inside.Request{Call: inside.CallStatus}, strings.NewReader(""))
@@ -222,9 +224,11 @@ func (e *Engine) Wait(ctx context.Context, name string) error {
 		if exit := e.exit(ctx, name); exit != nil {
 			return exit
 		}
-		held := newOpen(ctx)
-		_, err := e.call(ctx, name, inside.Request{Call: inside.CallWait}, held)
+		waiting, cancel := e.whileOnline(ctx, name)
+		held := newOpen(waiting)
+		_, err := e.call(waiting, name, inside.Request{Call: inside.CallWait}, held)
 		held.close()
+		cancel()
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}
