@@ -262,9 +262,9 @@ func (d *desk) await(want string) {
 
 func (d *desk) until(what string, so func() bool) {
 	d.t.Helper()
-	for deadline := time.Now().Add(3 * time.Minute); !so(); {
+	for deadline := time.Now().Add(5 * time.Minute); !so(); {
 		if err := deployer.Pause(d.t.Context(), 20*time.Millisecond); err != nil || time.Now().After(deadline) {
-			d.t.Fatalf("not within three minutes: %s (%v)", what, err)
+			d.t.Fatalf("not within five minutes: %s (%v)", what, err)
 		}
 	}
 }

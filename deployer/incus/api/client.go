@@ -142,9 +142,13 @@ type answer struct {
 
 // do makes a call and reads its answer. The ETag is of what was read. What only looks is
 // tried again, where there was no answer in time, too: a busy member may have forgotten it.
+// What changes something is not, and gets the time of all tries.
 func (c *Client) do(ctx context.Context, k call) (answer, string, error) {
-	if k.most == 0 {
+	if k.most == 0 && k.method == http.MethodGet {
 		k.most = c.quick
+	}
+	if k.most == 0 {
+		k.most = tries * c.quick
 	}
 	late := fmt.Errorf("incus: %s %s: no answer within %s", k.method, k.path, k.most)
 	for n := 1; ; n++ {

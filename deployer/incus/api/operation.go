@@ -46,7 +46,6 @@ func (c *Client) begin(ctx context.Context, k call) (Operation, error) {
 func (c *Client) run(ctx context.Context, most time.Duration, k call) (Operation, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("incus: %s %s: not done within %s", k.method, k.path, most))
 	defer cancel()
-	k.most = 3 * c.quick // a member with much to do is late with an answer, too
 	op, err := c.begin(ctx, k)
 	if err != nil {
 		return op, err
