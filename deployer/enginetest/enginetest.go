@@ -107,14 +107,16 @@ type Commands struct {
 // trials is how many there have been.
 var trials atomic.Int64
 
-// Run holds the engine of each new harness to what deployer.Engine promises, several
-// at a time, since most of it is waiting. Harnesses must not see each other's instances.
-// What a promise has left is removed after it.
-func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
+// Run holds the engine of each new harness to what deployer.Engine promises; with
+// together several at a time, since most of it is waiting. Harnesses must not see each
+// other's instances. What a promise has left is removed after it.
+func Run(t *testing.T, together bool, newHarness func(t *testing.T) Harness) {
 	for _, part := range [][]promise{makes, boots, runs, ends, inside, prints, data, noData, bears, shares, produces, noShares} {
 		for _, p := range part {
 			t.Run(p.name, func(t *testing.T) {
-				t.Parallel()
+				if together {
+					t.Parallel()
+				}
 				h := newHarness(t)
 				n := trials.Add(1)
 				r := &trial{T: t, Harness: h, service: fmt.Sprintf("trial%d", n), other: fmt.Sprintf("other%d", n)}
