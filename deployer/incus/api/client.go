@@ -100,6 +100,12 @@ func IsForbidden(err error) bool {
 	return ok && e.Status == http.StatusForbidden
 }
 
+// IsBroken says whether the fault is the cluster's own, and may be over soon.
+func IsBroken(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Status >= http.StatusInternalServerError
+}
+
 // IsTaken says whether something cannot be made since its name is taken.
 func IsTaken(err error) bool {
 	e, ok := errors.AsType[*Error](err)

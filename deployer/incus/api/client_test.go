@@ -182,6 +182,29 @@ func TestWhatGotNoAnswerIsAskedAgainIfItOnlyLooks(t *testing.T) {
 	}
 }
 
+func TestAFileIsAskedForAgainWhereTheClusterIsBrokenForAMoment(t *testing.T) {
+	var asked atomic.Int64
+	c, _ := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) < tries {
+			refuse(w, http.StatusInternalServerError, "read unix forkfile.sock: connection reset by peer")
+			return
+		}
+		fmt.Fprint(w, "text")
+	})
+	content, _, err := c.GetFile(t.Context(), "a", "/file")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer content.Close()
+	if text, err := io.ReadAll(content); err != nil || string(text) != "text" {
+		t.Errorf("%q, %v", text, err)
+	}
+	asked.Store(-1) // once more than is tried
+	if _, _, err := c.GetFile(t.Context(), "a", "/file"); !IsBroken(err) {
+		t.Errorf("it stays broken, and is %v", err)
+	}
+}
+
 func TestACallEndsInTimeAndWithItsContext(t *testing.T) {
 	c, _ := newClient(t, func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body) // only then the end of the connection is seen

@@ -213,6 +213,11 @@ func (c *Client) PutFile(ctx context.Context, name, file string, f File, content
 // caller closes it.
 func (c *Client) GetFile(ctx context.Context, name, file string) (io.ReadCloser, File, error) {
 	body, header, err := c.send(ctx, call{method: http.MethodGet, path: instancePath(name) + "/files", query: filesQuery(file)})
+	// What opens files of a stopped instance ends when nobody has asked for a while, also
+	// in the face of who asks just then.
+	for n := 1; n < tries && IsBroken(err) && context.Cause(ctx) == nil; n++ {
+		body, header, err = c.send(ctx, call{method: http.MethodGet, path: instancePath(name) + "/files", query: filesQuery(file)})
+	}
 	if err != nil {
 		return nil, File{}, err
 	}
