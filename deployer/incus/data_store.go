@@ -73,7 +73,7 @@ func (s *store) wait(ctx context.Context) error {
 
 func (s *store) close() { _ = s.lock.Close() }
 
-func (s *store) headName() string { return s.e.Owner + "-" + s.service + "-data" }
+func (s *store) headName() string { return s.e.head(s.service) }
 
 // ours says whether a volume is of this service.
 func (s *store) ours(v api.Volume) bool {

@@ -111,6 +111,9 @@ func parseName(name string) (service string, number int, ok bool) {
 // full is the name that Incus has for an instance.
 func (e *Engine) full(name string) string { return e.Owner + "-" + name }
 
+// head is the name of the volume that says where the data of a service are.
+func (e *Engine) head(service string) string { return e.full(service) + "-data" }
+
 // short is ours of what Incus has by a name.
 func (e *Engine) short(full string) (name string, ok bool) {
 	name, ok = strings.CutPrefix(full, e.Owner+"-")

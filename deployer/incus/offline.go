@@ -70,8 +70,7 @@ func (e *Engine) offline(ctx context.Context, name string) *deployer.ExitError {
 // hasData says whether a service has data on any member.
 func (e *Engine) hasData(ctx context.Context, service string) (bool, error) {
 	all, err := e.Client.Volumes(ctx, e.Pool)
-	s := &store{e: e, service: service}
-	return slices.ContainsFunc(all, func(v api.Volume) bool { return v.Name == s.headName() }), err
+	return slices.ContainsFunc(all, func(v api.Volume) bool { return v.Name == e.head(service) }), err
 }
 
 // whileOnline ends with its context, and when the cluster has given up the member that an

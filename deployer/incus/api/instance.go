@@ -212,11 +212,12 @@ func (c *Client) PutFile(ctx context.Context, name, file string, f File, content
 // GetFile opens a file, also of a stopped instance; of a link it is the target. The
 // caller closes it.
 func (c *Client) GetFile(ctx context.Context, name, file string) (io.ReadCloser, File, error) {
-	body, header, err := c.send(ctx, call{method: http.MethodGet, path: instancePath(name) + "/files", query: filesQuery(file)})
+	k := call{method: http.MethodGet, path: instancePath(name) + "/files", query: filesQuery(file)}
+	body, header, err := c.send(ctx, k)
 	// What opens files of a stopped instance ends when nobody has asked for a while, also
 	// in the face of who asks just then.
 	for n := 1; n < tries && IsBroken(err) && context.Cause(ctx) == nil; n++ {
-		body, header, err = c.send(ctx, call{method: http.MethodGet, path: instancePath(name) + "/files", query: filesQuery(file)})
+		body, header, err = c.send(ctx, k)
 	}
 	if err != nil {
 		return nil, File{}, err

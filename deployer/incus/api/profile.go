@@ -21,7 +21,7 @@ func (c *Client) Profile(ctx context.Context, name string) (p Profile, etag stri
 	return p, etag, err
 }
 
-// CreateProfile makes one. That it exists is an error that IsConflict knows.
+// CreateProfile makes one. That it exists is an error that IsTaken knows.
 func (c *Client) CreateProfile(ctx context.Context, p Profile) error {
 	_, _, err := c.do(ctx, call{method: http.MethodPost, path: "/1.0/profiles", body: p})
 	return err
