@@ -28,24 +28,16 @@ type Streams struct {
 // Exec runs a command in a running instance until it ends, and gives its exit status.
 // When ctx ends the command is killed.
 func (c *Client) Exec(ctx context.Context, name string, argv []string, env map[string]string, s Streams) (status int, err error) {
-	op, err := c.begin(ctx, call{method: http.MethodPost, path: instancePath(name) + "/exec", body: map[string]any{
-		"command": argv, "environment": env, "wait-for-websocket": true, "interactive": false,
-	}})
+	e, op, err := c.execute(ctx, name, argv, env)
+	// Incus gives the connections of a command five seconds to come, which a busy machine
+	// may not manage. A command that any is refused to has not begun.
+	for n := 1; n < tries && errors.Is(err, errRefused) && context.Cause(ctx) == nil; n++ {
+		e, op, err = c.execute(ctx, name, argv, env)
+	}
 	if err != nil {
 		return 0, err
 	}
-	var said struct {
-		FDs map[string]string `json:"fds"`
-	}
-	if err := json.Unmarshal(op.Metadata, &said); err != nil {
-		return 0, &Error{Call: "exec", Text: err.Error()}
-	}
-	e := &execution{c: c, where: "/1.0/operations/" + path.Base(op.ID), secrets: said.FDs}
 	defer e.close()
-	if err := e.connect(ctx); err != nil {
-		c.cancel(ctx, e.where)
-		return 0, fmt.Errorf("incus: exec in %s: %w", name, err)
-	}
 	stop := context.AfterFunc(ctx, e.kill)
 	defer stop()
 	end, err := e.run(ctx, op, s)
@@ -60,6 +52,29 @@ func (c *Client) Exec(ctx context.Context, name string, argv []string, env map[s
 		err = &Error{Call: "exec in " + name, Text: "no exit status"}
 	}
 	return 0, err
+}
+
+// execute asks for a command, and connects to it. The caller closes the connections.
+func (c *Client) execute(ctx context.Context, name string, argv []string, env map[string]string) (*execution, Operation, error) {
+	op, err := c.begin(ctx, call{method: http.MethodPost, path: instancePath(name) + "/exec", body: map[string]any{
+		"command": argv, "environment": env, "wait-for-websocket": true, "interactive": false,
+	}})
+	if err != nil {
+		return nil, op, err
+	}
+	var said struct {
+		FDs map[string]string `json:"fds"`
+	}
+	if err := json.Unmarshal(op.Metadata, &said); err != nil {
+		return nil, op, &Error{Call: "exec", Text: err.Error()}
+	}
+	e := &execution{c: c, where: "/1.0/operations/" + path.Base(op.ID), secrets: said.FDs}
+	if err := e.connect(ctx); err != nil {
+		e.close()
+		c.cancel(ctx, e.where)
+		return nil, op, fmt.Errorf("incus: exec in %s: %w", name, err)
+	}
+	return e, op, nil
 }
 
 // run passes on what the command reads and writes until it ends. One that cannot be run,
@@ -100,26 +115,46 @@ type execution struct {
 	failed  error // of what writes what it prints
 }
 
-// connect opens its websockets: standard input, output and error, and control.
+// connect opens its websockets side by side: standard input, output and error, and
+// control.
 func (e *execution) connect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, e.c.quick, fmt.Errorf("no connection within %s", e.c.quick))
 	defer cancel()
+	var all sync.WaitGroup
+	var conns [len(channels)]*websocket.Conn
+	var failed [len(channels)]error
+	for n, fd := range channels {
+		all.Go(func() {
+			conns[n], failed[n] = e.c.socket(ctx, e.where+"/websocket", url.Values{"secret": {e.secrets[fd]}})
+		})
+	}
+	all.Wait()
 	e.conns = map[string]*websocket.Conn{}
-	for _, fd := range []string{"control", "0", "1", "2"} {
-		conn, err := e.c.socket(ctx, e.where+"/websocket", url.Values{"secret": {e.secrets[fd]}})
-		if err != nil {
-			return errors.Join(context.Cause(ctx), err)
+	for n, fd := range channels {
+		if conns[n] != nil {
+			e.conns[fd] = conns[n]
 		}
-		e.conns[fd] = conn
+	}
+	if err := errors.Join(failed[:]...); err != nil {
+		return errors.Join(context.Cause(ctx), err)
 	}
 	return nil
 }
+
+// channels are the websockets of a command.
+var channels = [...]string{"control", "0", "1", "2"}
+
+// errRefused says that Incus has answered, and opens no websocket.
+var errRefused = errors.New("refused")
 
 // socket opens a websocket. The caller closes it.
 func (c *Client) socket(ctx context.Context, path string, query url.Values) (*websocket.Conn, error) {
 	conn, response, err := websocket.Dial(ctx, c.url(path, query), &websocket.DialOptions{HTTPClient: c.http})
 	if response != nil && response.Body != nil {
 		defer response.Body.Close()
+	}
+	if err != nil && response != nil && response.StatusCode >= http.StatusBadRequest {
+		return nil, fmt.Errorf("%w: %w", errRefused, err)
 	}
 	if err != nil {
 		return nil, err

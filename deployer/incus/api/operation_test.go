@@ -155,8 +155,14 @@ func TestWhatIsNoOperationIsAnError(t *testing.T) {
 
 // execServer runs a command that a test acts out.
 func execServer(t *testing.T, act func(fd string, conn *websocket.Conn), returns any) *Client {
+	c, _ := newClient(t, acted(t, act, returns))
+	return c
+}
+
+// acted answers about a command that a test acts out.
+func acted(t *testing.T, act func(fd string, conn *websocket.Conn), returns any) http.HandlerFunc {
 	ended := make(chan struct{})
-	c, _ := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/websocket"):
 			conn, err := websocket.Accept(w, r, nil)
@@ -181,8 +187,7 @@ func execServer(t *testing.T, act func(fd string, conn *websocket.Conn), returns
 				"fds": map[string]string{"0": "s0", "1": "s1", "2": "s2", "control": "scontrol"},
 			}})
 		}
-	})
-	return c
+	}
 }
 
 func TestACommandReadsAndWrites(t *testing.T) {
@@ -220,6 +225,55 @@ func TestACommandReadsAndWrites(t *testing.T) {
 type closer struct{ *strings.Reader }
 
 func (closer) Close() error { return nil }
+
+// TestACommandWhoseConnectionsComeTooLateIsAskedForAnew has a busy machine: Incus forgets
+// a command whose connections do not come within five seconds.
+func TestACommandWhoseConnectionsComeTooLateIsAskedForAnew(t *testing.T) {
+	for refusals, works := range map[int64]bool{0: true, 1: true, tries - 1: true, tries: false} {
+		var asked, ran atomic.Int64
+		inner := func(fd string, _ *websocket.Conn) {
+			if fd == "0" {
+				ran.Add(1)
+			}
+		}
+		run := acted(t, inner, map[string]any{"return": 0})
+		c, _ := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/exec") {
+				asked.Add(1)
+			}
+			// One of them has come already.
+			if strings.HasSuffix(r.URL.Path, "/websocket") && asked.Load() <= refusals && r.URL.Query().Get("secret") != "scontrol" {
+				refuse(w, http.StatusNotFound, "Operation not found")
+				return
+			}
+			run(w, r)
+		})
+		status, err := c.Exec(t.Context(), "a", []string{"x"}, nil, Streams{})
+		if (err == nil) != works || status != 0 {
+			t.Errorf("refused %d times, it is %d, %v", refusals, status, err)
+		}
+		if works && ran.Load() != 1 || !works && ran.Load() != 0 || asked.Load() != min(refusals+1, tries) {
+			t.Errorf("refused %d times, it was asked for %d times, and ran %d times", refusals, asked.Load(), ran.Load())
+		}
+	}
+}
+
+// TestACommandThatMayHaveBegunIsNotAskedForAnew has a connection that is cut: its command
+// may have all it needs.
+func TestACommandThatMayHaveBegunIsNotAskedForAnew(t *testing.T) {
+	run := acted(t, func(string, *websocket.Conn) {}, map[string]any{"return": 0})
+	c, f := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("secret") == "s2" {
+			cut(w)
+			return
+		}
+		run(w, r)
+	})
+	_, err := c.Exec(t.Context(), "a", []string{"x"}, nil, Streams{})
+	if n := f.count("POST /1.0/instances/a/exec"); n != 1 || err == nil {
+		t.Errorf("it was asked for %d times, %v", n, err)
+	}
+}
 
 func TestACommandWithoutAStatusIsAnError(t *testing.T) {
 	c := execServer(t, func(string, *websocket.Conn) {}, map[string]any{})
