@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"strings"
 	"sync"
@@ -73,10 +74,15 @@ func (b *bases) prepare(ctx context.Context, base api.Instance) (prepared, error
 		return p.(prepared), nil
 	}
 	found, err, _ := b.e.acts.Do("prepare "+key, func() (any, error) {
-		init, err := b.init(ctx, base.Name)
+		files, err := b.e.Client.Files(ctx, base.Name)
+		if err != nil {
+			return prepared{}, err
+		}
+		defer files.Close()
+		init, err := initOf(files)
 		p := prepared{init, base.Config[b.e.program.key()]}
 		if err == nil && p.program == "" {
-			p.program, err = b.e.pushProgram(ctx, base.Name)
+			p.program, err = b.e.pushProgram(ctx, files, base.Name)
 		}
 		if err == nil {
 			b.known.Store(key, p)
@@ -91,15 +97,15 @@ func (b *bases) prepare(ctx context.Context, base api.Instance) (prepared, error
 
 // pushProgram puts the program into a stopped instance, and reads it again: only then
 // it is noted.
-func (e *Engine) pushProgram(ctx context.Context, full string) (file string, err error) {
+func (e *Engine) pushProgram(ctx context.Context, files *api.Files, full string) (file string, err error) {
 	file = e.program.file()
-	if err := e.makeFolders(ctx, full, path.Dir(file)); err != nil {
+	if err := files.MakeFolder(path.Dir(file)); err != nil {
 		return "", err
 	}
-	if err := e.Client.PutFile(ctx, full, file, api.File{Kind: "file", Mode: 0o755}, bytes.NewReader(e.program.text)); err != nil {
+	if err := files.Put(file, 0o755, bytes.NewReader(e.program.text)); err != nil {
 		return "", err
 	}
-	content, _, err := e.Client.GetFile(ctx, full, file)
+	content, err := files.Open(file, 0)
 	if err != nil {
 		return "", err
 	}
@@ -114,61 +120,31 @@ func (e *Engine) pushProgram(ctx context.Context, full string) (file string, err
 	return file, e.Client.SetConfig(ctx, full, "", map[string]string{e.program.key(): file})
 }
 
-// makeFolders makes a folder with those above it.
-func (e *Engine) makeFolders(ctx context.Context, full, folder string) error {
-	if folder == "/" {
-		return nil
-	}
-	content, _, err := e.Client.GetFile(ctx, full, folder)
-	if err == nil {
-		return content.Close()
-	}
-	if !api.IsNotFound(err) {
-		return err
-	}
-	if err := e.makeFolders(ctx, full, path.Dir(folder)); err != nil {
-		return err
-	}
-	err = e.Client.PutFile(ctx, full, folder, api.File{Kind: "directory", Mode: 0o755}, nil)
-	if err != nil { // another agent may have made it just now
-		if content, _, failed := e.Client.GetFile(ctx, full, folder); failed == nil {
-			return content.Close()
-		}
-	}
-	return err
-}
-
-// init says which program the process 1 of a base's copies is (guest.DetectInit).
-func (b *bases) init(ctx context.Context, full string) (guest.Init, error) {
-	kind, init, err := b.read(ctx, full, "/sbin/init")
+// initOf says which program the process 1 of a base's copies is (guest.DetectInit).
+func initOf(files *api.Files) (guest.Init, error) {
+	init, err := files.Look("/sbin/init")
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("/sbin/init: %w", err)
 	}
-	switch target := string(init); {
-	case kind == "symlink" && strings.HasSuffix(target, "/systemd"):
-		return guest.Systemd, nil
-	case kind == "symlink" && strings.HasSuffix(target, "busybox"):
-		return guest.Busybox, nil
-	}
-	for _, name := range []string{"/bin/busybox", "/usr/bin/busybox"} {
-		if _, busybox, err := b.read(ctx, full, name); err == nil && bytes.Equal(init, busybox) {
+	if init.Mode.Type() == fs.ModeSymlink {
+		switch target, err := files.Link("/sbin/init"); {
+		case err != nil:
+			return "", err
+		case path.Base(target) == "systemd":
+			return guest.Systemd, nil
+		case path.Base(target) == "busybox":
 			return guest.Busybox, nil
 		}
 	}
-	_, _, control := b.read(ctx, full, "/sbin/initctl")
-	_, _, jobs := b.read(ctx, full, "/etc/init")
+	for _, name := range []string{"/bin/busybox", "/usr/bin/busybox"} {
+		if busybox, err := files.Look(name); err == nil && init.Mode.IsRegular() && busybox.Mode.IsRegular() && busybox.Size == init.Size {
+			return guest.Busybox, nil
+		}
+	}
+	_, control := files.Look("/sbin/initctl")
+	_, jobs := files.Look("/etc/init")
 	if control == nil && jobs == nil {
 		return guest.Upstart, nil
 	}
 	return "", errors.New("/sbin/init is neither systemd nor busybox, and /sbin/initctl with /etc/init (upstart) is not there")
-}
-
-func (b *bases) read(ctx context.Context, full, file string) (kind string, text []byte, err error) {
-	content, f, err := b.e.Client.GetFile(ctx, full, file)
-	if err != nil {
-		return "", nil, err
-	}
-	defer content.Close()
-	text, err = io.ReadAll(io.LimitReader(content, 16<<20))
-	return f.Kind, text, err
 }

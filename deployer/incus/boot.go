@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"time"
 
@@ -39,7 +40,7 @@ func (e *Engine) start(ctx context.Context, name string) (netip.Addr, error) {
 		return netip.Addr{}, errors.New("it is half of one")
 	}
 	if i.Running() {
-		address, err := e.address(ctx, name, hung)
+		address, err := e.address(ctx, i, hung)
 		if err == nil || context.Cause(ctx) != nil {
 			return address, err
 		}
@@ -50,29 +51,39 @@ func (e *Engine) start(ctx context.Context, name string) (netip.Addr, error) {
 	if err := e.prepareData(ctx, name, i); err != nil {
 		return netip.Addr{}, err
 	}
-	// What was told of the end of its service is of the run before, if that starts with it.
-	content, _, err := e.Client.GetFile(ctx, i.Name, guest.ReadyFile)
-	if err == nil {
-		_ = content.Close()
-		err = e.Client.DeleteFile(ctx, i.Name, guest.ExitReport(guest.Reports))
-	}
-	if err != nil && !api.IsNotFound(err) {
+	if err := e.forgetEnd(ctx, i); err != nil {
 		return netip.Addr{}, err
 	}
 	if err := e.Client.SetState(ctx, i.Name, "start", false, 0); err != nil {
 		return netip.Addr{}, err
 	}
-	return e.address(ctx, name, bootTime)
+	return e.address(ctx, i, bootTime)
+}
+
+// forgetEnd removes what is told of the end of the service that starts with an instance:
+// it is of the run before.
+func (e *Engine) forgetEnd(ctx context.Context, i api.Instance) error {
+	if !i.WasStarted() {
+		return nil
+	}
+	files, err := e.Client.Files(ctx, i.Name)
+	if err != nil {
+		return err
+	}
+	defer files.Close()
+	if _, err = files.Look(guest.ReadyFile); err == nil {
+		err = files.Remove(guest.ExitReport(guest.Reports))
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // address gives the address of a running instance, and waits until it has it.
-func (e *Engine) address(ctx context.Context, name string, most time.Duration) (netip.Addr, error) {
+func (e *Engine) address(ctx context.Context, i api.Instance, most time.Duration) (netip.Addr, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, most, late("none has come", most))
 	defer cancel()
-	i, err := e.running(ctx, name)
-	if err != nil {
-		return netip.Addr{}, err
-	}
 	for {
 		state, err := e.Client.State(ctx, i.Name)
 		if err != nil {
@@ -84,10 +95,10 @@ func (e *Engine) address(ctx context.Context, name string, most time.Duration) (
 			}
 		}
 		if state.Status == "Stopped" {
-			return netip.Addr{}, fmt.Errorf("%s: %w", name, deployer.ErrStopped)
+			return netip.Addr{}, fmt.Errorf("%s: %w", i.Name, deployer.ErrStopped)
 		}
 		if err := deployer.Pause(ctx, 50*time.Millisecond); err != nil {
-			return netip.Addr{}, fmt.Errorf("wait for the address of %s: %w", name, err)
+			return netip.Addr{}, fmt.Errorf("wait for the address of %s: %w", i.Name, err)
 		}
 	}
 }

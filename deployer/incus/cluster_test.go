@@ -45,7 +45,7 @@ const kept = "JARLOOP_INCUS"
 // newCluster gives the one of these tests, brought up by the first that needs it, or
 // that which somebody keeps up while working on the engine. Where this machine cannot
 // have one, the test is skipped with the reason.
-func newCluster(t *testing.T) *cluster {
+func newCluster(t testing.TB) *cluster {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("bringing a cluster up takes its time")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/jarloop/jarloop/deployer/data"
+	"github.com/jarloop/jarloop/deployer/guest"
 	"github.com/jarloop/jarloop/deployer/incus/api"
 )
 
@@ -33,9 +35,14 @@ func (e *Engine) mounts(ctx context.Context, full string, folders []string) (all
 		return nil, fmt.Errorf("the storage pool %s (%s) can copy data byte by byte only: have engine.pool name one of %s",
 			e.Pool, pool.Driver, strings.Join(sharing, ", "))
 	}
+	files, err := e.Client.Files(ctx, full)
+	if err != nil {
+		return nil, err
+	}
+	defer files.Close()
 	var places data.Places
 	for _, folder := range folders {
-		at, err := e.leads(ctx, full, folder)
+		at, err := leads(files, folder)
 		if err == nil {
 			err = places.Add(folder, at)
 		}
@@ -48,41 +55,42 @@ func (e *Engine) mounts(ctx context.Context, full string, folders []string) (all
 }
 
 // leads gives where a folder leads in an instance, by a name without links.
-func (e *Engine) leads(ctx context.Context, full, folder string) (string, error) {
+func leads(files *api.Files, folder string) (string, error) {
 	const most = 40 // as the kernel has it, path_resolution(7)
-	at, rest := "/", strings.Split(strings.Trim(path.Clean("/"+folder), "/"), "/")
+	at, rest := "/", parts(folder)
 	for links := 0; len(rest) > 0; {
 		next := path.Join(at, rest[0])
 		rest = rest[1:]
-		content, f, err := e.Client.GetFile(ctx, full, next)
-		if api.IsNotFound(err) {
+		f, err := files.Look(next)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
 			return path.Join(next, path.Join(rest...)), nil
-		}
-		if err != nil {
+		case err != nil:
 			return "", err
-		}
-		target, err := io.ReadAll(io.LimitReader(content, 4096))
-		if err = errors.Join(err, content.Close()); err != nil {
-			return "", err
-		}
-		switch f.Kind {
-		case "directory":
+		case f.Mode.IsDir():
 			at = next
-		case "symlink":
+		case f.Mode.Type() == fs.ModeSymlink:
 			if links++; links > most {
 				return "", fmt.Errorf("data %s: too many links on the way", folder)
 			}
-			if path.IsAbs(string(target)) {
-				at = "/"
+			target, err := files.Link(next)
+			if err != nil {
+				return "", err
 			}
-			rest = append(strings.Split(strings.Trim(path.Clean("/"+path.Join(at, string(target))), "/"), "/"), rest...)
-			at = "/"
-			rest = slices.DeleteFunc(rest, func(part string) bool { return part == "" })
+			if !path.IsAbs(target) {
+				target = path.Join(at, target)
+			}
+			at, rest = "/", append(parts(target), rest...)
 		default:
 			return "", data.NoFolder(folder, next)
 		}
 	}
 	return at, nil
+}
+
+// parts are the names that a path goes by.
+func parts(name string) []string {
+	return slices.DeleteFunc(strings.Split(path.Clean("/"+name), "/"), func(part string) bool { return part == "" })
 }
 
 // prepareData has the data ready that an instance has. What there is none of yet is made
@@ -104,8 +112,13 @@ func (e *Engine) prepareData(ctx context.Context, name string, i api.Instance) e
 		}
 		next, v := s.clone(), s.newVolume()
 		err := s.fill(ctx, v, func(w *tar.Writer) error {
+			files, err := e.Client.Files(ctx, i.Name)
+			if err != nil {
+				return err
+			}
+			defer files.Close()
 			for _, m := range mounts {
-				size, err := e.seed(ctx, w, i.Name, m)
+				size, err := seed(w, files, m)
 				if err != nil {
 					return err
 				}
@@ -121,34 +134,28 @@ func (e *Engine) prepareData(ctx context.Context, name string, i api.Instance) e
 }
 
 // seed writes what an instance has where a folder leads, and says how much that is.
-func (e *Engine) seed(ctx context.Context, w *tar.Writer, full string, m mount) (size int64, err error) {
-	content, f, err := e.Client.GetFile(ctx, full, m.At)
-	if api.IsNotFound(err) {
-		return least, w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: contentFolder + data.Name(m.Folder) + "/", Mode: 0o755, ModTime: time.Now()})
-	}
-	if err == nil {
-		err = content.Close()
-	}
-	if err == nil && f.Kind != "directory" {
-		err = data.NoFolder(m.Folder, m.At)
-	}
-	if err != nil {
+func seed(w *tar.Writer, files *api.Files, m mount) (size int64, err error) {
+	as := contentFolder + data.Name(m.Folder)
+	f, err := files.Look(m.At)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return least, w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: as + "/", Mode: 0o755, ModTime: time.Now()})
+	case err != nil:
 		return 0, err
+	case !f.Mode.IsDir():
+		return 0, data.NoFolder(m.Folder, m.At)
 	}
-	return e.seedFolder(ctx, w, full, m.At, contentFolder+data.Name(m.Folder), f)
+	return seedOne(w, files, m.At, as, f)
 }
 
-func (e *Engine) seedFolder(ctx context.Context, w *tar.Writer, full, folder, as string, f api.File) (size int64, err error) {
-	if err := w.WriteHeader(header(f, tar.TypeDir, as+"/")); err != nil {
-		return 0, err
-	}
-	names, err := e.Client.Folder(ctx, full, folder)
+func seedFolder(w *tar.Writer, files *api.Files, folder, as string) (size int64, err error) {
+	all, err := files.Folder(folder)
 	if err != nil {
 		return 0, err
 	}
 	size = least
-	for _, name := range names {
-		n, err := e.seedOne(ctx, w, full, path.Join(folder, name), as+"/"+name)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		n, err := seedOne(w, files, path.Join(folder, name), as+"/"+name, all[name])
 		if err != nil {
 			return 0, fmt.Errorf("%s: %w", path.Join(folder, name), err)
 		}
@@ -157,37 +164,36 @@ func (e *Engine) seedFolder(ctx context.Context, w *tar.Writer, full, folder, as
 	return size, nil
 }
 
-func (e *Engine) seedOne(ctx context.Context, w *tar.Writer, full, file, as string) (size int64, err error) {
-	content, f, err := e.Client.GetFile(ctx, full, file)
+func seedOne(w *tar.Writer, files *api.Files, file, as string, f api.File) (size int64, err error) {
+	h := &tar.Header{Name: as, Mode: f.Bits(), Uid: f.UID, Gid: f.GID, ModTime: f.Time}
+	switch f.Mode.Type() {
+	case fs.ModeDir:
+		h.Typeflag, h.Name = tar.TypeDir, as+"/"
+		if err := w.WriteHeader(h); err != nil {
+			return 0, err
+		}
+		return seedFolder(w, files, file, as)
+	case fs.ModeSymlink:
+		h.Typeflag = tar.TypeSymlink
+		if h.Linkname, err = files.Link(file); err != nil {
+			return 0, err
+		}
+		return 0, w.WriteHeader(h)
+	case 0:
+	default:
+		return 0, guest.ErrIrregular
+	}
+	content, err := files.Open(file, 0)
 	if err != nil {
 		return 0, err
 	}
 	defer content.Close()
-	switch f.Kind {
-	case "directory":
-		return e.seedFolder(ctx, w, full, file, as, f)
-	case "symlink":
-		target, err := io.ReadAll(io.LimitReader(content, 4096))
-		if err != nil {
-			return 0, err
-		}
-		h := header(f, tar.TypeSymlink, as)
-		h.Linkname = string(target)
-		return 0, w.WriteHeader(h)
-	}
-	h := header(f, tar.TypeReg, as)
-	if h.Size = f.Size; h.Size < 0 {
-		return 0, errors.New("the member does not say how long it is")
-	}
+	h.Typeflag, h.Size = tar.TypeReg, f.Size
 	if err := w.WriteHeader(h); err != nil {
 		return 0, err
 	}
 	_, err = io.Copy(w, content)
 	return h.Size, err
-}
-
-func header(f api.File, kind byte, name string) *tar.Header {
-	return &tar.Header{Typeflag: kind, Name: name, Mode: int64(f.Mode), Uid: f.UID, Gid: f.GID, ModTime: time.Now()}
 }
 
 // fill makes a volume of what is written.

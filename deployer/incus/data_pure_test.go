@@ -5,51 +5,62 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jarloop/jarloop/deployer/incus/api"
+	"github.com/jarloop/jarloop/deployer/incus/api/apitest"
 )
 
-// rootOf answers as the API does for the files of an instance: folders end with /, links
-// have their target, files are empty.
-func rootOf(files map[string]string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		name := r.URL.Query().Get("path")
-		if target, link := files[name]; link && target != "" {
-			w.Header().Set("X-Incus-type", "symlink")
-			fmt.Fprint(w, target)
-			return
-		} else if link {
-			w.Header().Set("X-Incus-type", "file")
-			return
+// rootOf answers for the files of an instance: folders end with /, links have their
+// target, files are empty.
+func rootOf(t *testing.T, all map[string]string) http.HandlerFunc {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		in, target := filepath.Join(dir, name), all[name]
+		var err error
+		switch {
+		case target != "":
+			err = os.Symlink(target, in)
+		case strings.HasSuffix(name, "/"):
+			err = os.Mkdir(in, 0o755)
+		default:
+			err = os.WriteFile(in, nil, 0o644)
 		}
-		if _, folder := files[name+"/"]; folder {
-			w.Header().Set("X-Incus-type", "directory")
-			return
+		if err != nil {
+			t.Fatal(err)
 		}
-		w.WriteHeader(http.StatusNotFound)
-		_ = json.NewEncoder(w).Encode(map[string]any{"type": "error", "error_code": 404, "error": "not found"}) // who asked may be gone
 	}
+	return func(w http.ResponseWriter, _ *http.Request) { apitest.ServeFiles(w, dir) }
 }
 
 func TestAFolderOfDataIsWhereLinksOfTheBaseLead(t *testing.T) {
-	e := engineOf(t, rootOf(map[string]string{
+	e := engineOf(t, rootOf(t, map[string]string{
 		"/var/": "", "/var/lib/": "", "/var/data": "lib", "/srv": "/var/data", "/up/": "", "/up/here": "../var", "/up/root": "/var", "/file": "", "/loop": "loop",
 	}))
+	files, err := e.Client.Files(t.Context(), "base")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close()
 	for folder, want := range map[string]string{
 		"/var/lib": "/var/lib", "/var/new/x": "/var/new/x", "/srv/x": "/var/lib/x", "/up/here/lib/x": "/var/lib/x", "/up/root/x": "/var/x", "/none": "/none",
 	} {
-		if at, err := e.leads(t.Context(), "base", folder); at != want || err != nil {
+		if at, err := leads(files, folder); at != want || err != nil {
 			t.Errorf("%s leads to %q, %v; want %s", folder, at, err, want)
 		}
 	}
 	for folder, want := range map[string]string{"/file": "/file is no folder", "/file/x": "/file is no folder", "/loop/x": "too many links"} {
-		if at, err := e.leads(t.Context(), "base", folder); err == nil || !strings.Contains(err.Error(), want) {
+		if at, err := leads(files, folder); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s leads to %q, %v", folder, at, err)
 		}
 	}
@@ -57,7 +68,7 @@ func TestAFolderOfDataIsWhereLinksOfTheBaseLead(t *testing.T) {
 
 func TestDataAreRefusedOnAPoolThatCanOnlyCopyThem(t *testing.T) {
 	for driver, can := range map[string]bool{"btrfs": true, "dir": false, "ceph": false} {
-		files := rootOf(map[string]string{"/srv/": ""})
+		files := rootOf(t, map[string]string{"/srv/": ""})
 		e := engineOf(t, func(w http.ResponseWriter, r *http.Request) {
 			if !strings.Contains(r.URL.Path, "storage-pools") {
 				files(w, r)
@@ -83,7 +94,7 @@ func TestAnArchiveOfDataIsTheSameAfterItsWayThroughABackup(t *testing.T) {
 	var archive, backup, back bytes.Buffer
 	w := tar.NewWriter(&archive)
 	for _, h := range all {
-		if err := errors.Join(w.WriteHeader(&h), put(w, h.Size)); err != nil {
+		if err := errors.Join(w.WriteHeader(&h), zeros(w, h.Size)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -124,7 +135,7 @@ func TestAnArchiveOfDataIsTheSameAfterItsWayThroughABackup(t *testing.T) {
 	}
 }
 
-func put(w io.Writer, n int64) error {
+func zeros(w io.Writer, n int64) error {
 	_, err := w.Write(make([]byte, n))
 	return err
 }
@@ -162,21 +173,41 @@ func TestInstancesHaveTheDevicesThatTheHeadOfTheDataSays(t *testing.T) {
 	}
 }
 
-func TestAFolderThatAnotherAgentMakesMeanwhileIsThere(t *testing.T) {
-	made := false
-	e := engineOf(t, func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case r.Method == http.MethodPost && r.URL.Query().Get("path") == "/usr":
-			w.WriteHeader(http.StatusInternalServerError)
-			_ = json.NewEncoder(w).Encode(map[string]any{"type": "error", "error_code": 500, "error": "file exists"}) // as above
-			made = true
-		case made:
-			rootOf(map[string]string{"/usr/": ""})(w, r)
-		default:
-			rootOf(nil)(w, r)
+func TestTheFirstContentOfDataIsWhatTheBaseHas(t *testing.T) {
+	dir := t.TempDir()
+	at := time.Unix(1000000000, 0)
+	in := func(name string) string { return filepath.Join(dir, name) }
+	if err := errors.Join(
+		os.Mkdir(in("data"), 0o755), os.WriteFile(in("data/file"), []byte("text"), 0o644),
+		os.Chmod(in("data/file"), fs.ModeSetuid|0o750), os.Symlink("../data/file", in("data/link")), os.Mkdir(in("data/sub"), 0o700), os.Chmod(in("data"), fs.ModeSetgid|fs.ModeSticky|0o775),
+		os.Chtimes(in("data/file"), at, at), os.Chtimes(in("data/sub"), at, at), os.Chtimes(in("data"), at, at),
+	); err != nil {
+		t.Fatal(err)
+	}
+	e := engineOf(t, func(w http.ResponseWriter, _ *http.Request) { apitest.ServeFiles(w, dir) })
+	files, err := e.Client.Files(t.Context(), "base")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close()
+	var made bytes.Buffer
+	w := tar.NewWriter(&made)
+	size, err := seed(w, files, mount{"/srv/data", "/data"})
+	if err = errors.Join(err, w.Close()); err != nil || size != 2*least+4 {
+		t.Fatalf("%d bytes, %v", size, err)
+	}
+	r := tar.NewReader(&made)
+	for _, want := range []tar.Header{
+		{Typeflag: tar.TypeDir, Name: "", Mode: 0o3775}, {Typeflag: tar.TypeReg, Name: "file", Mode: 0o4750},
+		{Typeflag: tar.TypeSymlink, Name: "link", Mode: 0o777, Linkname: "../data/file"}, {Typeflag: tar.TypeDir, Name: "sub/", Mode: 0o700},
+	} {
+		h, err := r.Next()
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
-	if err := e.makeFolders(t.Context(), "base", "/usr"); err != nil {
-		t.Error(err)
+		if h.Typeflag != want.Typeflag || h.Name != "backup/volume/srv%2Fdata/"+want.Name || h.Mode != want.Mode || h.Linkname != want.Linkname ||
+			h.Uid != os.Getuid() || h.Typeflag != tar.TypeSymlink && !h.ModTime.Equal(at) {
+			t.Errorf("%+v has become %+v", want, *h)
+		}
 	}
 }

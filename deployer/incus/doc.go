@@ -4,7 +4,7 @@
 // inside), which is put into the base once and comes with each copy.
 //
 //	record, owner, state of making   keys user.jarloop.… of the instance
-//	files before the first boot      the file API
+//	files of what is stopped         SFTP, which Incus gives
 //	service, files, sockets          exec of the program in the guest
 //	data of a service                custom volumes of one member, see data_record.go
 //	what a service prints            a file in the guest, and its mirror with the agent,

@@ -29,7 +29,7 @@ func TestTheEngineKeepsItsPromises(t *testing.T) {
 		t.Helper()
 		b := c.bench(t)
 		return enginetest.Harness{
-			Engine: b.engine(t), Base: "base", Address: c.next, Restart: b.engine,
+			Engine: b.engine(t), Base: "base", Address: c.next, Restart: func(t *testing.T) deployer.Engine { return b.engine(t) },
 			Hands:     enginetest.Hands{Foreign: b.foreign, HalfMade: b.halfMade, HalfRemoved: b.halfRemoved, Hang: b.hang, Halt: b.halt, Vanish: b.vanish},
 			Services:  enginetest.Shell(),
 			Commands:  enginetest.ShellCommands(),
@@ -84,17 +84,17 @@ type bench struct {
 	logs  string
 }
 
-func (c *cluster) bench(t *testing.T) *bench {
+func (c *cluster) bench(t testing.TB) *bench {
 	t.Helper()
 	return &bench{cluster: c, owner: fmt.Sprintf("test%d", c.owners.Add(1)), logs: filepath.Join(t.TempDir(), "logs")}
 }
 
-func (b *bench) engine(t *testing.T) deployer.Engine {
+func (b *bench) engine(t testing.TB) deployer.Engine {
 	t.Helper()
 	return b.engineOf(t, b.owner)
 }
 
-func (b *bench) engineOf(t *testing.T, owner string) deployer.Engine {
+func (b *bench) engineOf(t testing.TB, owner string) deployer.Engine {
 	t.Helper()
 	e, err := incus.New(incus.Options{
 		Client: b.client, Owner: owner, Logs: b.logs, Program: b.program, Pool: "fast",
@@ -151,17 +151,16 @@ func (b *bench) set(t *testing.T, name, key, value string) {
 func (b *bench) hang(t *testing.T, name string) func() {
 	t.Helper()
 	const boot = "/etc/init.d/rcS"
-	content, _, err := b.client.GetFile(t.Context(), b.owner+"-"+name, boot)
+	files, err := b.client.Files(t.Context(), b.owner+"-"+name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer content.Close()
-	text, err := io.ReadAll(content)
+	defer files.Close()
+	text, err := files.Read(boot, 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := api.File{Kind: "file", Mode: 0o755}
-	if err := b.client.PutFile(t.Context(), b.owner+"-"+name, boot, f, strings.NewReader("#!/bin/sh\nexec sleep 86392\n")); err != nil {
+	if err := files.Put(boot, 0o755, strings.NewReader("#!/bin/sh\nexec sleep 86392\n")); err != nil {
 		t.Fatal(err)
 	}
 	return func() {

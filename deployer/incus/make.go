@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/deployer/guest"
 	"github.com/jarloop/jarloop/deployer/incus/api"
@@ -69,12 +71,6 @@ func (e *Engine) Create(ctx context.Context, s deployer.Spec) error {
 		return fmt.Errorf("make %q: no name of a service with a number", s.Name)
 	}
 	full := e.full(s.Name)
-	if _, _, err := e.Client.Instance(ctx, full); !api.IsNotFound(err) {
-		if err == nil {
-			err = fmt.Errorf("%s is there already: deploy again, to have another name: %w", full, deployer.ErrExists)
-		}
-		return err
-	}
 	base, ready, err := e.baseFor(ctx, s, service)
 	if err != nil {
 		return fmt.Errorf("make %s: %w", s.Name, err)
@@ -83,19 +79,19 @@ func (e *Engine) Create(ctx context.Context, s deployer.Spec) error {
 	if err != nil {
 		return fmt.Errorf("make %s: %w", s.Name, err)
 	}
-	if err := e.makeKept(s.Name); err != nil {
-		return err
-	}
 	config := e.config(s, ready.program)
 	if len(mounts) > 0 {
 		config[keyMounts] = text(mounts)
 	}
 	err = e.Client.CopyInstance(ctx, api.Copy{Name: full, Source: base.Name, Member: base.Location, Config: config})
 	if api.IsTaken(err) {
-		err = errors.Join(deployer.ErrExists, err)
+		err = fmt.Errorf("%s is there already: deploy again, to have another name: %w: %w", full, deployer.ErrExists, err)
 	}
 	if err != nil {
 		return fmt.Errorf("make %s: %w", s.Name, err)
+	}
+	if err := e.makeKept(s.Name); err != nil {
+		return err
 	}
 	if err := e.writeStopped(ctx, full, e.files(s, service, ready.init)); err != nil {
 		return fmt.Errorf("make %s: %w", s.Name, err)
@@ -163,40 +159,43 @@ func (e *Engine) makeKept(name string) error {
 	return nil
 }
 
-// writeStopped writes files into a stopped instance, folders first.
-func (e *Engine) writeStopped(ctx context.Context, full string, files []guest.File) error {
+// writeStopped writes files into a stopped instance, folders first, and several at a
+// time: where the cluster is far away that counts.
+func (e *Engine) writeStopped(ctx context.Context, full string, all []guest.File) error {
+	files, err := e.Client.Files(ctx, full)
+	if err != nil {
+		return err
+	}
+	defer files.Close()
 	folders := map[string]bool{}
-	for _, f := range files {
+	for _, f := range all {
+		if f.Mode.IsDir() {
+			folders[f.Name] = true
+		}
 		folders[path.Dir(f.Name)] = true
 	}
 	for _, folder := range slices.Sorted(maps.Keys(folders)) {
-		if err := e.makeFolders(ctx, full, folder); err != nil {
+		if err := files.MakeFolder(folder); err != nil {
 			return err
 		}
 	}
-	for _, f := range files {
-		if err := e.put(ctx, full, f); err != nil {
-			return fmt.Errorf("write %s: %w", f.Name, err)
-		}
+	var group errgroup.Group
+	for _, f := range all {
+		group.Go(func() error { return put(files, f) })
 	}
-	return nil
+	return group.Wait()
 }
 
-func (e *Engine) put(ctx context.Context, full string, f guest.File) error {
-	to := api.File{Kind: "file", Mode: int(f.Mode.Perm())}
+func put(files *api.Files, f guest.File) error {
 	switch {
-	case f.Gone:
-		return e.Client.DeleteFile(ctx, full, f.Name)
 	case f.Mode.IsDir():
-		return e.makeFolders(ctx, full, f.Name)
+		return nil
+	case f.Gone:
+		return files.Remove(f.Name)
 	case f.Link != "":
-		to.Kind = "symlink"
-		if err := e.Client.DeleteFile(ctx, full, f.Name); err != nil {
-			return err
-		}
-		return e.Client.PutFile(ctx, full, f.Name, to, strings.NewReader(f.Link))
+		return files.PutLink(f.Name, f.Link)
 	}
-	return e.Client.PutFile(ctx, full, f.Name, to, bytes.NewReader(f.Data))
+	return files.Put(f.Name, f.Mode, bytes.NewReader(f.Data))
 }
 
 // SetRecord replaces the record of an instance.

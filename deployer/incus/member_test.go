@@ -13,7 +13,7 @@ import (
 )
 
 // newBench gives an engine's surroundings in a test of its own.
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	t.Helper()
 	return newCluster(t).bench(t)
 }

@@ -182,15 +182,21 @@ func writePieces(out *os.File, from *bufio.Reader, reached int64) error {
 	}
 }
 
-// fetchStopped brings the mirror of a stopped instance to its end.
+// fetchStopped brings the mirror of a stopped instance to its end. What was given back to
+// its disk comes as zeros, as it is here.
 func (e *Engine) fetchStopped(ctx context.Context, name string) error {
-	content, f, err := e.Client.GetFile(ctx, e.full(name), guest.Reports+"/out")
+	files, err := e.Client.Files(ctx, e.full(name))
 	if err != nil {
 		return err
 	}
-	defer content.Close()
-	if f.Kind != "file" {
-		return fmt.Errorf("what %s has printed is a %s", name, f.Kind)
+	defer files.Close()
+	const printed = guest.Reports + "/out"
+	f, err := files.Look(printed)
+	if err == nil && !f.Mode.IsRegular() {
+		err = fmt.Errorf("what %s has printed is no regular file", name)
+	}
+	if err != nil {
+		return err
 	}
 	out, err := e.openMirror(name)
 	if err != nil {
@@ -198,13 +204,14 @@ func (e *Engine) fetchStopped(ctx context.Context, name string) error {
 	}
 	defer out.Close()
 	info, err := out.Stat()
+	if err != nil || info.Size() >= f.Size {
+		return err
+	}
+	content, err := files.Open(printed, info.Size())
 	if err != nil {
 		return err
 	}
-	// What was given back to its disk comes as zeros, as it is here.
-	if _, err := io.CopyN(io.Discard, content, info.Size()); err != nil {
-		return err
-	}
+	defer content.Close()
 	_, err = io.Copy(io.NewOffsetWriter(out, info.Size()), content)
 	return err
 }

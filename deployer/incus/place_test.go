@@ -2,19 +2,22 @@ package incus
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/netip"
-	"path"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/deployer/incus/api"
+	"github.com/jarloop/jarloop/deployer/incus/api/apitest"
 )
 
 // simulated is a cluster whose instances are nothing but names.
@@ -24,25 +27,29 @@ type simulated struct {
 	instances map[string]*api.Instance
 	pools     map[string]uint64 // free bytes of those that have little
 	memory    map[string]uint64
-	files     map[string]string // "instance path"
-	forbids   bool              // to look at what members have
+	files     string // the folder with what any instance has
+	forbids   bool   // to look at what members have
 	calls     int
 }
 
 const plenty = 1 << 40
 
 // simulate has members with a base each.
-func simulate(members int) *simulated {
+func simulate(t *testing.T, members int) *simulated {
+	t.Helper()
 	s := &simulated{
 		members: map[string]string{}, instances: map[string]*api.Instance{}, pools: map[string]uint64{},
-		memory: map[string]uint64{}, files: map[string]string{},
+		memory: map[string]uint64{}, files: t.TempDir(),
+	}
+	sbin := filepath.Join(s.files, "sbin")
+	if err := errors.Join(os.Mkdir(sbin, 0o755), os.Symlink("/lib/systemd/systemd", filepath.Join(sbin, "init"))); err != nil {
+		t.Fatal(err)
 	}
 	for n := range members {
 		member := fmt.Sprintf("m%d", n+1)
 		s.members[member] = "Online"
 		base := &api.Instance{Name: "java-" + member, Location: member, Status: "Stopped", Config: map[string]string{keyBase: "java"}}
 		s.instances[base.Name] = base
-		s.files[base.Name+" /sbin/init"] = "-> /lib/systemd/systemd"
 	}
 	return s
 }
@@ -60,14 +67,17 @@ func (s *simulated) add(owners, services int) {
 }
 
 func (s *simulated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasSuffix(r.URL.Path, "/sftp") {
+		s.mu.Lock()
+		s.calls++
+		s.mu.Unlock()
+		apitest.ServeFiles(w, s.files)
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls++
-	metadata, status := s.answer(w, r)
-	if status == http.StatusOK && strings.HasSuffix(r.URL.Path, "/files") && r.Method == http.MethodGet {
-		_, _ = fmt.Fprint(w, metadata) // who asked may be gone
-		return
-	}
+	metadata, status := s.answer(r)
 	answer := map[string]any{"type": "sync", "metadata": metadata}
 	if _, begun := metadata.(api.Operation); begun && r.Method != http.MethodGet {
 		answer["type"] = "async"
@@ -76,10 +86,10 @@ func (s *simulated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(status)
 		answer = map[string]any{"type": "error", "error_code": status, "error": r.URL.Path}
 	}
-	_ = json.NewEncoder(w).Encode(answer) // as above
+	_ = json.NewEncoder(w).Encode(answer) // who asked may be gone
 }
 
-func (s *simulated) answer(w http.ResponseWriter, r *http.Request) (metadata any, status int) {
+func (s *simulated) answer(r *http.Request) (metadata any, status int) {
 	target, parts := r.URL.Query().Get("target"), strings.Split(strings.TrimPrefix(r.URL.Path, "/1.0/"), "/")
 	switch {
 	case r.URL.Path == "/1.0/instances" && r.Method == http.MethodGet:
@@ -94,7 +104,7 @@ func (s *simulated) answer(w http.ResponseWriter, r *http.Request) (metadata any
 	case parts[0] == "instances" && s.instances[parts[1]] == nil:
 		return nil, http.StatusNotFound
 	case parts[0] == "instances":
-		return s.instance(w, r, s.instances[parts[1]], strings.Join(parts[2:], "/"))
+		return s.instance(r, s.instances[parts[1]], strings.Join(parts[2:], "/"))
 	case strings.HasSuffix(r.URL.Path, "/wait"):
 	case s.forbids && (parts[0] == "storage-pools" || parts[0] == "resources"):
 		return nil, http.StatusForbidden
@@ -116,32 +126,10 @@ func free(little map[string]uint64, member string) uint64 {
 }
 
 // instance answers what is about one.
-func (s *simulated) instance(w http.ResponseWriter, r *http.Request, i *api.Instance, what string) (metadata any, status int) {
-	file := r.URL.Query().Get("path")
+func (s *simulated) instance(r *http.Request, i *api.Instance, what string) (metadata any, status int) {
 	switch {
-	case what == "files" && r.Method == http.MethodGet:
-		text, is := s.files[i.Name+" "+file]
-		target, link := strings.CutPrefix(text, "-> ")
-		switch {
-		case is && link:
-			w.Header().Set("X-Incus-type", "symlink")
-			return target, http.StatusOK
-		case is:
-			w.Header().Set("X-Incus-type", "file")
-			return text, http.StatusOK
-		}
-		return nil, http.StatusNotFound
-	case what == "files" && r.Method == http.MethodPost:
-		text, err := io.ReadAll(r.Body)
-		if err != nil {
-			return nil, http.StatusBadRequest
-		}
-		s.files[i.Name+" "+file] = string(text)
-		if folder := path.Dir(file); folder != "/" {
-			s.files[i.Name+" "+folder] = ""
-		}
 	case what == "state" && r.Method == http.MethodPut:
-		i.Status = "Running"
+		i.Status, i.Started = "Running", time.Now()
 	case what == "state":
 		eth0 := map[string]any{"addresses": []any{map[string]string{"family": "inet", "scope": "global", "address": i.Config[keyAddress]}}}
 		return map[string]any{"status": i.Status, "network": map[string]any{"eth0": eth0}}, http.StatusOK
@@ -191,18 +179,21 @@ func TestALargeClusterCostsNoMoreThanASmallOne(t *testing.T) {
 		}
 		return first, n, s.calls - before
 	}
-	small, large := simulate(4), simulate(100)
+	small, large := simulate(t, 4), simulate(t, 100)
 	large.add(50, 20)
 	f1, n1, s1 := calls(small)
 	f2, n2, s2 := calls(large)
 	if f1 != f2 || n1 != n2 || s1 != s2 {
 		t.Errorf("%d, %d and %d calls in a small cluster; %d, %d and %d in a large one", f1, n1, s1, f2, n2, s2)
 	}
+	if n1 > 11 {
+		t.Errorf("%d calls to make and start an instance, where 11 do", n1)
+	}
 	t.Logf("%d calls to make and start an instance, %d to look for space", n1, s1)
 }
 
 func TestInstancesSpreadOverTheMembers(t *testing.T) {
-	s := simulate(100)
+	s := simulate(t, 100)
 	s.add(48, 20) // 960 on 100 members: 60 have ten, and 40 nine
 	e := engineOf(t, s.ServeHTTP)
 	on := map[string]int{}
@@ -218,7 +209,7 @@ func TestInstancesSpreadOverTheMembers(t *testing.T) {
 	for n := range 50 {
 		e.Owner = fmt.Sprintf("dev%d", n)
 		var all []api.Instance
-		for _, i := range simulate(100).instances {
+		for _, i := range simulate(t, 100).instances {
 			all = append(all, *i)
 		}
 		begins[e.places(all, "java", "web")[0].Location] = true
@@ -243,7 +234,7 @@ func TestAnInstanceGoesWhereItsServiceIsUnlessThatIsFull(t *testing.T) {
 		"its base is somebody's instance": {func(s *simulated, on string) { s.instances["java-"+on].Config[keyOwner] = "bert" }, false},
 	} {
 		t.Run(what, func(t *testing.T) {
-			s := simulate(3)
+			s := simulate(t, 3)
 			e := engineOf(t, s.ServeHTTP)
 			on, _ := s.make(t, e, "web-9")
 			c.change(s, on)
@@ -264,7 +255,7 @@ func TestWhyThereIsNoPlaceIsSaid(t *testing.T) {
 		"m2: 1 MiB free in the pool fast":                                            {"java", "", func(s *simulated) { s.pools["m1"], s.pools["m2"] = 1<<20, 1<<20 }},
 		"no room on the members that are the first choice: m1: 2 MiB of memory free": {"java", "m1", func(s *simulated) { s.memory["m1"] = 2 << 20 }},
 	} {
-		s := simulate(2)
+		s := simulate(t, 2)
 		c.change(s)
 		_, err := engineOf(t, s.ServeHTTP).bases.find(t.Context(), c.base, "web", c.member)
 		if err == nil || !strings.Contains(err.Error(), want) {

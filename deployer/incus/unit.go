@@ -17,6 +17,7 @@ import (
 
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/deployer/guest"
+	"github.com/jarloop/jarloop/deployer/incus/api"
 	"github.com/jarloop/jarloop/deployer/incus/inside"
 )
 
@@ -124,12 +125,25 @@ func (e *Engine) Quit(ctx context.Context, name string, grace time.Duration) err
 		_, err = e.within(ctx, name, grace+quick, inside.Request{Call: inside.CallQuit, Grace: grace})
 	}
 	if err == nil && !i.Running() || errors.Is(err, deployer.ErrStopped) {
-		err = e.Client.DeleteFile(ctx, i.Name, guest.ReadyFile) // the unit makes its gate itself
+		err = e.closeGate(ctx, i.Name)
 	}
 	if err != nil {
 		return fmt.Errorf("end the service of %s: %w", name, err)
 	}
 	return nil
+}
+
+// closeGate has the unit of a stopped instance wait at its gate, which it makes itself.
+func (e *Engine) closeGate(ctx context.Context, full string) error {
+	files, err := e.Client.Files(ctx, full)
+	if err == nil {
+		err = files.Remove(guest.ReadyFile)
+		files.Close()
+	}
+	if api.IsNotFound(err) { // it went meanwhile
+		return nil
+	}
+	return err
 }
 
 // Check says how the service of an instance has ended.
@@ -172,17 +186,22 @@ func (e *Engine) exit(ctx context.Context, name string) *deployer.ExitError {
 
 // stoppedReport is what the unit of a stopped instance has reported.
 func (e *Engine) stoppedReport(ctx context.Context, name string) *inside.Exit {
-	content, f, err := e.Client.GetFile(ctx, e.full(name), guest.ExitReport(guest.Reports))
+	files, err := e.Client.Files(ctx, e.full(name))
 	if err != nil {
 		return nil
 	}
-	defer content.Close()
-	line, err := io.ReadAll(io.LimitReader(content, 128))
+	defer files.Close()
+	report := guest.ExitReport(guest.Reports)
+	f, err := files.Look(report)
 	if err != nil {
 		return nil
 	}
-	if f.Kind != "file" {
-		return &inside.Exit{Wrong: "its report is a " + f.Kind}
+	if !f.Mode.IsRegular() {
+		return &inside.Exit{Wrong: "its report is no regular file"}
+	}
+	line, err := files.Read(report, 128)
+	if err != nil {
+		return nil
 	}
 	return &inside.Exit{Line: string(line)}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -88,10 +89,10 @@ func (e *Error) Is(target error) bool {
 	return target == ErrChanged && e.Status == http.StatusPreconditionFailed
 }
 
-// IsNotFound says whether what was asked for is not there.
+// IsNotFound says whether what was asked for is not there: with a file its instance, too.
 func IsNotFound(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && e.Status == http.StatusNotFound
+	return ok && e.Status == http.StatusNotFound || errors.Is(err, fs.ErrNotExist)
 }
 
 // IsForbidden says whether the client's certificate does not let it look or act there.

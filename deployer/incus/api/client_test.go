@@ -182,29 +182,6 @@ func TestWhatGotNoAnswerIsAskedAgainIfItOnlyLooks(t *testing.T) {
 	}
 }
 
-func TestAFileIsAskedForAgainWhereTheClusterIsBrokenForAMoment(t *testing.T) {
-	var asked atomic.Int64
-	c, _ := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
-		if asked.Add(1) < tries {
-			refuse(w, http.StatusInternalServerError, "read unix forkfile.sock: connection reset by peer")
-			return
-		}
-		fmt.Fprint(w, "text")
-	})
-	content, _, err := c.GetFile(t.Context(), "a", "/file")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer content.Close()
-	if text, err := io.ReadAll(content); err != nil || string(text) != "text" {
-		t.Errorf("%q, %v", text, err)
-	}
-	asked.Store(-1) // once more than is tried
-	if _, _, err := c.GetFile(t.Context(), "a", "/file"); !IsBroken(err) {
-		t.Errorf("it stays broken, and is %v", err)
-	}
-}
-
 func TestACallEndsInTimeAndWithItsContext(t *testing.T) {
 	c, _ := newClient(t, func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body) // only then the end of the connection is seen
@@ -244,27 +221,6 @@ func TestAChangeOfWhatHasChangedIsErrChanged(t *testing.T) {
 	}
 	if err := c.SetConfig(t.Context(), "a", "e0", nil); !errors.Is(err, ErrChanged) {
 		t.Errorf("it is %v", err)
-	}
-}
-
-func TestAFileIsSentAsItIs(t *testing.T) {
-	content := strings.Repeat("x", 11<<20)
-	c, _ := newClient(t, func(w http.ResponseWriter, r *http.Request) {
-		text, err := io.ReadAll(r.Body)
-		if err != nil || string(text) != content || r.URL.Query().Get("path") != "/a b" {
-			t.Errorf("%d bytes came for %s: %v", len(text), r.URL, err)
-		}
-		for key, want := range map[string]string{
-			"Content-Type": "application/octet-stream", "X-Incus-type": "file", "X-Incus-mode": "0755", "X-Incus-uid": "0",
-		} {
-			if got := r.Header.Get(key); got != want {
-				t.Errorf("%s is %q, want %q", key, got, want)
-			}
-		}
-		reply(w, "sync", nil)
-	})
-	if err := c.PutFile(t.Context(), "a", "/a b", File{Kind: "file", Mode: 0o755}, strings.NewReader(content)); err != nil {
-		t.Error(err)
 	}
 }
 

@@ -4,6 +4,7 @@
 //	Client ── plain calls: JSON, a deadline each ──▶ member ──▶ the member that has it
 //	       ── what takes long: an Operation that is waited for
 //	       ── Exec, Events: websockets
+//	       ── Files: SFTP
 //
 // Every call has a deadline of its own beside its context's. A call that only reads is
 // made again when its connection was cut; one that changes something never is, since

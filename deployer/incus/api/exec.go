@@ -16,8 +16,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-func itoa(n int) string  { return strconv.Itoa(n) }
-func octal(n int) string { return fmt.Sprintf("%04o", n) }
+func itoa(n int) string { return strconv.Itoa(n) }
 
 // Streams are what a command reads and writes. A nil one is empty, or thrown away.
 type Streams struct {

@@ -3,10 +3,8 @@ package api
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 )
 
@@ -27,6 +25,7 @@ type Instance struct {
 	Location string            `json:"location"` // its member
 	Type     string            `json:"type"`
 	Created  time.Time         `json:"created_at"`
+	Started  time.Time         `json:"last_used_at"` // in 1970 where it never was
 	Config   map[string]string `json:"config"`
 	Devices  Devices           `json:"devices"`
 	Expanded Devices           `json:"expanded_devices"`
@@ -35,6 +34,9 @@ type Instance struct {
 
 // Running says whether any process of it runs.
 func (i Instance) Running() bool { return i.Status != "Stopped" }
+
+// WasStarted says whether anything of it can have run.
+func (i Instance) WasStarted() bool { return i.Started.Unix() > 0 }
 
 func instancePath(name string) string { return "/1.0/instances/" + url.PathEscape(name) }
 
@@ -175,75 +177,4 @@ func (c *Client) Memory(ctx context.Context, member string) (Amount, error) {
 	}
 	_, err := c.get(ctx, "/1.0/resources", url.Values{"target": {member}}, &machine)
 	return machine.Memory, err
-}
-
-// File is what stands at a path of an instance.
-type File struct {
-	Kind string // file, directory or symlink
-	UID  int
-	GID  int
-	Mode int
-	Size int64 // of one that is read; -1 where it is not said
-}
-
-func (f File) header() http.Header {
-	h := http.Header{}
-	// With another type than this Incus takes what is longer than 10 MB for a form, and
-	// loses the first 10 MB of it.
-	h.Set("Content-Type", "application/octet-stream")
-	h.Set("X-Incus-type", f.Kind)
-	h.Set("X-Incus-uid", itoa(f.UID))
-	h.Set("X-Incus-gid", itoa(f.GID))
-	if f.Kind != "symlink" {
-		h.Set("X-Incus-mode", octal(f.Mode))
-	}
-	h.Set("X-Incus-write", "overwrite")
-	return h
-}
-
-func filesQuery(file string) url.Values { return url.Values{"path": {file}} }
-
-// PutFile writes a file, a folder, or a link whose target is the content.
-func (c *Client) PutFile(ctx context.Context, name, file string, f File, content io.Reader) error {
-	_, _, err := c.do(ctx, call{method: http.MethodPost, path: instancePath(name) + "/files", query: filesQuery(file), header: f.header(), raw: content, most: copied})
-	return err
-}
-
-// GetFile opens a file, also of a stopped instance; of a link it is the target. The
-// caller closes it.
-func (c *Client) GetFile(ctx context.Context, name, file string) (io.ReadCloser, File, error) {
-	k := call{method: http.MethodGet, path: instancePath(name) + "/files", query: filesQuery(file)}
-	body, header, err := c.send(ctx, k)
-	// What opens files of a stopped instance ends when nobody has asked for a while, also
-	// in the face of who asks just then.
-	for n := 1; n < tries && IsBroken(err) && context.Cause(ctx) == nil; n++ {
-		body, header, err = c.send(ctx, k)
-	}
-	if err != nil {
-		return nil, File{}, err
-	}
-	f := File{Kind: header.Get("X-Incus-type")}
-	f.UID, _ = strconv.Atoi(header.Get("X-Incus-uid")) // root's where it is not said
-	f.GID, _ = strconv.Atoi(header.Get("X-Incus-gid"))
-	mode, _ := strconv.ParseInt(header.Get("X-Incus-mode"), 8, 32)
-	f.Mode = int(mode)
-	if f.Size, err = strconv.ParseInt(header.Get("Content-Length"), 10, 64); err != nil {
-		f.Size = -1
-	}
-	return body, f, nil
-}
-
-// Folder gives the names in a folder, also of a stopped instance.
-func (c *Client) Folder(ctx context.Context, name, folder string) (names []string, err error) {
-	_, err = c.get(ctx, instancePath(name)+"/files", filesQuery(folder), &names)
-	return names, err
-}
-
-// DeleteFile removes a file. One that is not there is no error.
-func (c *Client) DeleteFile(ctx context.Context, name, file string) error {
-	_, _, err := c.do(ctx, call{method: http.MethodDelete, path: instancePath(name) + "/files", query: filesQuery(file)})
-	if IsNotFound(err) {
-		return nil
-	}
-	return err
 }
