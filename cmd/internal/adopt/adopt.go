@@ -175,6 +175,7 @@ type classes struct {
 	roots []string // folders of the class path, relative to the service's
 	main  string
 	note  string
+	java  int // that they are for; 0: not known
 }
 
 // job is how a service was run before, in our words.

@@ -155,6 +155,13 @@ func TestEachPieceOfALayoutIsRead(t *testing.T) {
 		{"a port on one line", map[string]string{"volume-a/a.jar": good, "volume-a/a.yml": "server: {type: simple, port: 8092}\n"}, "port   = 8092", ""},
 		{"a port of the command", map[string]string{"volume-a/a.jar": good, "upstart/a.conf": "exec java -Dserver.port=8093 -jar /a/a.jar\n"}, "port   = 8093   # as its command says", ""},
 		{"a JAR for a newer Java", map[string]string{"volume-a/a.jar": jar(t, "a.Main", 65)}, "distribution = \"debian:trixie\"   # the first with what a JAR is built for, Java 21\npackages     = [\"openjdk-21-jre-headless\"]", ""},
+		{"a JAR for a Java that no Debian has", map[string]string{"volume-a/a.jar": jar(t, "a.Main", 70)},
+			"# GUESS: a JAR is built for Java 26, which no Debian here has: build it for 25, or have a command in run install one\npackages     = [\"openjdk-25-jre-headless\"]", ""},
+		{"classes for a newer Java", map[string]string{"volume-a/classes/a/Main.class": class(21)}, "openjdk-21-jre-headless", "volume-a: "},
+		{"a JAR for a newer Java that was unpacked", map[string]string{"volume-a/META-INF/MANIFEST.MF": "Main-Class: a.Main\n", "volume-a/a/Main.class": class(21), "volume-a/META-INF/versions/25/a/Main.class": class(25)},
+			"openjdk-21-jre-headless", ""},
+		{"a program for a newer Java that a script starts", map[string]string{"volume-a/bin/a": "#!/bin/sh\nexec java\n", "volume-a/lib/a.jar": archiveOf(t, map[string]string{
+			"META-INF/MANIFEST.MF": "Manifest-Version: 1.0\n\n", "a/Main.class": class(21), "META-INF/versions/25/a/Main.class": class(25)})}, "openjdk-21-jre-headless", ""},
 		{"no JAR", map[string]string{"volume-a/x": ""}, "# exec: the one JAR that will be there", "volume-a: no JAR is there yet"},
 		{"another place in the container", map[string]string{"volume-a/a.jar": good, "upstart/a.conf": "exec java -jar /opt/a/a.jar\n"}, `target = "/opt/a"   # where its command looks`, ""},
 		{"a relative place", map[string]string{"volume-a/a.jar": good, "upstart/a.conf": "chdir /opt/a\nexec java -jar a.jar\n"}, "target = \"/opt/a\"   # where its command looks for them\nexec   = \"java -jar a.jar\"", ""},

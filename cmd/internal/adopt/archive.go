@@ -86,7 +86,7 @@ func isInside(entry string) bool {
 }
 
 // javaOf finds which Java an archive's own classes are for: those of the class
-// that it starts, wherever its launcher looks for them.
+// that it starts, wherever its launcher looks for them, or any where it says none.
 func javaOf(files []*zip.File, main, start string) int {
 	class := func(name string) string { return strings.ReplaceAll(name, ".", "/") + ".class" }
 	names := []string{"BOOT-INF/classes/" + class(start), "WEB-INF/classes/" + class(start)}
@@ -106,25 +106,36 @@ func javaOf(files []*zip.File, main, start string) int {
 			return classVersion(f)
 		}
 	}
-	return 0
+	return anyClass(files)
 }
+
+// newerClasses is where an archive has classes that an older Java leaves aside (JAR
+// File Specification, multi-release JAR files).
+const newerClasses = "META-INF/versions/"
 
 // anyClass gives the highest version of a few classes.
 func anyClass(files []*zip.File) int {
 	version, looked := 0, 0
 	for _, f := range files {
-		if path.Ext(f.Name) == ".class" && looked < 10 {
+		if path.Ext(f.Name) == ".class" && !strings.HasPrefix(f.Name, newerClasses) && looked < 10 {
 			version, looked = max(version, classVersion(f)), looked+1
 		}
 	}
 	return version
 }
 
-// classVersion reads the beginning of a class: a magic number, then the minor and
-// the major version (JVMS 4.1), which is 52 for Java 8.
 func classVersion(f *zip.File) int {
 	head, err := readEntry(f, 8)
-	if err != nil || len(head) < 8 || binary.BigEndian.Uint32(head) != 0xCAFEBABE {
+	if err != nil {
+		return 0
+	}
+	return javaOfClass(head)
+}
+
+// javaOfClass reads the beginning of a class: a magic number, then the minor and the
+// major version (JVMS 4.1), which is 52 for Java 8.
+func javaOfClass(head []byte) int {
+	if len(head) < 8 || binary.BigEndian.Uint32(head) != 0xCAFEBABE {
 		return 0
 	}
 	return max(int(binary.BigEndian.Uint16(head[6:]))-44, 0)

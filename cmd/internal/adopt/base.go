@@ -32,7 +32,10 @@ func (l *Layout) bases() []*origin {
 		}
 	}
 	java := &origin{name: "service-base", distribution: choice.distribution, packages: []string{fmt.Sprintf("openjdk-%d-jre-headless", choice.java)}}
-	if newest > javas[0].java {
+	switch {
+	case newest > choice.java:
+		java.note = fmt.Sprintf("%sa JAR is built for Java %d, which no Debian here has: build it for %d, or have a command in run install one", guessed, newest, choice.java)
+	case newest > javas[0].java:
 		java.note = fmt.Sprintf("the first with what a JAR is built for, Java %d", newest)
 	}
 	web := &origin{name: "web-base", distribution: "debian:bookworm", run: []string{"systemctl mask nginx.service"}} // the service starts it

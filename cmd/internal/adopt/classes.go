@@ -20,38 +20,47 @@ const manifestPath = "META-INF/MANIFEST.MF"
 // was unpacked, else by the only class with a main method. Where there are none or
 // several that is not known.
 func findClasses(root *os.Root, f *folder) classes {
-	if slices.Contains(f.files, manifestPath) {
-		if text, err := readText(root, path.Join(f.name, manifestPath)); err == nil {
-			for _, set := range parseProperties(text) {
-				if set.key == "Main-Class" {
-					return classes{[]string{""}, set.value, "as its manifest says"}
-				}
+	found := searchClasses(root, f)
+	if text, err := readText(root, path.Join(f.name, manifestPath)); err == nil {
+		for _, set := range parseProperties(text) {
+			if set.key == "Main-Class" {
+				return classes{[]string{""}, set.value, "as its manifest says", found.java}
 			}
 		}
 	}
+	return found
+}
+
+// searchClasses looks into the classes themselves.
+func searchClasses(root *os.Root, f *folder) classes {
 	at := ""
 	if slices.ContainsFunc(f.files, func(name string) bool { return strings.HasPrefix(name, "classes/") }) {
 		at = "classes"
 	}
 	found := classes{roots: []string{at}}
-	looked := 0
+	looked, runnable := 0, 0
 	for _, file := range f.files {
-		if path.Ext(file) != ".class" || !within(file, at) && at != "" || looked >= mostClasses {
+		if path.Ext(file) != ".class" || !within(file, at) && at != "" || strings.HasPrefix(file, newerClasses) || looked >= mostClasses {
 			continue
 		}
 		looked++
 		content, err := readText(root, path.Join(f.name, file))
-		if err != nil || !hasMain(content) {
+		if err != nil {
 			continue
 		}
-		if found.main != "" {
-			return classes{roots: found.roots, note: "several classes have a main method"}
+		found.java = max(found.java, javaOfClass([]byte(content[:min(8, len(content))])))
+		if hasMain(content) {
+			runnable++
+			found.main = strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(file, at+"/"), ".class"), "/", ".")
 		}
-		found.main = strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(file, at+"/"), ".class"), "/", ".")
-		found.note = guessed + "the only class with a main method"
 	}
-	if looked == 0 {
+	switch {
+	case looked == 0:
 		return classes{}
+	case runnable > 1:
+		return classes{roots: found.roots, note: "several classes have a main method", java: found.java}
+	case runnable == 1:
+		found.note = guessed + "the only class with a main method"
 	}
 	if slices.ContainsFunc(f.files, func(name string) bool { return path.Dir(name) == "lib" && path.Ext(name) == ".jar" }) {
 		found.roots = append(found.roots, "lib/*")

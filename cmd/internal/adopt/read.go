@@ -113,6 +113,7 @@ func (l *Layout) addPlace(root *os.Root, p place, all []place) error {
 	s.choose(root)
 	if s.runs.name == "" && len(s.scripts) == 0 {
 		s.classes = findClasses(root, &s.folder)
+		s.java = s.classes.java
 	}
 	l.services = append(l.services, s)
 	return nil
