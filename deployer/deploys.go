@@ -215,12 +215,16 @@ func (l *loop) handleFailed(m deployEnded, res Result) {
 	r := m.attempt.request
 	e := Event{
 		Kind: Failed, Service: l.name, Generation: m.g.Name(), Set: r.set.ID, Took: res.Took, Steps: res.Steps,
-		Reason: res.Held.addTo(oneLine(m.err)), Kept: m.g.Phase == KeptFailure, Serving: l.live.Name(), Tail: l.Engine.Tail(m.g.Name()),
+		Reason: oneLine(m.err), Kept: m.g.Phase == KeptFailure, Serving: l.live.Name(), Tail: l.Engine.Tail(m.g.Name()),
 	}
 	var step *stepError
 	if errors.As(m.err, &step) {
 		e.Step = step.Step
 	}
+	if e.Step == "prove" {
+		e.Reason = explained(l.service, e.Reason, e.Tail)
+	}
+	e.Reason = res.Held.addTo(e.Reason)
 	e.Reason += l.tryLater(m)
 	l.newest = Newest{Set: r.set.ID, State: Broken, Reason: e.Reason}
 	l.settleFailed(m)

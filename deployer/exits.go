@@ -27,9 +27,10 @@ func (l *loop) handleExited(m exited) {
 	}
 	g := l.live
 	l.down = why
+	tail := l.Engine.Tail(g.Name())
 	l.say(Event{
 		Kind: Died, Service: l.name, Generation: g.Name(), Set: g.Set,
-		Reason: oneLine(why), Tail: l.Engine.Tail(g.Name()),
+		Reason: explained(l.service, oneLine(why), tail), Tail: tail,
 	})
 	var exit *ExitError
 	errors.As(why, &exit)

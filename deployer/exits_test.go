@@ -41,6 +41,17 @@ func TestAServiceThatDiesGivesWayToTheOneBefore(t *testing.T) {
 	})
 }
 
+func TestWhatAServiceHasPrintedSaysWhyItDied(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newWorld().start(t, abc)
+		a.put(set("b", "b-1", "serve\nlater 1s java.lang.OutOfMemoryError: Java heap space\nexit 3 after 2s"))
+		pass(4 * time.Second)
+		if e := a.lastOf(deployer.Died, "b"); !strings.Contains(e.Reason, "exited with status 3: its heap is full") || len(e.Tail) == 0 {
+			t.Errorf("told %+v", e)
+		}
+	})
+}
+
 // What is true cannot always be written: a disk may be full, which may even be
 // why the service has ended.
 func TestGoingBackNeedsNoSpaceOnTheDisk(t *testing.T) {

@@ -30,6 +30,7 @@ func TestWhyItIsNotHealthyIsSaid(t *testing.T) {
 		"it speaks TLS, and says so by an alert": {path, "serve\nalert", `; the answer looks like TLS: health.scheme = "https"`},
 		"it speaks TLS, and says so in HTTP":     {path, "serve\ntls", `; the answer looks like TLS: health.scheme = "https"`},
 		"it does not speak TLS":                  {deployer.Health{Path: "/", HTTPS: true}, "serve", `; the answer is not TLS: health.scheme = "http"`},
+		"its output says why":                    {deployer.Health{}, "print java.net.UnknownHostException: database", "; it listens on nothing yet; its container does not know the name database: needs = ["},
 		"it does not answer in time":             {path, "serve\nsilent", `GET /: no answer within 1s; 9 of 9 tries took longer than health.try_timeout = "1s"`},
 	} {
 		bubble(t, name, func(t *testing.T) { proven(t, c.health, c.script).isProven(c.want) })
@@ -71,6 +72,7 @@ func TestWhyTheProcessEndedIsSaid(t *testing.T) {
 		"no Java":             {"java -jar /b/App.jar\nexit 127 after 2s", "", nil, "prove: the process exited with status 127: java is not in the container"},
 		"Java":                {"java -jar /b/App.jar\nexit 127 after 2s", "", func(i *instance) { i.files["/usr/bin/java"] = "" }, "prove: the process exited with status 127"},
 		"for its own reasons": {"", "exit 1 after 2s", nil, "prove: the process exited with status 1"},
+		"as it has printed":   {"", "print java.net.UnknownHostException: database\nexit 1 after 2s", nil, "prove: the process exited with status 1: its container does not know the name database: needs = ["},
 	} {
 		bubble(t, name, func(t *testing.T) {
 			a := newWorld().start(t, abc, func(o *deployer.Options) { o.Services[1].Exec = c.exec })

@@ -146,8 +146,8 @@ func (s *system) gradle(task string) {
 	}
 }
 
-// forNewerJava gives the JAR with classes of a version that no JVM knows (JVMS
-// 4.1, major_version).
+// forNewerJava gives the JAR with classes for Java 21 (JVMS 4.1, major_version), which
+// the base has not.
 func forNewerJava(t *testing.T, jar string) string {
 	t.Helper()
 	in, err := zip.NewReader(strings.NewReader(jar), int64(len(jar)))
@@ -167,7 +167,7 @@ func forNewerJava(t *testing.T, jar string) string {
 			t.Fatal(err)
 		}
 		if strings.HasSuffix(entry.Name, ".class") {
-			content[6], content[7] = 0xff, 0xff
+			content[6], content[7] = 0, 21+44
 		}
 		w, err := out.Create(entry.Name)
 		if err != nil {

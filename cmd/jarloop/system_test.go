@@ -118,7 +118,7 @@ func TestTheSampleSystem(t *testing.T) {
 		whole := s.readAt(jar)
 		s.write(jar, forNewerJava(t, whole))
 		failed := s.agent.await(from, "failed", "person")
-		if failed.Step != "prove" || failed.Serving != live["person"] || !strings.Contains(failed.Reason, "status 1") ||
+		if failed.Step != "prove" || failed.Serving != live["person"] || !strings.Contains(failed.Reason, "status 1: it was built for Java 21, and its base has Java 17") ||
 			!strings.Contains(strings.Join(failed.Tail, "\n"), "UnsupportedClassVersionError") {
 			t.Errorf("the agent said %s", failed.text)
 		}
