@@ -16,7 +16,7 @@ const (
 	// mostEvents are remembered, for who comes later.
 	mostEvents = 200
 	// mostFrames may wait for a reader, who gets a snapshot instead after that.
-	mostFrames = 128
+	mostFrames = 64
 )
 
 // hub knows what is so, and tells its readers what changes. One goroutine has all of

@@ -155,7 +155,7 @@ func (s *Server) listen(ctx context.Context, at netip.AddrPort) (stop func(), er
 
 // mostUnderWay is what the kernel keeps of an answer, in bytes, for who takes it slowly.
 // By itself it keeps megabytes, of which the last are minutes old when they are seen.
-const mostUnderWay = 64 << 10
+const mostUnderWay = 16 << 10
 
 // near accepts clients of this machine alone where it listens on loopback. Containers
 // come to 127.0.0.1 of this machine too, since the bridge has route_localnet set.

@@ -1,9 +1,13 @@
 package page
 
 import (
+	"bufio"
 	"errors"
+	"fmt"
 	"net"
+	"net/http"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -34,5 +38,57 @@ func TestLittleIsUnderWayToWhoTakesItSlowly(t *testing.T) {
 	n, err := conn.Write(make([]byte, 64<<20))
 	if !errors.Is(err, os.ErrDeadlineExceeded) || n > 4*mostUnderWay {
 		t.Errorf("%d bytes wait in the kernel, at most %d are to; %v", n, 4*mostUnderWay, err)
+	}
+}
+
+// Who takes little at a time is to see soon what is so: at 10 KB a second, what is under
+// way is as many seconds old as it has tens of kilobytes.
+func TestWhoTakesItSlowlyIsNotFarBehind(t *testing.T) {
+	r := newRig(t)
+	system := System{Listen: r.at}
+	all := fleet(&system, 40)
+	r.set(all...)
+	r.Configure(system)
+	conn, err := net.Dial("tcp4", r.at.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.request(http.MethodGet, "/api/events", "").Write(conn); err != nil {
+		t.Fatal(err)
+	}
+	in := bufio.NewReaderSize(conn, 1<<10)
+	readTo(t, in, "event: snapshot")
+
+	other := r.open("/api/events")
+	other.next("snapshot")
+	for n := range 1000 {
+		s := *all[n%len(all)]
+		s.Generation, s.Restarts = fmt.Sprintf("%s-%d", s.Service, n), n
+		all[n%len(all)] = &s
+		r.set(all...)
+		r.Tell(fmt.Appendf(nil, `{"message":"event %d"}`, n))
+		other.next("event")
+	}
+	if behind := readTo(t, in, "event 999"); behind > 128<<10 {
+		t.Errorf("it is %d bytes behind", behind)
+	}
+}
+
+// readTo reads up to the first line that has a text, and gives how many bytes that is.
+func readTo(t *testing.T, in *bufio.Reader, text string) (n int) {
+	t.Helper()
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += len(line)
+		if strings.Contains(line, text) {
+			return n
+		}
 	}
 }

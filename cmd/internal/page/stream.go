@@ -12,7 +12,7 @@ const (
 	// mostWrite is how long a client may take to receive what is written.
 	mostWrite = 30 * time.Second
 	// mostAtOnce is how much is gathered for one write, in bytes.
-	mostAtOnce = 64 << 10
+	mostAtOnce = 16 << 10
 )
 
 // stream writes server-sent events to one client.
