@@ -221,6 +221,10 @@ type Space struct {
 // ErrStopped says that an instance does not run, of a call that needs it to.
 var ErrStopped = errors.New("the instance does not run")
 
+// ErrAway says that the machine of an instance is not heard from: whether the instance
+// runs on is not known.
+var ErrAway = errors.New("its machine is away")
+
 // ErrExists says that an instance cannot be made, since another one has its name.
 var ErrExists = errors.New("the name is taken")
 

@@ -188,13 +188,14 @@ func (r *Router) VIPs(ctx context.Context) (map[string]netip.Addr, error) {
 	return vipsIn(have), nil
 }
 
-// write gives an instance its names. One that does not run any more calls nobody:
-// it gets them when it is started again.
+// write gives an instance its names. One that does not run any more calls nobody: it
+// gets them when it is started again, and one whose machine is away by a repair when that
+// is back.
 func (r *Router) write(ctx context.Context, instance string, names map[string]netip.Addr) (changed bool, err error) {
 	defer crash.Point("names")()
 	delete(r.names, instance)
 	changed, err = writeHosts(ctx, r.files, instance, names)
-	if errors.Is(err, deployer.ErrStopped) {
+	if errors.Is(err, deployer.ErrStopped) || errors.Is(err, deployer.ErrAway) {
 		return false, nil
 	}
 	if err == nil {

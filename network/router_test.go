@@ -321,6 +321,41 @@ func TestRepairGoesOnWhereAPartFails(t *testing.T) {
 	same(t, "all", want.String(), s.String())
 }
 
+// absent are files of which an instance's cannot be reached.
+type absent struct {
+	*guests
+	instance string
+	err      error
+}
+
+func (a *absent) ReadFile(ctx context.Context, instance, file string) ([]byte, error) {
+	if instance == a.instance {
+		return nil, a.err
+	}
+	return a.guests.ReadFile(ctx, instance, file)
+}
+
+// TestAnInstanceThatNobodyReachesIsNoReasonNotToSwitch has one that has ended, and one whose
+// machine is away: it gets its names when it is back.
+func TestAnInstanceThatNobodyReachesIsNoReasonNotToSwitch(t *testing.T) {
+	for _, why := range []error{deployer.ErrStopped, deployer.ErrAway} {
+		s := newSystem(t)
+		files := &absent{guests: s.guests}
+		s.files = files
+		s.set(t, routed("10.0.3.131", "10.0.3.132"), "api-1", "web-1")
+		files.instance, files.err = "web-1", fmt.Errorf("read: %w", why)
+		to := routed("10.0.3.141", "10.0.3.142")
+		s.set(t, to, "api-1")
+		if changed, _, err := s.Repair(t.Context(), to); err != nil || len(changed) > 0 {
+			t.Errorf("while it is not reached, a repair changes %q: %v", changed, err)
+		}
+		files.instance = ""
+		if changed, _, err := s.Repair(t.Context(), to); err != nil || !slices.Equal(changed, []string{"web-1"}) {
+			t.Errorf("when it is, a repair changes %q: %v", changed, err)
+		}
+	}
+}
+
 func TestNamesThatAreNoneAreRefused(t *testing.T) {
 	s := newSystem(t)
 	s.set(t, routed("10.0.3.131", "10.0.3.132"), "api-1", "web-1")

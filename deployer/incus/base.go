@@ -54,7 +54,7 @@ type Base struct {
 
 // Bases gives all of them: every instance that no owner has.
 func (e *Engine) Bases(ctx context.Context) ([]Base, error) {
-	all, err := e.Client.Instances(ctx)
+	all, err := e.members.instances(ctx)
 	if err != nil {
 		return nil, err
 	}

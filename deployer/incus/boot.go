@@ -24,6 +24,8 @@ const (
 
 // Start boots an instance and gives its address.
 func (e *Engine) Start(ctx context.Context, name string) (netip.Addr, error) {
+	ctx, cancel := e.on(ctx, name)
+	defer cancel()
 	address, err, _ := e.acts.Do("start "+name, func() (any, error) { return e.start(ctx, name) })
 	if err != nil {
 		return netip.Addr{}, fmt.Errorf("start %s: %w", name, err)
@@ -108,6 +110,8 @@ func (e *Engine) Stop(ctx context.Context, name string, grace time.Duration) err
 	if _, _, ok := parseName(name); !ok {
 		return nil
 	}
+	ctx, cancel := e.on(ctx, name)
+	defer cancel()
 	if grace > 0 {
 		if err := e.halt(ctx, name, grace); err == nil || context.Cause(ctx) != nil {
 			return err
@@ -147,8 +151,11 @@ func (e *Engine) kill(ctx context.Context, name string) error {
 			return nil
 		}
 		// Somebody else may be at it.
-		if deployer.Pause(ctx, 100*time.Millisecond) != nil {
-			return errors.Join(context.Cause(ctx), err)
+		if cause := deployer.Pause(ctx, 100*time.Millisecond); cause != nil {
+			if errors.Is(err, cause) {
+				return err
+			}
+			return errors.Join(cause, err)
 		}
 	}
 }
@@ -175,7 +182,7 @@ func (e *Engine) ended(ctx context.Context, name string) (bool, error) {
 		if !errors.Is(err, deployer.ErrStopped) {
 			return false, err
 		}
-		busy, err := e.Client.Busy(ctx, e.full(name))
+		busy, err := anew(ctx, e.members, func(ctx context.Context) (bool, error) { return e.Client.Busy(ctx, e.full(name)) })
 		if err != nil || busy {
 			return false, err
 		}

@@ -193,7 +193,7 @@ func (e *Engine) idle(ctx context.Context, service string) error {
 
 // instancesOf gives those of a service, the oldest first.
 func (e *Engine) instancesOf(ctx context.Context, service string) (found []api.Instance, err error) {
-	all, err := e.Client.Instances(ctx)
+	all, err := e.members.instances(ctx)
 	for _, i := range all {
 		if name, ok := e.short(i.Name); ok && e.ours(i) {
 			if s, _, _ := parseName(name); s == service {

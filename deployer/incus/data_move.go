@@ -202,7 +202,7 @@ func (e *Engine) memberFor(ctx context.Context, service string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	all, err := e.Client.Instances(ctx)
+	all, err := e.members.instances(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -167,6 +167,10 @@ health = { path = "/" }
 interface = "eth0"
 port = 80
 service = "front"
+[[publish]]
+interface = "eth0"
+port = 81
+service = "back"
 `)))
 }
 

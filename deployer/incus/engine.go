@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -46,8 +45,8 @@ type Engine struct {
 	program program
 	bases   bases
 	// acts are starts and removals under way, each once for all who ask for it.
-	acts  singleflight.Group
-	heard atomic.Pointer[heard]
+	acts    singleflight.Group
+	members *members
 }
 
 // quick is how long a call may take that waits for nothing, copied one that copies.
@@ -76,6 +75,7 @@ func New(o Options) (*Engine, error) {
 	sum := sha256.Sum256(text)
 	e := &Engine{Options: o, program: program{text, hex.EncodeToString(sum[:])}}
 	e.bases.e = e
+	e.members = &members{in: o.Client, pool: o.Pool}
 	return e, nil
 }
 
@@ -142,6 +142,9 @@ func (e *Engine) find(ctx context.Context, name string) (api.Instance, string, e
 		return api.Instance{}, "", fmt.Errorf("%q is no name of a service with a number: %w", name, errNone)
 	}
 	i, etag, err := e.Client.Instance(ctx, e.full(name))
+	if err == nil {
+		e.members.saw(i)
+	}
 	if api.IsNotFound(err) || err == nil && !e.ours(i) {
 		return i, "", fmt.Errorf("%s: %w", name, errNone)
 	}
@@ -155,11 +158,27 @@ func (e *Engine) running(ctx context.Context, name string) (api.Instance, error)
 	case err == nil && !i.Running():
 		err = fmt.Errorf("%s: %w", name, deployer.ErrStopped)
 	case err != nil && !errors.Is(err, errNone) && context.Cause(ctx) == nil:
-		if exit := e.offline(ctx, name); exit != nil {
-			err = fmt.Errorf("%s %s: %w", name, exit.How, deployer.ErrStopped)
+		if away := e.away(ctx, name); away != nil {
+			err = away
 		}
 	}
 	return i, err
+}
+
+// on ends with ctx, and when the cluster does not hear from the member of an instance any
+// more. The caller cancels it.
+func (e *Engine) on(ctx context.Context, name string) (context.Context, context.CancelFunc) {
+	return e.members.on(ctx, e.about(name), hangs)
+}
+
+// away gives an error where the cluster does not hear from the member of an instance.
+func (e *Engine) away(ctx context.Context, name string) *awayError {
+	return e.members.away(ctx, e.members.ask(ctx, heardEvery/2), e.about(name))
+}
+
+func (e *Engine) about(name string) about {
+	service, _, _ := parseName(name)
+	return about{name, e.full(name), e.head(service)}
 }
 
 // late is the cause of a deadline of ours.

@@ -48,6 +48,12 @@ func (e *Engine) within(ctx context.Context, name string, most time.Duration, r 
 // stream has the program inside make a call whose answer goes to out. The input that
 // follows ends with that reader, and is closed with the call if it can be.
 func (e *Engine) stream(ctx context.Context, name string, r inside.Request, follows io.Reader, out io.Writer) error {
+	every := hangs
+	if r.Waits() { // and is not taken for one that hangs
+		every = heardEvery
+	}
+	ctx, cancel := e.members.on(ctx, e.about(name), every)
+	defer cancel()
 	i, err := e.running(ctx, name)
 	if err != nil {
 		return err

@@ -42,9 +42,14 @@ var outside = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport
 	},
 }}
 
-// askDesk asks the published port of the agent's machine.
-func askDesk(ctx context.Context) (string, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://10.99.0.100/", nil)
+// published are the ports of the services on the agent's machine.
+var published = map[string]string{"front": "80", "back": "81"}
+
+// askDesk asks front, which asks back, by the published port of the agent's machine.
+func askDesk(ctx context.Context) (string, error) { return askService(ctx, "front") }
+
+func askService(ctx context.Context, service string) (string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://10.99.0.100:"+published[service]+"/", nil)
 	if err != nil {
 		return "", err
 	}
@@ -68,14 +73,16 @@ type load struct {
 	failed []string
 }
 
-func (d *desk) load() *load {
+func (d *desk) load() *load { return d.loadOn("front") }
+
+func (d *desk) loadOn(service string) *load {
 	ctx, end := context.WithCancel(d.t.Context())
 	l := &load{end: end, ended: make(chan struct{})}
 	go func() {
 		defer close(l.ended)
 		for deployer.Pause(ctx, 5*time.Millisecond) == nil {
 			// One that has begun is waited for.
-			if _, err := askDesk(context.WithoutCancel(ctx)); err != nil {
+			if _, err := askService(context.WithoutCancel(ctx), service); err != nil {
 				l.failed = append(l.failed, time.Now().Format("15:04:05.000 ")+err.Error())
 			}
 			l.asked++

@@ -23,7 +23,7 @@ import (
 
 // List gives the instances that are there.
 func (e *Engine) List(ctx context.Context) ([]deployer.Instance, error) {
-	found, err := e.Client.Instances(ctx)
+	found, err := e.members.instances(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (e *Engine) List(ctx context.Context) ([]deployer.Instance, error) {
 
 // LastNumber gives the highest number that a service's instances have or had.
 func (e *Engine) LastNumber(ctx context.Context, service string) (int, error) {
-	found, err := e.Client.Instances(ctx)
+	found, err := e.members.instances(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -79,6 +79,9 @@ func (e *Engine) Create(ctx context.Context, s deployer.Spec) error {
 	if err != nil {
 		return fmt.Errorf("make %s: %w", s.Name, err)
 	}
+	e.members.saw(api.Instance{Name: full, Location: base.Location}) // as it is to be
+	ctx, cancel := e.on(ctx, s.Name)
+	defer cancel()
 	config := e.config(s, ready.program)
 	if len(mounts) > 0 {
 		config[keyMounts] = text(mounts)
@@ -112,6 +115,8 @@ func (e *Engine) baseFor(ctx context.Context, s deployer.Spec, service string) (
 		}
 	}
 	base, err = e.bases.find(ctx, s.Base, service, member)
+	ctx, cancel := e.members.on(ctx, about{name: base.Name, full: base.Name}, hangs)
+	defer cancel()
 	if err == nil {
 		ready, err = e.bases.prepare(ctx, base)
 	}
@@ -200,6 +205,8 @@ func put(files *api.Files, f guest.File) error {
 
 // SetRecord replaces the record of an instance.
 func (e *Engine) SetRecord(ctx context.Context, name string, record []byte) error {
+	ctx, cancel := e.on(ctx, name)
+	defer cancel()
 	err := e.set(ctx, name, map[string]string{keyRecord: encode(record)})
 	if err != nil {
 		return fmt.Errorf("write the record of %s: %w", name, err)
@@ -227,6 +234,8 @@ func (e *Engine) Remove(ctx context.Context, name string) error {
 	if _, _, ok := parseName(name); !ok {
 		return fmt.Errorf("remove %q: no name of a service with a number", name)
 	}
+	ctx, cancel := e.on(ctx, name)
+	defer cancel()
 	_, err, _ := e.acts.Do("remove "+name, func() (any, error) { return nil, e.remove(ctx, name) })
 	if err != nil {
 		return fmt.Errorf("remove %s: %w", name, err)

@@ -185,6 +185,8 @@ func writePieces(out *os.File, from *bufio.Reader, reached int64) error {
 // fetchStopped brings the mirror of a stopped instance to its end. What was given back to
 // its disk comes as zeros, as it is here.
 func (e *Engine) fetchStopped(ctx context.Context, name string) error {
+	ctx, cancel := e.on(ctx, name)
+	defer cancel()
 	files, err := e.Client.Files(ctx, e.full(name))
 	if err != nil {
 		return err
@@ -235,7 +237,7 @@ func (e *Engine) Tail(name string) []string {
 
 // Prune removes what is kept of instances that are gone, but for the newest.
 func (e *Engine) Prune(ctx context.Context, service string, keep int) error {
-	found, err := e.Client.Instances(ctx)
+	found, err := e.members.instances(ctx)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ type place struct {
 // service's newest instance is chosen, else the one whose member has the fewest; and the
 // next where there is no room. Where a member is given, no other one is chosen.
 func (b *bases) find(ctx context.Context, name, service, member string) (api.Instance, error) {
-	all, err := b.e.Client.Instances(ctx)
+	all, err := b.e.members.instances(ctx)
 	if err != nil {
 		return api.Instance{}, err
 	}
@@ -49,7 +49,9 @@ func (b *bases) find(ctx context.Context, name, service, member string) (api.Ins
 	}
 	var why []string
 	for _, p := range places[:min(len(places), mostAsked)] {
-		lacks, err := b.e.lacks(ctx, p.Location)
+		looking, cancel := b.e.members.on(ctx, about{name: p.Name, full: p.Name}, hangs)
+		lacks, err := b.e.lacks(looking, p.Location)
+		cancel()
 		if err == nil && lacks == "" {
 			return p.Instance, nil
 		}

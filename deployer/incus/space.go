@@ -16,6 +16,8 @@ import (
 
 // Memory gives how many bytes of memory an instance holds, as its member counts them.
 func (e *Engine) Memory(ctx context.Context, name string) (int64, error) {
+	ctx, cancel := e.on(ctx, name)
+	defer cancel()
 	i, err := e.running(ctx, name)
 	if err != nil {
 		return 0, fmt.Errorf("memory of %s: %w", name, err)
@@ -33,7 +35,11 @@ func (e *Engine) Memory(ctx context.Context, name string) (int64, error) {
 // Space gives what is free in the pool on each member that has instances of ours, which
 // are no more where the cluster is larger, and where the agent keeps what they print.
 func (e *Engine) Space(ctx context.Context) ([]deployer.Space, error) {
-	instances, err := e.Client.Instances(ctx)
+	return anew(ctx, e.members, e.space)
+}
+
+func (e *Engine) space(ctx context.Context) ([]deployer.Space, error) {
+	instances, err := e.members.instances(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -117,6 +117,8 @@ func (e *Engine) Launch(ctx context.Context, name string) error {
 
 // Quit ends the service, all of it, and not its instance.
 func (e *Engine) Quit(ctx context.Context, name string, grace time.Duration) error {
+	ctx, cancel := e.on(ctx, name)
+	defer cancel()
 	i, _, err := e.find(ctx, name)
 	if errors.Is(err, errNone) || err == nil && half(i) {
 		return nil
@@ -160,15 +162,20 @@ func (e *Engine) Check(name string) error {
 func (e *Engine) exit(ctx context.Context, name string) *deployer.ExitError {
 	looking, cancel := context.WithTimeout(ctx, quick/2) // a member that is away may keep its own waiting
 	defer cancel()
+	looking, end := e.on(looking, name)
+	defer end()
 	i, _, err := e.find(looking, name)
 	if errors.Is(err, errNone) {
 		return &deployer.ExitError{How: "ended with its container", Stopped: true, Gone: true}
 	}
 	if err != nil {
-		return e.offline(ctx, name)
+		return e.away(ctx, name).exit()
 	}
 	if i.Running() {
 		a, err := e.call(ctx, name, inside.Request{Call: inside.CallStatus}, strings.NewReader(""))
+		if away, is := errors.AsType[*awayError](err); is {
+			return away.exit()
+		}
 		if !errors.Is(err, deployer.ErrStopped) {
 			return e.told(ctx, name, a.Exit)
 		}
@@ -243,11 +250,9 @@ func (e *Engine) Wait(ctx context.Context, name string) error {
 		if exit := e.exit(ctx, name); exit != nil {
 			return exit
 		}
-		waiting, cancel := e.whileOnline(ctx, name)
-		held := newOpen(waiting)
-		_, err := e.call(waiting, name, inside.Request{Call: inside.CallWait}, held)
+		held := newOpen(ctx)
+		_, err := e.call(ctx, name, inside.Request{Call: inside.CallWait}, held)
 		held.close()
-		cancel()
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}

@@ -122,6 +122,9 @@ func (a Answer) Err() error {
 	return &failure{a.Error, kinds[a.Kind]}
 }
 
+// Waits says whether the call goes on for as long as who makes it wants.
+func (r Request) Waits() bool { return r.Call == CallWait || r.Call == CallLines || r.Stay }
+
 // Encode gives a request as Serve reads it.
 func (r Request) Encode() ([]byte, error) {
 	text, err := json.Marshal(r)
