@@ -45,7 +45,7 @@ func (m *making) takeApart(ctx context.Context, set watcher.Set, c Command) (*fa
 	case err != nil:
 		return nil, plainError(jar + " " + oneLine(err))
 	}
-	f := &fast{java: java, split: split, jar: jar, quick: java.Quick(c.Env)}
+	f := &fast{java: java, split: split, jar: jar, quick: java.Quick(c.Env), boot: java.Boot(c.Env)}
 	for i, l := range split.Libraries {
 		if i < split.Stable {
 			f.stable = append(f.stable, l.Name)

@@ -56,6 +56,7 @@ type fast struct {
 	split   *jars.Split
 	jar     string   // below the target
 	quick   []string // options that shorten a start
+	boot    []string // options that add to the classes of the JVM itself
 	stable  []string // the libraries that an archive covers
 	own     []string // those of the project itself, which come after
 	archive string   // the shared file for it; empty: there is no use in one
@@ -83,12 +84,17 @@ const errNoJar plainError = "its command does more than run java -jar, or someth
 // key names what an archive depends on: its libraries, the options of the JVM, and the
 // base that has the JVM.
 func (f *fast) key(base string, linked bool) string {
-	text, err := json.Marshal([]any{base, f.java.Java, f.java.Options, f.quick, f.stable, linked})
+	text, err := json.Marshal([]any{base, f.java.Java, f.java.Options, f.same(), f.stable, linked})
 	if err != nil {
 		panic(err) // strings marshal
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:16])
+}
+
+// same are the options, beside those of the command, that an archive is made with.
+func (f *fast) same() []string {
+	return append(f.quick[:len(f.quick):len(f.quick)], f.boot...)
 }
 
 const linkedArchive = "-linked.jsa"
@@ -149,7 +155,7 @@ const classesEnding = ".classes"
 // production is the making of its archive.
 func (f *fast) production(base string) *Production {
 	const out = "/tmp/archive"
-	script := f.java.Dump(f.quick, classPath(f.stable), path.Join(SharedFolder, classesOf(f.archive)), out, strings.HasSuffix(f.archive, linkedArchive))
+	script := f.java.Dump(f.same(), classPath(f.stable), path.Join(SharedFolder, classesOf(f.archive)), out, strings.HasSuffix(f.archive, linkedArchive))
 	return &Production{
 		Base: base, Name: f.archive, Argv: []string{"/bin/sh", "-c", script}, Out: out,
 		Memory: archiveMemory, Time: archiveTime, Disk: archiveDisk,

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/jarloop/jarloop/deployer/history"
+	"github.com/jarloop/jarloop/deployer/jvm"
 )
 
 // generation is one of service a.
@@ -49,6 +51,22 @@ func reversed[E any](all []E) []E {
 	all = slices.Clone(all)
 	slices.Reverse(all)
 	return all
+}
+
+func TestAnArchiveIsForWhatIsAddedToTheJVM(t *testing.T) {
+	java, err := jvm.Parse("java -jar a.jar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := fast{java: java, quick: []string{"-XX:+UseSerialGC"}, archive: "x.jsa"}
+	added := plain
+	added.boot = []string{"-Xbootclasspath/a:/jaxb.jar"}
+	if script := added.production("base").Argv[2]; !strings.Contains(script, "-XX:+UseSerialGC -Xbootclasspath/a:/jaxb.jar -Xshare:dump") {
+		t.Errorf("it is made by %s", script)
+	}
+	if plain.key("base", false) == added.key("base", false) {
+		t.Error("one archive is for both")
+	}
 }
 
 func TestWhatIsLaterAndWhatSupersedes(t *testing.T) {

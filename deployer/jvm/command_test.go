@@ -72,10 +72,10 @@ func TestOnlyTheJarIsReplaced(t *testing.T) {
 
 func TestOptionsThatForbid(t *testing.T) {
 	for option, forbids := range map[string]bool{
-		"-javaagent:/a.jar=x": true, "-agentpath:/a.so": true, "-agentlib:hprof": true, "-Xshare:off": true, "-Xbootclasspath/a:/x": true,
+		"-javaagent:/a.jar=x": true, "-agentpath:/a.so": true, "-agentlib:hprof": true, "-Xshare:off": true, "-Xbootclasspath/p:/x": true, "-Xbootclasspath:/x": true,
 		"-XX:SharedArchiveFile=/a": true, "-XX:AOTCache=/a": true, "-XX:ArchiveClassesAtExit=/a": true, "--patch-module=a=b": true,
 		"-Djava.system.class.loader=X": true, "-Dloader.path=lib": true,
-		"-agentlib:jdwp=transport=dt_socket": false, "-Xmx1g": false, "-Dspring.profiles.active=dev": false, "-ea": false, "-XX:+UseG1GC": false,
+		"-agentlib:jdwp=transport=dt_socket": false, "-Xmx1g": false, "-Dspring.profiles.active=dev": false, "-ea": false, "-XX:+UseG1GC": false, "-Xbootclasspath/a:/x": false,
 	} {
 		c, err := Parse("java " + option + " -jar a.jar")
 		if err != nil {
@@ -88,6 +88,21 @@ func TestOptionsThatForbid(t *testing.T) {
 		if got := plain.Forbids(map[string]string{"JAVA_TOOL_OPTIONS": "-ea " + option}); (got == option) != forbids {
 			t.Errorf("%s in the environment: %q", option, got)
 		}
+	}
+}
+
+func TestAnArchiveIsMadeWithWhatIsAddedToTheJVM(t *testing.T) {
+	c, err := Parse("java -ea -Xbootclasspath/a:/x.jar -XX:+UseZGC -jar a.jar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	boot := c.Boot(map[string]string{"JDK_JAVA_OPTIONS": "-Da=b -Xbootclasspath/a:/y.jar"})
+	if d := cmp.Diff([]string{"-Xbootclasspath/a:/x.jar", "-Xbootclasspath/a:/y.jar"}, boot); d != "" {
+		t.Error(d)
+	}
+	const want = "link=\nexec java $link -Xbootclasspath/a:/x.jar -Xbootclasspath/a:/y.jar -XX:+UseZGC -Xshare:dump -XX:SharedClassListFile=/list -XX:SharedArchiveFile=/archive -cp /l.jar"
+	if got := c.Dump(boot, "/l.jar", "/list", "/archive", false); got != want {
+		t.Errorf("%s\nwant %s", got, want)
 	}
 }
 

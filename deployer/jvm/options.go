@@ -22,7 +22,7 @@ func (c *Command) Forbids(env map[string]string) string {
 	return ""
 }
 
-var forbidden = regexp.MustCompile(`^(-javaagent:|-agentlib:|-agentpath:|-Xshare:(off|dump)|-Xbootclasspath|` +
+var forbidden = regexp.MustCompile(`^(-javaagent:|-agentlib:|-agentpath:|-Xshare:(off|dump)|-Xbootclasspath(:|/p:)|` +
 	`-XX:(SharedArchiveFile|SharedClassListFile|ArchiveClassesAtExit|DumpLoadedClassList|AOT|\+AOT|\+AutoCreateSharedArchive|CRaC|Flags=|VMOptionsFile=)|` +
 	`--(patch-module|upgrade-module-path|module-path|module)\b|-p$|-m$|-Djava\.system\.class\.loader=|-Dloader\.)`)
 
@@ -33,6 +33,12 @@ func (c *Command) options(env map[string]string) []string {
 		all = append(all, strings.Fields(env[name])...)
 	}
 	return all
+}
+
+// Boot gives the options that add to the classes of the JVM itself. They have to be the
+// same when an archive is made and when it is used.
+func (c *Command) Boot(env map[string]string) []string {
+	return slices.DeleteFunc(c.options(env), func(option string) bool { return !strings.HasPrefix(option, "-Xbootclasspath/a:") })
 }
 
 // Quick gives options for a start that is short: the compiler that is fast to
@@ -68,10 +74,10 @@ func Use(archive string) string { return "-XX:SharedArchiveFile=" + archive }
 
 // Dump gives a script for sh(1) that makes an archive of the classes in a list, for class paths
 // that begin with classPath. It has the options of the JVM that have to be the same when the
-// archive is used. linked has the classes linked too, where the JDK can (24 and later):
+// archive is used, beside those of the command those in also. linked has the classes linked too, where the JDK can (24 and later):
 // such an archive is of no use to a JVM whose options change modules.
-func (c *Command) Dump(quick []string, classPath, list, archive string, linked bool) string {
-	words := slices.Clone(quick)
+func (c *Command) Dump(also []string, classPath, list, archive string, linked bool) string {
+	words := slices.Clone(also)
 	for _, option := range c.Options {
 		if strings.HasPrefix(option, "-XX:") {
 			words = append(words, option)
