@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -253,4 +254,9 @@ func OverMemory(limit int64) string {
 	return fmt.Sprintf("killed: out of its memory limit of %dM (memory)", limit>>20)
 }
 
-func (e *ExitError) Error() string { return "the process " + e.How }
+func (e *ExitError) Error() string {
+	if strings.HasPrefix(e.How, "killed") {
+		return "the process was " + e.How
+	}
+	return "the process " + e.How
+}

@@ -41,7 +41,7 @@ func (m *making) explainExit(ctx context.Context, err error) error {
 	if exit.Status != 0 {
 		ctx, cancel := context.WithTimeout(ctx, factsTime)
 		defer cancel()
-		look := looker{m.command, func(file string) (*program, error) { return m.program(ctx, file) }}
+		look := looker{command: m.command, find: func(file string) (*program, error) { return m.program(ctx, file) }}
 		if why = look.why(exit.Status); why == "" {
 			return err
 		}

@@ -16,8 +16,13 @@ const factsTime = 2 * time.Second
 // facts are what a person would look at when a service does not become healthy,
 // with what to write in the configuration. answer is the last one.
 func (p *finding) facts(ctx context.Context, answer string) (all []string) {
-	if hint := p.h.otherScheme(answer); hint != "" {
-		all = append(all, hint)
+	for _, hint := range []string{p.h.otherScheme(answer), p.h.otherRequest(answer)} {
+		if hint != "" {
+			all = append(all, hint)
+		}
+	}
+	if p.h.Log != "" && len(p.service.Logs) == 0 && !p.g.output.matched.Load() && len(p.engine.Tail(p.g.Name())) == 0 {
+		all = append(all, `it has printed nothing: what it writes to a file counts where logs names that`)
 	}
 	ctx, cancel := context.WithTimeout(ctx, factsTime)
 	defer cancel()
@@ -62,7 +67,10 @@ func (p *finding) where(all []Listener) string {
 	case len(udp) > 0:
 		return fmt.Sprintf("it listens on UDP %s and on no TCP port%s", numbers(udp), p.worker())
 	}
-	return "it listens on nothing yet" + p.worker()
+	if p.service.finds() {
+		return strings.TrimPrefix(p.worker(), ": ")
+	}
+	return "it listens on nothing yet: its last lines say what it waits for, and a slow start needs a longer health.timeout"
 }
 
 // worker says what to write of a service without a port.
@@ -71,6 +79,28 @@ func (p *finding) worker() string {
 		return ""
 	}
 	return `: a service that never does is a worker, which health = { up = "5s" } proves, or command, or log`
+}
+
+// statusOf finds in an answer its status, and where it redirects to.
+var statusOf = regexp.MustCompile(`^[A-Z]+ \S+: ([1-5]\d\d)\b(?:[^:]*: redirects to "(/[^"]*)")?`)
+
+// otherRequest says what to ask instead, by the status of an answer.
+func (h Health) otherRequest(answer string) string {
+	found := statusOf.FindStringSubmatch(answer)
+	if found == nil {
+		return ""
+	}
+	switch status, to := found[1], found[2]; {
+	case status == "404":
+		return fmt.Sprintf(`it has nothing at %s: another health.path, such as /actuator/health of Spring Boot, or health.status = ["200-499"] for any answer`, h.Path)
+	case status == "401", status == "403":
+		return `it wants to know who asks: health.headers, or health.status = ["2xx", "401", "403"]`
+	case status == "405":
+		return "it wants another health.method"
+	case to != "":
+		return fmt.Sprintf(`health.path = %q asks there, or health.status = ["200-399"] takes that for an answer`, to)
+	}
+	return ""
 }
 
 // plainToTLS is how servers answer a plain request that expect TLS: by an alert

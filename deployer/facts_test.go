@@ -17,21 +17,27 @@ func TestWhyItIsNotHealthyIsSaid(t *testing.T) {
 		script string
 		want   string
 	}{
-		"it listens on nothing":                  {deployer.Health{}, "print hello", "not healthy within 10s: connection refused; it listens on nothing yet"},
-		"it listens to itself":                   {deployer.Health{}, "listen 127.0.0.1:7000 [::1]:8082 0.0.0.0:9000", "; it listens on [::1]:8082 only: have it listen on 0.0.0.0"},
-		"it listens to itself, at another port":  {deployer.Health{}, "listen [::1]:7000", "; it listens on [::1]:7000 only: have it listen on 0.0.0.0"},
-		"it listens elsewhere":                   {deployer.Health{}, "serve 8088", "; it listens on 8088, not on 8082: port = 8088"},
-		"it listens elsewhere, twice":            {deployer.Health{}, "listen 0.0.0.0:8088 [::]:8089 127.0.0.1:8005", "; it listens on 8088 and 8089, not on 8082: port = 8088"},
-		"its admin port is elsewhere":            {deployer.Health{Port: 9000}, "serve 9001", "; it listens on 9001, not on 9000: health.port = 9001"},
-		"it listens on UDP":                      {deployer.Health{}, "listen udp:0.0.0.0:5353", "; it listens on UDP 5353 and on no TCP port"},
-		"another port may have the path":         {path, "listen 0.0.0.0:8082 0.0.0.0:9000\nanswer 404", "GET /: 404 Not Found; it listens on 9000 too: health.port = 9000 asks there"},
-		"it answers with an error":               {deployer.Health{Path: "/down"}, "serve", `GET /down: 503 Service Unavailable: {"status":"DOWN", "db":"refused"}`},
-		"it redirects":                           {deployer.Health{Path: "/elsewhere"}, "serve", `GET /elsewhere: 302 Found: redirects to "/well"`},
-		"it speaks TLS, and says so by an alert": {path, "serve\nalert", `; the answer looks like TLS: health.scheme = "https"`},
-		"it speaks TLS, and says so in HTTP":     {path, "serve\ntls", `; the answer looks like TLS: health.scheme = "https"`},
-		"it does not speak TLS":                  {deployer.Health{Path: "/", HTTPS: true}, "serve", `; the answer is not TLS: health.scheme = "http"`},
-		"its output says why":                    {deployer.Health{}, "print java.net.UnknownHostException: database", "; it listens on nothing yet; its container does not know the name database: needs = ["},
-		"it does not answer in time":             {path, "serve\nsilent", `GET /: no answer within 1s; 9 of 9 tries took longer than health.try_timeout = "1s"`},
+		"it listens on nothing":                   {deployer.Health{}, "print hello", "not healthy within 10s: connection refused; it listens on nothing yet: its last lines say what it waits for, and a slow start needs a longer health.timeout"},
+		"it listens to itself":                    {deployer.Health{}, "listen 127.0.0.1:7000 [::1]:8082 0.0.0.0:9000", "; it listens on [::1]:8082 only: have it listen on 0.0.0.0"},
+		"it listens to itself, at another port":   {deployer.Health{}, "listen [::1]:7000", "; it listens on [::1]:7000 only: have it listen on 0.0.0.0"},
+		"it listens elsewhere":                    {deployer.Health{}, "serve 8088", "; it listens on 8088, not on 8082: port = 8088"},
+		"it listens elsewhere, twice":             {deployer.Health{}, "listen 0.0.0.0:8088 [::]:8089 127.0.0.1:8005", "; it listens on 8088 and 8089, not on 8082: port = 8088"},
+		"its admin port is elsewhere":             {deployer.Health{Port: 9000}, "serve 9001", "; it listens on 9001, not on 9000: health.port = 9001"},
+		"it listens on UDP":                       {deployer.Health{}, "listen udp:0.0.0.0:5353", "; it listens on UDP 5353 and on no TCP port"},
+		"another port may have the path":          {path, "listen 0.0.0.0:8082 0.0.0.0:9000\nanswer 404", "; it listens on 9000 too: health.port = 9000 asks there"},
+		"it has no such path":                     {path, "serve\nanswer 404", `GET /: 404 Not Found; it has nothing at /: another health.path, such as /actuator/health of Spring Boot, or health.status = ["200-499"] for any answer`},
+		"it wants to know who asks":               {path, "serve\nanswer 401", `GET /: 401 Unauthorized; it wants to know who asks: health.headers, or health.status = ["2xx", "401", "403"]`},
+		"it wants another method":                 {path, "serve\nanswer 405", "GET /: 405 Method Not Allowed; it wants another health.method"},
+		"it has another path, of those written":   {deployer.Health{Path: "/", Status: []deployer.StatusRange{{First: 200, Last: 204}}}, "serve\nanswer 404", "GET /: 404 Not Found, which is not in health.status; it has nothing at /: another health.path"},
+		"it prints nothing of what is waited for": {deployer.Health{Log: "ready"}, "serve", `not healthy within 10s: no line of its output matches "ready" yet (health.log)`},
+		"it prints nothing at all":                {deployer.Health{Log: "ready"}, "serve\nmute", `"ready" yet (health.log); it has printed nothing: what it writes to a file counts where logs names that`},
+		"it answers with an error":                {deployer.Health{Path: "/down"}, "serve", `GET /down: 503 Service Unavailable: {"status":"DOWN", "db":"refused"}`},
+		"it redirects":                            {deployer.Health{Path: "/elsewhere"}, "serve", `GET /elsewhere: 302 Found: redirects to "/well"; health.path = "/well" asks there, or health.status = ["200-399"] takes that for an answer`},
+		"it speaks TLS, and says so by an alert":  {path, "serve\nalert", `; the answer looks like TLS: health.scheme = "https"`},
+		"it speaks TLS, and says so in HTTP":      {path, "serve\ntls", `; the answer looks like TLS: health.scheme = "https"`},
+		"it does not speak TLS":                   {deployer.Health{Path: "/", HTTPS: true}, "serve", `; the answer is not TLS: health.scheme = "http"`},
+		"its output says why":                     {deployer.Health{}, "print java.net.UnknownHostException: database", "health.timeout; its container does not know the name database: needs = ["},
+		"it does not answer in time":              {path, "serve\nsilent", `GET /: no answer within 1s; 9 of 9 tries took longer than health.try_timeout = "1s"`},
 	} {
 		bubble(t, name, func(t *testing.T) { proven(t, c.health, c.script).isProven(c.want) })
 	}
@@ -42,7 +48,7 @@ func TestWhyNoPortIsFoundIsSaid(t *testing.T) {
 		exec, script string
 		want         string
 	}{
-		"nothing":    {"", "print hello", `; it listens on nothing yet: a service that never does is a worker, which health = { up = "5s" } proves, or command, or log`},
+		"nothing":    {"", "print hello", `; a service that never does is a worker, which health = { up = "5s" } proves, or command, or log`},
 		"loopback":   {"", "listen 127.0.0.1:8080", "; it listens on 127.0.0.1:8080 only: have it listen on 0.0.0.0"},
 		"UDP":        {"", "listen udp:0.0.0.0:53", `; it listens on UDP 53 and on no TCP port: a service that never does is a worker`},
 		"a debugger": {"", "listen 0.0.0.0:5005", "; it listens on 5005: port = 5005"},
@@ -104,7 +110,7 @@ func TestWhyABackingServiceEndedIsSaid(t *testing.T) {
 		a.put(set("b", "b-1", "print up"))
 		a.with(func() { a.end(a.instances["b-1"], a.instances["b-1"].unit, "killed by SIGKILL") })
 		pass(time.Second)
-		if e := a.lastOf(deployer.Failed, "b"); e.Reason != "prove: the process killed by SIGKILL" {
+		if e := a.lastOf(deployer.Failed, "b"); e.Reason != "prove: the process was killed by SIGKILL" {
 			t.Errorf("told %q", e.Reason)
 		}
 	})

@@ -57,6 +57,7 @@ type output struct {
 //	answer STATUS [until D]   answer requests so
 //	fatal                     end by the first request, which is answered
 //	silent                    accept connections, and say nothing
+//	mute                      print nothing
 //	exit STATUS [after D]     end
 //	deaf                      do not end when asked to
 //	linger D                  end D after one is asked to, with the line "asked"
@@ -111,7 +112,9 @@ func (w *world) begin(i *instance) {
 		return
 	}
 	w.perform(i, u, i.command.Line)
-	w.print(i, "up")
+	if u.orders["mute"] == nil {
+		w.print(i, "up")
+	}
 	if u.orders["take"] != nil && i.memory > 0 {
 		w.end(i, u, deployer.OverMemory(i.memory))
 	}

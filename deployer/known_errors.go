@@ -51,6 +51,25 @@ var knownErrors = []knownError{
 			return fmt.Sprintf("nothing listens on port %s of its own container, which is what localhost is there: ask a service by its name, which is in needs, and what is elsewhere by that of an [external.NAME]", port)
 		},
 	},
+	{ // a service, or what an external leads to
+		regexp.MustCompile(`Connection to ([\w-]+):\d+ refused|connection to server at "([\w-]+)" \([^)]*\), port \d+ failed: Connection refused|` +
+			`Connect to (?:\w+://)?([\w-]+):\d+ (?:\[[^\]]*\] )?failed: Connection refused|refused: ([\w-]+)/[\d.]+:\d+|` +
+			`Connection to node \S+ \(([\w-]+)/\S+\) could not be established|Unable to connect to \[?([\w-]+)[/:]`),
+		refusedBy,
+	},
+	{ // of H2, HSQLDB, Derby, SQLite, Lucene and RocksDB
+		regexp.MustCompile(`Database may be already in use|Database lock acquisition failure|Another instance of Derby may have already booted|SQLITE_BUSY|database is locked|LockObtainFailedException|While lock file: .*LOCK`),
+		func(s Service, _ []string) string {
+			if s.Replace == Overlap && len(s.Data) > 0 {
+				return `another process has its files open, as the old container has with replace = "overlap": replace = "stop-first"`
+			}
+			return "another process in its container has its files open: does its command start it twice?"
+		},
+	},
+	{
+		regexp.MustCompile(`(?i)AccessDeniedException: (/\S+)|(?:FileNotFoundException: |FileSystemException: |open |cannot create (?:directory )?['"‘]?|touch: |mkdir: )(/[^\s'":’]+)['"’]?:? ?\(?:?.*Permission denied`),
+		deniedAt,
+	},
 	{
 		regexp.MustCompile(`Could not resolve placeholder '([A-Za-z_][\w.-]*)'|SRCFG00014: The config property ([\w."-]+) is required|environment variable '(\w+)' is not defined|(\w+): (?:unbound variable|parameter not set)`),
 		func(_ Service, found []string) string {
@@ -133,6 +152,29 @@ func unknownHost(s Service, found []string) string {
 		return ""
 	}
 	return fmt.Sprintf(`its container does not know the name %s: needs = [%[1]q] where that is a service here, else [external.%[1]s] with its address, and knows = [%[1]q]`, name)
+}
+
+// refusedBy says what to do about another that accepts no connections.
+func refusedBy(s Service, found []string) string {
+	name := first(found)
+	switch {
+	case slices.Contains(s.Needs, name):
+		return fmt.Sprintf("%s accepts no connections there: when it does, jarloop deploy %s tries again", name, s.Name)
+	case slices.Contains(s.Knows, name):
+		return fmt.Sprintf("%s accepts no connections there: where it is a service here, needs = [%[1]q] waits for it, else jarloop deploy %[2]s tries again when it does", name, s.Name)
+	}
+	return ""
+}
+
+// deniedAt says how a folder of data is given to another user than root.
+func deniedAt(s Service, found []string) string {
+	at := first(found)
+	for _, folder := range s.Data {
+		if at == folder || strings.HasPrefix(at, folder+"/") {
+			return fmt.Sprintf(`its user may not write to %s, which has the owner that it had in the base when the data began: run = ["install -d -o USER %[1]s"] there, and jarloop data reset %[2]s if nothing in it is to stay`, folder, s.Name)
+		}
+	}
+	return ""
 }
 
 // first gives what one of several alternatives has found.

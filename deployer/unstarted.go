@@ -29,6 +29,14 @@ type program struct {
 type looker struct {
 	command Command
 	find    func(file string) (*program, error)
+	before  string // what the line has to begin with all the same
+}
+
+// builtins are what a shell does itself (POSIX.1-2017, XCU 2.9.1, 2.9.4 and 2.14):
+// what then fails is something else.
+var builtins = []string{
+	":", ".", "[", "alias", "case", "cd", "command", "echo", "eval", "exit", "export", "false", "for", "if", "printf", "pwd", "read",
+	"set", "shift", "source", "test", "times", "trap", "true", "type", "ulimit", "umask", "unset", "until", "wait", "while", "{", "!",
 }
 
 // shells run the script that is their first argument.
@@ -36,8 +44,9 @@ var shells = []string{"sh", "bash", "dash", "ash", "ksh", "zsh"}
 
 // why gives the reason, with the remedy; "" if none is found.
 func (l looker) why(status int) string {
+	l = l.entered()
 	words := plainWords(l.command.Line)
-	if len(words) == 0 {
+	if len(words) == 0 || slices.Contains(builtins, words[0]) {
 		return ""
 	}
 	mayNotRun := slices.Contains(unstarted, status)
@@ -54,6 +63,16 @@ func (l looker) why(status int) string {
 		return l.script(words[0], false)
 	}
 	return l.file(words[0], words[1:])
+}
+
+// entered gives what is looked for once the command has gone to a folder, as in
+// cd /data && exec java.
+func (l looker) entered() looker {
+	first, rest, found := strings.Cut(l.command.Line, "&&")
+	if words := plainWords(first); found && len(words) == 2 && words[0] == "cd" {
+		l.command.Dir, l.command.Line, l.before = l.at(words[1]), rest, strings.TrimSpace(first)+" && "
+	}
+	return l
 }
 
 // source says where a program could come from.
@@ -117,12 +136,12 @@ func (l looker) file(name string, args []string) string {
 	case isScript && strings.HasSuffix(line, "\r"):
 		return windowsLines(name)
 	case strings.HasPrefix(line, "PK\x03\x04"):
-		return fmt.Sprintf(`%s is an archive, and no program: exec = "java -jar %[1]s"`, name)
+		return fmt.Sprintf(`%s is an archive, and no program: exec = %q`, name, l.before+"java -jar "+name)
 	case !p.executable && isScript && len(words) > 0:
 		return fmt.Sprintf("%s is not executable, a bit that shares drop: exec = %q runs it all the same",
-			name, strings.Join(append([]string{path.Base(words[len(words)-1]), name}, args...), " "))
+			name, l.before+strings.Join(append([]string{path.Base(words[len(words)-1]), name}, args...), " "))
 	case !p.executable:
-		return fmt.Sprintf(`%s is not executable, a bit that shares drop: exec = "chmod +x %[1]s && exec %[1]s" runs it all the same`, name)
+		return fmt.Sprintf(`%s is not executable, a bit that shares drop: exec = %q runs it all the same`, name, l.before+"chmod +x "+name+" && exec "+name)
 	case isScript && len(words) > 0:
 		return l.interpreter(name, words)
 	}

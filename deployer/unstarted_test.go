@@ -71,10 +71,20 @@ func TestWhyACommandCouldNotBeStarted(t *testing.T) {
 		{"./musl", 127, "./musl needs /lib/ld-musl.so.1, which is not in the container: it was built for another distribution"},
 		{"./app.exe", 126, "./app.exe is a program for Windows: build it for Linux, on " + runtime.GOARCH},
 		{"./mac", 126, "./mac is a program for macOS"},
+		{"cd /data && exec java -jar /web/app.jar", 127, "java is not in the container: its base needs a Java runtime"},
+		{"cd bin && ../not-exec.sh x", 126, `exec = "cd bin && sh ../not-exec.sh x" runs it all the same`},
+		{"cd bin && ./crlf", 3, "./crlf" + lf},
+		{"cd /data && exec python3 app.py", 127, ""},
+		{"cd $HOME && java -jar app.jar", 127, ""},
+		{": ${DB_HOST:?is not set}; java -jar app.jar", 2, ""},
+		{"set -u; echo $DB_HOST", 2, ""},
+		{"ulimit -n 1000000 && java -jar app.jar", 2, ""},
+		{"[ -f config.yml ] || exit 127", 127, ""},
+		{". ./settings && java -jar app.jar", 127, ""},
 		{"$JAVA_HOME/bin/java -jar app.jar", 127, ""},
 		{"", 127, ""},
 	} {
-		l := looker{Command{Line: c.line, Dir: "/web"}, func(file string) (*program, error) {
+		l := looker{command: Command{Line: c.line, Dir: "/web"}, find: func(file string) (*program, error) {
 			text, found := files[file]
 			if !found {
 				return nil, fs.ErrNotExist
