@@ -47,6 +47,8 @@ type Engine struct {
 	// acts are starts and removals under way, each once for all who ask for it.
 	acts    singleflight.Group
 	members *members
+	// stalled is the constant, and less in tests.
+	stalled time.Duration
 }
 
 // quick is how long a call may take that waits for nothing, copied one that copies.
@@ -73,7 +75,7 @@ func New(o Options) (*Engine, error) {
 		return nil, fmt.Errorf("the program for guests: %w", err)
 	}
 	sum := sha256.Sum256(text)
-	e := &Engine{Options: o, program: program{text, hex.EncodeToString(sum[:])}}
+	e := &Engine{Options: o, program: program{text, hex.EncodeToString(sum[:])}, stalled: stalled}
 	e.bases.e = e
 	e.members = &members{in: o.Client, pool: o.Pool}
 	return e, nil

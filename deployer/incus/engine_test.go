@@ -3,13 +3,10 @@ package incus_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -40,43 +37,6 @@ func TestTheEngineKeepsItsPromises(t *testing.T) {
 	})
 }
 
-// TestLargeArtefactsArriveWhole goes beyond what the file API loses by itself, and reads
-// in the guest what has come.
-func TestLargeArtefactsArriveWhole(t *testing.T) {
-	b := newBench(t)
-	e := b.engine(t)
-	ctx := t.Context()
-	s := deployer.Spec{Name: "large-1", Base: "base", Address: b.next(), Record: []byte("large")}
-	if err := e.Create(ctx, s); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx := context.Background()
-		if err := errors.Join(e.Stop(ctx, s.Name, 0), e.Remove(ctx, s.Name)); err != nil {
-			t.Error(err)
-		}
-	})
-	if _, err := e.Start(ctx, s.Name); err != nil {
-		t.Fatal(err)
-	}
-	source, text := t.TempDir(), make([]byte, 100<<20)
-	if _, err := rand.Read(text); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(source, "app.jar"), text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	began := time.Now()
-	if err := e.Install(ctx, s.Name, source, "/srv/app", deployer.Command{Line: "true"}); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("100 MiB were installed in %s", time.Since(began))
-	out, err := e.Run(ctx, s.Name, []string{"sha256sum", "/srv/app/app.jar"})
-	if want := fmt.Sprintf("%x  /srv/app/app.jar\n", sha256.Sum256(text)); err != nil || string(out) != want {
-		t.Errorf("there is %q, %v; want %q", out, err, want)
-	}
-}
-
 // bench is an engine, with all that the suite wants of it.
 type bench struct {
 	*cluster
@@ -96,8 +56,14 @@ func (b *bench) engine(t testing.TB) deployer.Engine {
 
 func (b *bench) engineOf(t testing.TB, owner string) deployer.Engine {
 	t.Helper()
+	return b.engineBy(t, b.client, owner)
+}
+
+// engineBy gives one that asks by a client.
+func (b *bench) engineBy(t testing.TB, client *api.Client, owner string) *incus.Engine {
+	t.Helper()
 	e, err := incus.New(incus.Options{
-		Client: b.client, Owner: owner, Logs: b.logs, Program: b.program, Pool: "fast",
+		Client: client, Owner: owner, Logs: b.logs, Program: b.program, Pool: "fast",
 		Gateway: netip.MustParseAddr(gateway), Nameserver: netip.MustParseAddr(gateway),
 	})
 	if err != nil {

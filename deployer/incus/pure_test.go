@@ -4,13 +4,19 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/jarloop/jarloop/deployer/incus/api"
 	"github.com/jarloop/jarloop/deployer/incus/inside"
@@ -135,27 +141,73 @@ func TestTheAnswerIsTakenFromBeforeAConnection(t *testing.T) {
 	}
 }
 
-func TestAnArchiveIsTheSameEachTimeAndHasNoLinks(t *testing.T) {
+func TestOnlyWhatIsLackedOfFilesIsSent(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(dir, "lib"), 0o700); err != nil {
+	in := func(name string) string { return filepath.Join(dir, name) }
+	if err := errors.Join(
+		os.Mkdir(in("lib"), 0o700), os.WriteFile(in("lib/a.jar"), []byte("a jar"), 0o640), os.Mkdir(in("empty"), 0o700),
+		os.WriteFile(in("app.jar"), []byte("the application"), 0o600), os.WriteFile(in("same"), []byte("a jar"), 0o755),
+	); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "lib", "a.jar"), []byte("a"), 0o600); err != nil {
+	files, err := filesOf(t.Context(), dir)
+	if err != nil {
 		t.Fatal(err)
 	}
-	var one, two bytes.Buffer
-	for _, to := range []*bytes.Buffer{&one, &two} {
-		if err := archive(t.Context(), dir, to); err != nil {
+	sum := map[string]string{}
+	for _, one := range files.parts {
+		sum[one.Name] = one.SHA256
+	}
+	want := []inside.Part{
+		{Name: "app.jar", Mode: 0o600, Size: 15, SHA256: sum["app.jar"]}, {Name: "empty", Mode: fs.ModeDir | 0o755},
+		{Name: "lib", Mode: fs.ModeDir | 0o755}, {Name: "lib/a.jar", Mode: 0o640, Size: 5, SHA256: sum["same"]},
+		{Name: "same", Mode: 0o755, Size: 5, SHA256: sum["same"]},
+	}
+	if !slices.Equal(files.parts, want) {
+		t.Errorf("the parts are %+v, want %+v", files.parts, want)
+	}
+	for text, lacks := range map[string][]inside.Lack{
+		"": {}, "application": {{SHA256: sum["app.jar"], From: 4}}, "a jarthe application": {{SHA256: sum["same"]}, {SHA256: sum["app.jar"]}},
+	} {
+		var sent bytes.Buffer
+		if err := files.write(t.Context(), lacks, &sent); err != nil || files.size(lacks) != int64(len(text)) {
+			t.Errorf("%q is of %d bytes, %v", text, files.size(lacks), err)
+		}
+		r, err := zstd.NewReader(&sent)
+		if err != nil {
 			t.Fatal(err)
 		}
+		if got, err := io.ReadAll(r); string(got) != text || err != nil {
+			t.Errorf("sent was %q, %v; want %q", got, err, text)
+		}
+		r.Close()
 	}
-	if !bytes.Equal(one.Bytes(), two.Bytes()) {
-		t.Error("it is another the second time")
+	if err := files.write(t.Context(), []inside.Lack{{SHA256: "another"}}, io.Discard); err == nil {
+		t.Error("what nobody has was sent")
 	}
-	if err := os.Symlink("/etc/shadow", filepath.Join(dir, "b.jar")); err != nil {
+	if err := os.Symlink("/etc/shadow", in("b.jar")); err != nil {
 		t.Fatal(err)
 	}
-	if err := archive(t.Context(), dir, &one); err == nil || !strings.Contains(err.Error(), "b.jar") {
+	if _, err := filesOf(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "b.jar") {
 		t.Errorf("with a link: %v", err)
+	}
+}
+
+func TestAnswersComeInPieces(t *testing.T) {
+	var heard []inside.Answer
+	l := &lines{each: func(a inside.Answer) { heard = append(heard, a) }}
+	for _, piece := range []string{`{"More":true}` + "\n" + `{"More":tr`, `ue,"Lacks":[]}`, "\n", `{"Error":"no"}` + "\n"} {
+		if l.last != nil {
+			t.Errorf("%+v is the last one", l.last)
+		}
+		if _, err := l.Write([]byte(piece)); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(heard) != 3 || heard[0].Lacks != nil || heard[1].Lacks == nil || l.last == nil || l.last.Err() == nil {
+		t.Errorf("heard was %+v, the last %+v", heard, l.last)
+	}
+	if _, err := l.Write([]byte("Segmentation fault\n")); err == nil {
+		t.Error("what is no answer was taken for one")
 	}
 }

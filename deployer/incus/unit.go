@@ -1,16 +1,9 @@
 package incus
 
 import (
-	"archive/tar"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -20,73 +13,6 @@ import (
 	"github.com/jarloop/jarloop/deployer/incus/api"
 	"github.com/jarloop/jarloop/deployer/incus/inside"
 )
-
-// Install brings artefacts into a running instance, and names what runs them.
-func (e *Engine) Install(ctx context.Context, name, source, target string, c deployer.Command) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, copied, late("not installed", copied))
-	defer cancel()
-	service, _, _ := parseName(name)
-	command := guest.Unit{Service: service, Exec: c.Line, Dir: c.Dir, Env: c.Env}.Command()
-	r := inside.Request{Call: inside.CallInstall, Command: &command}
-	if source == "" {
-		_, err := e.call(ctx, name, r, strings.NewReader(""))
-		return err
-	}
-	r.Target = target
-	sum := sha256.New()
-	if err := archive(ctx, source, sum); err != nil {
-		return err
-	}
-	r.SHA256 = hex.EncodeToString(sum.Sum(nil))
-	reader, writer := io.Pipe()
-	go func() { writer.CloseWithError(archive(ctx, source, writer)) }()
-	_, err := e.call(ctx, name, r, reader)
-	return err
-}
-
-// archive writes the files of a folder, the same each time. What is neither a regular
-// file nor a folder is an error.
-func archive(ctx context.Context, source string, to io.Writer) error {
-	w := tar.NewWriter(to)
-	root, err := os.OpenRoot(source)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
-		if err = errors.Join(err, context.Cause(ctx)); err != nil || name == "." {
-			return err
-		}
-		if err := archiveOne(w, root, name, d); err != nil {
-			return fmt.Errorf("%s: %w", filepath.Join(source, name), err)
-		}
-		return nil
-	})
-	return errors.Join(err, w.Close())
-}
-
-func archiveOne(w *tar.Writer, root *os.Root, name string, d fs.DirEntry) error {
-	if d.IsDir() {
-		return w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: 0o755})
-	}
-	if !d.Type().IsRegular() {
-		return guest.ErrIrregular
-	}
-	f, err := root.Open(name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Size: info.Size(), Mode: int64(info.Mode().Perm())}); err != nil {
-		return err
-	}
-	_, err = io.Copy(w, f)
-	return err
-}
 
 // launchTime is how long a launch may take in all: an instance that is being halted
 // has its services' time to end, and then boots.

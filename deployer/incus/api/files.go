@@ -19,7 +19,7 @@ import (
 // may be used by several goroutines. Of what is not there the error is fs.ErrNotExist.
 type Files struct {
 	client *sftp.Client
-	moving *progress
+	moving *Progress
 }
 
 // Files opens those of an instance until ctx ends. The caller closes them, before the
@@ -42,16 +42,16 @@ func (c *Client) Files(ctx context.Context, name string) (f *Files, err error) {
 }
 
 func (c *Client) files(ctx context.Context, k call) (*Files, error) {
-	moving := newProgress(ctx, c.quick, fmt.Errorf("incus: %s: nothing has come for %s", k.path, c.quick))
-	defer moving.begin()()
+	moving := NewProgress(ctx, c.quick, fmt.Errorf("incus: %s: nothing has come for %s", k.path, c.quick))
+	defer moving.Begin()()
 	body, _, err := c.send(moving.ctx, k)
 	if err != nil {
-		moving.end(nil)
+		moving.End()
 		return nil, err
 	}
 	conn, is := body.(io.ReadWriteCloser)
 	if !is {
-		moving.end(nil)
+		moving.End()
 		body.Close()
 		return nil, &Error{Call: "GET " + k.path, Text: "no connection for files"}
 	}
@@ -59,7 +59,7 @@ func (c *Client) files(ctx context.Context, k call) (*Files, error) {
 	client, err := sftp.NewClientPipe(progressing{conn, moving}, conn, sftp.UseConcurrentWrites(true))
 	if err != nil {
 		err = errors.Join(context.Cause(moving.ctx), err)
-		moving.end(nil)
+		moving.End()
 		return nil, err
 	}
 	return &Files{client, moving}, nil
@@ -67,14 +67,14 @@ func (c *Client) files(ctx context.Context, k call) (*Files, error) {
 
 // Close ends the connection.
 func (f *Files) Close() error {
-	f.moving.end(nil)
+	f.moving.End()
 	_ = f.client.Close() // it is closed already
 	return nil
 }
 
 // do does something for which nothing has to move for longer than is allowed.
 func (f *Files) do(act func() error) error {
-	defer f.moving.begin()()
+	defer f.moving.Begin()()
 	err := act()
 	if cause := context.Cause(f.moving.ctx); err != nil && cause != nil {
 		return cause

@@ -13,6 +13,7 @@ package inside
 
 import (
 	"encoding/json"
+	"io"
 	"io/fs"
 	"time"
 
@@ -29,7 +30,7 @@ type Request struct {
 	Command *guest.File
 	Argv    []string
 	Target  string
-	SHA256  string // of the archive that follows
+	Parts   []Part // what Target is to hold; those that are lacked follow
 	Grace   time.Duration
 	Port    uint16
 	Offset  int64
@@ -45,7 +46,7 @@ const (
 	CallWait        = "wait"        // that, when it has
 	CallRead        = "read"        // a file
 	CallWrite       = "write"       // a file
-	CallInstall     = "install"     // artefacts, which follow, and the command
+	CallInstall     = "install"     // artefacts, of which what is lacked follows, and the command
 	CallLaunch      = "launch"      // the service
 	CallQuit        = "quit"        // the service
 	CallRun         = "run"         // a command
@@ -69,6 +70,25 @@ type Answer struct {
 	Busy      int                 `json:",omitempty"`
 	Open      int                 `json:",omitempty"`
 	Sizes     []int64             `json:",omitempty"`
+	// More says that something goes on, and another answer comes. One of them has what is
+	// lacked of the Parts, if nothing then an empty list.
+	More  bool   `json:",omitempty"`
+	Lacks []Lack `json:",omitzero"`
+}
+
+// Part is a file or a folder of those that a folder is to hold.
+type Part struct {
+	Name   string      // below the folder
+	Mode   fs.FileMode // with its type
+	Size   int64
+	SHA256 string // of a file
+}
+
+// Lack is a file that is not there, or there up to an offset. From there on it follows, of
+// all of them one after the other, compressed (zstd).
+type Lack struct {
+	SHA256 string
+	From   int64
 }
 
 // Exit is how the service ended: the line of its report, or what is wrong with that.
@@ -103,6 +123,7 @@ type Line struct {
 var kinds = map[string]error{
 	"not-exist": fs.ErrNotExist,
 	"irregular": guest.ErrIrregular,
+	"cut":       io.ErrUnexpectedEOF, // what was to follow has not come whole
 }
 
 // failure is an error that came from inside.

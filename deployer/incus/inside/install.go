@@ -1,89 +1,51 @@
 package inside
 
 import (
-	"archive/tar"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 )
 
-// install makes the target hold exactly what the archive holds that follows, and then
-// names what the service runs. What does not come whole is not installed.
+// install makes the target hold exactly the parts, and then names what the service runs.
+// What does not come whole is not installed, and goes on from there when it is sent again.
 func (s *server) install(ctx context.Context) error {
 	if s.Target != "" {
-		if err := s.unpack(ctx); err != nil {
+		if err := s.bring(ctx, aside); err != nil {
 			return err
 		}
 	}
 	return s.locked(ctx, func() error { return s.root.WriteFile(s.Command.Name, s.Command.Data, s.Command.Mode) })
 }
 
-// aside is where an archive is unpacked: on the disk, and not in memory.
-const aside = "/var/tmp"
+// aside is where files are kept that come: on the disk, and not in memory.
+const aside = "/var/tmp/.jarloop-parts"
 
-func (s *server) unpack(ctx context.Context) (err error) {
-	if err := os.MkdirAll(aside, 0o755); err != nil { // #nosec G301 -- as it is everywhere
+// bring asks for the parts that are lacked, and puts all of them into the target.
+func (s *server) bring(ctx context.Context, aside string) error {
+	p := &parts{dir: aside}
+	if err := errors.Join(check(s.Parts), os.MkdirAll(p.dir, 0o700)); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp(aside, ".jarloop-")
+	p.local.Store(true)
+	defer s.tell(p)()
+	lacks, err := p.lacks(ctx, s.Parts, s.Target)
+	if err == nil {
+		err = s.answer(Answer{More: true, Lacks: lacks}, nil)
+	}
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	sum := sha256.New()
-	if err := untar(ctx, io.TeeReader(s.in, sum), dir); err != nil {
-		return fmt.Errorf("what was sent has not come whole: %w", err)
-	}
-	if got := hex.EncodeToString(sum.Sum(nil)); got != s.SHA256 {
-		return fmt.Errorf("what has come is not what was sent: its SHA-256 is %s, not %s", got, s.SHA256)
-	}
-	return s.locked(ctx, func() error { return s.root.CopyTree(ctx, dir, s.Target) })
-}
-
-// untar unpacks regular files and folders, to the end of what is read.
-func untar(ctx context.Context, from io.Reader, dir string) error {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
+	p.local.Store(false)
+	if err := p.take(ctx, s.Parts, lacks, s.in); err != nil {
 		return err
 	}
-	defer root.Close()
-	archive := tar.NewReader(from)
-	for {
-		h, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			_, err := io.Copy(io.Discard, from)
-			return err
-		}
-		if err == nil {
-			err = context.Cause(ctx)
-		}
-		if err != nil {
-			return err
-		}
-		if err := unpackOne(root, h, archive); err != nil {
-			return fmt.Errorf("%s: %w", h.Name, err)
-		}
+	p.local.Store(true)
+	dir, err := p.assemble(s.Parts)
+	if err == nil {
+		err = s.locked(ctx, func() error { return s.root.CopyTree(ctx, dir, s.Target) })
 	}
-}
-
-func unpackOne(root *os.Root, h *tar.Header, content io.Reader) error {
-	name := filepath.Clean(h.Name)
-	if h.Typeflag == tar.TypeDir {
-		return root.MkdirAll(name, 0o755)
+	if err == nil {
+		return os.RemoveAll(p.dir)
 	}
-	if h.Typeflag != tar.TypeReg {
-		return fmt.Errorf("no regular file: %w", fs.ErrInvalid)
-	}
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, h.FileInfo().Mode().Perm())
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, content)
-	return errors.Join(err, f.Chmod(h.FileInfo().Mode().Perm()), f.Close())
+	return errors.Join(err, os.RemoveAll(dir))
 }

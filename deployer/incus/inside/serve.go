@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -24,7 +25,9 @@ type server struct {
 	Request
 	root *guest.Root
 	in   *bufio.Reader
-	out  *bufio.Writer
+
+	answers sync.Mutex // one at a time
+	out     *bufio.Writer
 }
 
 // Serve answers the one call that comes, and gives the exit status.
@@ -49,6 +52,8 @@ func (s *server) serve(ctx context.Context) error {
 	}
 	defer s.root.Close()
 	switch s.Call {
+	case CallInstall: // however long the way is
+		return s.answer(Answer{}, s.install(ctx))
 	case CallDial:
 		return s.dial(ctx)
 	case CallOutput:
@@ -73,8 +78,6 @@ func (s *server) call(ctx context.Context) (a Answer, err error) {
 		a.Data, err = s.root.ReadFile(s.File)
 	case CallWrite:
 		err = s.locked(ctx, func() error { return s.root.WriteFile(s.File, s.Data, s.Perm) })
-	case CallInstall:
-		err = s.install(ctx)
 	case CallLaunch:
 		err = s.launch(ctx)
 	case CallQuit:
@@ -118,6 +121,8 @@ func (s *server) answer(a Answer, err error) error {
 			}
 		}
 	}
+	s.answers.Lock()
+	defer s.answers.Unlock()
 	return errors.Join(json.NewEncoder(s.out).Encode(a), s.out.Flush())
 }
 
