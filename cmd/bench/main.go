@@ -93,6 +93,11 @@ func (b *bench) main(ctx context.Context, run, program, out string) (errs error)
 		return err
 	}
 	defer func() { errs = errors.Join(errs, b.close()) }()
+	if !b.quick {
+		if err := touchMemory(ctx); err != nil {
+			return err
+		}
+	}
 	for _, p := range parts {
 		if !slices.Contains(names, "all") && !slices.Contains(names, p.name) {
 			continue
