@@ -19,7 +19,7 @@ func (b *bench) appLoad(ctx context.Context) error {
 		load := t.startTraffic(rate, url)
 		var took []float64
 		for i := range n {
-			tr, err := t.once(ctx, one)
+			tr, err := t.once(ctx, one, t.poll)
 			if err == nil {
 				err = t.settled(ctx)
 			}

@@ -132,7 +132,7 @@ func (r *rig) newTrial(ctx context.Context, s subject, built editions) (*trial, 
 		return nil, err
 	}
 	t := &trial{rig: r, subject: s, built: built, java: java, row: newRow(s.name)}
-	t.poll = poll{pollEvery, appTimeout}
+	t.poll = poll{every: pollEvery, timeout: appTimeout}
 	if err := t.configureTrial(ctx); err != nil {
 		return nil, err
 	}
@@ -176,8 +176,7 @@ func (t *trial) round(ctx context.Context) error {
 		}
 		t.row.add(one.as, took, cpu)
 	}
-	// A start of 5 s need not be known to 5 ms, and each question takes those that are
-	// measured some time.
+	// A start of 5 s need not be known to 5 ms.
 	t.poll.every = min(max(t.row.median(plainly)/200, pollEvery), 5*pollEvery)
 	for _, s := range t.roles() {
 		as := fast
@@ -208,7 +207,7 @@ func (t *trial) plainStart(ctx context.Context, flags string) (took, cpu time.Du
 		return 0, 0, errors.Join(err, p.end())
 	}
 	at := target{fmt.Sprintf("http://%s:%d/", vmAddress, t.port), version}
-	began, answered, err := t.timedBy(ctx, t.poll, []target{at}, p.run)
+	began, answered, err := t.timedBy(ctx, t.poll, []target{at}, p.run) // nobody answers before
 	cpu, unknown := p.worked()
 	err = cmp.Or(err, p.end(), unknown)
 	if err != nil {

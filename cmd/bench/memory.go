@@ -23,12 +23,18 @@ func touchMemory(ctx context.Context) error {
 	if err := unix.Sysinfo(&now); err != nil {
 		return err
 	}
+	var parts [][]byte
+	defer func() {
+		for _, part := range parts {
+			_ = unix.Munmap(part) // it was mapped here
+		}
+	}()
 	for left := min(now.Freeram*uint64(now.Unit)/2, touchedMost); left > touchedAtOnce; left -= touchedAtOnce {
 		part, err := unix.Mmap(-1, 0, touchedAtOnce, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 		if err != nil {
 			return fmt.Errorf("touch memory: %w", err)
 		}
-		defer unix.Munmap(part) //nolint:errcheck // it goes with the process
+		parts = append(parts, part)
 		for i := 0; i < len(part); i += os.Getpagesize() {
 			part[i] = 1
 		}

@@ -10,13 +10,9 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"os/exec"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
-
-	"github.com/chromedp/chromedp"
 
 	"github.com/jarloop/jarloop/cmd/internal/browser"
 	"github.com/jarloop/jarloop/cmd/internal/control"
@@ -73,7 +69,7 @@ func (r *rig) openPages(ctx context.Context) (p *pages, err error) {
 	if err != nil {
 		return p, err
 	}
-	if p.browser, err = browser.New(ctx, chromedp.ModifyCmdFunc(politely)); err != nil {
+	if p.browser, err = browser.New(ctx, browser.LowPriority()); err != nil {
 		return p, err
 	}
 	for range browserPages {
@@ -87,13 +83,6 @@ func (r *rig) openPages(ctx context.Context) (p *pages, err error) {
 		}
 	}
 	return p, nil
-}
-
-// politely has a browser take what nobody else wants of the processors: on the laptop it
-// has others than the agent.
-func politely(cmd *exec.Cmd) {
-	cmd.Path, cmd.Args = "/usr/bin/nice", append([]string{"nice", "-n", "19", cmd.Path}, cmd.Args[1:]...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }
 
 // close has all of them go.

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -64,6 +65,15 @@ func New(ctx context.Context, options ...chromedp.ExecAllocatorOption) (b *Brows
 		return nil, errors.Join(fmt.Errorf("start %s: %w", path, err), b.Close())
 	}
 	return b, nil
+}
+
+// LowPriority has a browser take what nobody else wants of the processors (nice(1)): on
+// the laptop it has others than the agent.
+func LowPriority() chromedp.ExecAllocatorOption {
+	return chromedp.ModifyCmdFunc(func(cmd *exec.Cmd) {
+		cmd.Path, cmd.Args = "/usr/bin/nice", append([]string{"nice", "-n", "19", cmd.Path}, cmd.Args[1:]...)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // as without this option
+	})
 }
 
 // Close ends the browser and removes its files.
