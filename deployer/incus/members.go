@@ -40,7 +40,7 @@ type looks interface {
 type members struct {
 	in    looks
 	pool  string
-	where sync.Map // the member of an instance, by its full name
+	where sync.Map // sighting, by the full name of an instance
 	now   atomic.Pointer[heard]
 	asks  singleflight.Group
 }
@@ -87,10 +87,17 @@ func (e *awayError) Is(target error) bool {
 	return target == deployer.ErrLate || target == deployer.ErrAway || target == deployer.ErrStopped && !e.bound
 }
 
+// sighting is where an instance was seen last.
+type sighting struct {
+	member string
+	seen   time.Time
+}
+
 // saw notes where instances are.
 func (m *members) saw(all ...api.Instance) {
+	now := time.Now()
 	for _, i := range all {
-		m.where.Store(i.Name, i.Location)
+		m.where.Store(i.Name, sighting{i.Location, now})
 	}
 }
 
@@ -151,20 +158,21 @@ func (m *members) away(ctx context.Context, h *heard, a about) *awayError {
 	if h == nil || len(h.offline) == 0 {
 		return nil
 	}
-	member, known := m.where.Load(a.full)
+	found, known := m.where.Load(a.full)
 	if !known {
 		// Of one on such a member Incus says no more than its name and where it is.
 		if _, err := m.instances(ctx); err != nil {
 			return nil
 		}
-		if member, known = m.where.Load(a.full); !known {
+		if found, known = m.where.Load(a.full); !known {
 			return nil
 		}
 	}
-	if !slices.Contains(h.offline, member.(string)) {
+	member := found.(sighting).member
+	if !slices.Contains(h.offline, member) {
 		return nil
 	}
-	return &awayError{a.name, member.(string), slices.Contains(h.volumes, a.head)}
+	return &awayError{a.name, member, slices.Contains(h.volumes, a.head)}
 }
 
 // on ends with ctx, and with an awayError as its cause when the cluster does not hear from
@@ -187,11 +195,21 @@ func (m *members) on(ctx context.Context, a about, every time.Duration) (context
 	return ctx, func() { cancel(nil) }
 }
 
-// instances gives all that the client may see.
+// instances gives all that the client may see. What is known of others is forgotten.
 func (m *members) instances(ctx context.Context) ([]api.Instance, error) {
+	began := time.Now()
 	all, err := anew(ctx, m, m.in.Instances)
+	if err != nil {
+		return nil, err
+	}
 	m.saw(all...)
-	return all, err
+	m.where.Range(func(name, at any) bool {
+		if at.(sighting).seen.Before(began) {
+			m.where.Delete(name)
+		}
+		return true
+	})
+	return all, nil
 }
 
 // errAnew says that another member is known to be away than when a look began.

@@ -54,3 +54,19 @@ func TestAServiceHasEndedWhereTheClusterHasGivenItsMemberUp(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatIsKnownOfAnInstanceGoesWithIt(t *testing.T) {
+	s := simulate(t, 4)
+	e := engineOf(t, s.ServeHTTP)
+	s.make(t, e, "web-1")
+	delete(s.instances, "anna-web-1")
+	s.make(t, e, "web-2")
+	if _, err := e.List(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	e.members.where.Range(func(name, _ any) bool { known[name.(string)] = true; return true })
+	if known["anna-web-1"] || !known["anna-web-2"] {
+		t.Errorf("it is known where %v are", known)
+	}
+}
