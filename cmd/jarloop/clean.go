@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -32,9 +31,6 @@ of services unless --data is given. No agent may be running.`,
 				}
 			}
 			lock, err := folders.Lock(cmd.Context(), c)
-			if errors.Is(err, folders.ErrBusy) {
-				return fmt.Errorf("%w: stop it first", err)
-			}
 			if err != nil {
 				return err
 			}

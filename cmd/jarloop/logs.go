@@ -1,7 +1,10 @@
 package main
 
 import (
+	"cmp"
+	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,6 +15,7 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/folders"
 	"github.com/jarloop/jarloop/cmd/internal/machine"
 	"github.com/jarloop/jarloop/cmd/internal/printed"
+	"github.com/jarloop/jarloop/deployer"
 )
 
 func logsVerb(p *cli.Program) *cobra.Command {
@@ -53,7 +57,13 @@ several services follow each other by when a generation has last printed, and
 					return err
 				}
 			}
-			return r.Show(cmd.Context(), follow, console.NewPrinter(cmd.OutOrStdout(), c.Order(), asJSON).Line)
+			out, some := console.NewPrinter(cmd.OutOrStdout(), c.Order(), asJSON), false
+			err = r.Show(cmd.Context(), follow, func(l deployer.Line) error { some = true; return out.Line(l) })
+			if err == nil && !some && !follow && since == "" {
+				fmt.Fprintf(cmd.ErrOrStderr(), "jarloop: nothing is kept of what %s printed; jarloop status says what is live\n",
+					cmp.Or(strings.Join(args, ", "), "services"))
+			}
+			return err
 		},
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what comes")

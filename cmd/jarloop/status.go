@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"io"
+	"math"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,15 +19,16 @@ import (
 func statusVerb(p *cli.Program) *cobra.Command {
 	asJSON, watch, last := false, false, ""
 	cmd := &cobra.Command{
-		Use:   "status",
+		Use:   "status [SERVICE...]",
 		Short: "Show what is live, and what of the newest artefacts is not",
-		Long: `Status asks the running agent. Its exit status is 0 when every service is live
-with the newest artefacts, else 1. With --watch it goes on until it is
+		Long: `Status asks the running agent. Its exit status is 0 when every service, or each one
+that is named, is live with the newest artefacts, else 1. With --watch it goes on until it is
 interrupted: on a terminal in place, elsewhere each time that it has changed.
 A terminal that is too narrow for the table gets what is said of the newest
 artefacts below the rows, and fewer columns where that is not enough.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Example: "  jarloop status\n  jarloop status --watch frontend person",
+		Args:    cobra.ArbitraryArgs, ValidArgsFunction: p.CompleteServices(math.MaxInt),
+		RunE: func(cmd *cobra.Command, names []string) error {
 			switch {
 			case watch && last != "":
 				return exit.Usagef("--last is of a deploy that is over: leave out --watch; see jarloop status --help")
@@ -36,22 +39,28 @@ artefacts below the rows, and fewer columns where that is not enough.`,
 			if err != nil {
 				return err
 			}
+			asked := names
 			if last != "" {
-				if _, err := cli.Services(c, []string{last}); err != nil {
-					return err
-				}
+				asked = append(asked, last)
+			}
+			if _, err := cli.Services(c, asked); err != nil {
+				return err
 			}
 			client, show := control.NewClient(folders.Socket(c)), render.Show(render.Status)
 			if asJSON {
 				show = func(out io.Writer, s control.Status, _ time.Time) error { return render.JSON(out, s) }
 			}
 			allWell := false
+			status := func(ctx context.Context) (control.Status, error) {
+				s, err := client.Status(ctx)
+				return render.Only(s, names), err
+			}
 			if watch {
 				redraw := !asJSON && console.Redraws(cmd.OutOrStdout())
-				allWell, err = render.Watch(cmd.Context(), cmd.OutOrStdout(), client.Status, show, redraw)
+				allWell, err = render.Watch(cmd.Context(), cmd.OutOrStdout(), status, show, redraw)
 			} else {
 				var s control.Status
-				if s, err = client.Status(cmd.Context()); err != nil {
+				if s, err = status(cmd.Context()); err != nil {
 					return err
 				}
 				if last != "" {

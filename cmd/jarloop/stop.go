@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"os/exec"
@@ -43,9 +42,6 @@ may be running. The systemd unit calls it with --at-shutdown.`,
 				return err
 			}
 			lock, err := folders.Lock(ctx, c)
-			if errors.Is(err, folders.ErrBusy) {
-				return fmt.Errorf("%w: stop it first", err)
-			}
 			if err != nil {
 				return err
 			}

@@ -38,6 +38,46 @@ func TestPlacesAreApartFromEachOtherAndFromTheContainersOwn(t *testing.T) {
 	}
 }
 
+func TestWhatCannotBeDataIsFoundBeforehand(t *testing.T) {
+	archive := func(names ...string) string {
+		var text bytes.Buffer
+		w := tar.NewWriter(&text)
+		for _, name := range names {
+			if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: 700}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Write(bytes.Repeat([]byte("a"), 700)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return text.String()
+	}
+	whole := archive("./var%2Flib%2Fa/x", "srv/y")
+	for name, c := range map[string]struct{ text, want string }{
+		"whole":                      {whole, ""},
+		"rubbish":                    {strings.Repeat("rubbish ", 200), "it is no tar archive, as jarloop data export writes one"},
+		"a short text":               {"rubbish\n", "it is cut short or damaged"},
+		"nothing":                    {"", "it is empty"},
+		"an empty archive":           {archive(), "it is empty"},
+		"compressed":                 {"\x1f\x8b\x08\x00\x00\x00\x00", "it is compressed: unpack it first, by gunzip"},
+		"zip":                        {"PK\x03\x04 and so on", "by unzip"},
+		"cut in a file":              {whole[:1000], "it is cut short or damaged"},
+		"cut between files":          {whole[:512+1024], "not whole"},
+		"damaged":                    {whole[:1536] + strings.Repeat("x", len(whole)-1536), "it is cut short or damaged"},
+		"of another service":         {archive("opt%2Fb/x", "opt%2Fc/x"), "it holds /opt/b and /opt/c, and nothing of /var/lib/a and /data"},
+		"made by hand":               {archive("var/lib/a/x"), "it holds /var, and nothing of /var/lib/a"},
+		"a folder that is not whole": {archive("a%2/x"), `at its top is "a%2"`},
+	} {
+		err := data.Check(strings.NewReader(c.text), []string{"/var/lib/a", "/data"})
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
 func TestAnArchiveWithoutItsEndIsNotWhole(t *testing.T) {
 	var text bytes.Buffer
 	w := tar.NewWriter(&text)

@@ -18,7 +18,7 @@ import (
 )
 
 // ErrNothing says that there is no service in a folder.
-var ErrNothing = errors.New("there is nothing in it that runs as a service: name the folder that your build writes to")
+var ErrNothing = errors.New("there is nothing in it that runs as a service")
 
 const (
 	prefix    = "volume-"

@@ -60,10 +60,23 @@ func Read(dir string) (*Layout, error) {
 		}
 	}
 	if len(l.services) == 0 {
-		return l, fmt.Errorf("%s: %w", dir, ErrNothing)
+		return l, fmt.Errorf("%s: %w: %s", dir, ErrNothing, instead(root))
 	}
 	l.complete()
 	return l, nil
+}
+
+// builds are files of builds, whose output is not there before they were run.
+var builds = []string{"pom.xml", "build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts", "build.xml", "build.sbt"}
+
+// instead says what to give in place of a folder in which nothing runs.
+func instead(root *os.Root) string {
+	for _, name := range builds {
+		if info, err := root.Stat(name); err == nil && info.Mode().IsRegular() {
+			return "build it first, by its " + name + ", or name the folder that this build writes to"
+		}
+	}
+	return "name the folder that your build writes to"
 }
 
 // complete finds out what is to be known of the services.

@@ -30,6 +30,9 @@ func Write(dir, output string, with []string, force bool, out, warnings io.Write
 	if _, err := os.Lstat(output); err == nil && output != "-" && !force {
 		return there()
 	}
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return exit.Usagef("%s is a file: name the folder that it lies in", dir)
+	}
 	layout, err := Read(dir)
 	switch {
 	case errors.Is(err, ErrNothing):

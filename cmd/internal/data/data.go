@@ -19,6 +19,7 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/folders"
 	"github.com/jarloop/jarloop/cmd/internal/machine"
 	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/deployer/data"
 )
 
 // Listed is a folder of the data of a service.
@@ -118,6 +119,9 @@ func Import(ctx context.Context, c *config.Config, service string, open func() (
 		return nil, exit.AsUsage(err)
 	}
 	defer archive.Close()
+	if err := check(c.Service(service).Data, file); err != nil {
+		return nil, exit.Usagef("%s cannot be the data of %s, which stay as they are: %w", file, service, err)
+	}
 	if file, err = filepath.Abs(file); err != nil {
 		return nil, err
 	}
@@ -137,6 +141,26 @@ func Import(ctx context.Context, c *config.Config, service string, open func() (
 		}
 	}
 	return unused, err
+}
+
+// check reads an archive before anything is stopped for it; what can be read once only
+// is looked at while it is taken.
+func check(folders []string, file string) error {
+	info, err := os.Stat(file)
+	switch {
+	case err != nil:
+		return err
+	case info.IsDir():
+		return errors.New("it is a folder, and has to be a tar archive, as jarloop data export writes one")
+	case !info.Mode().IsRegular():
+		return nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return data.Check(f, folders)
 }
 
 // change asks the agent, which has the service stopped meanwhile. Where none runs it is

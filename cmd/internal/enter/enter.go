@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/jarloop/jarloop/cmd/internal/config"
@@ -30,19 +31,7 @@ func Find(ctx context.Context, c *config.Config, service string, failed bool) (c
 	}
 	status, err := control.NewClient(folders.Socket(c)).Status(ctx)
 	if err == nil {
-		for _, s := range status.Services {
-			name := s.Generation
-			if failed {
-				name = s.Failed
-			}
-			if s.Service == service && name != "" {
-				return name, nil
-			}
-		}
-		if failed {
-			return "", noneFailed(c, service)
-		}
-		return "", fmt.Errorf("%s has no live generation; jarloop status says why", service)
+		return choose(c, status.Services, service, failed)
 	}
 	if !errors.Is(err, control.ErrNoAgent) {
 		return "", err
@@ -64,6 +53,22 @@ func Find(ctx context.Context, c *config.Config, service string, failed bool) (c
 		return "", fmt.Errorf("%s, the %s generation of %s, is stopped, and %w", name, what, service, control.ErrNoAgent)
 	}
 	return name, nil
+}
+
+// choose gives what an agent has of a service.
+func choose(c *config.Config, all []deployer.Status, service string, failed bool) (string, error) {
+	i := slices.IndexFunc(all, func(s deployer.Status) bool { return s.Service == service })
+	switch {
+	case i >= 0 && failed && all[i].Failed != "":
+		return all[i].Failed, nil
+	case failed:
+		return "", noneFailed(c, service)
+	case i >= 0 && all[i].Generation != "":
+		return all[i].Generation, nil
+	case i >= 0 && all[i].Failed != "":
+		return "", fmt.Errorf("%s has no live generation: jarloop status says why, and jarloop enter %[1]s --failed looks into what has failed", service)
+	}
+	return "", fmt.Errorf("%s has no live generation; jarloop status says why", service)
 }
 
 // noneFailed says that nothing of a service is kept that has failed, and what

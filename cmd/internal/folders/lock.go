@@ -49,7 +49,7 @@ func Lock(ctx context.Context, c *config.Config) (*os.File, error) {
 		if !errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, fmt.Errorf("lock %s: %w", LockFile(c), err)
 		}
-		return nil, fmt.Errorf("%w (process %s, which holds %s)", ErrBusy, strings.TrimSpace(string(holder[:n])), LockFile(c))
+		return nil, fmt.Errorf("%w (process %s, which holds %s): stop it first", ErrBusy, strings.TrimSpace(string(holder[:n])), LockFile(c))
 	}
 	err = f.Truncate(0)
 	if err == nil {

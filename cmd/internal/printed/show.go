@@ -21,11 +21,12 @@ func (r *Reader) Only(service string, number int) error {
 		return readable(err)
 	}
 	if !slices.Contains(kept, number) {
-		there := "none is"
-		if len(kept) > 0 {
-			there = "these are: " + strings.Trim(fmt.Sprint(kept), "[]")
+		if len(kept) == 0 {
+			return exit.Usagef("no output of %s is kept; jarloop status says what becomes of it", service)
 		}
-		return exit.Usagef("no output of generation %d of %s is kept; %s", number, service, there)
+		slices.Sort(kept)
+		return exit.Usagef("no output of generation %d of %s is kept; there are: %s", number, service,
+			strings.ReplaceAll(strings.Trim(fmt.Sprint(kept), "[]"), " ", ", "))
 	}
 	r.Generation = number
 	return nil

@@ -36,6 +36,14 @@ func Well(s control.Status) bool {
 	return s.Degraded == "" && !slices.ContainsFunc(s.Services, func(one deployer.Status) bool { return one.State != "live" })
 }
 
+// Only gives the status of these services alone; none: of all.
+func Only(s control.Status, names []string) control.Status {
+	if len(names) > 0 {
+		s.Services = slices.DeleteFunc(slices.Clone(s.Services), func(one deployer.Status) bool { return !slices.Contains(names, one.Service) })
+	}
+	return s
+}
+
 // reader is a person who reads the status.
 type reader struct {
 	colour  bool
@@ -115,6 +123,9 @@ func newest(s deployer.Status) string {
 		return "waits for " + strings.Join(s.WaitsFor, ", ")
 	}
 	text := dash(string(s.Newest.State))
+	if s.State == "none" && s.Newest.State == "" {
+		text = "no artefacts yet"
+	}
 	if s.Newest.State != "" && s.Newest.Set != "" {
 		text = console.Short(s.Newest.Set) + " " + text
 	}

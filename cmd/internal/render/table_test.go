@@ -13,6 +13,16 @@ import (
 )
 
 // The clock may have been set back, as it was for one that went live tomorrow.
+func TestTheStatusOfSomeServicesAlone(t *testing.T) {
+	all := control.Status{Services: []deployer.Status{{Service: "a", State: "live"}, {Service: "b", State: "failed"}, {Service: "c", State: "live"}}}
+	if some := Only(all, []string{"c", "a"}); len(some.Services) != 2 || some.Services[0].Service != "a" || !Well(some) {
+		t.Errorf("got %+v", some)
+	}
+	if got := Only(all, nil); len(got.Services) != 3 || Well(got) || len(all.Services) != 3 {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestStatusAsAPersonReadsIt(t *testing.T) {
 	noon := time.Date(2024, 3, 1, 12, 0, 0, 0, time.UTC)
 	s := control.Status{
@@ -33,7 +43,7 @@ person          live     person-8          3fa2c1d0  1m30s    152 MB  3         
 authentication  failed   authentication-3  77        26h0m0s  -       0         10.0.3.132:8082  aa11bb22 failed: prove: status 1; authentication-4 is kept
 session         refused  -                 -         0s       -       -         -                refused: a.jar is cut off
 frontend        waiting  -                 -         -        -       -         -                waits for person, session
-web             none     -                 -         -        -       -         -                -
+web             none     -                 -         -        -       -         -                no artefacts yet
 person-7 cannot be removed yet: destroy person-7: something is mounted
 agent 1.2.3, process 42, watches /host by poll: fuse
 `
