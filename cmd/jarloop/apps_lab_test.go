@@ -29,6 +29,8 @@ type application struct {
 	// with is a server that init adds for it. The lines that init has for who uses it
 	// go into its table.
 	with string
+	// front is the service that is asked, where it is another one.
+	front string
 }
 
 var applications = []application{
@@ -41,6 +43,7 @@ var applications = []application{
 	{name: "helidon", web: true},
 	{name: "installdist", web: true},
 	{name: "javalin", web: true},
+	{name: "jobs", web: true, visits: true, front: "web"},
 	{name: "micronaut", web: true},
 	{name: "onejar", web: true},
 	{name: "quarkus", web: true},
@@ -74,6 +77,9 @@ func (a application) test(t *testing.T) {
 	a.init(s, page)
 	agent := s.run()
 	first := agent.await(0, "live", a.name)
+	if a.front != "" {
+		agent.await(0, "live", a.front)
+	}
 	a.answers(s, "1")
 	if a.visits {
 		a.post(s, "1")
