@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,8 +86,12 @@ func (f folder) note(main string, seen view) string {
 	if len(seen.passed) > 0 {
 		all = append(all, strings.Join(seen.passed, ", ")+" is passed over")
 	}
-	if len(candidates(f.service.Runs, seen.names())) > 1 {
-		all = append(all, show(main)+" runs, the only one with a Main-Class")
+	if several := candidates(f.service.Runs, seen.names()); len(several) > 1 {
+		why := "the only one with a Main-Class"
+		if slices.ContainsFunc(several, func(other string) bool { return bundled([]string{main, other}) == main }) {
+			why = "the one with its libraries in it"
+		}
+		all = append(all, show(main)+" runs, "+why)
 	}
 	return strings.Join(all, "; ")
 }

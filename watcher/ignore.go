@@ -20,17 +20,20 @@ var (
 		begins: []string{
 			".goutputstream-",                           // GLib
 			".fuse_hidden", ".nfs", ".__smb", ".smbdel", // open and deleted, on a share
+			".in.", // lftp
 			".mutagen-temporary-", ".unison.", ".syncthing.", "~syncthing~",
 		},
-		exts: set(".part", ".filepart", ".crdownload", ".download", ".opdownload", ".aria2", ".tmp", ".temp"),
+		exts: set(".part", ".filepart", ".crdownload", ".download", ".opdownload", ".aria2", ".partial", ".tmp", ".temp"),
 	}
 	// left is what stays.
 	left = leavings{
 		names: set(
-			".git", ".gitignore", ".gitattributes", ".gitkeep", ".gitmodules", ".keep", ".hg", ".hgignore", ".svn", ".bzr", "CVS",
-			".idea", ".vscode", ".vs",
+			".git", ".gitignore", ".gitattributes", ".gitkeep", ".gitmodules", ".keep", ".hg", ".hgignore", ".svn", ".bzr", ".jj", "CVS",
+			".idea", ".vscode", ".vs", ".settings", ".project", ".classpath", ".factorypath", ".metals", ".bloop",
+			".gradle", ".kotlin",
 			".DS_Store", ".AppleDouble", ".Spotlight-V100", ".Trashes", ".fseventsd", ".TemporaryItems", ".DocumentRevisions-V100", "Icon\r",
-			"Thumbs.db", "thumbs.db", "ehthumbs.db", "desktop.ini", "Desktop.ini", "$RECYCLE.BIN", "System Volume Information",
+			".AppleDB", ".AppleDesktop", ".LSOverride", ".apdisk", "__MACOSX", "Network Trash Folder", "Temporary Items",
+			"Thumbs.db", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "Desktop.ini", "$RECYCLE.BIN", "System Volume Information",
 			".directory", "lost+found", ".stfolder", ".stversions", ".dropbox", ".dropbox.cache",
 		),
 		begins: []string{
@@ -40,6 +43,8 @@ var (
 		},
 		exts: set(
 			".swp", ".swo", ".swn", ".swx", ".un~", ".kate-swp", // of Vim and Kate
+			".iml",      // of IntelliJ IDEA
+			".hprof",    // of a JVM that was run here
 			".original", // what Spring Boot's repackage has moved away
 		),
 	}
@@ -77,6 +82,7 @@ func isUnfinished(base string) bool {
 func isLeft(base string) bool {
 	last := base[len(base)-1]
 	return last == '~' || // the backups of many
+		strings.HasPrefix(base, "hs_err_pid") || strings.HasPrefix(base, "replay_pid") || // of a JVM that has crashed
 		last == '#' && base[0] == '#' && len(base) > 1 || // Emacs' auto-save
 		left.has(base, path.Ext(base))
 }

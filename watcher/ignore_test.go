@@ -13,11 +13,15 @@ var leftBehind = []string{
 	".app.jar.aB3xYz", ".config.yml.123456", ".~tmp~/app.jar", ".rsync-partial/app.jar", "app.jar.filepart", "app.jar.part",
 	"app.jar.crdownload", "app.jar.tmp", "sedAb3dEf", "4913", ".goutputstream-A1B2C3", "config.yml___jb_tmp___",
 	"config.yml___jb_old___", ".mutagen-temporary-x", ".syncthing.app.jar.tmp", "config.yml.sb-8c1a2b3d-aB3xYz",
+	"app.jar.a1b2c3d4.partial", ".in.app.jar.",
 	// editors
 	".config.yml.swp", ".config.yml.swx", "config.yml~", "#config.yml#", ".config.yml.un~", ".config.yml.kate-swp",
 	".idea/workspace.xml", ".vscode/settings.json", "~$notes.docx", ".~lock.notes.odt#",
+	".settings/org.eclipse.jdt.core.prefs", ".project", ".classpath", "app.iml", ".gradle/8.5/fileHashes/fileHashes.bin", ".kotlin/sessions/x",
 	// desktops
-	".DS_Store", "._app.jar", "Thumbs.db", "desktop.ini", ".directory", ".Trash-1000/files/app.jar", "Icon\r",
+	".DS_Store", "._app.jar", "Thumbs.db", "desktop.ini", ".directory", ".Trash-1000/files/app.jar", "Icon\r", "__MACOSX/._app.jar", ".apdisk",
+	// a JVM that was run here
+	"hs_err_pid4711.log", "replay_pid4711.log", "java_pid4711.hprof",
 	// shares
 	".nfs000000000012", ".fuse_hidden0000001200000001", ".__smb0001", ".smbdelete1",
 	// version control, builds
@@ -29,7 +33,7 @@ func TestWhatToolsLeaveIsNoArtefact(t *testing.T) {
 	dir := filepath.Join(root, "volume-app")
 	want := map[string][]byte{
 		"app.jar": jar(t, "text"), ".env": []byte("A=1"), ".env.docker": []byte("A=2"), ".well-known/acme": []byte("x"),
-		"tmp/part/app.yml": []byte("x"), "sedation": []byte("x"), "lib/x.config": []byte("x"), "#1.yml": []byte("x"),
+		"tmp/part/app.yml": []byte("x"), "sedation": []byte("x"), "lib/x.config": []byte("x"), "#1.yml": []byte("x"), "project/app.yml": []byte("x"), ".input.yml": []byte("x"),
 	}
 	for name, data := range want {
 		write(t, filepath.Join(dir, name), data)

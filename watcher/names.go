@@ -98,7 +98,7 @@ func (m matcher) ignores(name, base string) (ignored, unfinished bool) {
 
 // passes says whether a file is passed over because it is beside what is run.
 func (m matcher) passes(name string) bool {
-	return m.beside && companion(name) && !strings.Contains(name, "/") && !slices.Contains(m.files, name)
+	return m.beside && IsCompanion(name) && !strings.Contains(name, "/") && !slices.Contains(m.files, name)
 }
 
 func hasWildcard(pattern string) bool { return strings.ContainsAny(pattern, `*?[`) }
@@ -108,10 +108,10 @@ func matches(pattern, name string) bool {
 	return ok && err == nil
 }
 
-// companion says whether a JAR of this name is what builds make beside the one
+// IsCompanion says whether a JAR of this name is what builds make beside the one
 // to run: of the classes alone, for readers, for tests, or as it was before the
 // libraries were put in.
-func companion(base string) bool {
+func IsCompanion(base string) bool {
 	stem := strings.TrimSuffix(base, path.Ext(base))
 	return isAny(base, ".jar", ".war") && (strings.HasPrefix(base, "original-") ||
 		slices.ContainsFunc([]string{"-plain", "-sources", "-javadoc", "-tests", "-test-sources", "-test-fixtures"},

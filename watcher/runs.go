@@ -38,8 +38,8 @@ func candidates(runs string, names []string) []string {
 }
 
 // Main gives the file of a set that its command runs, "" if runs, the service's
-// Runs, is none: of several the one with a Main-Class. Words of an error are for
-// a person.
+// Runs, is none: of several the one with a Main-Class, and of two with one that with
+// its libraries in it. Words of an error are for a person.
 func (s Set) Main(runs string) (string, error) {
 	var able, shown []string
 	names := s.names()
@@ -68,8 +68,32 @@ func (s Set) Main(runs string) (string, error) {
 	case 1:
 		return able[0], nil
 	default:
+		if main := bundled(able); main != "" {
+			return main, nil
+		}
 		return "", fmt.Errorf("there are %d JARs with a Main-Class among %s; remove what is old, or say in exec which one to run", len(able), list)
 	}
+}
+
+// bundles are the ends of names that builds give to the archive with all libraries in
+// it, where the one without keeps its name: Gradle's shadow, Maven's shade and
+// assembly, Quarkus and Spring Boot with a classifier.
+var bundles = []string{"-all", "-fat", "-uber", "-shaded", "-standalone", "-jar-with-dependencies", "-with-dependencies", "-runner", "-exec", "-boot"}
+
+// bundled gives, of a program with its libraries and the same without, the first, ""
+// where the names say anything else.
+func bundled(able []string) string {
+	if len(able) != 2 {
+		return ""
+	}
+	for i, name := range able {
+		ext := path.Ext(name)
+		thin := strings.TrimSuffix(able[1-i], path.Ext(able[1-i]))
+		if end, ok := strings.CutPrefix(strings.TrimSuffix(name, ext), thin); ok && slices.Contains(bundles, end) {
+			return name
+		}
+	}
+	return ""
 }
 
 func readJAR(name string) (JAR, error) {

@@ -33,7 +33,10 @@ func TestShapesOfArtefacts(t *testing.T) {
 		{"a class path", runs("", "classes/", "lib/*.jar"), "classes/app/Main.class lib/x.jar-!", "", ""},
 		{"a start script and its libraries", runs("", "bin/app"), "lib/app.jar- bin/app!", "", ""},
 		{"the same by default", runs("*"), "bin/app bin/app.bat lib/app.jar-!", "bin/app", ""},
-		{"a shadow JAR", runs("*"), "app.jar- app-all.jar!", "app-all.jar", "app-all.jar runs, the only one with a Main-Class"},
+		{"a shadow JAR", runs("*"), "app.jar- app-all.jar!", "app-all.jar", "app-all.jar runs, the one with its libraries in it"},
+		{"one that can run without its libraries beside it", runs("*"), "app-1.0.jar app-1.0-all.jar!", "app-1.0-all.jar", "app-1.0-all.jar runs, the one with its libraries in it"},
+		{"of Maven's assembly", runs("*.jar"), "app-jar-with-dependencies.jar app.jar!", "app-jar-with-dependencies.jar", "app-jar-with-dependencies.jar runs, the one with its libraries in it"},
+		{"of Quarkus, in one JAR", runs("*"), "app-1.0.jar- app-1.0-runner.jar!", "app-1.0-runner.jar", "app-1.0-runner.jar runs, the one with its libraries in it"},
 		{"a pattern that matches two", runs("app*.jar"), "app-1-thin.jar- other.jar app-1.jar!", "app-1.jar", "app-1.jar runs, the only one with a Main-Class"},
 		{"what Gradle and Maven make beside", runs("*"), "app-plain.jar- app-sources.jar- original-app.jar app.jar!", "app.jar",
 			"app-plain.jar, app-sources.jar, original-app.jar is passed over"},
@@ -52,7 +55,7 @@ func TestShapesOfArtefacts(t *testing.T) {
 				} else if IsArchive(name) {
 					data = jar(t, name)
 				}
-				if !companion(name) {
+				if !IsCompanion(name) {
 					want[name] = data
 				}
 				if last {

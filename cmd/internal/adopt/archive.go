@@ -13,15 +13,10 @@ import (
 	"github.com/jarloop/jarloop/watcher"
 )
 
-// beside are the ends of the names of archives that are built beside the one that
-// runs.
-var beside = []string{"-plain.jar", "-sources.jar", "-javadoc.jar", "-tests.jar", "-test.jar", "-plain.war"}
-
 // isArchive says whether a file's name is that of an archive that may run.
 func isArchive(name string) bool {
 	base := path.Base(name)
-	return slices.Contains([]string{".jar", ".war"}, path.Ext(base)) && !strings.HasPrefix(base, "original-") &&
-		!slices.ContainsFunc(beside, func(end string) bool { return strings.HasSuffix(base, end) })
+	return slices.Contains([]string{".jar", ".war"}, path.Ext(base)) && !watcher.IsCompanion(base)
 }
 
 const (
