@@ -84,6 +84,9 @@ func (p *finding) worker() string {
 // statusOf finds in an answer its status, and where it redirects to.
 var statusOf = regexp.MustCompile(`^[A-Z]+ \S+: ([1-5]\d\d)\b(?:[^:]*: redirects to "(/[^"]*)")?`)
 
+// aboutHost is what a server says that looks at the name by which it is asked.
+var aboutHost = regexp.MustCompile(`(?i)\bhost\b`)
+
 // otherRequest says what to ask instead, by the status of an answer.
 func (h Health) otherRequest(answer string) string {
 	found := statusOf.FindStringSubmatch(answer)
@@ -95,6 +98,8 @@ func (h Health) otherRequest(answer string) string {
 		return fmt.Sprintf(`it has nothing at %s: another health.path, such as /actuator/health of Spring Boot, or health.status = ["200-499"] for any answer`, h.Path)
 	case status == "401", status == "403":
 		return `it wants to know who asks: health.headers, or health.status = ["2xx", "401", "403"]`
+	case status == "421", status == "400" && aboutHost.MatchString(answer):
+		return "it does not answer by this name: health.host"
 	case status == "405":
 		return "it wants another health.method"
 	case to != "":
@@ -107,6 +112,10 @@ func (h Health) otherRequest(answer string) string {
 // (RFC 8446, section 6), or as Go, nginx and Tomcat do.
 var plainToTLS = regexp.MustCompile(`malformed HTTP response "\\x15\\x03|HTTP request (was sent )?to (an )?HTTPS|requires TLS`)
 
+// wantsCertificate is how servers refuse a handshake without a certificate (RFC 8446,
+// section 6.2).
+var wantsCertificate = regexp.MustCompile(`remote error: tls: (certificate required|bad certificate|unknown certificate|handshake failure)`)
+
 // otherScheme says that an answer looks like that of the other scheme.
 func (h Health) otherScheme(answer string) string {
 	switch {
@@ -114,6 +123,10 @@ func (h Health) otherScheme(answer string) string {
 		return `the answer looks like TLS: health.scheme = "https"`
 	case h.HTTPS && (strings.Contains(answer, "HTTP response to HTTPS client") || strings.Contains(answer, "does not look like a TLS handshake")):
 		return `the answer is not TLS: health.scheme = "http"`
+	case wantsCertificate.MatchString(answer):
+		return "it wants a certificate of who asks: without health.path the port only has to accept a connection, or health.command asks with one"
+	case strings.Contains(answer, "malformed HTTP"), strings.Contains(answer, "net/http: HTTP/1.x transport connection broken"):
+		return "what answers there speaks no HTTP/1, as a database, or gRPC: without health.path the port only has to accept a connection, or health.command asks it"
 	}
 	return ""
 }

@@ -27,6 +27,8 @@ func TestWhyItIsNotHealthyIsSaid(t *testing.T) {
 		"another port may have the path":          {path, "listen 0.0.0.0:8082 0.0.0.0:9000\nanswer 404", "; it listens on 9000 too: health.port = 9000 asks there"},
 		"it has no such path":                     {path, "serve\nanswer 404", `GET /: 404 Not Found; it has nothing at /: another health.path, such as /actuator/health of Spring Boot, or health.status = ["200-499"] for any answer`},
 		"it wants to know who asks":               {path, "serve\nanswer 401", `GET /: 401 Unauthorized; it wants to know who asks: health.headers, or health.status = ["2xx", "401", "403"]`},
+		"it speaks something else":                {path, "serve\ngreet 220 mail ESMTP", "; what answers there speaks no HTTP/1, as a database, or gRPC: without health.path the port only has to accept a connection, or health.command asks it"},
+		"it has another name":                     {path, "serve\nanswer 421", "GET /: 421 Misdirected Request; it does not answer by this name: health.host"},
 		"it wants another method":                 {path, "serve\nanswer 405", "GET /: 405 Method Not Allowed; it wants another health.method"},
 		"it has another path, of those written":   {deployer.Health{Path: "/", Status: []deployer.StatusRange{{First: 200, Last: 204}}}, "serve\nanswer 404", "GET /: 404 Not Found, which is not in health.status; it has nothing at /: another health.path"},
 		"it prints nothing of what is waited for": {deployer.Health{Log: "ready"}, "serve", `not healthy within 10s: no line of its output matches "ready" yet (health.log)`},

@@ -116,6 +116,11 @@ func (u *unit) converse(c net.Conn) {
 		_ = c.Close()
 		return
 	}
+	if words := u.orders["greet"]; words != nil {
+		_, _ = io.WriteString(c, strings.Join(words, " ")+"\r\n")
+		_ = c.Close()
+		return
+	}
 	if u.orders["tls"] != nil {
 		c = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{certificate()}})
 	}

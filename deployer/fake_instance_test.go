@@ -58,6 +58,7 @@ type output struct {
 //	fatal                     end by the first request, which is answered
 //	silent                    accept connections, and say nothing
 //	mute                      print nothing
+//	greet TEXT                say that to whoever connects, and no more
 //	exit STATUS [after D]     end
 //	deaf                      do not end when asked to
 //	linger D                  end D after one is asked to, with the line "asked"

@@ -77,9 +77,15 @@ var knownErrors = []knownError{
 		},
 	},
 	{
-		regexp.MustCompile(`NoClassDefFoundError: javax/xml/bind|ClassNotFoundException: javax\.xml\.bind`),
+		regexp.MustCompile(`NoClassDefFoundError: javax/(?:xml/bind|activation)|ClassNotFoundException: javax\.(?:xml\.bind|activation)`),
 		func(Service, []string) string {
-			return `it is from the time when Java had JAXB: packages = ["libjaxb-api-java"] in its base and env = { JDK_JAVA_OPTIONS = "-Xbootclasspath/a:/usr/share/java/jaxb-api.jar" }`
+			return `it is from the time when Java had JAXB and javax.activation: packages = ["libjaxb-api-java"] in its base and env = { JDK_JAVA_OPTIONS = "-Xbootclasspath/a:/usr/share/java/jaxb-api.jar:/usr/share/java/javax.activation.jar" }`
+		},
+	},
+	{
+		regexp.MustCompile(`NoClassDefFoundError: ([\w.$/]+)$`),
+		func(_ Service, found []string) string {
+			return fmt.Sprintf("the class %s is not in what runs: have the build make a JAR with its libraries in it (Gradle's shadow or bootJar, Maven's shade or spring-boot:repackage), or take the folder lib along that its Class-Path names", strings.ReplaceAll(found[1], "/", "."))
 		},
 	},
 	{

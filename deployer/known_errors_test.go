@@ -58,6 +58,7 @@ func TestWhatAProgramSaidLeadsOn(t *testing.T) {
 		"a setting, of Dropwizard":             {"io.dropwizard.configuration.UndefinedEnvironmentVariableException: The environment variable 'DB_HOST' is not defined; could not substitute the expression '${DB_HOST}'.", "env = { DB_HOST = … }"},
 		"a setting, of a script":               {"/shop/run.sh: 3: DB_HOST: parameter not set", "env = { DB_HOST = … }"},
 		"what Java had":                        {"Caused by: java.lang.NoClassDefFoundError: javax/xml/bind/DatatypeConverter", "libjaxb-api-java"},
+		"a JAR without its libraries":          {"Exception in thread \"main\" java.lang.NoClassDefFoundError: io/javalin/Javalin\n\tat apps.Application.main(Application.java:9)\nCaused by: java.lang.ClassNotFoundException: io.javalin.Javalin", "the class io.javalin.Javalin is not in what runs: have the build make a JAR with its libraries in it"},
 		"what Java has closed":                 {`java.lang.reflect.InaccessibleObjectException: Unable to make protected final java.lang.Class java.lang.ClassLoader.defineClass(java.lang.String,byte[],int,int) accessible: module java.base does not "opens java.lang" to unnamed module @1b`, `JDK_JAVA_OPTIONS = "--add-opens=java.base/java.lang=ALL-UNNAMED"`},
 		"its heap":                             {"Exception in thread \"main\" java.lang.OutOfMemoryError: Java heap space", "its heap is full"},
 		"more than there is":                   {"Error occurred during initialization of VM\nCould not reserve enough space for 8388608KB object heap", "more memory than the machine has"},

@@ -31,6 +31,9 @@ func TestABrokenJARIsRefusedAndNothingIsKept(t *testing.T) {
 		{"encrypted", flagged(whole), []string{"app.jar", "is encrypted"}},
 		{"text", []byte("nothing of the kind"), []string{"app.jar", "is not a JAR"}},
 		{"without a Main-Class", zipOf(t, "a", "b"), []string{"app.jar", "no Main-Class"}},
+		{"a WAR for a server", zipOf(t, "WEB-INF/web.xml", "<web-app/>"), []string{"no Main-Class", "a WAR like this is for a servlet container"}},
+		{"an EAR", zipOf(t, "META-INF/application.xml", "<application/>"), []string{"no Main-Class", "an EAR is for an application server"}},
+		{"of Maven, without a Main-Class", zipOf(t, "META-INF/maven/a/b/pom.properties", "version=1"), []string{"no Main-Class", "set it in the pom.xml"}},
 		{"a bomb", bomb(t), []string{"app.jar", "unpacks to more than"}},
 		{"a crowd", crowd(200_000, true), []string{"app.jar", "more than 120000 entries"}},
 	} {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -239,7 +240,23 @@ func short(name string) string {
 	return strconv.QuoteToASCII(name)
 }
 
-const noMain = "has no Main-Class in its manifest; set it in the jar task: manifest { attributes 'Main-Class': '…' }"
+const noMain = "has no Main-Class in its manifest"
+
+// withMain says how an archive gets its Main-Class, by what has made it.
+func withMain(files []*zip.File) string {
+	is := func(what string) bool {
+		return slices.ContainsFunc(files, func(f *zip.File) bool { return strings.HasPrefix(f.Name, what) })
+	}
+	switch {
+	case is("META-INF/application.xml"):
+		return "an EAR is for an application server, which exec has to run"
+	case is("WEB-INF/"):
+		return "a WAR like this is for a servlet container: have the build make one that runs by itself, as spring-boot:repackage or bootWar do, or say in exec what runs it"
+	case is("META-INF/maven/"):
+		return "set it in the pom.xml: <archive><manifest><mainClass> of maven-jar-plugin, or have spring-boot:repackage or maven-shade-plugin set it"
+	}
+	return "set it in the jar task: manifest { attributes 'Main-Class': '…' }"
+}
 
 // hasMain looks for the Main-Class.
 func hasMain(files []*zip.File) error {
@@ -248,7 +265,7 @@ func hasMain(files []*zip.File) error {
 		return err
 	}
 	if manifestValue(text, "Main-Class") == "" {
-		return errors.New(noMain)
+		return errors.New(noMain + "; " + withMain(files))
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ func (s Set) Main(runs string) (string, error) {
 	}
 	switch list := strings.Join(shown[:min(5, len(shown))], ", "); len(able) {
 	case 0:
-		return "", fmt.Errorf("none of %s %s", list, strings.Replace(noMain, "no", "a", 1))
+		return "", fmt.Errorf("none of %s %s; set it in the build, or say in exec what to run", list, strings.Replace(noMain, "no", "a", 1))
 	case 1:
 		return able[0], nil
 	default:

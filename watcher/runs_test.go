@@ -108,8 +108,8 @@ func TestWhatIsPassedOverIsSaidOnce(t *testing.T) {
 
 func TestSeveralThatCouldRunAreRefused(t *testing.T) {
 	for want, second := range map[string][]byte{
-		"2 JARs with a Main-Class among a.jar, b.jar; remove what is old": jar(t, "b"),
-		"none of a.jar, b.jar has a Main-Class":                           nil,
+		"2 JARs with a Main-Class among a.jar, b.jar; remove what is old":                                        jar(t, "b"),
+		"none of a.jar, b.jar has a Main-Class in its manifest; set it in the build, or say in exec what to run": nil,
 	} {
 		root, first := t.TempDir(), jar(t, "a")
 		if second == nil {

@@ -6,12 +6,12 @@ import (
 )
 
 // oldOptions let programs of the time before Java 9 run on a later one: libraries of
-// that time look into java.lang, which is closed since Java 16, and find JAXB in
-// every Java, of which it is no part since Java 11.
+// that time look into java.lang, which is closed since Java 16, and find JAXB and the
+// Activation Framework in every Java, of which they are no part since Java 11.
 const (
 	oldOptions = "--add-opens=java.base/java.lang=ALL-UNNAMED -Xbootclasspath/a:" + jaxb
-	jaxb       = "/usr/share/java/jaxb-api.jar"
-	jaxbDebian = "libjaxb-api-java"
+	jaxb       = "/usr/share/java/jaxb-api.jar:/usr/share/java/javax.activation.jar"
+	jaxbDebian = "libjaxb-api-java" // which brings the other
 )
 
 // fromOldJava runs what was built for a Java that no release has any more.
