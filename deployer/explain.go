@@ -38,6 +38,9 @@ func (m *making) explainExit(ctx context.Context, err error) error {
 		return err
 	}
 	why := "the command has to stay in the foreground, and has no standard input"
+	if slices.Contains(strings.Fields(m.command.Line), "java") {
+		why += "; a JVM ends with its last thread, as that of Spring Boot does without a web server"
+	}
 	if exit.Status != 0 {
 		ctx, cancel := context.WithTimeout(ctx, factsTime)
 		defer cancel()

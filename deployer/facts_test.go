@@ -1,6 +1,9 @@
 package deployer_test
 
 import (
+	"bytes"
+	"log"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -41,7 +44,15 @@ func TestWhyItIsNotHealthyIsSaid(t *testing.T) {
 		"its output says why":                     {deployer.Health{}, "print java.net.UnknownHostException: database", "health.timeout; its container does not know the name database: needs = ["},
 		"it does not answer in time":              {path, "serve\nsilent", `GET /: no answer within 1s; 9 of 9 tries took longer than health.try_timeout = "1s"`},
 	} {
-		bubble(t, name, func(t *testing.T) { proven(t, c.health, c.script).isProven(c.want) })
+		bubble(t, name, func(t *testing.T) {
+			var logged bytes.Buffer
+			log.SetOutput(&logged)
+			defer log.SetOutput(os.Stderr)
+			proven(t, c.health, c.script).isProven(c.want)
+			if logged.Len() > 0 {
+				t.Errorf("the standard logger has %q", logged.String())
+			}
+		})
 	}
 }
 
@@ -72,6 +83,7 @@ func TestWhyTheProcessEndedIsSaid(t *testing.T) {
 		want         string
 	}{
 		"in the background":          {"", "exit 0 after 2s", nil, "prove: the process exited with status 0: the command has to stay in the foreground, and has no standard input"},
+		"a JVM without work":         {"java -jar /b/App.jar\nexit 0 after 2s", "", nil, "prove: the process exited with status 0: the command has to stay in the foreground, and has no standard input; a JVM ends with its last thread, as that of Spring Boot does without a web server"},
 		"a script that is not there": {"sh run.sh\nexit 127 after 2s", "", func(i *instance) { i.files["/bin/sh"] = "" }, "prove: the process exited with status 127: there is no /b/run.sh"},
 		"an artefact that shares have dropped a bit of": {"./App.jar\nexit 126 after 2s", "#!/bin/sh\n", nil,
 			`prove: the process exited with status 126: ./App.jar is not executable, a bit that shares drop: exec = "sh ./App.jar" runs it all the same`},

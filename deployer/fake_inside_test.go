@@ -118,6 +118,7 @@ func (u *unit) converse(c net.Conn) {
 	}
 	if words := u.orders["greet"]; words != nil {
 		_, _ = io.WriteString(c, strings.Join(words, " ")+"\r\n")
+		_, _ = io.Copy(io.Discard, c)
 		_ = c.Close()
 		return
 	}

@@ -88,6 +88,18 @@ var knownErrors = []knownError{
 			return fmt.Sprintf("the class %s is not in what runs: have the build make a JAR with its libraries in it (Gradle's shadow or bootJar, Maven's shade or spring-boot:repackage), or take the folder lib along that its Class-Path names", strings.ReplaceAll(found[1], "/", "."))
 		},
 	},
+	{ // of ld.so(8), and of musl's
+		regexp.MustCompile(`(?:error while loading shared libraries: |Error loading shared library |UnsatisfiedLinkError:.*?: )([\w.+-]+\.so[\w.]*): (?:cannot open shared object file|No such file)`),
+		func(_ Service, found []string) string {
+			return fmt.Sprintf("it needs %s, which is not in the container: packages of its base need the one that has it", found[1])
+		},
+	},
+	{
+		regexp.MustCompile("version [`']GLIBC_([\\d.]+)' not found"),
+		func(_ Service, found []string) string {
+			return fmt.Sprintf("it was built on a newer distribution than that of its base, with glibc %s: a newer base, or build it on an older one", found[1])
+		},
+	},
 	{
 		regexp.MustCompile(`module (\S+) does not "opens (\S+)" to`),
 		func(_ Service, found []string) string {

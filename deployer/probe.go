@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -46,8 +47,43 @@ func (p *probe) request(ctx context.Context, port uint16) error {
 	if p.h.Path == "" {
 		return p.connect(ctx, port)
 	}
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return p.engine.Dial(ctx, p.g.Name(), port) }
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		conn, err := p.engine.Dial(ctx, p.g.Name(), port)
+		if err != nil {
+			return nil, err
+		}
+		return newPatient(conn), nil
+	}
 	return p.h.request(ctx, dial, netip.AddrPortFrom(p.g.Address, port))
+}
+
+// patient is a connection of which nothing is read before something was asked. Of a
+// server that speaks first, as one of mail does, net/http writes a line to the standard
+// logger, at each try.
+type patient struct {
+	net.Conn
+	asked chan struct{}
+	ask   func()
+}
+
+func newPatient(conn net.Conn) *patient {
+	asked := make(chan struct{})
+	return &patient{conn, asked, sync.OnceFunc(func() { close(asked) })}
+}
+
+func (p *patient) Read(b []byte) (int, error) {
+	<-p.asked
+	return p.Conn.Read(b)
+}
+
+func (p *patient) Write(b []byte) (int, error) {
+	p.ask()
+	return p.Conn.Write(b)
+}
+
+func (p *patient) Close() error {
+	p.ask()
+	return p.Conn.Close()
 }
 
 func (h Health) method() string { return cmp.Or(h.Method, http.MethodGet) }

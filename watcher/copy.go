@@ -88,7 +88,7 @@ func (f folder) note(main string, seen view) string {
 	}
 	if several := candidates(f.service.Runs, seen.names()); len(several) > 1 {
 		why := "the only one with a Main-Class"
-		if slices.ContainsFunc(several, func(other string) bool { return bundled([]string{main, other}) == main }) {
+		if slices.ContainsFunc(several, func(other string) bool { return Bundled([]string{main, other}) == main }) {
 			why = "the one with its libraries in it"
 		}
 		all = append(all, show(main)+" runs, "+why)

@@ -68,7 +68,7 @@ func (s Set) Main(runs string) (string, error) {
 	case 1:
 		return able[0], nil
 	default:
-		if main := bundled(able); main != "" {
+		if main := Bundled(able); main != "" {
 			return main, nil
 		}
 		return "", fmt.Errorf("there are %d JARs with a Main-Class among %s; remove what is old, or say in exec which one to run", len(able), list)
@@ -80,9 +80,9 @@ func (s Set) Main(runs string) (string, error) {
 // assembly, Quarkus and Spring Boot with a classifier.
 var bundles = []string{"-all", "-fat", "-uber", "-shaded", "-standalone", "-jar-with-dependencies", "-with-dependencies", "-runner", "-exec", "-boot"}
 
-// bundled gives, of a program with its libraries and the same without, the first, ""
-// where the names say anything else.
-func bundled(able []string) string {
+// Bundled gives, of the names of a program with its libraries and of the same without,
+// the first, "" where they are anything else.
+func Bundled(able []string) string {
 	if len(able) != 2 {
 		return ""
 	}

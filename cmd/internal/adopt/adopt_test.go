@@ -149,6 +149,7 @@ func TestEachPieceOfALayoutIsRead(t *testing.T) {
 		{"one JAR needs no command", map[string]string{"volume-a/a.jar": good}, "[service.a]\n\n[[publish]]\nport    = 80\nservice = \"a\"", ""},
 		{"a JAR beside others", map[string]string{"volume-a/a.jar": good, "volume-a/lib.jar": thin}, "[service.a]\n\n[[publish]]", ""},
 		{"two that can be run", map[string]string{"volume-a/a.jar": good, "volume-a/b.jar": good}, "the first of several", "several JARs can be run; a.jar was taken"},
+		{"one with its libraries and the same without", map[string]string{"volume-a/app-1.0.jar": good, "volume-a/app-1.0-all.jar": good}, "[service.a]\n\n[[publish]]", ""},
 		{"settings in the way of Dropwizard", map[string]string{"volume-a/a.jar": good, "volume-a/config.yml": "http:\n  adminPort: 9000\n  port: 8090\n"},
 			"exec   = \"java -jar /a/a.jar server /a/config.yml\"   # GUESS: with its settings, in the way of Dropwizard\nport   = 8090   # as in volume-a/config.yml:3", ""},
 		{"settings in the way of Spring", map[string]string{"volume-a/a.jar": good, "volume-a/application.properties": "management.server.port=1\nserver.port=${PORT:8091}\n"}, "port   = 8091   # as in volume-a/application.properties:2", ""},

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/jarloop/jarloop/watcher"
 )
 
 // Bounds of what is read of a share, which anyone may have filled.
@@ -68,9 +70,18 @@ func (f *folder) take(root *os.Root, file string, top bool) {
 	}
 }
 
-// runnable gives the archives that java -jar can run, by name.
+// runnable gives the archives that java -jar can run, by name. Of a program with its
+// libraries and the same without it is the first.
 func (f *folder) runnable() []archive {
-	return slices.DeleteFunc(slices.Clone(f.archives), func(a archive) bool { return a.err != nil || a.main == "" })
+	all := slices.DeleteFunc(slices.Clone(f.archives), func(a archive) bool { return a.err != nil || a.main == "" })
+	var names []string
+	for _, a := range all {
+		names = append(names, a.name)
+	}
+	if main := watcher.Bundled(names); main != "" {
+		all = slices.DeleteFunc(all, func(a archive) bool { return a.name != main })
+	}
+	return all
 }
 
 // visible gives the files that a person would see, and no logs.
