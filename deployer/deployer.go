@@ -4,7 +4,9 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/jarloop/jarloop/watcher"
 )
@@ -102,16 +104,24 @@ func (d *Deployer) Shown() []*Status {
 
 // Status gives the status of every service, in their order.
 func (d *Deployer) Status() []Status {
-	var all []Status
-	for _, shown := range d.Shown() {
-		s := *shown
+	ctx, cancel := context.WithTimeout(context.Background(), memoryWithin)
+	defer cancel()
+	shown := d.Shown()
+	all := make([]Status, len(shown))
+	var asked sync.WaitGroup
+	for n, s := range shown {
+		all[n] = *s
 		if s.Generation != "" && s.State != "down" {
-			s.Memory, _ = d.Engine.Memory(context.Background(), s.Generation) // not known is an answer
+			asked.Go(func() { all[n].Memory, _ = d.Engine.Memory(ctx, s.Generation) }) // not known is an answer
 		}
-		all = append(all, s)
 	}
+	asked.Wait()
 	return all
 }
+
+// memoryWithin is how long a status waits for what instances hold: it is asked for most where
+// their engine does not answer.
+const memoryWithin = 2 * time.Second
 
 // Changed says that files of a service have changed and are awaited. One of the
 // next three follows.

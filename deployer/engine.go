@@ -245,9 +245,12 @@ type ExitError struct {
 	Exited bool
 	Status int
 	// Stopped says that the instance does not run any more either, and Gone that
-	// it is not there any more.
-	Stopped, Gone bool
+	// it is not there any more. Away says that this is so since its machine is away.
+	Stopped, Gone, Away bool
 }
+
+// Is has what was proven on a machine that is away be tried again, elsewhere.
+func (e *ExitError) Is(target error) bool { return e.Away && target == ErrLate }
 
 // OverMemory is how a service has ended that has taken more than Spec.Memory.
 func OverMemory(limit int64) string {

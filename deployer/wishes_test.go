@@ -1,6 +1,7 @@
 package deployer_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -435,6 +436,30 @@ func TestStatusSaysWhatWasDecidedAfterADeploy(t *testing.T) {
 			}
 		})
 	}
+}
+
+// forgetful is an engine that never says what instances hold.
+type forgetful struct{ deployer.Engine }
+
+func (forgetful) Memory(ctx context.Context, _ string) (int64, error) {
+	<-ctx.Done()
+	return 0, ctx.Err()
+}
+
+func TestAStatusWaitsForNoEngineThatGivesNoAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		a := w.start(t, abc, func(o *deployer.Options) { o.Engine = forgetful{o.Engine} })
+		for _, service := range []string{"a", "b", "c"} {
+			a.put(set(service, service+"-1"))
+		}
+		pass(time.Minute)
+		began := time.Now()
+		all := a.Status()
+		if took := time.Since(began); took > 3*time.Second || len(all) != 3 || all[0].State != "live" {
+			t.Errorf("after %s it is %+v", took, all)
+		}
+	})
 }
 
 // What is refused while the set before is deployed is not live afterwards.

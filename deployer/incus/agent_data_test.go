@@ -53,7 +53,7 @@ func TestAnAgentReplacesAServiceWithDataOnAClusterWithoutALostRequest(t *testing
 		t.Fatal(err)
 	}
 	for _, v := range volumes {
-		if strings.HasPrefix(v.Name, "desk-") {
+		if strings.HasPrefix(v.Name, d.owner+"-") {
 			t.Errorf("clean --data leaves the volume %s", v.Name)
 		}
 	}

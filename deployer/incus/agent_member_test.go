@@ -1,49 +1,49 @@
 package incus_test
 
 import (
+	"context"
 	"os"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/jarloop/jarloop/deployer/incus/api"
 )
 
 // most is how long a service is away whose member is, where the cluster gives a member up
 // after the 20 s that it has by itself.
 const most = time.Minute
 
-// TestAnAgentMovesWhatAMemberHeldThatIsOffline unplugs a member, which goes on running
-// what it has, and plugs it in again.
+// TestAnAgentMovesWhatAMemberHeldThatIsOffline unplugs the member that the agent asks, which
+// goes on running what it has, and plugs it in again.
 func TestAnAgentMovesWhatAMemberHeldThatIsOffline(t *testing.T) {
 	if os.Getenv(kept) != "" {
 		t.Skip("it would take a member away from the cluster that is kept")
 	}
-	d := newDesk(t, `exec = "cp pair /tmp/pair && chmod +x /tmp/pair && exec /tmp/pair"`)
+	d := newDesk(t, runsPair)
+	d.basesOn("m1", "m2")
 	d.save("back", "back 1")
 	agent := d.run()
 	d.until("back has a container", func() bool { return len(d.members()) == 1 })
-	d.save("front", "front 1") // so it goes to another member
+	d.save("front", "front 1") // so it goes to the other member
 	d.await("front 1, back 1")
 	d.until("each has its standby", func() bool { return len(d.instances()) == 4 })
 
-	var member string // not the one that the agent asks
-	for on := range d.members() {
-		if on != "m1" {
-			member = on
-		}
-	}
+	const member, other = "m1", "m2" // the agent asks the first one, as it is configured
 	held := d.heldBy(member)
 	if len(held) == 0 {
-		t.Fatalf("no member but m1 holds a container: %v", d.instances())
+		t.Fatalf("%s holds no container: %v", member, d.instances())
 	}
+	d.lookFrom(other)
 	if out, err := lab("unplug", member); err != nil {
 		t.Fatalf("unplug %s: %v: %s", member, err, out)
 	}
 	t.Cleanup(func() { _, _ = lab("plug", member) }) // for the next test
 	unplugged := time.Now()
 	lost := "back"
-	if strings.HasPrefix(held[0], "desk-front-") {
+	if strings.HasPrefix(held[0], d.owner+"-front-") {
 		lost = "front"
 	}
 	var load *load // of what is on another member, if it needs nothing there
@@ -51,7 +51,7 @@ func TestAnAgentMovesWhatAMemberHeldThatIsOffline(t *testing.T) {
 		load = d.loadOn("back")
 	}
 	d.until("nobody answers from there", func() bool {
-		_, err := askService(t.Context(), lost)
+		_, err := d.ask(t.Context(), lost)
 		return err != nil
 	})
 	d.await("front 1, back 1")
@@ -77,6 +77,42 @@ func TestAnAgentMovesWhatAMemberHeldThatIsOffline(t *testing.T) {
 	d.await("front 1, back 1")
 	d.kill(agent, syscall.SIGINT)
 	d.cleans()
+}
+
+// basesOn has no others of the three members have a base.
+func (d *desk) basesOn(members ...string) {
+	d.t.Helper()
+	for _, m := range []string{"m1", "m2", "m3"} {
+		if slices.Contains(members, m) {
+			continue
+		}
+		set := func(base string) error {
+			return d.client.SetConfig(context.Background(), "base-"+m, "", map[string]string{"user.jarloop.base": base})
+		}
+		if err := set("none"); err != nil {
+			d.t.Fatal(err)
+		}
+		d.t.Cleanup(func() {
+			if err := set("base"); err != nil {
+				d.t.Error(err)
+			}
+		})
+	}
+}
+
+// lookFrom has the test itself ask another member.
+func (d *desk) lookFrom(member string) {
+	d.t.Helper()
+	address, err := lab("socket", member)
+	if err != nil {
+		d.t.Fatalf("find the socket of %s: %v: %s", member, err, address)
+	}
+	client, err := api.New(api.Options{Address: address, Project: d.project})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(client.Close)
+	d.client = client
 }
 
 // heldBy names what a member holds.

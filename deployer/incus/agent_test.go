@@ -19,7 +19,7 @@ import (
 // beside the members: two services of which one calls the other by name, and a port of
 // that machine, asked from yet another one all the time.
 func TestAnAgentRedeploysOnAClusterWithoutALostRequest(t *testing.T) {
-	d := newDesk(t, `exec = "cp pair /tmp/pair && chmod +x /tmp/pair && exec /tmp/pair"`)
+	d := newDesk(t, runsPair)
 	if out, status := d.verb("doctor"); status != 0 {
 		t.Errorf("doctor: status %d: %s", status, out)
 	}
@@ -58,7 +58,7 @@ func TestAnAgentRedeploysOnAClusterWithoutALostRequest(t *testing.T) {
 	}
 	d.isAlone()
 	d.kill(second, syscall.SIGINT)
-	if _, _, err := d.client.Profile(t.Context(), lease); !api.IsNotFound(err) {
+	if _, _, err := d.client.Profile(t.Context(), d.lease()); !api.IsNotFound(err) {
 		t.Errorf("the lease is not given back: %v", err)
 	}
 	d.leaves(d.run())
@@ -66,12 +66,12 @@ func TestAnAgentRedeploysOnAClusterWithoutALostRequest(t *testing.T) {
 }
 
 // lease is the profile that says who the owner's agent is.
-const lease = "jarloop-desk"
+func (d *desk) lease() string { return "jarloop-" + d.owner }
 
 // isAlone has an agent of another machine begin to work for the same owner.
 func (d *desk) isAlone() {
 	d.t.Helper()
-	e, err := incus.New(incus.Options{Client: d.client, Owner: "desk", Logs: d.dir, Program: d.cluster.program, Pool: "fast"})
+	e, err := incus.New(incus.Options{Client: d.client, Owner: d.owner, Logs: d.dir, Program: d.cluster.program, Pool: "fast"})
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func (d *desk) leaves(agent *exec.Cmd) {
 		return status == 0
 	})
 	d.until("another has the lease", func() bool {
-		p, etag, err := d.client.Profile(d.t.Context(), lease)
+		p, etag, err := d.client.Profile(d.t.Context(), d.lease())
 		if err != nil {
 			return false
 		}
@@ -101,7 +101,7 @@ func (d *desk) leaves(agent *exec.Cmd) {
 	if text, err := os.ReadFile(d.said.Name()); err != nil || !strings.Contains(string(text), "the one on elsewhere works for desk") {
 		d.t.Errorf("it does not say why it ends: %v", err)
 	}
-	if err := d.client.DeleteProfile(d.t.Context(), lease); err != nil { // else it would have to lapse
+	if err := d.client.DeleteProfile(d.t.Context(), d.lease()); err != nil { // else it would have to lapse
 		d.t.Error(err)
 	}
 }

@@ -134,8 +134,12 @@ func (e *Engine) halt(ctx context.Context, name string, grace time.Duration) err
 		_ = e.Client.SetState(ctx, e.full(name), "stop", false, grace) // it may have stopped meanwhile
 	}
 	for {
-		if ended, _ := e.ended(ctx, name); ended { // else it is asked again
+		ended, err := e.ended(ctx, name)
+		if ended {
 			return nil
+		}
+		if errors.Is(err, deployer.ErrAway) { // else it is asked again
+			return err
 		}
 		if err := deployer.Pause(ctx, 50*time.Millisecond); err != nil {
 			return err
@@ -149,6 +153,9 @@ func (e *Engine) kill(ctx context.Context, name string) error {
 		ended, err := e.killOnce(ctx, name)
 		if ended {
 			return nil
+		}
+		if errors.Is(err, deployer.ErrAway) { // there is nobody to end it
+			return err
 		}
 		// Somebody else may be at it.
 		if cause := deployer.Pause(ctx, 100*time.Millisecond); cause != nil {

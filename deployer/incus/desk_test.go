@@ -1,16 +1,8 @@
 package incus_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
-	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,18 +20,33 @@ import (
 type desk struct {
 	*cluster
 	t            *testing.T
+	owner        string
+	project      string // of Incus
+	host         string // its address beside the members
+	gives        [2]int // its addresses in the network of instances, the last byte
 	dir, program string
 	said         *os.File
 }
+
+// runsPair is how back is started.
+const runsPair = `exec = "cp pair /tmp/pair && chmod +x /tmp/pair && exec /tmp/pair"`
 
 // newDesk sets the machine up, and lets it into the cluster. The service back has
 // these lines in the configuration beside those of both.
 func newDesk(t *testing.T, back ...string) *desk {
 	t.Helper()
-	d := &desk{cluster: newCluster(t), t: t, dir: t.TempDir()}
+	d := &desk{cluster: newCluster(t), t: t, dir: t.TempDir(), owner: "desk", project: "default", host: "10.99.0.100", gives: [2]int{201, 240}}
 	if out, err := lab("desk"); err != nil {
 		t.Fatalf("set the agent's machine up: %v: %s", err, out)
 	}
+	d.setUp(back...)
+	return d
+}
+
+// setUp has all on the machine that its agent needs.
+func (d *desk) setUp(back ...string) {
+	t := d.t
+	t.Helper()
 	d.program = d.build("../../cmd/jarloop", "jarloop")
 	pair, err := os.ReadFile(d.build("testdata/pair", "pair", "CGO_ENABLED=0"))
 	if err != nil {
@@ -59,7 +66,12 @@ func newDesk(t *testing.T, back ...string) *desk {
 	d.said = said
 	d.letIn()
 	d.configure(strings.Join(back, "\n"))
-	t.Cleanup(func() { // what a test that failed has left
+	d.cleanUp()
+}
+
+// cleanUp removes what a test that failed has left.
+func (d *desk) cleanUp() {
+	d.t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		for _, i := range d.instances() {
@@ -68,12 +80,11 @@ func newDesk(t *testing.T, back ...string) *desk {
 		}
 		volumes, _ := d.client.Volumes(ctx, "fast")
 		for _, v := range volumes {
-			if strings.HasPrefix(v.Name, "desk-") {
+			if strings.HasPrefix(v.Name, d.owner+"-") {
 				_ = d.client.DeleteVolume(ctx, "fast", v)
 			}
 		}
 	})
-	return d
 }
 
 func (d *desk) build(source, name string, environment ...string) string {
@@ -94,89 +105,9 @@ func (d *desk) file(name string, text []byte) {
 	}
 }
 
-// letIn has the cluster trust a certificate of the agent's, and the agent that of the
-// cluster.
-func (d *desk) letIn() {
-	d.t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "desk"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	}
-	signed, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	key, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed})
-	d.file("client.crt", certificate)
-	d.file("client.key", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))
-	trust := exec.Command("testdata/cluster", "in", "m1", "sh", "-c", "cat >/tmp/desk.crt && incus config trust add-certificate /tmp/desk.crt")
-	trust.Stdin = bytes.NewReader(certificate)
-	if out, err := trust.CombinedOutput(); err != nil {
-		d.t.Fatalf("have the cluster trust the agent: %v: %s", err, out)
-	}
-	own, err := lab("in", "m1", "cat", "/srv/incus/cluster.crt")
-	if err != nil {
-		d.t.Fatalf("read the cluster's certificate: %v: %s", err, own)
-	}
-	d.file("cluster.crt", []byte(own+"\n"))
-}
-
-func (d *desk) configure(back string) {
-	d.file("config.toml", []byte(strings.NewReplacer("BACK", back, "DIR", d.dir, "GUEST", d.cluster.program).Replace(`
-state = "DIR/state"
-run = "DIR/run"
-[watch]
-dir = "DIR/host"
-[engine]
-kind = "incus"
-address = "https://10.99.0.1:8443"
-certificate = "DIR/client.crt"
-key = "DIR/client.key"
-server_certificate = "DIR/cluster.crt"
-owner = "desk"
-pool = "fast"
-nameserver = "10.88.0.1"
-guest = "GUEST"
-[lxc]
-bridge = "mesh0"
-range = "10.88.0.201-10.88.0.240"
-[page]
-listen = "off"
-[base.base]
-[service.back]
-BACK
-port = 8080
-drain = "2s"
-health = { path = "/" }
-[service.front]
-exec = "cp pair /tmp/pair && chmod +x /tmp/pair && exec /tmp/pair http://back:8080/"
-port = 8080
-needs = ["back"]
-drain = "2s"
-health = { path = "/" }
-[[publish]]
-interface = "eth0"
-port = 80
-service = "front"
-[[publish]]
-interface = "eth0"
-port = 81
-service = "back"
-`)))
-}
-
 // on makes a command of the agent's machine.
 func (d *desk) on(argv ...string) *exec.Cmd {
-	return exec.CommandContext(d.t.Context(), "nsenter", append([]string{"--net=/run/netns/jlinc-desk"}, argv...)...)
+	return exec.CommandContext(d.t.Context(), "nsenter", append([]string{"--net=/run/netns/jlinc-" + d.owner}, argv...)...)
 }
 
 // verb runs a verb there, and gives what it says and its status.
@@ -237,7 +168,7 @@ func (d *desk) instances() (found []instance) {
 		d.t.Error(err)
 	}
 	for _, i := range all {
-		if strings.HasPrefix(i.Name, "desk-") {
+		if strings.HasPrefix(i.Name, d.owner+"-") {
 			found = append(found, instance{i.Name, i.Location})
 		}
 	}
@@ -259,7 +190,7 @@ func (d *desk) members() map[string]bool {
 func (d *desk) await(want string) {
 	d.t.Helper()
 	d.until("the port says "+want, func() bool {
-		got, err := askDesk(d.t.Context())
+		got, err := d.ask(d.t.Context(), "front")
 		return err == nil && got == want
 	})
 }
@@ -282,7 +213,7 @@ func (d *desk) cleans() {
 	if left := d.instances(); len(left) > 0 {
 		d.t.Errorf("clean leaves instances: %v", left)
 	}
-	if _, _, err := d.client.Profile(context.Background(), lease); !api.IsNotFound(err) {
+	if _, _, err := d.client.Profile(context.Background(), d.lease()); !api.IsNotFound(err) {
 		d.t.Errorf("clean leaves the lease: %v", err)
 	}
 	rules, err := d.on("iptables-save").Output()

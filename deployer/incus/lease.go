@@ -84,24 +84,41 @@ func (l *Lease) take(ctx context.Context, say func(string)) error {
 }
 
 // Keep keeps the lease until ctx has ended. It is lost, which is ErrHeld, where this
-// agent was away for so long that another has taken it.
-func (l *Lease) Keep(ctx context.Context) error {
+// agent was away for so long that another has taken it. Where the cluster cannot be asked,
+// nobody else can have it either: away is called with why, and with nil when it can again.
+func (l *Lease) Keep(ctx context.Context, away func(error)) error {
+	var was error
 	for deployer.Pause(ctx, beatEvery) == nil {
-		err := l.renew(ctx, l.etag)
-		if !errors.Is(err, api.ErrChanged) && !api.IsNotFound(err) {
-			continue // where the cluster is away, nobody else can have it either
+		err := l.beat(ctx)
+		if errors.Is(err, ErrHeld) {
+			return err
 		}
-		p, etag, err := l.in.Profile(ctx, l.name())
-		switch {
-		case api.IsNotFound(err): // somebody removed it
-			_ = l.in.CreateProfile(ctx, l.profile()) // the next beat sees what came of it
-		case err == nil && p.Config[keyHolder] == l.holder:
-			l.etag = etag // the answer to an earlier one was lost
-		case err == nil:
-			return l.lost(p.Config[keyHolder])
+		if ctx.Err() == nil && (err == nil) != (was == nil) {
+			away(err)
+			was = err
 		}
 	}
 	return nil
+}
+
+// beat says once that the agent is there.
+func (l *Lease) beat(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, quick, late("the lease is not renewed", quick))
+	defer cancel()
+	err := l.renew(ctx, l.etag)
+	if !errors.Is(err, api.ErrChanged) && !api.IsNotFound(err) {
+		return err
+	}
+	p, etag, err := l.in.Profile(ctx, l.name())
+	switch {
+	case api.IsNotFound(err): // somebody removed it
+		return l.in.CreateProfile(ctx, l.profile()) // the next beat sees what came of it
+	case err == nil && p.Config[keyHolder] == l.holder:
+		l.etag = etag // the answer to an earlier one was lost
+	case err == nil:
+		return l.lost(p.Config[keyHolder])
+	}
+	return err
 }
 
 // Release gives the lease back, if it is this agent's.

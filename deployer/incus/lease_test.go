@@ -81,17 +81,20 @@ type agent struct {
 	*Lease
 	kill context.CancelFunc
 	over chan error
+	away []error // what it was told
 }
+
+func (a *agent) noteAway(err error) { a.away = append(a.away, err) }
 
 func (c *cluster) agent(t *testing.T, machine string) (*agent, error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	a := &agent{&Lease{in: c, owner: "anna", holder: machine}, cancel, make(chan error, 1)}
+	a := &agent{&Lease{in: c, owner: "anna", holder: machine}, cancel, make(chan error, 1), nil}
 	if err := a.take(ctx, func(string) {}); err != nil {
 		cancel()
 		return a, err
 	}
-	go func() { a.over <- a.Keep(ctx) }()
+	go func() { a.over <- a.Keep(ctx, a.noteAway) }()
 	t.Cleanup(cancel)
 	return a, nil
 }
@@ -138,7 +141,7 @@ func TestWhoWasAwayForLongLeaves(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := asleep.Keep(t.Context()); !errors.Is(err, ErrHeld) || !strings.Contains(err.Error(), "on m2 works") {
+		if err := asleep.Keep(t.Context(), func(error) {}); !errors.Is(err, ErrHeld) || !strings.Contains(err.Error(), "on m2 works") {
 			t.Errorf("it goes on: %v", err)
 		}
 		select {
@@ -184,6 +187,9 @@ func TestALeaseOutlivesWhatHappensToItsCluster(t *testing.T) {
 				}
 				if _, err := c.agent(t, "m2 b2"); !errors.Is(err, ErrHeld) {
 					t.Errorf("it does not beat any more: %v", err)
+				}
+				if told := what == "the cluster is away for long"; told && (len(a.away) != 2 || a.away[0] == nil || a.away[1] != nil) || !told && a.away != nil && what != "an answer is lost" {
+					t.Errorf("it says %v", a.away)
 				}
 			})
 		})

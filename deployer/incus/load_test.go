@@ -45,11 +45,9 @@ var outside = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport
 // published are the ports of the services on the agent's machine.
 var published = map[string]string{"front": "80", "back": "81"}
 
-// askDesk asks front, which asks back, by the published port of the agent's machine.
-func askDesk(ctx context.Context) (string, error) { return askService(ctx, "front") }
-
-func askService(ctx context.Context, service string) (string, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://10.99.0.100:"+published[service]+"/", nil)
+// ask asks a service by its published port: front asks back itself.
+func (d *desk) ask(ctx context.Context, service string) (string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+d.host+":"+published[service]+"/", nil)
 	if err != nil {
 		return "", err
 	}
@@ -82,7 +80,7 @@ func (d *desk) loadOn(service string) *load {
 		defer close(l.ended)
 		for deployer.Pause(ctx, 5*time.Millisecond) == nil {
 			// One that has begun is waited for.
-			if _, err := askService(context.WithoutCancel(ctx), service); err != nil {
+			if _, err := d.ask(context.WithoutCancel(ctx), service); err != nil {
 				l.failed = append(l.failed, time.Now().Format("15:04:05.000 ")+err.Error())
 			}
 			l.asked++

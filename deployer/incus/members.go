@@ -21,6 +21,7 @@ const (
 	// just as often.
 	heardEvery = 5 * time.Second
 	hangs      = time.Second
+	asked      = 20 * time.Second // how long it has for an answer
 	// silent is after what time without an answer the cluster may not have heard from
 	// members that run, since it had no quorum, and settled how long it then has to hear
 	// from them.
@@ -79,7 +80,7 @@ func (e *awayError) exit() *deployer.ExitError {
 	if e == nil || e.bound {
 		return nil
 	}
-	return &deployer.ExitError{How: e.how(), Stopped: true, Gone: true}
+	return &deployer.ExitError{How: e.how(), Stopped: true, Gone: true, Away: true}
 }
 
 // Is has what could not be done there be tried again, elsewhere if it can.
@@ -107,7 +108,7 @@ func (m *members) ask(ctx context.Context, age time.Duration) *heard {
 		return h
 	}
 	said := m.asks.DoChan("", func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), quick)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), asked)
 		defer cancel()
 		h, err := m.look(ctx)
 		if err == nil {

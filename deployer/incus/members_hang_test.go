@@ -99,3 +99,16 @@ func TestCallsToAMemberThatIsGoneAreCutOnceItsClusterSaysSo(t *testing.T) {
 }
 
 func ended(err error) bool { return errors.Is(err, deployer.ErrStopped) }
+
+// TestWhatCannotBeEndedIsLeftAtOnce has a cluster without a quorum: a stop would go on until
+// its time is over.
+func TestWhatCannotBeEndedIsLeftAtOnce(t *testing.T) {
+	e := engineOf(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+	began := time.Now()
+	if err := e.Stop(t.Context(), "web-1", 30*time.Second); !errors.Is(err, deployer.ErrAway) {
+		t.Errorf("it is %v", err)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}

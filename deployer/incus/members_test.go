@@ -48,7 +48,7 @@ func TestAServiceHasEndedWhereTheClusterHasGivenItsMemberUp(t *testing.T) {
 			})
 			err := e.Check("web-1")
 			exit := (*deployer.ExitError)(nil)
-			if gone := errors.As(err, &exit) && exit.Gone && exit.Stopped; gone != c.gone || err != nil && !c.gone {
+			if gone := errors.As(err, &exit) && exit.Gone && exit.Stopped && errors.Is(err, deployer.ErrLate); gone != c.gone || err != nil && !c.gone {
 				t.Errorf("it is %v", err)
 			}
 		})

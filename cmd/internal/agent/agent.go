@@ -41,6 +41,8 @@ type agent struct {
 	// ports are those published, and obstacles the rules of others that are in the way.
 	ports     atomic.Pointer[[]deployer.Publish]
 	obstacles atomic.Pointer[[]string]
+	// away says why nothing can be done in the cluster, if so.
+	away atomic.Pointer[[]string]
 
 	// degraded says by service, "" for all, why changes may be missed. A map is
 	// never changed once it is stored; the watcher's goroutine alone stores.

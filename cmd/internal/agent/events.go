@@ -9,6 +9,7 @@ import (
 
 	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/cmd/internal/console"
+	"github.com/jarloop/jarloop/cmd/internal/machine"
 	"github.com/jarloop/jarloop/cmd/internal/notify"
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/deployer/logs"
@@ -115,4 +116,16 @@ func changes(list []watcher.Change) string {
 		parts = append(parts, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// noteAway says that nothing can be done in the cluster, and why, or that it can again.
+func (a *agent) noteAway(c *config.Config, err error) {
+	if err == nil {
+		a.away.Store(&[]string{})
+		a.out.Say("the cluster lets this agent work again")
+		return
+	}
+	text := machine.Away(c, err)
+	a.away.Store(&[]string{text})
+	a.out.Complain(text)
 }

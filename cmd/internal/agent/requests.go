@@ -34,7 +34,7 @@ func (a *agent) About() control.Status {
 		reasons = append(reasons, strings.TrimPrefix(service+": "+reason, ": "))
 	}
 	slices.Sort(reasons)
-	s.Obstacles = *a.obstacles.Load()
+	s.Obstacles = slices.Concat(*a.obstacles.Load(), *a.away.Load())
 	s.Degraded = strings.Join(reasons, "; ")
 	return s
 }

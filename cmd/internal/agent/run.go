@@ -91,7 +91,7 @@ func Run(ctx context.Context, from config.Source, c *config.Config, out *console
 func (a *agent) work(ctx context.Context, from config.Source, c *config.Config, m *machine.Machine, socket net.Listener) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return control.Serve(ctx, socket, a, a.out.Complain) })
-	group.Go(func() error { return m.Keep(ctx) })
+	group.Go(func() error { return m.Keep(ctx, func(err error) { a.noteAway(c, err) }) })
 	group.Go(func() error { a.notify.Run(ctx); return nil })
 	group.Go(func() error { a.page.Run(ctx); return nil })
 	group.Go(func() error {
@@ -130,6 +130,7 @@ func newAgent(c *config.Config, containers map[string]string, m *machine.Machine
 	a.degraded.Store(&map[string]string{})
 	a.leftOut.Store(&c.LeftOut)
 	a.obstacles.Store(&[]string{})
+	a.away.Store(&[]string{})
 	a.setBases(containers)
 	a.deployer = deployer.New(deployer.Options{
 		Services: deployServices(c, containers), Publish: a.publish(c), External: external,

@@ -116,7 +116,7 @@ func cleanData(ctx context.Context, engine deployer.Engine, remove bool, say fun
 func removeFolders(c *config.Config) error {
 	defer crash.Point("remove folders")()
 	var errs error
-	for _, path := range []string{folders.Sets(c), folders.Logs(c), folders.History(c), folders.Scratch(c), folders.PageToken(c), folders.Socket(c), folders.LockFile(c)} {
+	for _, path := range []string{folders.Sets(c), folders.Logs(c), folders.History(c), folders.Scratch(c), folders.PageToken(c), folders.Members(c), folders.Socket(c), folders.LockFile(c)} {
 		errs = errors.Join(errs, os.RemoveAll(path))
 	}
 	for _, folder := range []string{c.State, c.Run} {

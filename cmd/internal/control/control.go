@@ -30,8 +30,8 @@ type Status struct {
 	Degraded string `json:"degraded,omitempty"`
 	// LeftOut are the services that the agent was told not to run.
 	LeftOut []string `json:"left_out,omitempty"`
-	// Obstacles are rules of others that keep requests from services, each with its
-	// remedy.
+	// Obstacles are rules of others that keep requests from services, and why a cluster
+	// lets nothing be done, each with its remedy.
 	Obstacles []string          `json:"obstacles,omitempty"`
 	Services  []deployer.Status `json:"services"`
 }

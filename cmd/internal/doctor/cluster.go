@@ -31,6 +31,10 @@ func cluster(ctx context.Context, m *Machine) []Finding {
 		f.State, f.Remedy = Warning, "incus cluster list"
 		f.Found += "; " + strings.Join(away, ", ")
 	}
+	if found.Hidden {
+		f.State, f.Remedy = Warning, "on a member: incus config trust show, for the certificate "+m.Config.Engine.Certificate
+		f.Found = m.Config.Engine.Address + " answers, but this certificate may not look at members: when one is gone, what it held is not deployed elsewhere"
+	}
 	findings := []Finding{f}
 	for _, b := range m.Config.Bases {
 		findings = append(findings, found.base(b.Name))

@@ -46,6 +46,8 @@ func TestEachThingThatIsWrongWithAClusterHasItsRowAndRemedy(t *testing.T) {
 		{"nobody answers", func(_ *Machine, f *fake) { f.clusterErr = errors.New("not authorized") }, "cluster", Failed,
 			"https://m1:8443 does not answer as it should: not authorized", "incus config trust add-certificate /etc/jarloop/client.crt"},
 		{"a member is away", func(_ *Machine, f *fake) { f.cluster.Members["m2"] = "Offline" }, "cluster", Warning, "m2 is offline", "incus cluster list"},
+		{"members may not be looked at", func(_ *Machine, f *fake) { f.cluster.Members, f.cluster.Hidden = nil, true }, "cluster", Warning,
+			"may not look at members: when one is gone", "incus config trust show"},
 		{"no base", func(_ *Machine, f *fake) { f.cluster.Bases = nil }, "base service-base", Failed, "no member has an instance service-base", "docs/cluster.md"},
 		{"a base on one of two", func(_ *Machine, f *fake) { f.cluster.Bases = f.cluster.Bases[:1] }, "base service-base", Warning,
 			"there and stopped on m1, but not on m2", "incus copy service-base service-base-m2 --target m2 -c user.jarloop.base=service-base"},

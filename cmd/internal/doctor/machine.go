@@ -111,6 +111,7 @@ type Rules struct {
 
 // Cluster is what there is of one.
 type Cluster struct {
+	Hidden  bool              // the certificate does not let this agent look at members
 	Members map[string]string // how each is, in the cluster's own words: Online is well
 	Bases   []ClusterBase
 }

@@ -5,6 +5,7 @@
 //	/var/lib/jarloop/logs/<service>/<number>/  what a generation printed
 //	/var/lib/jarloop/history/<service>.json    what became of its deploys
 //	/var/lib/jarloop/page-token                lets in who opens the page
+//	/var/lib/jarloop/members                   where those of a cluster answer
 //	/var/lib/jarloop/scratch/                  what a deploy puts together, while it does
 //	/run/jarloop/lock                          held while an agent runs
 //	/run/jarloop/jarloop.sock                  the agent's socket
@@ -31,6 +32,9 @@ func History(c *config.Config) string { return filepath.Join(c.State, "history")
 
 // PageToken is the file of what the page wants from who opens it.
 func PageToken(c *config.Config) string { return filepath.Join(c.State, "page-token") }
+
+// Members is the file with where the members of a cluster answer.
+func Members(c *config.Config) string { return filepath.Join(c.State, "members") }
 
 // Scratch is the folder for what a deploy puts together.
 func Scratch(c *config.Config) string { return filepath.Join(c.State, "scratch") }

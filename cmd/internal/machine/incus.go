@@ -24,7 +24,7 @@ import (
 // Cluster gives the containers of this agent in the cluster, whose gateway is this
 // machine's own address in their network. The caller closes it.
 func Cluster(c *config.Config, own netip.Prefix) (*incus.Engine, error) {
-	client, err := client(c.Engine)
+	client, err := client(c)
 	if err != nil {
 		return nil, err
 	}
@@ -47,13 +47,18 @@ func Cluster(c *config.Config, own netip.Prefix) (*incus.Engine, error) {
 	return engine, err
 }
 
+// Keep keeps what another machine could take, until its context has ended. It fails when
+// one has. Where that cannot be seen, away is called with why, and with nil when it can
+// again.
+type Keep func(ctx context.Context, away func(error)) error
+
 // Lease makes the caller the one that works for the owner in the cluster, until it calls
 // release; see incus.Lease. Containers of this machine need none, since the lock of the
 // folders is enough.
-func Lease(ctx context.Context, engine Containers, say func(string)) (keep func(context.Context) error, release func() error, err error) {
+func Lease(ctx context.Context, engine Containers, say func(string)) (keep Keep, release func() error, err error) {
 	cluster, is := engine.(*incus.Engine)
 	if !is {
-		return func(context.Context) error { return nil }, func() error { return nil }, nil
+		return func(context.Context, func(error)) error { return nil }, func() error { return nil }, nil
 	}
 	lease, err := cluster.Lease(ctx, thisMachine(), say)
 	if err != nil {
@@ -78,8 +83,18 @@ func thisMachine() string {
 	return fmt.Sprintf("%s %x", cmp.Or(name, "localhost"), sha256.Sum256(append(id, "jarloop"...)))
 }
 
+// Away says why nothing can be done in the cluster at the moment, and what helps.
+func Away(c *config.Config, err error) string {
+	remedy := "incus cluster list, on a member, says which members are missing"
+	if api.IsForbidden(err) && c.Engine.TLS() {
+		remedy = "on a member: incus config trust add-certificate " + c.Engine.Certificate
+	}
+	return fmt.Sprintf("nothing can be deployed until the cluster lets this agent work again, and what is live goes on serving: %s: %s", err, remedy)
+}
+
 // client gives who asks the cluster.
-func client(e config.Engine) (*api.Client, error) {
+func client(c *config.Config) (*api.Client, error) {
+	e := c.Engine
 	o := api.Options{Address: "unix:" + e.Address, Project: e.Project}
 	if e.TLS() {
 		o.Address = e.Address
@@ -92,6 +107,7 @@ func client(e config.Engine) (*api.Client, error) {
 			if err := accept(o.TLS, e.ServerCertificate); err != nil {
 				return nil, fmt.Errorf("read engine.server_certificate: %w", err)
 			}
+			o.Others = folders.Members(c) // which have the same
 		}
 	}
 	return api.New(o)

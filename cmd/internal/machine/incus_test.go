@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"github.com/jarloop/jarloop/cmd/internal/config"
+	"github.com/jarloop/jarloop/deployer/incus/api"
 )
 
 // pair writes a certificate that is signed by itself, with its key.
@@ -101,5 +103,18 @@ func TestTheClusterIsKnownByItsCertificate(t *testing.T) {
 			t.Errorf("%s: asked by %q: %v", test.name, asked, err)
 		}
 		c.Engine = was
+	}
+}
+
+func TestWhyTheClusterLetsNothingBeDoneIsSaidWithWhatHelps(t *testing.T) {
+	c := &config.Config{Engine: config.Engine{Kind: config.EngineIncus, Address: "https://m1:8443", Certificate: "/etc/jarloop/client.crt"}}
+	for want, err := range map[string]error{
+		"on a member: incus config trust add-certificate /etc/jarloop/client.crt":   &api.Error{Status: http.StatusForbidden, Text: "not authorized"},
+		"incus cluster list, on a member, says which members are missing":           &api.Error{Status: http.StatusServiceUnavailable, Text: "no leader"},
+		"no route to host: incus cluster list, on a member, says which members are": errors.New("no route to host"),
+	} {
+		if got := Away(c, err); !strings.Contains(got, want) || !strings.Contains(got, err.Error()) {
+			t.Errorf("of %v it is %q", err, got)
+		}
 	}
 }

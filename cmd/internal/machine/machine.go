@@ -31,9 +31,7 @@ type Machine struct {
 	Pool   *network.Pool
 	Relays *relay.Relays
 
-	// Keep keeps what another machine could take, until its context has ended. It fails
-	// when one has.
-	Keep    func(context.Context) error
+	Keep    Keep
 	release func() error
 }
 

@@ -14,6 +14,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
 const (
@@ -31,6 +33,9 @@ type Options struct {
 	Address string
 	// TLS has the client's certificate, and what the server's is checked with.
 	TLS *tls.Config
+	// Others is a file in which the client keeps where the other members answer, to ask
+	// them when that at Address does not; "" asks nobody else.
+	Others string
 	// Project is what all calls are about; "" is the default one.
 	Project string
 }
@@ -38,6 +43,7 @@ type Options struct {
 // Client makes the calls. It may be used by several goroutines.
 type Client struct {
 	base    *url.URL
+	members *addresses // nil with a socket
 	http    *http.Client
 	project string
 	quick   time.Duration
@@ -51,22 +57,27 @@ func New(o Options) (*Client, error) {
 		TLSHandshakeTimeout: quick,
 		TLSClientConfig:     o.TLS,
 	}
-	dialer := &net.Dialer{Timeout: quick}
-	transport.DialContext = dialer.DialContext
-	base := &url.URL{Scheme: "http", Host: "incus"}
+	c := &Client{
+		base: &url.URL{Scheme: "http", Host: "incus"}, http: &http.Client{Transport: transport}, project: o.Project, quick: quick,
+	}
 	if path, is := strings.CutPrefix(o.Address, "unix:"); is {
 		path = "/" + strings.TrimLeft(path, "/")
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "unix", path)
+			return (&net.Dialer{Timeout: quick}).DialContext(ctx, "unix", path)
 		}
-	} else {
-		u, err := url.Parse(o.Address)
-		if err != nil || u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
-			return nil, fmt.Errorf("%q is no address of Incus: write unix:/path/to/unix.socket or https://member:8443", o.Address)
-		}
-		base = &url.URL{Scheme: "https", Host: u.Host}
+		return c, nil
 	}
-	return &Client{base: base, http: &http.Client{Transport: transport}, project: o.Project, quick: quick}, nil
+	u, err := url.Parse(o.Address)
+	if err != nil || u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+		return nil, fmt.Errorf("%q is no address of Incus: write unix:/path/to/unix.socket or https://member:8443", o.Address)
+	}
+	c.base = &url.URL{Scheme: "https", Host: u.Host}
+	if u.Port() == "" {
+		u.Host = net.JoinHostPort(u.Hostname(), "443")
+	}
+	c.members = newAddresses(u.Host, o.Others)
+	transport.DialContext = c.members.dial
+	return c, nil
 }
 
 // Close lets go of idle connections.
@@ -74,6 +85,16 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // ErrChanged says that something was changed by somebody else since it was read.
 var ErrChanged = errors.New("it was changed meanwhile")
+
+// unanswered is the error of a call to which nobody has answered: what it was about may be
+// away, and the call may be made again later.
+type unanswered struct{ error }
+
+func (u unanswered) Unwrap() error { return u.error }
+
+func (unanswered) Is(target error) bool {
+	return target == deployer.ErrLate || target == deployer.ErrAway
+}
 
 // Error is what Incus has answered.
 type Error struct {
@@ -84,9 +105,25 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("incus: %s: %s", e.Call, e.Text) }
 
-// Is makes 412 ErrChanged.
+// Is makes 412 ErrChanged. Where the cluster lets nothing be done, it is as if there were no
+// answer.
 func (e *Error) Is(target error) bool {
-	return target == ErrChanged && e.Status == http.StatusPreconditionFailed
+	if target == ErrChanged {
+		return e.Status == http.StatusPreconditionFailed
+	}
+	return e.closed() && unanswered{}.Is(target)
+}
+
+// closed says whether the cluster has no quorum, or does not know the client's certificate
+// any more.
+func (e *Error) closed() bool {
+	switch e.Status {
+	case http.StatusForbidden:
+		return e.Text == "not authorized" // else of a part, to one that is known
+	case http.StatusServiceUnavailable:
+		return true
+	}
+	return IsBroken(e) && (strings.Contains(e.Text, "cowsql") || strings.Contains(e.Text, "context deadline exceeded"))
 }
 
 // IsNotFound says whether what was asked for is not there: with a file its instance, too.
@@ -98,7 +135,7 @@ func IsNotFound(err error) bool {
 // IsForbidden says whether the client's certificate does not let it look or act there.
 func IsForbidden(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && e.Status == http.StatusForbidden
+	return ok && (e.Status == http.StatusForbidden || strings.Contains(e.Text, "does not have permission")) // of a list, 500
 }
 
 // IsBroken says whether the fault is the cluster's own, and may be over soon.
@@ -157,7 +194,7 @@ func (c *Client) do(ctx context.Context, k call) (answer, string, error) {
 	if k.most == 0 {
 		k.most = tries * c.quick
 	}
-	late := fmt.Errorf("incus: %s %s: no answer within %s", k.method, k.path, k.most)
+	late := unanswered{fmt.Errorf("incus: %s %s: no answer within %s", k.method, k.path, k.most)}
 	for n := 1; ; n++ {
 		within, cancel := context.WithTimeoutCause(ctx, k.most, late)
 		a, etag, err := c.once(within, k)
@@ -168,7 +205,11 @@ func (c *Client) do(ctx context.Context, k call) (answer, string, error) {
 		if cause := context.Cause(ctx); cause != nil {
 			return a, "", cause
 		}
-		if _, answered := errors.AsType[*Error](err); answered || k.method != http.MethodGet || n == tries {
+		_, answered := errors.AsType[*Error](err)
+		if !answered && c.members != nil && c.members.leave() {
+			c.http.CloseIdleConnections() // which are with the member that is left
+		}
+		if answered || k.method != http.MethodGet || n == tries {
 			return a, "", err
 		}
 		select {
@@ -186,7 +227,7 @@ func (c *Client) once(ctx context.Context, k call) (a answer, etag string, err e
 	defer body.Close()
 	text, err := io.ReadAll(io.LimitReader(body, maxAnswer+1))
 	if err != nil {
-		return a, "", fmt.Errorf("incus: %s %s: %w", k.method, k.path, err)
+		return a, "", unanswered{fmt.Errorf("incus: %s %s: %w", k.method, k.path, err)}
 	}
 	if len(text) > maxAnswer {
 		return a, "", &Error{Call: k.method + " " + k.path, Text: "an answer of more than 64 MiB"}
@@ -222,7 +263,7 @@ func (c *Client) send(ctx context.Context, k call) (io.ReadCloser, http.Header, 
 		if cause := context.Cause(ctx); cause != nil {
 			return nil, nil, cause
 		}
-		return nil, nil, fmt.Errorf("incus: %w", err)
+		return nil, nil, unanswered{fmt.Errorf("incus: %w", err)}
 	}
 	if response.StatusCode < http.StatusBadRequest {
 		return response.Body, response.Header, nil

@@ -17,6 +17,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
 // fake is a server that notes what is asked of it.
@@ -254,5 +256,38 @@ func TestAMemberKnowsTheClientByItsCertificate(t *testing.T) {
 	}
 	if _, err := with(&tls.Config{MinVersion: tls.VersionTLS12}); err == nil {
 		t.Error("a server that nobody knows was believed")
+	}
+}
+
+// TestWhatIsTriedAgainLater has answers as Incus 6.0 gives them.
+func TestWhatIsTriedAgainLater(t *testing.T) {
+	for _, test := range []struct {
+		status    int
+		text      string
+		closed    bool
+		forbidden bool
+	}{
+		{http.StatusServiceUnavailable, "Failed to begin transaction: failed to create cowsql connection: no available cowsql leader server found", true, false},
+		{http.StatusInternalServerError, "context deadline exceeded", true, false},
+		{http.StatusForbidden, "not authorized", true, true},
+		{http.StatusForbidden, `User does not have permission for project "anna"`, false, true},
+		{http.StatusInternalServerError, `User does not have permissions for project "anna"`, false, true},
+		{http.StatusInternalServerError, "no space left", false, false},
+		{http.StatusNotFound, "Instance not found", false, false},
+	} {
+		c, _ := newClient(t, func(w http.ResponseWriter, _ *http.Request) { refuse(w, test.status, test.text) })
+		_, err := c.Instances(t.Context())
+		if got := errors.Is(err, deployer.ErrLate); got != test.closed || errors.Is(err, deployer.ErrAway) != got || IsForbidden(err) != test.forbidden {
+			t.Errorf("%d %s: tried again %v, forbidden %v", test.status, test.text, got, IsForbidden(err))
+		}
+	}
+	c, _ := newClient(t, func(w http.ResponseWriter, _ *http.Request) { cut(w) })
+	if err := c.SetConfig(t.Context(), "a", "", nil); !errors.Is(err, deployer.ErrLate) || !errors.Is(err, deployer.ErrAway) {
+		t.Errorf("without an answer it is %v", err)
+	}
+	late, _ := newClient(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	late.quick = 10 * time.Millisecond
+	if _, err := late.Instances(t.Context()); !errors.Is(err, deployer.ErrLate) {
+		t.Errorf("when none comes in time it is %v", err)
 	}
 }

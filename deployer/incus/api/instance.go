@@ -139,6 +139,7 @@ func (c *Client) State(ctx context.Context, name string) (s State, err error) {
 // Member is one of the cluster.
 type Member struct {
 	Name   string `json:"server_name"`
+	URL    string `json:"url"` // where it answers
 	Status string `json:"status"`
 }
 
@@ -149,6 +150,13 @@ const Offline = "Offline"
 // Members gives those of the cluster.
 func (c *Client) Members(ctx context.Context) (all []Member, err error) {
 	_, err = c.get(ctx, "/1.0/cluster/members", url.Values{"recursion": {"1"}}, &all)
+	if err == nil && c.members != nil {
+		var urls []string
+		for _, m := range all {
+			urls = append(urls, m.URL)
+		}
+		c.members.learn(urls)
+	}
 	return all, err
 }
 
