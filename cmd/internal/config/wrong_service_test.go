@@ -190,6 +190,24 @@ base = "web-bsae"
 [base.other]
 `,
 			`config.toml:3:1: service.web.base: no base is called "web-bsae"; did you mean "web-base"?`},
+		{"keys of other tools",
+			`[service.web]
+port = 8080
+command = "java -jar web.jar"
+environment = { A = "b" }
+depends_on = ["db"]
+java = 21
+volumes = ["/data"]
+[service.db]
+port = 5432
+healthcheck = { path = "/" }
+`,
+			`config.toml:3:1: service.web.command: unknown key; did you mean "exec"?
+config.toml:4:1: service.web.environment: unknown key; did you mean "env"?
+config.toml:5:1: service.web.depends_on: unknown key; did you mean "needs"?
+config.toml:6:1: service.web.java: unknown key; did you mean "base"?
+config.toml:7:1: service.web.volumes: unknown key; did you mean "data"?
+config.toml:10:1: service.db.healthcheck: unknown key; did you mean "health"?`},
 		{"a base that is not there",
 			`[service.web]
 port = 8080
