@@ -125,11 +125,17 @@ func TestEachThingThatIsWrongHasItsRowAndRemedy(t *testing.T) {
 			put(t, m, "/proc/net/udp6", socketIn("00000000000000000000000000000000:0050", "17", "07"))
 		}, "port 80/udp", Failed, "a process listens on [::]:80", "another port"},
 		{"an interface that is not there", func(_ *testing.T, m *Machine, _ *fake) { m.Config.Publishes[0].Interface = "enp0s9" },
-			"interface enp0s9", Failed, "no such interface", "interface = eth0, lxcbr0, or auto"},
+			"interface enp0s9", Failed, "no such interface", "interface = eth0, or auto"},
+		{"an interface without an address", func(_ *testing.T, _ *Machine, f *fake) { f.addresses = nil },
+			"interface eth0", Warning, "is there and has no IPv4 address, so that nobody reaches port 80 by it", "sudo ip link set eth0 up"},
+		{"the loopback interface", func(_ *testing.T, m *Machine, _ *fake) { m.Config.Publishes[0].Interface = "lo" },
+			"interface lo", Warning, "no other machine comes in by lo, so that none reaches port 80", `interface = "auto"`},
+		{"the bridge", func(_ *testing.T, m *Machine, _ *fake) { m.Config.Publishes[0].Interface = "lxcbr0" },
+			"interface lxcbr0", Warning, "no other machine comes in by lxcbr0", `interface = "auto"`},
 		{"the interface of the default route", func(_ *testing.T, m *Machine, _ *fake) { m.Config.Publishes[0].Interface = "auto" },
 			"interface auto", OK, "is eth0", ""},
 		{"no default route", func(_ *testing.T, m *Machine, f *fake) { m.Config.Publishes[0].Interface, f.auto = "auto", "" },
-			"interface auto", Failed, "there is none", "interface = eth0, lxcbr0"},
+			"interface auto", Failed, "there is none", "interface = eth0"},
 		{"a folder that others write", func(t *testing.T, m *Machine, _ *fake) {
 			if err := os.Chmod(m.Config.State, 0o777); err != nil {
 				t.Fatal(err)

@@ -46,6 +46,8 @@ func (p *probe) Interfaces() (auto string, there []string, err error) {
 	return network.DefaultInterface(), there, err
 }
 
+func (p *probe) Address(name string) netip.Addr { return network.InterfaceAddr(name) }
+
 func (p *probe) Rules(ctx context.Context, _ netip.Prefix) (found Rules, err error) {
 	var errs [3]error
 	found.Conflicts, errs[0] = network.Conflicts(ctx, p.config.Ports(network.DefaultInterface()))

@@ -78,6 +78,8 @@ type Probe interface {
 	// Interfaces names those of the VM, and that of the default route; "": there is
 	// none.
 	Interfaces() (auto string, there []string, err error)
+	// Address gives the IPv4 address of an interface; not valid: it has none.
+	Address(name string) netip.Addr
 	// Rules looks at the rules of others.
 	Rules(ctx context.Context, bridge netip.Prefix) (Rules, error)
 	// Space looks at the filesystem of a folder that is there.

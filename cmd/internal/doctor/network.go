@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jarloop/jarloop/cmd/internal/config"
@@ -63,6 +64,7 @@ func interfaces(_ context.Context, m *Machine) []Finding {
 	if err != nil {
 		return []Finding{{Check: "interface", State: Failed, Found: err.Error()}}
 	}
+	others := slices.DeleteFunc(slices.Clone(there), func(name string) bool { return name == loopback || name == m.Config.LXC.Bridge })
 	var findings []Finding
 	seen := map[string]bool{}
 	for _, p := range m.Config.Publishes {
@@ -74,16 +76,35 @@ func interfaces(_ context.Context, m *Machine) []Finding {
 		switch {
 		case p.Interface == config.AutoInterface && auto == "":
 			f.State, f.Found = Failed, fmt.Sprintf("port %d is published on the interface of the default route, and there is none", p.Port)
-			f.Remedy = "write one of those there are: interface = " + strings.Join(there, ", ")
+			f.Remedy = "write one of those there are: interface = " + strings.Join(others, ", ")
 		case p.Interface == config.AutoInterface:
 			f.Found = "is " + auto + ", that of the default route"
 		case !slices.Contains(there, p.Interface):
 			f.State, f.Found, f.usage = Failed, fmt.Sprintf("port %d is published on %s, and there is no such interface", p.Port, p.Interface), true
-			f.Remedy = "write one of those there are: interface = " + strings.Join(append(there, "or auto for that of the default route"), ", ")
+			f.Remedy = "write one of those there are: interface = " + strings.Join(append(others, "or auto for that of the default route"), ", ")
+		}
+		if name := strings.TrimPrefix(f.Check, "interface "); f.State == OK && name != config.AutoInterface {
+			f = m.reachable(f, name, p.Port)
 		}
 		findings = append(findings, f)
 	}
 	return findings
+}
+
+// loopback is the interface by which nobody comes in.
+const loopback = "lo"
+
+// reachable looks whether others come in by an interface that is there.
+func (m *Machine) reachable(f Finding, name string, port int) Finding {
+	switch {
+	case name == loopback || name == m.Config.LXC.Bridge:
+		f.State, f.Found = Warning, fmt.Sprintf("no other machine comes in by %s, so that none reaches port %d", name, port)
+		f.Remedy = "write that of the default route: interface = " + strconv.Quote(config.AutoInterface)
+	case !m.Probe.Address(name).IsValid():
+		f.State, f.Found = Warning, fmt.Sprintf("is there and has no IPv4 address, so that nobody reaches port %d by it", port)
+		f.Remedy = "sudo ip link set " + name + " up, and give it an address, or write another"
+	}
+	return f
 }
 
 func forward(_ context.Context, m *Machine) []Finding {
