@@ -110,6 +110,8 @@ func (l looker) script(name string, needed bool) string {
 		return "there is no " + l.at(name)
 	case err != nil:
 		return ""
+	case strings.HasPrefix(p.firstLine(), byteOrder):
+		return marked(name)
 	case strings.HasSuffix(p.firstLine(), "\r") && !strings.HasPrefix(p.firstLine(), "\x7fELF"):
 		return windowsLines(name)
 	}
@@ -118,6 +120,13 @@ func (l looker) script(name string, needed bool) string {
 
 func windowsLines(name string) string {
 	return name + ` has Windows line ends, which a shell takes for part of the words: save it with LF ("*.sh text eol=lf" in .gitattributes)`
+}
+
+// byteOrder is what editors of Windows write before a text.
+const byteOrder = "\uFEFF"
+
+func marked(name string) string {
+	return name + " begins with a byte order mark, which the kernel and shells take for text: save it as UTF-8 without one"
 }
 
 // file says why a file could not be run.
@@ -135,6 +144,8 @@ func (l looker) file(name string, args []string) string {
 	switch {
 	case isScript && strings.HasSuffix(line, "\r"):
 		return windowsLines(name)
+	case strings.HasPrefix(line, byteOrder):
+		return marked(name)
 	case strings.HasPrefix(line, "PK\x03\x04"):
 		return fmt.Sprintf(`%s is an archive, and no program: exec = %q`, name, l.before+"java -jar "+name)
 	case !p.executable && isScript && len(words) > 0:

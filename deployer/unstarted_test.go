@@ -33,7 +33,7 @@ func TestWhyACommandCouldNotBeStarted(t *testing.T) {
 		"/web/not-exec.py": "#!/usr/bin/env python3\n", "/web/bash.sh": "#! /bin/bash -e\n", "/web/env.sh": "#!/usr/bin/env node\n",
 		"/web/good.py": "#!/usr/bin/env python3\n", "/web/app.jar": "PK\x03\x04", "/web/not-exec": elfOf(own, "/lib/ld.so"),
 		"/web/native": elfOf(own, "/lib/ld.so"), "/web/other": elfOf(other, "/lib/ld.so"), "/web/musl": elfOf(own, "/lib/ld-musl.so.1"),
-		"/web/app.exe": "MZ\x90", "/web/mac": "\xcf\xfa\xed\xfe", "/web/bin/crlf": "echo\r\n",
+		"/web/app.exe": "MZ\x90", "/web/mac": "\xcf\xfa\xed\xfe", "/web/bin/crlf": "echo\r\n", "/web/marked.sh": "\uFEFF#!/bin/bash\n",
 	}
 	const lf = ` has Windows line ends, which a shell takes for part of the words: save it with LF ("*.sh text eol=lf" in .gitattributes)`
 	const source = ", which is not in the container: its base needs the package that has it"
@@ -59,6 +59,8 @@ func TestWhyACommandCouldNotBeStarted(t *testing.T) {
 		{"./not-exec.sh 'server' x", 126, `./not-exec.sh is not executable, a bit that shares drop: exec = "sh ./not-exec.sh server x" runs it all the same`},
 		{"./not-exec.py", 126, `exec = "python3 ./not-exec.py" runs it all the same`},
 		{"./not-exec", 126, `./not-exec is not executable, a bit that shares drop: exec = "chmod +x ./not-exec && exec ./not-exec" runs it all the same`},
+		{"./marked.sh", 2, "./marked.sh begins with a byte order mark"},
+		{"sh marked.sh", 1, "marked.sh begins with a byte order mark"},
 		{"./bash.sh", 127, "the first line of ./bash.sh names /bin/bash" + source},
 		{"./env.sh", 127, "the first line of ./env.sh names node" + source},
 		{"./good.py", 127, ""},

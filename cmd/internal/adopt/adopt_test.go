@@ -153,6 +153,8 @@ func TestEachPieceOfALayoutIsRead(t *testing.T) {
 		{"settings in the way of Dropwizard", map[string]string{"volume-a/a.jar": good, "volume-a/config.yml": "http:\n  adminPort: 9000\n  port: 8090\n"},
 			"exec   = \"java -jar /a/a.jar server /a/config.yml\"   # GUESS: with its settings, in the way of Dropwizard\nport   = 8090   # as in volume-a/config.yml:3", ""},
 		{"settings in the way of Spring", map[string]string{"volume-a/a.jar": good, "volume-a/application.properties": "management.server.port=1\nserver.port=${PORT:8091}\n"}, "port   = 8091   # as in volume-a/application.properties:2", ""},
+		{"settings of an editor of Windows", map[string]string{"volume-a/a.jar": good, "volume-a/application.properties": "\uFEFFserver.port=8094\r\n"}, "port   = 8094", ""},
+		{"a job of an editor of Windows", map[string]string{"volume-a/a.jar": good, "upstart/a.conf": "\uFEFFexec java -Dx=y -jar /a/a.jar\r\n"}, `exec   = "java -Dx=y -jar /a/a.jar"   # as in upstart/a.conf`, ""},
 		{"a port on one line", map[string]string{"volume-a/a.jar": good, "volume-a/a.yml": "server: {type: simple, port: 8092}\n"}, "port   = 8092", ""},
 		{"a port of the command", map[string]string{"volume-a/a.jar": good, "upstart/a.conf": "exec java -Dserver.port=8093 -jar /a/a.jar\n"}, "port   = 8093   # as its command says", ""},
 		{"a JAR for a newer Java", map[string]string{"volume-a/a.jar": jar(t, "a.Main", 65)}, "distribution = \"debian:trixie\"   # the first with what a JAR is built for, Java 21\npackages     = [\"openjdk-21-jre-headless\"]", ""},

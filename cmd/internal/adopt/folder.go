@@ -134,5 +134,5 @@ func readText(root *os.Root, name string) (string, error) {
 		return "", fmt.Errorf("%s: is longer than %d bytes", name, mostBytes)
 	}
 	content, err := io.ReadAll(io.LimitReader(f, mostBytes))
-	return string(content), err
+	return strings.TrimPrefix(string(content), "\uFEFF"), err // which editors of Windows put there
 }
