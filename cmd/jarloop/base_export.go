@@ -29,9 +29,6 @@ what is in it.`,
 			if err != nil {
 				return err
 			}
-			if err := notOfCluster(c, basesOfCluster); err != nil {
-				return err
-			}
 			return bases.Export(cmd.Context(), c, args[0], args[1], console.New(os.Stdout, nil, false))
 		},
 	}

@@ -24,9 +24,6 @@ containers that are made of it, so take files only from those you trust.`,
 			if err != nil {
 				return err
 			}
-			if err := notOfCluster(c, basesOfCluster); err != nil {
-				return err
-			}
 			return bases.Import(cmd.Context(), c, args[0], console.New(os.Stdout, nil, false))
 		},
 	}

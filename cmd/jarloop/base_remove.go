@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -20,15 +21,12 @@ refuses while clones rest on one, and while an agent runs that makes clones of i
 without an agent, the next one builds those again that the configuration has.`,
 		Args: cobra.MinimumNArgs(1),
 		ValidArgsFunction: p.Complete(func(c *config.Config) []string {
-			there, _ := bases.There(c) // who may not look is offered none
+			there, _ := bases.There(context.Background(), c) // who may not look is offered none
 			return there
 		}, math.MaxInt),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := loadAsRoot(p)
 			if err != nil {
-				return err
-			}
-			if err := notOfCluster(c, basesOfCluster); err != nil {
 				return err
 			}
 			return bases.Remove(cmd.Context(), c, args, func(what string) { fmt.Fprintln(cmd.OutOrStdout(), what) })

@@ -25,11 +25,6 @@ of services unless --data is given. No agent may be running.`,
 			if err != nil {
 				return err
 			}
-			if also.Bases {
-				if err := notOfCluster(c, basesOfCluster); err != nil {
-					return err
-				}
-			}
 			lock, err := folders.Lock(cmd.Context(), c)
 			if err != nil {
 				return err

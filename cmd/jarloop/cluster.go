@@ -5,9 +5,6 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/exit"
 )
 
-// basesOfCluster is why verbs cannot do with a cluster what they do on this machine.
-const basesOfCluster = "bases are instances that are there already, and none is built here: docs/cluster.md says how to make them"
-
 // notOfCluster refuses what is done to containers of this machine alone.
 func notOfCluster(c *config.Config, why string) error {
 	if !c.Incus() {

@@ -22,9 +22,6 @@ func provisionVerb(p *cli.Program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := notOfCluster(c, basesOfCluster); err != nil {
-				return err
-			}
 			_, err = bases.Provision(cmd.Context(), c, args, console.New(os.Stdout, nil, false))
 			return err
 		},

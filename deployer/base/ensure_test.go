@@ -53,7 +53,7 @@ func TestEnsureBuildsOnceAndBesideWhatIsThere(t *testing.T) {
 	if estimate == 0 {
 		t.Error("a second build of the name had no estimate")
 	}
-	bases, err := b.List()
+	bases, err := b.List(t.Context())
 	if i := slices.IndexFunc(bases, func(b Base) bool { return b.Container == first }); err != nil || len(bases) != 2 ||
 		i < 0 || !bases[i].Complete || bases[i].Took != estimate {
 		t.Errorf("with both: %+v, %v", bases, err)
@@ -63,7 +63,7 @@ func TestEnsureBuildsOnceAndBesideWhatIsThere(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if bases, err = b.List(); err != nil || len(bases) != 1 || bases[0].Container != second {
+	if bases, err = b.List(t.Context()); err != nil || len(bases) != 1 || bases[0].Container != second {
 		t.Errorf("after the removal of the first: %+v, %v", bases, err)
 	}
 }
@@ -286,7 +286,7 @@ exec /usr/share/lxc/templates/lxc-busybox "$@"
 		t.Fatal(err)
 	}
 	until(t, "the build hangs", func() bool { return onDisk(filepath.Join(dir, "rootfs/half")) && processes(t, "86397") >= 2 })
-	if bases, err := b.List(); err != nil || len(bases) != 1 || bases[0].Complete {
+	if bases, err := b.List(t.Context()); err != nil || len(bases) != 1 || bases[0].Complete {
 		t.Errorf("while it is built: %+v, %v", bases, err)
 	}
 	_ = child.Process.Kill()

@@ -38,7 +38,7 @@ func (s *Store) export(ctx context.Context, r Recipe, file string) (size int64, 
 	}
 	container, there := s.There(r)
 	if !there {
-		return 0, fmt.Errorf("it is not built: jarloop provision %s", r.Name)
+		return 0, fmt.Errorf("%w: jarloop provision %s", ErrNotBuilt, r.Name)
 	}
 	dir := s.folder(container)
 	j := s.newJob("exporting", r, 0)

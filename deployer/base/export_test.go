@@ -203,11 +203,11 @@ func wantContainer(t *testing.T, b, other *Store, container string) {
 	if diff := cmp.Diff(want, configs[1]); diff != "" {
 		t.Error(diff)
 	}
-	built, err := b.List()
+	built, err := b.List(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	imported, err := other.List()
+	imported, err := other.List(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ type Base struct {
 
 // List gives the bases of ours below Path, by container name. A Path that is
 // not there has none.
-func (s *Store) List() ([]Base, error) {
+func (s *Store) List(context.Context) ([]Base, error) {
 	entries, err := os.ReadDir(s.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -67,7 +67,7 @@ func (s *Store) Size(ctx context.Context, container string) (int64, error) {
 // estimate gives how long the newest complete build of the base called name
 // took, 0 where there is none.
 func (s *Store) estimate(name string) time.Duration {
-	bases, err := s.List()
+	bases, err := s.List(context.Background())
 	if err != nil {
 		return 0 // only an estimate: the build itself will say what is wrong
 	}

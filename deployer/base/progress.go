@@ -8,9 +8,9 @@ import (
 	"github.com/jarloop/jarloop/deployer/crash"
 )
 
-// Progress is one moment of a build, an export or an import.
+// Progress is one moment of a build, an export, an import or a Carry.
 type Progress struct {
-	// Doing is which of them: "building", "exporting" or "importing".
+	// Doing is which of them: "building", "exporting", "importing" or "sending".
 	Doing string
 	// Base is the name in the configuration, Container that of its container.
 	Base, Container string
@@ -24,7 +24,7 @@ type Progress struct {
 	Elapsed, Estimate time.Duration
 }
 
-// job reports one build, export or import. Its fields change between the runs of
+// job reports one of these. Its fields change between the runs of
 // tools, and during one by a single goroutine, the one that reads its lines.
 type job struct {
 	report func(Progress) // may be nil

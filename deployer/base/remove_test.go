@@ -38,7 +38,7 @@ func TestWhatIsNotOursIsNotTouched(t *testing.T) {
 			if text, err := os.ReadFile(file); string(text) != test.text || !onDisk(filepath.Join(dir, "rootfs")) {
 				t.Errorf("it was changed: %q, %v", text, err)
 			}
-			if bases, err := b.List(); len(bases) != 0 || err != nil {
+			if bases, err := b.List(t.Context()); len(bases) != 0 || err != nil {
 				t.Errorf("listed: %+v, %v", bases, err)
 			}
 		})
@@ -83,7 +83,7 @@ func TestABaseWithClonesIsNotRemoved(t *testing.T) {
 	if !ready(dir, busybox("echo 10.0.0.1 "+busybox().Name+"-x > /etc/hosts").Hash()) {
 		t.Error("the base is no longer whole")
 	}
-	bases, err := b.List()
+	bases, err := b.List(t.Context())
 	if err != nil || len(bases) != 1 || len(bases[0].Clones) != 1 {
 		t.Errorf("list: %+v, %v", bases, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/jarloop/jarloop/deployer/guest"
 	"github.com/jarloop/jarloop/deployer/incus/api"
@@ -33,10 +34,16 @@ func (p program) file() string {
 
 func (p program) key() string { return keyProgram + "." + p.sum[:12] }
 
+// cutOff is how long nothing is done with a base that is half made until it is taken to be
+// so for ever: whoever makes it has only to note that it is whole.
+const cutOff = 10 * time.Second
+
 // bases is what is known of those that were looked at.
 type bases struct {
 	e     *Engine
 	known sync.Map // prepared, by name and time of making
+
+	cutOff time.Duration // a const but for tests
 }
 
 // prepared is what boots in a base's copies, and where the program is there.
@@ -60,11 +67,17 @@ func (e *Engine) Bases(ctx context.Context) ([]Base, error) {
 	}
 	var found []Base
 	for _, i := range all {
-		if i.Config[keyOwner] == "" && i.Status != "Error" {
+		if isBase(i) {
 			found = append(found, Base{cmp.Or(i.Config[keyBase], i.Name), i.Name, i.Location, i.Running()})
 		}
 	}
 	return found, nil
+}
+
+// isBase says whether copies can be made of an instance.
+func isBase(i api.Instance) bool {
+	by := i.Config[keyState] // of one made by hand there is none
+	return i.Config[keyOwner] == "" && i.Status != "Error" && (by == "" || by == whole)
 }
 
 // prepare puts the program into a base, once, and says which init boots there.

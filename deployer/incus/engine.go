@@ -76,7 +76,7 @@ func New(o Options) (*Engine, error) {
 	}
 	sum := sha256.Sum256(text)
 	e := &Engine{Options: o, program: program{text, hex.EncodeToString(sum[:])}, stalled: stalled}
-	e.bases.e = e
+	e.bases.e, e.bases.cutOff = e, cutOff
 	e.members = &members{in: o.Client, pool: o.Pool}
 	return e, nil
 }
@@ -94,7 +94,8 @@ const (
 	keyState   = "user.jarloop.state"   // making, whole or removing
 	keyProgram = "user.jarloop.program" // its path inside
 	keyAddress = "user.jarloop.address"
-	keyBase    = "user.jarloop.base" // of a base: the name that it is one of
+	keyBase    = "user.jarloop.base"   // of a base: the name that it is one of
+	keyRecipe  = "user.jarloop.recipe" // the base by its recipe that it is one of, or was made of
 	keyMemory  = "limits.memory"
 
 	making, whole, removing = "making", "whole", "removing"

@@ -20,7 +20,8 @@ const (
 	leastPool, leastMemory = 256 << 20, 128 << 20
 )
 
-// place is where an instance could go: the base on a member.
+// place is where an instance could go: the base on a member, without a name where it has
+// to be made there first.
 type place struct {
 	api.Instance
 	newest bool // the newest instance of its service is there
@@ -29,31 +30,40 @@ type place struct {
 }
 
 // find chooses the base for an instance of a service: there is one of a name on each
-// member, since a copy to another one goes over the network. That on the member of the
-// service's newest instance is chosen, else the one whose member has the fewest; and the
-// next where there is no room. Where a member is given, no other one is chosen.
+// member, since a copy to another one goes over the network, or it is made there now. That
+// on the member of the service's newest instance is chosen, else the one whose member has
+// the fewest; and the next where there is no room. Where a member is given, no other one is
+// chosen.
 func (b *bases) find(ctx context.Context, name, service, member string) (api.Instance, error) {
 	all, err := b.e.members.instances(ctx)
 	if err != nil {
 		return api.Instance{}, err
 	}
-	places := b.e.places(all, name, service)
+	members, err := b.makable(ctx, all, name)
+	if err != nil {
+		return api.Instance{}, err
+	}
+	places := b.e.places(all, name, service, members)
 	if member != "" {
 		places = slices.DeleteFunc(places, func(p place) bool { return p.Location != member })
 	}
 	switch {
 	case len(places) == 0 && member != "":
-		return api.Instance{}, fmt.Errorf("there is no base %s on the member %s, which has the data of %s: make one there, as docs/cluster.md says", name, member, service)
+		return api.Instance{}, fmt.Errorf("there is no base %s on the member %s, which has the data of %s: "+basesAreMade, name, member, service)
 	case len(places) == 0:
-		return api.Instance{}, fmt.Errorf("there is no base %s on any member that answers", name)
+		return api.Instance{}, fmt.Errorf("there is no base %s on any member that answers: "+basesAreMade, name)
 	}
 	var why []string
 	for _, p := range places[:min(len(places), mostAsked)] {
+		base := p.Instance
 		looking, cancel := b.e.members.on(ctx, about{name: p.Name, full: p.Name}, hangs)
 		lacks, err := b.e.lacks(looking, p.Location)
 		cancel()
+		if err == nil && lacks == "" && base.Name == "" {
+			base, err = b.make(ctx, name, p.Location)
+		}
 		if err == nil && lacks == "" {
-			return p.Instance, nil
+			return base, nil
 		}
 		if cause := context.Cause(ctx); cause != nil {
 			return api.Instance{}, cause
@@ -63,16 +73,21 @@ func (b *bases) find(ctx context.Context, name, service, member string) (api.Ins
 		}
 		why = append(why, p.Location+": "+lacks)
 	}
-	return api.Instance{}, fmt.Errorf("no room on the members that are the first choice: %s", strings.Join(why, "; "))
+	return api.Instance{}, fmt.Errorf("none of the members that are the first choice can have it: %s", strings.Join(why, "; "))
 }
 
-// places are those with a base, the first choice first.
-func (e *Engine) places(all []api.Instance, base, service string) (found []place) {
+const basesAreMade = "jarloop provision builds one that has a recipe, and docs/cluster.md says how others are made"
+
+// places are those with a base, and the members where it can be made, the first choice
+// first.
+func (e *Engine) places(all []api.Instance, base, service string, members []string) (found []place) {
 	load, newest, last := map[string]int{}, 0, ""
 	for _, i := range all {
-		load[i.Location]++
+		if i.Config[keyOwner] != "" || i.Config[keyRecipe] == "" { // those are there as they are needed
+			load[i.Location]++
+		}
 		if i.Name == base || i.Config[keyBase] == base {
-			if i.Config[keyOwner] == "" && i.Status != "Error" {
+			if isBase(i) {
 				found = append(found, place{Instance: i})
 			}
 			continue
@@ -83,6 +98,11 @@ func (e *Engine) places(all []api.Instance, base, service string) (found []place
 		}
 		if s, n, _ := parseName(short); s == service && n >= newest {
 			newest, last = n, i.Location
+		}
+	}
+	for _, member := range members {
+		if !slices.ContainsFunc(found, func(p place) bool { return p.Location == member }) {
+			found = append(found, place{Instance: api.Instance{Location: member}})
 		}
 	}
 	for n, p := range found {

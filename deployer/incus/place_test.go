@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -27,8 +28,9 @@ type simulated struct {
 	instances map[string]*api.Instance
 	pools     map[string]uint64 // free bytes of those that have little
 	memory    map[string]uint64
-	files     string // the folder with what any instance has
-	forbids   bool   // to look at what members have
+	files     string          // the folder with what any instance has
+	images    map[string]bool // the names of those that there are
+	forbids   bool            // to look at what members have
 	calls     int
 }
 
@@ -99,8 +101,23 @@ func (s *simulated) answer(r *http.Request) (metadata any, status int) {
 		if json.NewDecoder(r.Body).Decode(&i) != nil {
 			return nil, http.StatusBadRequest
 		}
+		if s.instances[i.Name] != nil {
+			return nil, http.StatusConflict
+		}
 		i.Location, i.Status = target, "Stopped"
 		s.instances[i.Name] = &i
+	case strings.HasPrefix(r.URL.Path, "/1.0/images/aliases/") && s.images[path.Base(r.URL.Path)]:
+		return api.Alias{Name: path.Base(r.URL.Path)}, http.StatusOK
+	case strings.HasPrefix(r.URL.Path, "/1.0/images/aliases/"):
+		return nil, http.StatusNotFound
+	case r.URL.Path == "/1.0/cluster/members":
+		var all []api.Member
+		for _, name := range slices.Sorted(maps.Keys(s.members)) {
+			all = append(all, api.Member{Name: name, Status: s.members[name]})
+		}
+		return all, http.StatusOK
+	case r.URL.Path == "/1.0/operations":
+		return map[string]any{}, http.StatusOK
 	case parts[0] == "instances" && s.instances[parts[1]] == nil:
 		return nil, http.StatusNotFound
 	case parts[0] == "instances":
@@ -135,6 +152,8 @@ func (s *simulated) instance(r *http.Request, i *api.Instance, what string) (met
 		return map[string]any{"status": i.Status, "network": map[string]any{"eth0": eth0}}, http.StatusOK
 	case what == "" && r.Method == http.MethodGet:
 		return i, http.StatusOK
+	case what == "" && r.Method == http.MethodDelete:
+		delete(s.instances, i.Name)
 	case what == "" && r.Method == http.MethodPatch:
 		var change api.Instance
 		if json.NewDecoder(r.Body).Decode(&change) != nil {
@@ -212,7 +231,7 @@ func TestInstancesSpreadOverTheMembers(t *testing.T) {
 		for _, i := range simulate(t, 100).instances {
 			all = append(all, *i)
 		}
-		begins[e.places(all, "java", "web")[0].Location] = true
+		begins[e.places(all, "java", "web", nil)[0].Location] = true
 	}
 	if len(begins) < 30 {
 		t.Errorf("50 developers begin on %d members of 100", len(begins))
@@ -250,10 +269,10 @@ func TestWhyThereIsNoPlaceIsSaid(t *testing.T) {
 		base, member string
 		change       func(s *simulated)
 	}{
-		"there is no base go on any member that answers":                             {"go", "", func(*simulated) {}},
-		"there is no base java on the member m9, which has the data of web":          {"java", "m9", func(*simulated) {}},
-		"m2: 1 MiB free in the pool fast":                                            {"java", "", func(s *simulated) { s.pools["m1"], s.pools["m2"] = 1<<20, 1<<20 }},
-		"no room on the members that are the first choice: m1: 2 MiB of memory free": {"java", "m1", func(s *simulated) { s.memory["m1"] = 2 << 20 }},
+		"there is no base go on any member that answers":                                      {"go", "", func(*simulated) {}},
+		"there is no base java on the member m9, which has the data of web":                   {"java", "m9", func(*simulated) {}},
+		"m2: 1 MiB free in the pool fast":                                                     {"java", "", func(s *simulated) { s.pools["m1"], s.pools["m2"] = 1<<20, 1<<20 }},
+		"none of the members that are the first choice can have it: m1: 2 MiB of memory free": {"java", "m1", func(s *simulated) { s.memory["m1"] = 2 << 20 }},
 	} {
 		s := simulate(t, 2)
 		c.change(s)

@@ -21,23 +21,24 @@ func Provision(ctx context.Context, c *config.Config, names []string, out *conso
 			return nil, err
 		}
 	}
-	containers := map[string]string{}
-	if c.Incus() { // the cluster has them: the doctor has looked
-		for _, b := range c.Bases {
-			containers[b.Name] = b.Name
-		}
-		return containers, nil
+	in, err := open(c, out.Progress)
+	if err != nil {
+		return nil, err
 	}
-	builder := telling(c, out)
+	defer in.Close()
+	containers := map[string]string{}
 	for _, b := range c.Bases {
 		if len(names) > 0 && !slices.Contains(names, b.Name) {
 			continue
 		}
-		r, err := Recipe(b)
+		r, err := Recipe(c, b)
+		if err == nil && c.Incus() && b.BuiltIn {
+			r, err = unlessByHand(ctx, in, r)
+		}
 		if err != nil {
 			return nil, err
 		}
-		container, built, err := builder.Ensure(ctx, r)
+		container, built, err := in.Ensure(ctx, r)
 		if err != nil {
 			return nil, err
 		}
@@ -49,6 +50,16 @@ func Provision(ctx context.Context, c *config.Config, names []string, out *conso
 	return containers, nil
 }
 
+// unlessByHand takes the one that a cluster's people have made for the built-in base.
+func unlessByHand(ctx context.Context, in store, r base.Recipe) (base.Recipe, error) {
+	own := base.Recipe{Name: r.Name}
+	_, there, err := in.There(ctx, own)
+	if there {
+		r = own
+	}
+	return r, err
+}
+
 // Export writes a base that is built to a new file.
 func Export(ctx context.Context, c *config.Config, name, file string, out *console.Console) error {
 	r, err := Named(c, name)
@@ -58,7 +69,12 @@ func Export(ctx context.Context, c *config.Config, name, file string, out *conso
 	if file, err = filepath.Abs(file); err != nil {
 		return err
 	}
-	size, err := telling(c, out).Export(ctx, r, file)
+	in, err := open(c, out.Progress)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	size, err := in.Export(ctx, r, file)
 	if err == nil {
 		out.Exported(r.Name, file, size)
 	}
@@ -76,7 +92,12 @@ func Import(ctx context.Context, c *config.Config, file string, out *console.Con
 	if err != nil {
 		return err
 	}
-	container, err := telling(c, out).Import(ctx, r, file)
+	in, err := open(c, out.Progress)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	container, err := in.Import(ctx, r, file)
 	if err == nil {
 		out.Imported(r.Name, container)
 	}
@@ -88,11 +109,4 @@ func wrongFile(err error) error {
 		return exit.AsUsage(err)
 	}
 	return err
-}
-
-// telling is a builder that tells out how far it is.
-func telling(c *config.Config, out *console.Console) *base.Store {
-	builder := Store(c)
-	builder.Progress = out.Progress
-	return builder
 }

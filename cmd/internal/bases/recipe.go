@@ -1,6 +1,6 @@
 // Package bases has the bases that a configuration asks for: it builds those that
-// are missing, lists and removes those on this machine, and carries them to
-// others in files. deployer/base does the work.
+// are missing, lists and removes those on this machine or in the cluster, and carries them
+// in files. deployer/base does the work, and deployer/incus for a cluster.
 package bases
 
 import (
@@ -21,12 +21,12 @@ func Names(c *config.Config) (names []string) {
 }
 
 // Recipe gives what a base is made of.
-func Recipe(b config.Base) (base.Recipe, error) {
+func Recipe(c *config.Config, b config.Base) (base.Recipe, error) {
 	r := base.Recipe{
 		Name: b.Name, Distribution: b.Distribution, Template: b.Template, Args: b.Args,
 		Packages: b.Packages, Run: b.Run, Mirror: b.Mirror,
 	}
-	if b.Privileged {
+	if b.Privileged || c.Incus() { // who root is outside, Incus says
 		return r, nil
 	}
 	var err error
@@ -39,21 +39,16 @@ func Recipe(b config.Base) (base.Recipe, error) {
 // Named gives the recipe of the base called name.
 func Named(c *config.Config, name string) (base.Recipe, error) {
 	if b := c.Base(name); b != nil {
-		return Recipe(*b)
+		return Recipe(c, *b)
 	}
 	return base.Recipe{}, exit.Usagef("no base %q in the configuration; there are: %s", name, strings.Join(Names(c), ", "))
-}
-
-// Store has the configuration's bases.
-func Store(c *config.Config) *base.Store {
-	return &base.Store{Path: c.LXC.Path, Bridge: c.LXC.Bridge, Btrfs: c.LXC.Backing == config.BackingBtrfs}
 }
 
 // configured gives the containers of the configuration's bases.
 func configured(c *config.Config) ([]string, error) {
 	var names []string
 	for _, b := range c.Bases {
-		r, err := Recipe(b)
+		r, err := Recipe(c, b)
 		if err != nil {
 			return nil, err
 		}

@@ -27,7 +27,7 @@ func TestTheBasesOfAnAgentAreThoseOfTheFileAndItsOwn(t *testing.T) {
 	dir := t.TempDir()
 	c := &config.Config{State: filepath.Join(dir, "state"), Run: filepath.Join(dir, "run")}
 	c.Bases = []config.Base{{Name: "small", Template: "busybox", Privileged: true}, {Name: "mine", Privileged: true}}
-	r, err := Recipe(c.Bases[0])
+	r, err := Recipe(c, c.Bases[0])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,14 +16,10 @@ import (
 
 // Machine is the one that the program runs on.
 func Machine(c *config.Config) *doctor.Machine {
-	return doctor.NewMachine(c, self.LXCChild(), func(b config.Base) (string, bool, error) {
-		r, err := bases.Recipe(b)
-		if err != nil {
-			return "", false, err
-		}
-		container, there := bases.Store(c).There(r)
-		return container, there, nil
-	}, func() ([]string, error) { return bases.LeftOver(c) }, func(ctx context.Context) (doctor.Cluster, error) { return cluster(ctx, c) })
+	return doctor.NewMachine(c, self.LXCChild(), func(ctx context.Context, b config.Base) (string, bool, error) {
+		return bases.Lookup(ctx, c, b)
+	}, func(ctx context.Context) ([]string, error) { return bases.LeftOver(ctx, c) },
+		func(ctx context.Context) (doctor.Cluster, error) { return cluster(ctx, c) })
 }
 
 // cluster looks at that of the engine incus.

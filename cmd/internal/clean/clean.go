@@ -65,6 +65,7 @@ func All(ctx context.Context, c *config.Config, also Also, say func(string)) (er
 	if also.Bases && !held {
 		errs = errors.Join(errs, bases.RemoveAll(ctx, c, say))
 	}
+	errs = errors.Join(errs, bases.RemoveBuilds(ctx, c))
 	errs = errors.Join(errs, relay.New(relay.Options{Folder: c.Run}).EndAll(ctx))
 	if errs != nil {
 		return errs // what is left has to be found again
@@ -116,7 +117,7 @@ func cleanData(ctx context.Context, engine deployer.Engine, remove bool, say fun
 func removeFolders(c *config.Config) error {
 	defer crash.Point("remove folders")()
 	var errs error
-	for _, path := range []string{folders.Sets(c), folders.Logs(c), folders.History(c), folders.Scratch(c), folders.PageToken(c), folders.Members(c), folders.Socket(c), folders.LockFile(c)} {
+	for _, path := range []string{folders.Sets(c), folders.Logs(c), folders.History(c), folders.Scratch(c), folders.Bases(c), folders.PageToken(c), folders.Members(c), folders.Socket(c), folders.LockFile(c)} {
 		errs = errors.Join(errs, os.RemoveAll(path))
 	}
 	for _, folder := range []string{c.State, c.Run} {

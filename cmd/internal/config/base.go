@@ -13,6 +13,8 @@ import (
 // never both set; with neither, the container exists already.
 type Base struct {
 	Name string
+	// BuiltIn says that the file has no word of it.
+	BuiltIn bool
 
 	// debian:SUITE or ubuntu:SUITE. With neither this nor a template the container
 	// exists already and is only cloned.

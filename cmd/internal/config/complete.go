@@ -8,7 +8,7 @@ import (
 // defaultBase is the base of services that name none, unless the file has a single
 // base, which is then meant, or several without one of this name, when each service
 // has to choose. A defaultBase that is used but not written in the file is built in: a
-// Debian with a Java runtime; a cluster has it already.
+// Debian with a Java runtime.
 const defaultBase = "service-base"
 
 // complete puts in place the defaults that depend on other keys, and paths in their
@@ -58,16 +58,13 @@ func (c *Config) addBuiltInBase() {
 		return
 	}
 	for _, s := range c.Services {
-		if s.Base == defaultBase && c.Incus() {
-			c.Bases = append(c.Bases, Base{Name: defaultBase, Privileged: true})
-			return
-		}
 		if s.Base == defaultBase {
 			c.Bases = append(c.Bases, Base{
 				Name:         defaultBase,
 				Distribution: "debian:bookworm",
 				Packages:     []string{"openjdk-17-jre-headless"},
 				Privileged:   true,
+				BuiltIn:      true,
 			})
 			return
 		}

@@ -46,7 +46,7 @@ func TestTwoLinesMakeAService(t *testing.T) {
 		Engine:    Engine{Kind: EngineLXC, Project: "default", Pool: "default"},
 		LXC:       LXC{Path: "/var/lib/lxc", Backing: "auto", Bridge: "lxcbr0", Address: "static", Names: "vip", Standby: true, Reserve: 256 << 20, KeepFailed: true, DataCopyLimit: 1 << 30, SharedLimit: 4 << 30},
 		Logs:      Logs{Keep: 16 << 20, Generations: 5},
-		Bases:     []Base{{Name: "service-base", Distribution: "debian:bookworm", Packages: []string{"openjdk-17-jre-headless"}, Privileged: true}},
+		Bases:     []Base{{Name: "service-base", BuiltIn: true, Distribution: "debian:bookworm", Packages: []string{"openjdk-17-jre-headless"}, Privileged: true}},
 		Services: []Service{withDefaults(Service{
 			Name: "frontend", Base: "service-base", Source: "/host/volume-frontend", Target: "/frontend", Port: 8081,
 			Health: provenWithin(time.Minute), Drain: Duration{10 * time.Second}, HookTimeout: Duration{10 * time.Second},

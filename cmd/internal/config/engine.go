@@ -143,11 +143,8 @@ func (c *Config) checkIncus(r *report, root *node) {
 		}
 	}
 	for _, b := range c.Bases {
-		n := root.at("base").at(b.Name)
-		for _, k := range b.keys() {
-			if n.at(k.name).given {
-				r.add(n.at(k.name), `with engine.kind = "incus" a base is an instance that is there already, and nothing is built; leave %s out, and make it as docs/cluster.md says`, k.name)
-			}
+		if at := root.at("base").at(b.Name).at("privileged"); at.given && b.Privileged {
+			r.add(at, `with engine.kind = "incus" it is Incus that says who root is, and "incus profile set default security.privileged=true" what makes it root of a member; leave it out`)
 		}
 	}
 }

@@ -65,18 +65,21 @@ func TestWrongWithIncus(t *testing.T) {
 			`config.toml:1:1: fast_start: with engine.kind = "incus" containers share no files, so none is started faster; leave it out`},
 		{"a faster start", onCluster + oneWeb + "fast_start = true\n",
 			`config.toml:10:1: service.web.fast_start: with engine.kind = "incus" containers share no files, so none is started faster; leave it out`},
-		{"a base that is to be built", onCluster + oneWeb + "[base.java]\ndistribution = \"debian:bookworm\"\n",
-			`config.toml:11:1: base.java.distribution: with engine.kind = "incus" a base is an instance that is there already, and nothing is built; leave distribution out, and make it as docs/cluster.md says`},
+		{"a base whose root is a member's", onCluster + oneWeb + "[base.java]\ndistribution = \"debian:bookworm\"\nprivileged = true\n",
+			`config.toml:12:1: base.java.privileged: with engine.kind = "incus" it is Incus that says who root is, and "incus profile set default security.privileged=true" what makes it root of a member; leave it out`},
 	})
 }
 
-func TestAClusterHasItsBasesAndStartsNothingFaster(t *testing.T) {
+func TestAClusterHasTheSameBasesAndStartsNothingFaster(t *testing.T) {
 	c := parse(t, onCluster+oneWeb)
 	if !c.Incus() || c.Engine.Address != "/var/lib/incus/unix.socket" || c.Engine.TLS() || c.Engine.Project != "default" || c.Engine.Pool != "default" {
 		t.Errorf("the engine is %+v", c.Engine)
 	}
-	if len(c.Bases) != 1 || c.Bases[0].Name != "service-base" || !c.Bases[0].Exists() {
+	if len(c.Bases) != 1 || c.Bases[0].Name != "service-base" || c.Bases[0].Exists() || !c.Bases[0].BuiltIn {
 		t.Errorf("its bases are %+v", c.Bases)
+	}
+	if c := parse(t, onCluster+oneWeb+"base = \"hand\"\n[base.java]\ndistribution = \"debian:bookworm\"\nprivileged = false\n[base.hand]\n"); len(c.Bases) != 2 || c.Bases[0].Exists() || !c.Bases[1].Exists() || c.Bases[1].BuiltIn {
+		t.Errorf("the bases that are written are %+v", c.Bases)
 	}
 	if c.FastStart || c.Services[0].FastStart {
 		t.Error("its services are started faster")

@@ -6,10 +6,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/jarloop/jarloop/cmd/internal/config"
 )
 
-// cluster looks whether it answers, and has what instances are copied from: one base on
-// each member, since a copy to another one goes over the network.
+// cluster looks whether it answers, and has what instances are made of.
 func cluster(ctx context.Context, m *Machine) []Finding {
 	found, err := m.Probe.Cluster(ctx)
 	f := Finding{Check: "cluster", State: OK}
@@ -37,13 +38,34 @@ func cluster(ctx context.Context, m *Machine) []Finding {
 	}
 	findings := []Finding{f}
 	for _, b := range m.Config.Bases {
-		findings = append(findings, found.base(b.Name))
+		if b.Exists() || b.BuiltIn && slices.ContainsFunc(found.Bases, func(c ClusterBase) bool { return c.Name == b.Name }) {
+			findings = append(findings, found.byHand(b.Name))
+			continue
+		}
+		findings = append(findings, builtBase(ctx, m, b))
 	}
 	return findings
 }
 
-// base says where a base is.
-func (c Cluster) base(name string) Finding {
+// builtBase looks for the image of a base that has a recipe. Members get it as they need it.
+func builtBase(ctx context.Context, m *Machine, b config.Base) Finding {
+	container, there, err := m.Probe.Base(ctx, b)
+	switch {
+	case err != nil:
+		return Finding{Check: "base " + b.Name, State: Failed, Found: err.Error()}
+	case there:
+		return Finding{Check: "base " + b.Name, State: OK, Found: "the image " + container + " is there"}
+	}
+	f := notBuilt(b)
+	if f.State == Warning { // run need not be warned of what it does
+		f.State, f.Remedy = OK, ""
+	}
+	return f
+}
+
+// byHand says where a base is that has no recipe: there is to be one on each member, since
+// a copy to another one goes over the network.
+func (c Cluster) byHand(name string) Finding {
 	f := Finding{Check: "base " + name, State: OK}
 	var on, running []string
 	for _, b := range c.Bases {
@@ -60,7 +82,7 @@ func (c Cluster) base(name string) Finding {
 	switch {
 	case len(on) == 0:
 		f.State, f.Found = Failed, fmt.Sprintf("no member has an instance %s, or one with user.jarloop.base=%[1]s", name)
-		f.Remedy = "docs/cluster.md says how to make one"
+		f.Remedy = "give it a distribution, or make one as docs/cluster.md says"
 	case len(running) > 0:
 		f.State, f.Found = Failed, fmt.Sprintf("%s runs, and a base must be stopped", strings.Join(running, ", "))
 		f.Remedy = "incus stop " + strings.Join(running, " ")

@@ -13,7 +13,7 @@ func onCluster(t *testing.T) (*Machine, *fake) {
 	t.Helper()
 	m, f := well(t)
 	m.Config.Engine = config.Engine{Kind: config.EngineIncus, Address: "https://m1:8443", Certificate: "/etc/jarloop/client.crt"}
-	m.Config.LXC.Path = "/nowhere"
+	m.Config.LXC.Path, m.Config.Bases[0].Template = "/nowhere", ""
 	f.version = "" // this machine has no liblxc
 	f.cluster = Cluster{
 		Members: map[string]string{"m1": "Online", "m2": "Online"},
@@ -51,6 +51,11 @@ func TestEachThingThatIsWrongWithAClusterHasItsRowAndRemedy(t *testing.T) {
 		{"no base", func(_ *Machine, f *fake) { f.cluster.Bases = nil }, "base service-base", Failed, "no member has an instance service-base", "docs/cluster.md"},
 		{"a base on one of two", func(_ *Machine, f *fake) { f.cluster.Bases = f.cluster.Bases[:1] }, "base service-base", Warning,
 			"there and stopped on m1, but not on m2", "incus copy service-base service-base-m2 --target m2 -c user.jarloop.base=service-base"},
+		{"images that cannot be seen", func(m *Machine, f *fake) {
+			m.Config.Bases[0].Distribution, f.baseErr = "debian:bookworm", errors.New("not authorized")
+		}, "base service-base", Failed, "not authorized", ""},
+		{"a base of a recipe that has changed", func(_ *Machine, f *fake) { f.leftOver = []string{"service-base-0"} }, "old bases", Warning,
+			"service-base-0", "sudo jarloop base remove service-base-0"},
 		{"a base that runs", func(_ *Machine, f *fake) { f.cluster.Bases[1].Running = true }, "base service-base", Failed, "service-base-m2 runs", "incus stop service-base-m2"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -73,5 +78,45 @@ func TestEachThingThatIsWrongWithAClusterHasItsRowAndRemedy(t *testing.T) {
 				t.Errorf("run is stopped by: %v", err)
 			}
 		})
+	}
+}
+
+func TestABaseOfAClusterIsBuiltUnlessItIsThere(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		there bool
+		base  config.Base
+		found string
+	}{
+		{"built", true, config.Base{Name: "service-base", Distribution: "debian:bookworm"}, "the image service-base-1 is there"},
+		{"not built", false, config.Base{Name: "service-base", Template: "busybox"}, "run builds it"},
+		{"made by hand, with a recipe", false, config.Base{Name: "service-base", Template: "busybox"}, "run builds it"},
+		{"made by hand, and no word of it", false, config.Base{Name: "service-base", Template: "busybox", BuiltIn: true}, "there and stopped on m1, m2"},
+		{"no word of it, and none made", false, config.Base{Name: "other", Template: "busybox", BuiltIn: true}, "run builds it"},
+	} {
+		m, f := onCluster(t)
+		m.Config.Bases[0], f.there = test.base, test.there
+		for _, f := range cluster(t.Context(), m)[1:] {
+			if f.State != OK || !strings.Contains(f.Found, test.found) {
+				t.Errorf("%s: %s: %q", test.name, f.State, f.Found)
+			}
+		}
+	}
+}
+
+func TestARecipeNeedsItsTool(t *testing.T) {
+	t.Setenv("PATH", "")
+	for _, test := range []struct {
+		base   config.Base
+		remedy string
+	}{
+		{config.Base{Name: "b", Distribution: "debian:bookworm"}, "sudo apt-get install mmdebstrap"},
+		{config.Base{Name: "b", Template: "busybox"}, "sudo apt-get install lxc"},
+	} {
+		m, f := onCluster(t)
+		m.Config.Bases[0], f.there = test.base, false
+		if f := cluster(t.Context(), m)[1]; f.State != Failed || f.Remedy != test.remedy {
+			t.Errorf("%s: %q: %q", f.State, f.Found, f.Remedy)
+		}
 	}
 }

@@ -31,7 +31,7 @@ var all = []check{
 // Where containers are those of a cluster, nothing of LXC is needed here.
 var (
 	cheapOfCluster = []check{root, bridge, interfaces, ports, cluster}
-	allOfCluster   = []check{root, bridge, interfaces, forward, rules, ports, folders, space, cluster, share, clock}
+	allOfCluster   = []check{root, bridge, interfaces, forward, rules, ports, folders, space, cluster, oldBases, share, clock}
 )
 
 // Examine makes every check, one after the other.

@@ -59,9 +59,11 @@ func (f *fake) Rules(context.Context, netip.Prefix) (Rules, error) { return f.ru
 func (f *fake) Space(string) (Space, error)                        { return f.space, nil }
 func (f *fake) Shares(string) (bool, error)                        { return f.shares, f.sharesErr }
 func (f *fake) Containers(context.Context) (map[string]int, error) { return f.containers, nil }
-func (f *fake) Base(b config.Base) (string, bool, error)           { return b.Name + "-1", f.there, f.baseErr }
-func (f *fake) Cluster(context.Context) (Cluster, error)           { return f.cluster, f.clusterErr }
-func (f *fake) LeftOver() ([]string, error)                        { return f.leftOver, f.leftErr }
+func (f *fake) Base(_ context.Context, b config.Base) (string, bool, error) {
+	return b.Name + "-1", f.there, f.baseErr
+}
+func (f *fake) Cluster(context.Context) (Cluster, error)   { return f.cluster, f.clusterErr }
+func (f *fake) LeftOver(context.Context) ([]string, error) { return f.leftOver, f.leftErr }
 func (f *fake) Share() (watcher.Mode, string, error) {
 	return f.mode, "/host is ext4", f.shareErr
 }

@@ -19,7 +19,7 @@ import (
 // NewMachine gives the machine that the program runs on. child is the command
 // that makes one call of liblxc, base says which container a base is and whether
 // it is there, leftOver which bases are of no use any more, and cluster what there is of one.
-func NewMachine(c *config.Config, child []string, base func(config.Base) (string, bool, error), leftOver func() ([]string, error),
+func NewMachine(c *config.Config, child []string, base func(context.Context, config.Base) (string, bool, error), leftOver func(context.Context) ([]string, error),
 	cluster func(context.Context) (Cluster, error)) *Machine {
 	return &Machine{Config: c, Root: "/", User: os.Geteuid(), Probe: &probe{c, child, base, leftOver, cluster}}
 }
@@ -28,8 +28,8 @@ func NewMachine(c *config.Config, child []string, base func(config.Base) (string
 type probe struct {
 	config   *config.Config
 	child    []string
-	base     func(config.Base) (string, bool, error)
-	leftOver func() ([]string, error)
+	base     func(context.Context, config.Base) (string, bool, error)
+	leftOver func(context.Context) ([]string, error)
 	cluster  func(context.Context) (Cluster, error)
 }
 
@@ -73,11 +73,13 @@ func (p *probe) Containers(ctx context.Context) (map[string]int, error) {
 	return (&lxc.Host{Path: p.config.LXC.Path, Child: p.child}).States(ctx)
 }
 
-func (p *probe) Base(b config.Base) (container string, there bool, err error) { return p.base(b) }
+func (p *probe) Base(ctx context.Context, b config.Base) (container string, there bool, err error) {
+	return p.base(ctx, b)
+}
 
 func (p *probe) Cluster(ctx context.Context) (Cluster, error) { return p.cluster(ctx) }
 
-func (p *probe) LeftOver() ([]string, error) { return p.leftOver() }
+func (p *probe) LeftOver(ctx context.Context) ([]string, error) { return p.leftOver(ctx) }
 
 func (p *probe) Share() (watcher.Mode, string, error) {
 	if err := thereYet(p.config.Watch.Dir); err != nil {

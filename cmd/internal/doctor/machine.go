@@ -92,12 +92,12 @@ type Probe interface {
 	Containers(ctx context.Context) (map[string]int, error)
 	// Base gives the container of a base, and whether it is there, whole; an
 	// error where this machine cannot have it.
-	Base(b config.Base) (container string, there bool, err error)
+	Base(ctx context.Context, b config.Base) (container string, there bool, err error)
 	// Cluster looks at that of the engine incus.
 	Cluster(ctx context.Context) (Cluster, error)
 	// LeftOver gives the bases that the program has built, that the configuration
 	// does not ask for and that no clone rests on.
-	LeftOver() ([]string, error)
+	LeftOver(ctx context.Context) ([]string, error)
 	// Share says how the shared folder has to be watched, and why.
 	Share() (watcher.Mode, string, error)
 	// Start starts a unit of the machine's systemd.

@@ -21,7 +21,7 @@ func bases(ctx context.Context, m *Machine) []Finding {
 	var findings []Finding
 	for _, b := range m.Config.Bases {
 		f := Finding{Check: "base " + b.Name, State: OK}
-		container, there, err := m.Probe.Base(b)
+		container, there, err := m.Probe.Base(ctx, b)
 		switch {
 		case err != nil:
 			f.State, f.Found = Failed, err.Error()
@@ -33,12 +33,7 @@ func bases(ctx context.Context, m *Machine) []Finding {
 			f.Found = fmt.Sprintf("there is no container %s in %s", container, m.Config.LXC.Path)
 			f.Remedy = fmt.Sprintf("sudo lxc-create -P %s -n %s -t …, or give the base a distribution", m.Config.LXC.Path, container)
 		case !there:
-			f.State, f.Found = Warning, "not built yet: run builds it"
-			f.Remedy = "sudo jarloop provision " + b.Name
-			if _, err := exec.LookPath("mmdebstrap"); err != nil && b.Distribution != "" {
-				f.State, f.Found = Failed, "not built yet, and mmdebstrap is not installed, which builds it"
-				f.Remedy = "sudo apt-get install mmdebstrap"
-			}
+			f = notBuilt(b)
 		case running[container] != 0:
 			f.State = Failed
 			f.Found = fmt.Sprintf("%s runs, and a base must be stopped", container)
@@ -51,10 +46,21 @@ func bases(ctx context.Context, m *Machine) []Finding {
 	return findings
 }
 
+// notBuilt says what builds a base that is not there yet.
+func notBuilt(b config.Base) Finding {
+	f := Finding{Check: "base " + b.Name, State: Warning, Found: "not built yet: run builds it", Remedy: "sudo jarloop provision " + b.Name}
+	tool := map[bool]string{true: "mmdebstrap", false: "lxc-create"}[b.Distribution != ""]
+	if _, err := exec.LookPath(tool); err != nil {
+		f.State, f.Found = Failed, "not built yet, and "+tool+" is not installed, which builds it"
+		f.Remedy = "sudo apt-get install " + map[string]string{"mmdebstrap": "mmdebstrap", "lxc-create": "lxc"}[tool]
+	}
+	return f
+}
+
 // oldBases names what recipes have left that were changed.
-func oldBases(_ context.Context, m *Machine) []Finding {
+func oldBases(ctx context.Context, m *Machine) []Finding {
 	f := Finding{Check: "old bases", State: OK, Found: "none that the configuration does not ask for"}
-	names, err := m.Probe.LeftOver()
+	names, err := m.Probe.LeftOver(ctx)
 	switch {
 	case err != nil:
 		f.State, f.Found = Warning, err.Error()

@@ -7,6 +7,7 @@
 //	/var/lib/jarloop/page-token                lets in who opens the page
 //	/var/lib/jarloop/members                   where those of a cluster answer
 //	/var/lib/jarloop/scratch/                  what a deploy puts together, while it does
+//	/var/lib/jarloop/bases/                    what is built for a cluster, until that has it
 //	/run/jarloop/lock                          held while an agent runs
 //	/run/jarloop/jarloop.sock                  the agent's socket
 package folders
@@ -39,6 +40,9 @@ func Members(c *config.Config) string { return filepath.Join(c.State, "members")
 // Scratch is the folder for what a deploy puts together.
 func Scratch(c *config.Config) string { return filepath.Join(c.State, "scratch") }
 
+// Bases is the folder in which bases are built for a cluster.
+func Bases(c *config.Config) string { return filepath.Join(c.State, "bases") }
+
 // EmptyScratch makes it, and removes what a killed agent has left there.
 func EmptyScratch(c *config.Config) error {
 	dir := Scratch(c)
@@ -58,7 +62,7 @@ func Socket(c *config.Config) string { return filepath.Join(c.Run, "jarloop.sock
 // the folders for what they print.
 func LetPass(c *config.Config) error {
 	for _, b := range c.Bases {
-		if b.Privileged {
+		if b.Privileged || c.Incus() {
 			continue
 		}
 		first, err := base.FirstID()

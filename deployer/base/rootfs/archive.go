@@ -25,22 +25,31 @@ const mostWindow = 64 << 20
 
 // Pack writes the root to w, as a tar archive that is compressed with zstd.
 func Pack(ctx context.Context, root string, w io.Writer, p Progress) error {
+	encoder, err := zstd.NewWriter(w)
+	if err != nil {
+		return err
+	}
+	err = Archive(ctx, root, "", encoder, p)
+	if e := encoder.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// Archive writes the root to w, as a tar archive in which it is called name; "" is
+// a point.
+func Archive(ctx context.Context, root, name string, w io.Writer, p Progress) error {
 	p.Step("measure")
 	total, err := Size(ctx, root)
 	if err != nil {
 		return err
 	}
 	p.Step("pack")
-	encoder, err := zstd.NewWriter(w)
-	if err != nil {
-		return err
-	}
-	data := io.MultiWriter(encoder, &meter{all: total, p: p})
 	args := append([]string{"--create", "--file=-", "--directory=" + root, "--one-file-system", "--sparse"}, keepAll...)
-	err = tool.Pipe(ctx, p.Line, nil, data, "tar", append(args, ".")...)
-	if e := encoder.Close(); err == nil {
-		err = e
+	if name != "" { // of files and of what hard links name, and not what symbolic links do
+		args = append(args, "--transform=flags=rhS;s|^[.]|"+name+"|")
 	}
+	err = tool.Pipe(ctx, p.Line, nil, io.MultiWriter(w, &meter{all: total, p: p}), "tar", append(args, ".")...)
 	if err != nil {
 		return fmt.Errorf("pack the root: %w", err)
 	}

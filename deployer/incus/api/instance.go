@@ -143,9 +143,12 @@ type Member struct {
 	Status string `json:"status"`
 }
 
-// Offline is the status of a member from which nothing was heard for
-// cluster.offline_threshold.
-const Offline = "Offline"
+// Online is the status of a member that answers, and Offline that of one from which nothing
+// was heard for cluster.offline_threshold.
+const (
+	Online  = "Online"
+	Offline = "Offline"
+)
 
 // Members gives those of the cluster.
 func (c *Client) Members(ctx context.Context) (all []Member, err error) {
