@@ -15,6 +15,8 @@ package adopt
 import (
 	"cmp"
 	"errors"
+
+	"github.com/jarloop/jarloop/cmd/internal/join"
 )
 
 // ErrNothing says that there is no service in a folder.
@@ -36,6 +38,8 @@ type Layout struct {
 	// Unprivileged says that the machine runs containers whose root is nobody
 	// outside, which the bases are to be for then.
 	Unprivileged bool
+	// Cluster makes the containers, or else this machine.
+	Cluster *join.Cluster
 
 	services []*service
 	jobs     []*job

@@ -17,6 +17,7 @@ func (l *Layout) TOML() string {
 	line("")
 	line("[watch]")
 	line("dir = %s", quote(l.Dir))
+	l.cluster(line)
 	for _, b := range l.bases() {
 		b.render(line, l.Unprivileged)
 	}
@@ -31,6 +32,24 @@ func (l *Layout) TOML() string {
 	}
 	l.publish(line)
 	return b.String()
+}
+
+// cluster says what makes containers, where that is not this machine.
+func (l *Layout) cluster(line printer) {
+	c := l.Cluster
+	if c == nil {
+		return
+	}
+	line("\n[engine]")
+	for _, key := range []struct{ name, value string }{
+		{"kind", c.Kind}, {"address", c.Address}, {"certificate", c.Certificate}, {"key", c.Key},
+		{"server_certificate", c.ServerCertificate}, {"project", c.Project}, {"owner", c.Owner}, {"pool", c.Pool}, {"nameserver", c.Nameserver},
+	} {
+		if key.value != "" {
+			line("%-18s = %s", key.name, quote(key.value))
+		}
+	}
+	line("\n[lxc]\nbridge = %s\nrange  = %s", quote(c.Bridge), quote(c.Range.String()))
 }
 
 func (s *service) render(line printer) {

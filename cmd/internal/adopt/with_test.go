@@ -23,7 +23,7 @@ func TestServersThatServicesUseAreAddedWithTheirPasswords(t *testing.T) {
 	}
 	output := filepath.Join(dir, "config.toml")
 	var out, warnings bytes.Buffer
-	if err := Write(dir, output, Backings(), false, &out, &warnings); err != nil {
+	if err := Write(t.Context(), dir, output, Options{With: Backings()}, &out, &warnings); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(output); err != nil || info.Mode().Perm() != 0o600 {

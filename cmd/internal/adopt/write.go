@@ -1,6 +1,7 @@
 package adopt
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,18 +17,25 @@ import (
 	"github.com/jarloop/jarloop/cmd/internal/config"
 	"github.com/jarloop/jarloop/cmd/internal/console"
 	"github.com/jarloop/jarloop/cmd/internal/exit"
+	"github.com/jarloop/jarloop/cmd/internal/join"
 	"github.com/jarloop/jarloop/deployer/base"
 	"github.com/jarloop/jarloop/network"
 )
 
-// Write writes a configuration from what lies in dir, with servers that its services
-// use, to the file output, or to out if that is "-", and tells warnings what there is to know of it. A file that is
-// there stays unless force says otherwise.
-func Write(dir, output string, with []string, force bool, out, warnings io.Writer) error {
+// Options say what is written beside what lies in a folder.
+type Options struct {
+	With    []string      // servers that its services use
+	Force   bool          // a file that is there is written anew
+	Cluster *join.Cluster // that makes the containers; this machine joins it then
+}
+
+// Write writes a configuration from what lies in dir to the file output, or to out if that
+// is "-", and tells warnings what there is to know of it.
+func Write(ctx context.Context, dir, output string, o Options, out, warnings io.Writer) error {
 	there := func() error {
 		return exit.Usagef("%s is there already, and stays as it is: write another with -o FILE, or this one anew with --force", output)
 	}
-	if _, err := os.Lstat(output); err == nil && output != "-" && !force {
+	if _, err := os.Lstat(output); err == nil && output != "-" && !o.Force {
 		return there()
 	}
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
@@ -42,7 +50,8 @@ func Write(dir, output string, with []string, force bool, out, warnings io.Write
 		return exit.Usagef("%w: name the folder that your build writes to, or mount it", err)
 	}
 	if err == nil {
-		err = layout.With(with)
+		layout.Cluster = o.Cluster
+		err = layout.With(o.With)
 	}
 	if err != nil {
 		return err
@@ -52,7 +61,12 @@ func Write(dir, output string, with []string, force bool, out, warnings io.Write
 		return fmt.Errorf("what lies in %s gives no configuration that works; nothing is written: %w", dir, err)
 	}
 	layout.Interface = interfaceOf(network.DefaultInterface(), network.Interfaces, c.LXC.Bridge)
-	layout.Unprivileged = base.Unprivileged(c.LXC.Path) == nil
+	layout.Unprivileged = o.Cluster == nil && base.Unprivileged(c.LXC.Path) == nil
+	if o.Cluster != nil { // now that all else is known to work
+		if err := o.Cluster.Join(ctx); err != nil {
+			return err
+		}
+	}
 	text, mode := layout.TOML(), fs.FileMode(0o644)
 	if len(layout.with) > 0 {
 		mode = 0o600 // there are passwords in it
@@ -62,7 +76,7 @@ func Write(dir, output string, with []string, force bool, out, warnings io.Write
 	case output == "-":
 		_, err := fmt.Fprint(out, text)
 		return err
-	case force:
+	case o.Force:
 		err = renameio.WriteFile(output, []byte(text), mode)
 	default:
 		err = writeNew(output, text, mode)

@@ -1,7 +1,6 @@
 package machine
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -104,7 +103,7 @@ func client(c *config.Config) (*api.Client, error) {
 		}
 		o.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13}
 		if e.ServerCertificate != "" {
-			if err := accept(o.TLS, e.ServerCertificate); err != nil {
+			if o.TLS, err = accept(pair, e.ServerCertificate); err != nil {
 				return nil, fmt.Errorf("read engine.server_certificate: %w", err)
 			}
 			o.Others = folders.Members(c) // which have the same
@@ -113,27 +112,24 @@ func client(c *config.Config) (*api.Client, error) {
 	return api.New(o)
 }
 
-// accept has one certificate accepted and no other. A cluster's own is signed by itself,
-// and names no member that could be asked for.
-func accept(c *tls.Config, file string) error {
+// accept has one certificate accepted and no other.
+func accept(own tls.Certificate, file string) (*tls.Config, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	block, _ := pem.Decode(text)
 	if block == nil || block.Type != "CERTIFICATE" {
-		return fmt.Errorf("%s is no certificate in PEM", file)
+		return nil, fmt.Errorf("%s is no certificate in PEM", file)
 	}
 	wanted, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	c.InsecureSkipVerify = true // #nosec G402 -- it is held against the one that is wanted
-	c.VerifyConnection = func(s tls.ConnectionState) error {
-		if len(s.PeerCertificates) == 0 || !bytes.Equal(s.PeerCertificates[0].Raw, wanted.Raw) {
+	return api.Pinned(own, func(its *x509.Certificate) error {
+		if !its.Equal(wanted) {
 			return fmt.Errorf("who answers has another certificate than %s", file)
 		}
 		return nil
-	}
-	return nil
+	}), nil
 }
