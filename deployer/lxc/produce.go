@@ -20,6 +20,7 @@ import (
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/deployer/crash"
 	"github.com/jarloop/jarloop/deployer/guest"
+	"github.com/jarloop/jarloop/deployer/shared"
 )
 
 // A production runs in a container whose init is the command itself. It is never
@@ -46,8 +47,8 @@ func (e *Engine) Produce(ctx context.Context, p deployer.Production) (deployer.P
 }
 
 func (e *Engine) produce(ctx context.Context, p deployer.Production) (made deployer.Produced, err error) {
-	file, err := e.disk.sharedFile(p.Name)
-	if err != nil {
+	folder := shared.Folder(e.disk.shared())
+	if _, err := folder.File(p.Name); err != nil {
 		return made, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, p.Time, late("the command has not ended", p.Time))
@@ -78,7 +79,7 @@ func (e *Engine) produce(ctx context.Context, p deployer.Production) (made deplo
 	}
 	made.CPU = spent(filepath.Join(e.disk.scratch(name), "times"))
 	out := filepath.Join(e.disk.scratch(name), "out")
-	if made.Bytes, err = e.disk.takeProduced(out, file); err != nil {
+	if made.Bytes, err = folder.Take(out, p.Name); err != nil {
 		return made, fmt.Errorf("%s: %w", p.Out, err)
 	}
 	return made, nil
@@ -246,19 +247,4 @@ func spent(file string) (all time.Duration) {
 		all += d
 	}
 	return all
-}
-
-// takeProduced makes a file that a command has written a shared one.
-func (d disk) takeProduced(out, file string) (int64, error) {
-	info, err := os.Lstat(out)
-	if err != nil {
-		return 0, err
-	}
-	if !info.Mode().IsRegular() {
-		return 0, errors.New("it is no regular file")
-	}
-	defer crash.Point("take what was produced")()
-	return info.Size(), errors.Join(
-		os.Chown(out, 0, 0), os.Chmod(out, 0o444), os.Chtimes(out, time.Now(), sharedTime),
-		os.MkdirAll(filepath.Dir(file), 0o755), os.Rename(out, file))
 }
