@@ -27,8 +27,6 @@ func (m *making) takeApart(ctx context.Context, set watcher.Set, c Command) (*fa
 		return nil, notWanted
 	case option != "":
 		return nil, plainError("its command has " + option)
-	case errors.Is(shares, errors.ErrUnsupported):
-		return nil, plainError(oneLine(shares))
 	case shares != nil:
 		return nil, shares
 	case !ok:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -64,6 +65,7 @@ func (l *loop) produceArchive(ctx context.Context, g *Generation) (*Produced, er
 		return nil, err
 	}
 	defer func() { _ = l.Engine.Unshare(context.WithoutCancel(ctx), listed) }() // else the next agent does
+	wants.Beside, wants.Needs = g.Name(), append(slices.Clone(g.Start.Libraries), listed)
 	made, err := l.sharing.produce(ctx, wants)
 	if err != nil {
 		return nil, err

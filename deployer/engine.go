@@ -181,6 +181,8 @@ type Command struct {
 	Line string // of a shell
 	Dir  string // the folder that it runs in; empty: the root
 	Env  map[string]string
+	// Shared are the shared files that it runs with: the instance has them in SharedFolder.
+	Shared []string
 }
 
 // Instance is one as it was found.

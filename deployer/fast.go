@@ -131,6 +131,10 @@ func (f *fast) command(c Command) Command {
 	words = append(words, f.split.Options...)
 	words = append(words, "-cp", f.classPath()+":"+f.java.Jar, f.split.Main)
 	c.Line = f.java.With(words...)
+	c.Shared = slices.Concat(f.stable, f.own)
+	if f.ready {
+		c.Shared = append(c.Shared, f.archive)
+	}
 	return c
 }
 

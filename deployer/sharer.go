@@ -9,9 +9,9 @@ import (
 // SharedFolder is where every instance has the shared files.
 const SharedFolder = "/var/lib/jarloop/shared"
 
-// Sharer is the part of an engine that keeps files which all instances have in
-// SharedFolder, at once and read-only, without a copy of their own. An engine that
-// cannot do that says errors.ErrUnsupported. A name is a relative path; what it names
+// Sharer is the part of an engine that keeps files which instances have in SharedFolder,
+// read-only and without a copy of their own: those that a Command or a Production names,
+// from when it is installed or run, and maybe others. A name is a relative path; what it names
 // never changes, and has the same time on every machine, so that what depends on
 // both stays right.
 type Sharer interface {
@@ -31,7 +31,7 @@ type Sharer interface {
 	Mapped(ctx context.Context, name string) ([]string, error)
 }
 
-// SharedFile is a file that all instances have.
+// SharedFile is a file that instances share.
 type SharedFile struct {
 	Name string
 	Size int64     // bytes
@@ -44,6 +44,10 @@ type Production struct {
 	Name string // of the shared file
 	Argv []string
 	Out  string // the file inside that the command makes
+	// Needs are the shared files that the command needs, and Beside an instance that runs
+	// with most of them, if there is one.
+	Needs  []string `json:",omitempty"`
+	Beside string   `json:",omitempty"`
 	// Memory and Disk are how many bytes it may take, and Time how long it may run.
 	Memory, Disk int64
 	Time         time.Duration

@@ -1,5 +1,6 @@
 // Guest is the program that an engine runs inside containers which it reaches by an
-// API alone. It is static, and put there by the engine.
+// API alone. It is static, and put there by the engine. As process 1 it does nothing: a
+// container is there for the calls then.
 package main
 
 import (
@@ -8,4 +9,9 @@ import (
 	"github.com/jarloop/jarloop/deployer/incus/inside"
 )
 
-func main() { os.Exit(inside.Serve(os.Stdin, os.Stdout)) }
+func main() {
+	if os.Getpid() == 1 {
+		inside.Idle()
+	}
+	os.Exit(inside.Serve(os.Stdin, os.Stdout))
+}

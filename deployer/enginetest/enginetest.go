@@ -43,8 +43,6 @@ type Harness struct {
 	// NoData says why the engine keeps no data of services; "": it does. It is held then
 	// to making no instance that has any, and the rest of that part is skipped.
 	NoData string
-	// NoShares says the same of files that instances share.
-	NoShares string
 }
 
 // Hands is what people, and power cuts, do to instances.
@@ -111,7 +109,7 @@ var trials atomic.Int64
 // together several at a time, since most of it is waiting. Harnesses must not see each
 // other's instances. What a promise has left is removed after it.
 func Run(t *testing.T, together bool, newHarness func(t *testing.T) Harness) {
-	for _, part := range [][]promise{makes, boots, runs, ends, inside, prints, data, noData, bears, shares, produces, noShares} {
+	for _, part := range [][]promise{makes, boots, runs, ends, inside, prints, data, noData, bears, shares, produces} {
 		for _, p := range part {
 			t.Run(p.name, func(t *testing.T) {
 				if together {
@@ -122,9 +120,6 @@ func Run(t *testing.T, together bool, newHarness func(t *testing.T) Harness) {
 				r := &trial{T: t, Harness: h, service: fmt.Sprintf("trial%d", n), other: fmt.Sprintf("other%d", n)}
 				if h.NoData != "" && p.ofData {
 					t.Skip("NOT KEPT: " + h.NoData)
-				}
-				if h.NoShares != "" && p.ofShares {
-					t.Skip("NOT KEPT: " + h.NoShares)
 				}
 				t.Cleanup(r.removeAll)
 				p.holds(r)
@@ -139,6 +134,4 @@ type promise struct {
 	holds func(t *trial)
 	// ofData says that it is of an engine which keeps data.
 	ofData bool
-	// ofShares says that it is of an engine which shares files.
-	ofShares bool
 }

@@ -34,13 +34,14 @@ func (t *trial) nothingProduced(but ...string) {
 func (t *trial) produced(name string) string {
 	t.Helper()
 	t.boot(t.name(1))
+	t.needs([]string{t.name(1)}, name)
 	text, err := t.Engine.ReadFile(t.ctx(), t.name(1), path.Join(deployer.SharedFolder, name))
 	t.must(err)
 	return strings.TrimSpace(string(text))
 }
 
 // produces is about shared files that a command makes.
-var produces = ofShares([]promise{
+var produces = []promise{
 	{name: "a command makes a shared file, and leaves no instance", holds: func(t *trial) {
 		made, err := t.Engine.Produce(t.ctx(), t.production(t.Write("/tmp/out", "produced"), "/tmp/out"))
 		t.must(err)
@@ -54,7 +55,9 @@ var produces = ofShares([]promise{
 	}},
 	{name: "a command that makes a shared file sees the others", holds: func(t *trial) {
 		t.must(t.Engine.Share(t.ctx(), "3f2a/lib.jar", writing("library")))
-		_, err := t.Engine.Produce(t.ctx(), t.production(t.Copy(path.Join(deployer.SharedFolder, "3f2a/lib.jar"), "/tmp/out"), "/tmp/out"))
+		p := t.production(t.Copy(path.Join(deployer.SharedFolder, "3f2a/lib.jar"), "/tmp/out"), "/tmp/out")
+		p.Needs, p.Beside = []string{"3f2a/lib.jar"}, t.name(9) // which is gone
+		_, err := t.Engine.Produce(t.ctx(), p)
 		t.must(err)
 		if text := t.produced("made/archive"); text != "library" {
 			t.Errorf("it has seen %q", text)
@@ -145,6 +148,7 @@ var produces = ofShares([]promise{
 		all.Wait()
 		t.nothingProduced("made/archive-1", "made/archive-2")
 		t.boot(t.name(1))
+		t.needs([]string{t.name(1)}, "made/archive-1", "made/archive-2")
 		for n := 1; n <= 2; n++ {
 			text, err := t.Engine.ReadFile(t.ctx(), t.name(1), path.Join(deployer.SharedFolder, fmt.Sprintf("made/archive-%d", n)))
 			if want := fmt.Sprint("produced ", n); err != nil || strings.TrimSpace(string(text)) != want {
@@ -172,4 +176,4 @@ var produces = ofShares([]promise{
 		}
 		t.nothingProduced("made/archive")
 	}},
-})
+}

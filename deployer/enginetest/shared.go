@@ -33,13 +33,23 @@ func (t *trial) shared() map[string]int64 {
 	return found
 }
 
+// needs has instances run with shared files.
+func (t *trial) needs(names []string, files ...string) {
+	t.Helper()
+	for _, name := range names {
+		t.must(t.Engine.Install(t.ctx(), name, "", "", deployer.Command{Line: "true", Shared: files}))
+	}
+}
+
 // shares is about files that instances share.
-var shares = ofShares([]promise{
+var shares = []promise{
 	{name: "a shared file is seen by what runs already and by what comes", holds: func(t *trial) {
 		t.boot(t.name(1))
 		t.must(t.Engine.Share(t.ctx(), "3f2a/a lib.jar", writing("library")))
 		t.boot(t.name(2))
-		for _, name := range []string{t.name(1), t.name(2)} {
+		both := []string{t.name(1), t.name(2)}
+		t.needs(both, "3f2a/a lib.jar")
+		for _, name := range both {
 			t.reads(name, path.Join(deployer.SharedFolder, "3f2a/a lib.jar"), "library")
 		}
 		t.Engine = t.Restart(t.T)
@@ -51,6 +61,7 @@ var shares = ofShares([]promise{
 		t.must(t.Engine.Share(t.ctx(), "lib", writing("first")))
 		t.must(t.Engine.Share(t.ctx(), "lib", func(io.Writer) error { t.Error("it was written anew"); return nil }))
 		t.boot(t.name(1))
+		t.needs([]string{t.name(1)}, "lib")
 		file := path.Join(deployer.SharedFolder, "lib")
 		if err := t.Engine.WriteFile(t.ctx(), t.name(1), file, []byte("mine"), 0o644); err == nil {
 			t.Error("it was written from inside")
@@ -67,16 +78,26 @@ var shares = ofShares([]promise{
 			t.Errorf("shared are %v", all)
 		}
 	}},
-	{name: "a file that nobody needs goes", holds: func(t *trial) {
-		t.must(t.Engine.Share(t.ctx(), "x/lib", writing("library")))
+	{name: "a file that nobody needs goes, from instances with the next that one needs, and comes again", holds: func(t *trial) {
+		for _, name := range []string{"x/lib", "y/lib"} {
+			t.must(t.Engine.Share(t.ctx(), name, writing("library")))
+		}
 		t.boot(t.name(1))
+		t.needs([]string{t.name(1)}, "x/lib")
+		t.reads(t.name(1), path.Join(deployer.SharedFolder, "x/lib"), "library")
 		for range 2 { // one that is gone is no error
 			t.must(t.Engine.Unshare(t.ctx(), "x/lib"))
 		}
-		t.reads(t.name(1), path.Join(deployer.SharedFolder, "x/lib"), "")
-		if all := t.shared(); len(all) != 0 {
+		if all := t.shared(); len(all) != 1 || all["y/lib"] == 0 {
 			t.Errorf("shared are %v", all)
 		}
+		t.Engine = t.Restart(t.T)
+		t.needs([]string{t.name(1)}, "y/lib")
+		t.reads(t.name(1), path.Join(deployer.SharedFolder, "y/lib"), "library")
+		t.reads(t.name(1), path.Join(deployer.SharedFolder, "x/lib"), "")
+		t.must(t.Engine.Share(t.ctx(), "x/lib", writing("another")))
+		t.needs([]string{t.name(1)}, "x/lib", "y/lib")
+		t.reads(t.name(1), path.Join(deployer.SharedFolder, "x/lib"), "another")
 	}},
 	{name: "names that lead elsewhere are refused", holds: func(t *trial) {
 		for _, name := range []string{"", ".", "..", "../lib", "/lib", "a/../../lib", "a//b", ".hidden", "a\nb"} {
@@ -98,7 +119,9 @@ var shares = ofShares([]promise{
 		if t.Mapper != nil {
 			program = t.Mapper(t.T)
 		}
-		t.must(t.Engine.Install(t.ctx(), t.name(2), t.artefacts(map[string]string{"map": program}), target, t.Map(path.Join(deployer.SharedFolder, "mapped"))))
+		c := t.Map(path.Join(deployer.SharedFolder, "mapped"))
+		c.Shared = []string{"mapped", "x/not"}
+		t.must(t.Engine.Install(t.ctx(), t.name(2), t.artefacts(map[string]string{"map": program}), target, c))
 		t.must(t.Engine.Launch(t.ctx(), t.name(2)))
 		t.printed(t.name(2), "up", 1)
 		for name, want := range map[string]string{t.name(1): "", t.name(2): "mapped"} {
@@ -109,30 +132,6 @@ var shares = ofShares([]promise{
 		t.stop(t.name(1))
 		if all, err := t.Engine.Mapped(t.ctx(), t.name(1)); err == nil {
 			t.Errorf("of one that is stopped: %q", all)
-		}
-	}},
-})
-
-// ofShares marks what an engine that shares no files cannot keep.
-func ofShares(all []promise) []promise {
-	for i := range all {
-		all[i].ofShares = true
-	}
-	return all
-}
-
-// noShares is about engines that share no files.
-var noShares = []promise{
-	{name: "what cannot be shared is errors.ErrUnsupported", holds: func(t *trial) {
-		if t.NoShares == "" {
-			t.Skip("this engine shares files")
-		}
-		_, err := t.Engine.Shared(t.ctx())
-		_, produced := t.Engine.Produce(t.ctx(), t.production(t.Write("/tmp/out", "x"), "/tmp/out"))
-		for _, err := range []error{err, produced, t.Engine.Share(t.ctx(), "lib", writing("x")), t.Engine.Unshare(t.ctx(), "lib")} {
-			if !errors.Is(err, errors.ErrUnsupported) {
-				t.Errorf("the error is %v", err)
-			}
 		}
 	}},
 }

@@ -61,9 +61,6 @@ func (t *trial) removeAll() {
 		}
 	}
 	files, err := t.Engine.Shared(ctx)
-	if t.NoShares != "" {
-		err = nil
-	}
 	for _, f := range files {
 		err = errors.Join(err, t.Engine.Unshare(ctx, f.Name))
 	}

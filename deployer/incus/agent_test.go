@@ -71,7 +71,7 @@ func (d *desk) lease() string { return "jarloop-" + d.owner }
 // isAlone has an agent of another machine begin to work for the same owner.
 func (d *desk) isAlone() {
 	d.t.Helper()
-	e, err := incus.New(incus.Options{Client: d.client, Owner: d.owner, Logs: d.dir, Program: d.cluster.program, Pool: "fast"})
+	e, err := incus.New(incus.Options{Client: d.client, Owner: d.owner, Logs: d.dir, Shared: d.dir, Program: d.cluster.program, Pool: "fast"})
 	if err != nil {
 		d.t.Fatal(err)
 	}

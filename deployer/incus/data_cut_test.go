@@ -73,7 +73,7 @@ func (b *bench) cut(t *testing.T, calls int, before bool) (context.Context, *inc
 	must(t, err)
 	t.Cleanup(client.Close)
 	e, err := incus.New(incus.Options{
-		Client: client, Owner: b.owner, Logs: b.logs, Program: b.program, Pool: "fast", Gateway: netip.MustParseAddr(gateway),
+		Client: client, Owner: b.owner, Logs: b.logs, Shared: b.shared, Program: b.program, Pool: "fast", Gateway: netip.MustParseAddr(gateway),
 	})
 	must(t, err)
 	return life, e, c

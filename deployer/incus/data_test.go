@@ -62,7 +62,7 @@ func (b *bench) volumes(t *testing.T, owner string) (names []string) {
 	all, err := b.client.Volumes(t.Context(), "fast")
 	must(t, err)
 	for _, v := range all {
-		if v.Config["user.jarloop.owner"] == owner {
+		if v.Config["user.jarloop.owner"] == owner && v.Config["user.jarloop.service"] != "" { // others are of shared files
 			names = append(names, v.Name)
 		}
 	}

@@ -216,6 +216,10 @@ func (d *desk) cleans() {
 	if _, _, err := d.client.Profile(context.Background(), d.lease()); !api.IsNotFound(err) {
 		d.t.Errorf("clean leaves the lease: %v", err)
 	}
+	volumes, err := d.client.Volumes(context.Background(), "fast")
+	if shared := d.owner + "-shared"; err != nil || slices.ContainsFunc(volumes, func(v api.Volume) bool { return v.Name == shared }) {
+		d.t.Errorf("clean leaves a volume with shared files: %v", err)
+	}
 	rules, err := d.on("iptables-save").Output()
 	if err != nil || strings.Contains(string(rules), "JARLOOP") {
 		d.t.Errorf("clean leaves rules: %v: %s", err, rules)

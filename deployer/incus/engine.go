@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -19,6 +20,7 @@ import (
 	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/deployer/incus/api"
 	"github.com/jarloop/jarloop/deployer/logs"
+	"github.com/jarloop/jarloop/deployer/shared"
 )
 
 // Options are what an Engine works with.
@@ -33,6 +35,8 @@ type Options struct {
 	Program string
 	// Pool is the storage pool of instances.
 	Pool string
+	// Shared is the agent's own folder for what instances share.
+	Shared string
 	// Gateway is the default route of instances with an address of their own, and
 	// Nameserver what they ask for names; the zero Addr leaves what their base says.
 	Gateway, Nameserver netip.Addr
@@ -47,14 +51,27 @@ type Engine struct {
 	// acts are starts and removals under way, each once for all who ask for it.
 	acts    singleflight.Group
 	members *members
+	shares  shares
 	// stalled is the constant, and less in tests.
 	stalled time.Duration
 }
 
-// quick is how long a call may take that waits for nothing, copied one that copies.
+// shares is what is known of the volumes with shared files.
+type shares struct {
+	known sync.Map // members that have one
+	fills singleflight.Group
+}
+
+// shared is where the agent has these files.
+func (e *Engine) shared() shared.Folder { return shared.Folder(e.Options.Shared) }
+
+// quick is how long a call may take that waits for nothing, copied one that copies, and
+// stalled for how long nothing may be heard of one that brings files, which takes as long
+// as their way needs.
 const (
-	quick  = 20 * time.Second
-	copied = 5 * time.Minute
+	stalled = 30 * time.Second
+	quick   = 20 * time.Second
+	copied  = 5 * time.Minute
 )
 
 var (
@@ -67,8 +84,8 @@ func New(o Options) (*Engine, error) {
 	if !ownerName.MatchString(o.Owner) {
 		return nil, fmt.Errorf("%q is no name of an owner: lower case letters, digits and hyphens, a letter first", o.Owner)
 	}
-	if o.Client == nil || o.Logs == "" || o.Pool == "" {
-		return nil, errors.New("an engine needs a client, a folder for logs and a storage pool")
+	if o.Client == nil || o.Logs == "" || o.Shared == "" || o.Pool == "" {
+		return nil, errors.New("an engine needs a client, folders for logs and for shared files, and a storage pool")
 	}
 	text, err := os.ReadFile(o.Program)
 	if err != nil {
@@ -96,6 +113,7 @@ const (
 	keyAddress = "user.jarloop.address"
 	keyBase    = "user.jarloop.base"   // of a base: the name that it is one of
 	keyRecipe  = "user.jarloop.recipe" // the base by its recipe that it is one of, or was made of
+	keyOf      = "user.jarloop.of"     // the base that it is made of
 	keyMemory  = "limits.memory"
 
 	making, whole, removing = "making", "whole", "removing"

@@ -27,11 +27,11 @@ func TestTheEngineKeepsItsPromises(t *testing.T) {
 		b := c.bench(t)
 		return enginetest.Harness{
 			Engine: b.engine(t), Base: "base", Address: c.next, Restart: func(t *testing.T) deployer.Engine { return b.engine(t) },
-			Hands:     enginetest.Hands{Foreign: b.foreign, HalfMade: b.halfMade, HalfRemoved: b.halfRemoved, Hang: b.hang, Halt: b.halt, Vanish: b.vanish},
+			Hands:     enginetest.Hands{Foreign: b.foreign, HalfMade: b.halfMade, HalfRemoved: b.halfRemoved, Hang: b.hang, Halt: b.halt, Vanish: b.vanish, HalfProduced: b.halfProduced},
 			Services:  enginetest.Shell(),
 			Commands:  enginetest.ShellCommands(),
 			BaseFile:  "/srv/seed/file",
-			NoShares:  "the engine incus shares no files between instances yet",
+			Mapper:    enginetest.Mapper,
 			Irregular: []string{"/etc", "/dev/null", "/proc/version", "/etc/jarloop/gate"},
 		}
 	})
@@ -40,13 +40,13 @@ func TestTheEngineKeepsItsPromises(t *testing.T) {
 // bench is an engine, with all that the suite wants of it.
 type bench struct {
 	*cluster
-	owner string // another for each, so that they do not see each other
-	logs  string
+	owner        string // another for each, so that they do not see each other
+	logs, shared string
 }
 
 func (c *cluster) bench(t testing.TB) *bench {
 	t.Helper()
-	return &bench{cluster: c, owner: fmt.Sprintf("test%d", c.owners.Add(1)), logs: filepath.Join(t.TempDir(), "logs")}
+	return &bench{cluster: c, owner: fmt.Sprintf("test%d", c.owners.Add(1)), logs: filepath.Join(t.TempDir(), "logs"), shared: filepath.Join(t.TempDir(), "shared")}
 }
 
 func (b *bench) engine(t testing.TB) deployer.Engine {
@@ -63,7 +63,7 @@ func (b *bench) engineOf(t testing.TB, owner string) deployer.Engine {
 func (b *bench) engineBy(t testing.TB, client *api.Client, owner string) *incus.Engine {
 	t.Helper()
 	e, err := incus.New(incus.Options{
-		Client: client, Owner: owner, Logs: b.logs, Program: b.program, Pool: "fast",
+		Client: client, Owner: owner, Logs: b.logs, Shared: b.shared, Program: b.program, Pool: "fast",
 		Gateway: netip.MustParseAddr(gateway), Nameserver: netip.MustParseAddr(gateway),
 	})
 	if err != nil {
@@ -152,4 +152,31 @@ func (b *bench) vanish(t *testing.T, name string) {
 	if err := errors.Join(b.client.SetState(t.Context(), full, "stop", true, time.Second), b.client.DeleteInstance(t.Context(), full)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// halfProduced has an agent begin that is gone when its command runs.
+func (b *bench) halfProduced(t *testing.T, p deployer.Production) {
+	t.Helper()
+	line := newLine(t, strings.TrimPrefix(b.socket(t), "unix:"))
+	e := b.engineBy(t, by(t, "unix:"+line.address), b.owner)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if _, err := e.Produce(ctx, p); err == nil {
+			t.Error("it has ended well")
+		}
+	}()
+	for running := false; !running; {
+		all, err := e.List(t.Context())
+		if err = errors.Join(err, deployer.Pause(t.Context(), 100*time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range all {
+			running = running || i.Running
+		}
+	}
+	line.end()
+	cancel()
+	<-done
 }

@@ -61,6 +61,11 @@ func (e *Engine) stream(ctx context.Context, name string, r inside.Request, foll
 	if half(i) {
 		return fmt.Errorf("%s is half of one: %w", name, deployer.ErrStopped)
 	}
+	return e.streamIn(ctx, name, i, r, follows, out)
+}
+
+// streamIn is stream for an instance that was looked at.
+func (e *Engine) streamIn(ctx context.Context, name string, i api.Instance, r inside.Request, follows io.Reader, out io.Writer) error {
 	text, err := r.Encode()
 	if err != nil {
 		return err

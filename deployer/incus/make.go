@@ -33,7 +33,7 @@ func (e *Engine) List(ctx context.Context) ([]deployer.Instance, error) {
 		if !ok || !e.ours(i) {
 			continue
 		}
-		one := deployer.Instance{Name: name, Half: half(i), Running: i.Running() && !half(i)}
+		one := deployer.Instance{Name: name, Half: half(i), Running: i.Running()}
 		if one.Record, one.Err = decode(i.Config[keyRecord]); one.Err != nil {
 			one.Err = fmt.Errorf("read the record of %s: %w", name, one.Err)
 		}
@@ -86,11 +86,16 @@ func (e *Engine) Create(ctx context.Context, s deployer.Spec) error {
 	if len(mounts) > 0 {
 		config[keyMounts] = text(mounts)
 	}
-	err = e.Client.CopyInstance(ctx, api.Copy{Name: full, Source: base.Name, Member: base.Location, Config: config})
+	devices, err := e.sharedDisk(ctx, base.Location, true)
+	if err != nil {
+		return fmt.Errorf("make %s: %w", s.Name, err)
+	}
+	err = e.Client.CopyInstance(ctx, api.Copy{Name: full, Source: base.Name, Member: base.Location, Config: config, Devices: devices})
 	if api.IsTaken(err) {
 		err = fmt.Errorf("%s is there already: deploy again, to have another name: %w: %w", full, deployer.ErrExists, err)
 	}
 	if err != nil {
+		e.forgetVolume(base.Location)
 		return fmt.Errorf("make %s: %w", s.Name, err)
 	}
 	if err := e.makeKept(s.Name); err != nil {
@@ -126,7 +131,7 @@ func (e *Engine) baseFor(ctx context.Context, s deployer.Spec, service string) (
 // config is what an instance has beside what its base has.
 func (e *Engine) config(s deployer.Spec, program string) map[string]string {
 	config := map[string]string{
-		keyOwner: e.Owner, keyRecord: encode(s.Record), keyState: making, keyProgram: program, keyBase: "",
+		keyOwner: e.Owner, keyRecord: encode(s.Record), keyState: making, keyProgram: program, keyBase: "", keyOf: s.Base,
 		"boot.autostart": "false", // the agent starts what is to run
 	}
 	if s.Address.IsValid() {
@@ -263,6 +268,7 @@ func (e *Engine) remove(ctx context.Context, name string) error {
 	if err := e.Client.DeleteInstance(ctx, e.full(name)); err != nil && !api.IsNotFound(err) {
 		return err
 	}
+	_ = e.dropVolumes(ctx) // it is done with the next one else
 	kept := e.kept(name)
 	if record, err := decode(i.Config[keyRecord]); err == nil {
 		if _, err := os.Lstat(string(kept)); err == nil {

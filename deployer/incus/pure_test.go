@@ -50,7 +50,7 @@ func engineOf(t *testing.T, handle http.HandlerFunc) *Engine {
 	if err := os.WriteFile(program, []byte("program"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e, err := New(Options{Client: client, Owner: "anna", Logs: filepath.Join(dir, "logs"), Program: program, Pool: "fast"})
+	e, err := New(Options{Client: client, Owner: "anna", Logs: filepath.Join(dir, "logs"), Shared: filepath.Join(dir, "shared"), Program: program, Pool: "fast"})
 	if err != nil {
 		t.Fatal(err)
 	}

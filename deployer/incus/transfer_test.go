@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -148,6 +149,7 @@ type line struct {
 	cuts           atomic.Int64
 	mu             sync.Mutex
 	open           map[net.Conn]bool
+	end            func()
 }
 
 func newLine(t *testing.T, to string) *line {
@@ -157,7 +159,8 @@ func newLine(t *testing.T, to string) *line {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { listener.Close(); l.cut() })
+	l.end = func() { listener.Close(); l.cut() }
+	t.Cleanup(l.end)
 	go func() {
 		for {
 			conn, err := listener.Accept()
@@ -212,5 +215,47 @@ func (l *line) cut() {
 	defer l.mu.Unlock()
 	for conn := range l.open {
 		conn.Close()
+	}
+}
+
+// TestASecondDeploySendsOnlyWhatChanged has two generations of a service run with the same
+// libraries, and another artefact each.
+func TestASecondDeploySendsOnlyWhatChanged(t *testing.T) {
+	b := newBench(t)
+	line := newLine(t, strings.TrimPrefix(b.socket(t), "unix:"))
+	e := b.engineBy(t, by(t, "unix:"+line.address), b.owner)
+	const library, app, slack = 8 << 20, 1 << 20, 1 << 20
+	shared := []string{"3f/one.jar", "3f/two.jar"}
+	want := ""
+	for _, name := range shared {
+		text := make([]byte, library)
+		if _, err := rand.Read(text); err != nil {
+			t.Fatal(err)
+		}
+		want += fmt.Sprintf("%x  %s/%s\n", sha256.Sum256(text), deployer.SharedFolder, name)
+		if err := e.Share(t.Context(), name, func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n, most := range []int64{2*library + app, app} {
+		name := fmt.Sprintf("libs-%d", n+1)
+		if err := b.boot(t.Context(), t, e, name); err != nil {
+			t.Fatal(err)
+		}
+		source, appSum := artefact(t, app)
+		before := line.sent.Load()
+		began := time.Now()
+		if err := e.Install(t.Context(), name, source, "/srv/app", deployer.Command{Line: "true", Shared: shared}); err != nil {
+			t.Fatal(err)
+		}
+		sent := line.sent.Load() - before
+		t.Logf("%s on %s: %d bytes in %s", name, b.memberOf(t, b.owner, name), sent, time.Since(began))
+		if sent < app || sent > most+slack {
+			t.Errorf("%d bytes were sent to %s, which lacks %d", sent, name, most)
+		}
+		argv := []string{"sha256sum", deployer.SharedFolder + "/" + shared[0], deployer.SharedFolder + "/" + shared[1], "/srv/app/app.jar"}
+		if out, err := e.Run(t.Context(), name, argv); err != nil || string(out) != want+appSum {
+			t.Errorf("%s has %q, %v; want %q", name, out, err, want+appSum)
+		}
 	}
 }

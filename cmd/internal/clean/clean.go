@@ -80,9 +80,6 @@ func All(ctx context.Context, c *config.Config, also Also, say func(string)) (er
 // unshare removes the libraries and archives that containers shared.
 func unshare(ctx context.Context, engine deployer.Engine) error {
 	all, err := engine.Shared(ctx)
-	if errors.Is(err, errors.ErrUnsupported) {
-		return nil
-	}
 	for _, f := range all {
 		err = errors.Join(err, engine.Unshare(ctx, f.Name))
 	}
@@ -117,7 +114,7 @@ func cleanData(ctx context.Context, engine deployer.Engine, remove bool, say fun
 func removeFolders(c *config.Config) error {
 	defer crash.Point("remove folders")()
 	var errs error
-	for _, path := range []string{folders.Sets(c), folders.Logs(c), folders.History(c), folders.Scratch(c), folders.Bases(c), folders.PageToken(c), folders.Members(c), folders.Socket(c), folders.LockFile(c)} {
+	for _, path := range []string{folders.Sets(c), folders.Logs(c), folders.Shared(c), folders.History(c), folders.Scratch(c), folders.Bases(c), folders.PageToken(c), folders.Members(c), folders.Socket(c), folders.LockFile(c)} {
 		errs = errors.Join(errs, os.RemoveAll(path))
 	}
 	for _, folder := range []string{c.State, c.Run} {

@@ -25,7 +25,6 @@ func (c *Config) complete(root *node) {
 	}
 	if c.Incus() {
 		c.LXC.Reserve = 0 // it is of this machine's memory, which no container takes
-		c.FastStart = c.FastStart && root.at("fast_start").given
 	}
 	c.Notify.complete(root.at("notify"))
 	base := c.usualBase()

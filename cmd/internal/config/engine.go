@@ -127,19 +127,9 @@ func (c *Config) checkIncus(r *report, root *node) {
 	if c.LXC.Address == AddressDHCP {
 		r.add(lxc.at("address"), `"dhcp" cannot go with engine.kind = "incus": containers have this machine as their gateway, which their DHCP server does not know; leave it out`)
 	}
-	for _, name := range []string{"path", "backing", "data_copy_limit", "shared_limit", "reserve"} {
+	for _, name := range []string{"path", "backing", "data_copy_limit", "reserve"} {
 		if lxc.at(name).given {
 			r.add(lxc.at(name), `has no effect with engine.kind = "incus", since it is about containers on this machine; leave it out`)
-		}
-	}
-	const plain = `with engine.kind = "incus" containers share no files, so none is started faster; leave it out`
-	if at := root.at("fast_start"); at.given && c.FastStart {
-		r.add(at, plain)
-	}
-	for i := range c.Services {
-		s, n := &c.Services[i], root.at("service").at(c.Services[i].Name)
-		if at := n.at("fast_start"); at.given && s.FastStart {
-			r.add(at, plain)
 		}
 	}
 	for _, b := range c.Bases {

@@ -61,16 +61,12 @@ func TestWrongWithIncus(t *testing.T) {
 				`config.toml:9:1: lxc.backing: has no effect with engine.kind = "incus", since it is about containers on this machine; leave it out`},
 		{"memory that is left free", onCluster + "reserve = \"1GiB\"\n" + oneWeb,
 			`config.toml:8:1: lxc.reserve: has no effect with engine.kind = "incus", since it is about containers on this machine; leave it out`},
-		{"a faster start of all", "fast_start = true\n" + onCluster + oneWeb,
-			`config.toml:1:1: fast_start: with engine.kind = "incus" containers share no files, so none is started faster; leave it out`},
-		{"a faster start", onCluster + oneWeb + "fast_start = true\n",
-			`config.toml:10:1: service.web.fast_start: with engine.kind = "incus" containers share no files, so none is started faster; leave it out`},
 		{"a base whose root is a member's", onCluster + oneWeb + "[base.java]\ndistribution = \"debian:bookworm\"\nprivileged = true\n",
 			`config.toml:12:1: base.java.privileged: with engine.kind = "incus" it is Incus that says who root is, and "incus profile set default security.privileged=true" what makes it root of a member; leave it out`},
 	})
 }
 
-func TestAClusterHasTheSameBasesAndStartsNothingFaster(t *testing.T) {
+func TestAClusterHasTheSameBases(t *testing.T) {
 	c := parse(t, onCluster+oneWeb)
 	if !c.Incus() || c.Engine.Address != "/var/lib/incus/unix.socket" || c.Engine.TLS() || c.Engine.Project != "default" || c.Engine.Pool != "default" {
 		t.Errorf("the engine is %+v", c.Engine)
@@ -81,8 +77,8 @@ func TestAClusterHasTheSameBasesAndStartsNothingFaster(t *testing.T) {
 	if c := parse(t, onCluster+oneWeb+"base = \"hand\"\n[base.java]\ndistribution = \"debian:bookworm\"\nprivileged = false\n[base.hand]\n"); len(c.Bases) != 2 || c.Bases[0].Exists() || !c.Bases[1].Exists() || c.Bases[1].BuiltIn {
 		t.Errorf("the bases that are written are %+v", c.Bases)
 	}
-	if c.FastStart || c.Services[0].FastStart {
-		t.Error("its services are started faster")
+	if !c.FastStart || !c.Services[0].FastStart {
+		t.Error("its services are not started faster")
 	}
 	if c := parse(t, oneWeb); c.Incus() || c.Engine.Kind != EngineLXC || !c.FastStart || c.Bases[0].Exists() {
 		t.Errorf("without the table it is %+v", c)

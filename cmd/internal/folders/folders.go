@@ -28,6 +28,10 @@ func Sets(c *config.Config) string { return filepath.Join(c.State, "sets") }
 // Logs is the folder of what generations print.
 func Logs(c *config.Config) string { return filepath.Join(c.State, "logs") }
 
+// Shared is the folder of files that containers of a cluster share; those of this machine
+// are beside its containers.
+func Shared(c *config.Config) string { return filepath.Join(c.State, "shared") }
+
 // History is the folder of what became of deploys.
 func History(c *config.Config) string { return filepath.Join(c.State, "history") }
 

@@ -34,7 +34,7 @@ func Cluster(c *config.Config, own netip.Prefix) (*incus.Engine, error) {
 		}
 	}
 	o := incus.Options{
-		Client: client, Owner: c.Engine.Owner, Logs: folders.Logs(c), Program: program, Pool: c.Engine.Pool, Gateway: own.Addr(),
+		Client: client, Owner: c.Engine.Owner, Logs: folders.Logs(c), Shared: folders.Shared(c), Program: program, Pool: c.Engine.Pool, Gateway: own.Addr(),
 	}
 	if c.Engine.Nameserver != "" {
 		o.Nameserver = netip.MustParseAddr(c.Engine.Nameserver)

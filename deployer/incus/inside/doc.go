@@ -38,6 +38,9 @@ type Request struct {
 	Stay    bool
 	Files   []string           // patterns, or folders
 	Reached map[string]Reached // by file
+	Shared  []Part             // shared files that the service runs with
+	Gone    []string           // shared files that are not needed any more
+	Most    int64              // how long a file may become
 }
 
 // The calls.
@@ -57,6 +60,9 @@ const (
 	CallOutput      = "output"      // pieces of what the service prints
 	CallSizes       = "sizes"       // what folders take
 	CallLines       = "lines"       // lines of files
+	CallKeep        = "keep"        // shared files, of which what is lacked follows, and of others that they go
+	CallProduce     = "produce"     // a command that makes a file
+	CallMapped      = "mapped"      // shared files that the service has in its memory
 )
 
 // Answer is what a call gives.
@@ -70,10 +76,21 @@ type Answer struct {
 	Busy      int                 `json:",omitempty"`
 	Open      int                 `json:",omitempty"`
 	Sizes     []int64             `json:",omitempty"`
+	Names     []string            `json:",omitempty"` // of shared files
+	Made      *Made               `json:",omitempty"`
 	// More says that something goes on, and another answer comes. One of them has what is
 	// lacked of the Parts, if nothing then an empty list.
 	More  bool   `json:",omitempty"`
 	Lacks []Lack `json:",omitzero"`
+}
+
+// Made is what a command has made, or how it has failed.
+type Made struct {
+	Wrong  string // how it has failed
+	Killed bool   // by SIGKILL, and not by us
+	Bytes  int64
+	CPU    time.Duration
+	Memory int64 // what its largest process has held
 }
 
 // Part is a file or a folder of those that a folder is to hold.

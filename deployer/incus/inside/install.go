@@ -26,20 +26,10 @@ func (s *server) bring(ctx context.Context, aside string) error {
 	if err := errors.Join(check(s.Parts), os.MkdirAll(p.dir, 0o700)); err != nil {
 		return err
 	}
-	p.local.Store(true)
 	defer s.tell(p)()
-	lacks, err := p.lacks(ctx, s.Parts, s.Target)
-	if err == nil {
-		err = s.answer(Answer{More: true, Lacks: lacks}, nil)
-	}
-	if err != nil {
+	if err := s.receive(ctx, p, s.Parts, s.Target); err != nil {
 		return err
 	}
-	p.local.Store(false)
-	if err := p.take(ctx, s.Parts, lacks, s.in); err != nil {
-		return err
-	}
-	p.local.Store(true)
 	dir, err := p.assemble(s.Parts)
 	if err == nil {
 		err = s.locked(ctx, func() error { return s.root.CopyTree(ctx, dir, s.Target) })
@@ -48,4 +38,18 @@ func (s *server) bring(ctx context.Context, aside string) error {
 		return os.RemoveAll(p.dir)
 	}
 	return errors.Join(err, os.RemoveAll(dir))
+}
+
+// receive asks for what is lacked, and takes it. What stands in the folder at is there.
+func (s *server) receive(ctx context.Context, p *parts, all []Part, at string) error {
+	lacks, err := p.lacks(ctx, all, at)
+	if err == nil {
+		err = s.answer(Answer{More: true, Lacks: lacks}, nil)
+	}
+	if err != nil {
+		return err
+	}
+	p.remote.Store(true)
+	defer p.remote.Store(false)
+	return p.take(ctx, all, lacks, s.in)
 }

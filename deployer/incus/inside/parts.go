@@ -25,9 +25,9 @@ import (
 // Two calls may write one of them at a time, when the connection of the first is lost and
 // it does not know yet: both write the same at the same offsets.
 type parts struct {
-	dir   string
-	moved atomic.Int64 // how much has come
-	local atomic.Bool  // nothing is waited for but this machine
+	dir    string
+	moved  atomic.Int64 // how much has come
+	remote atomic.Bool  // more is waited for
 }
 
 func (p *parts) whole(sum string) string { return filepath.Join(p.dir, sum) }
@@ -65,7 +65,7 @@ func (p *parts) lacks(ctx context.Context, all []Part, at string) (lacks []Lack,
 		if err := context.Cause(ctx); err != nil {
 			return nil, err
 		}
-		if p.copyOf(filepath.Join(at, one.Name), one) == nil {
+		if at != "" && p.copyOf(filepath.Join(at, one.Name), one) == nil {
 			continue
 		}
 		lack := Lack{SHA256: one.SHA256}
@@ -219,7 +219,7 @@ func (s *server) tell(p *parts) (stop func()) {
 	go func() {
 		defer close(ended)
 		for last := int64(0); pause(ctx, sayEvery) == nil; {
-			if now := p.moved.Load(); now != last || p.local.Load() {
+			if now := p.moved.Load(); now != last || !p.remote.Load() {
 				last = now
 				if s.answer(Answer{More: true}, nil) != nil {
 					return // nobody reads it

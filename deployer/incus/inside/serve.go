@@ -4,31 +4,15 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"sync"
 	"time"
 
-	"github.com/gofrs/flock"
-
-	"github.com/jarloop/jarloop/deployer/base/rootfs"
 	"github.com/jarloop/jarloop/deployer/guest"
 )
 
 // most is how long a call may take that follows nothing.
 const most = 10 * time.Minute
-
-// server is one call under way.
-type server struct {
-	Request
-	root *guest.Root
-	in   *bufio.Reader
-
-	answers sync.Mutex // one at a time
-	out     *bufio.Writer
-}
 
 // Serve answers the one call that comes, and gives the exit status.
 func Serve(in io.Reader, out io.Writer) int {
@@ -53,7 +37,13 @@ func (s *server) serve(ctx context.Context) error {
 	defer s.root.Close()
 	switch s.Call {
 	case CallInstall: // however long the way is
-		return s.answer(Answer{}, s.install(ctx))
+		err := s.install(ctx)
+		return s.answer(Answer{Names: without(s.Shared)}, err)
+	case CallKeep: // as above
+		return s.answer(Answer{}, s.keep(ctx))
+	case CallProduce: // its caller says how long
+		a, err := s.produce(ctx)
+		return s.answer(a, err)
 	case CallDial:
 		return s.dial(ctx)
 	case CallOutput:
@@ -90,101 +80,12 @@ func (s *server) call(ctx context.Context) (a Answer, err error) {
 		a.Listeners, err = listening()
 	case CallConnections:
 		a.Open, a.Busy, err = connections(s.Port)
+	case CallMapped:
+		a.Names, err = mapped()
 	case CallSizes:
 		a.Sizes, err = sizes(ctx, s.Files)
 	default:
 		err = fmt.Errorf("the program in the guest does not know the call %q", s.Call)
 	}
 	return a, err
-}
-
-// lockFile is on /dev, which is a tmpfs: it needs no room, and is gone with the boot.
-const lockFile = "/dev/.jarloop-writing"
-
-// locked writes while no other call does: package guest gives what is not whole yet a
-// name of its own, once for a process.
-func (s *server) locked(ctx context.Context, write func() error) error {
-	lock := flock.New(lockFile)
-	if _, err := lock.TryLockContext(ctx, lookEvery); err != nil {
-		return fmt.Errorf("wait for another call to have written: %w", err)
-	}
-	defer lock.Close()
-	return write()
-}
-
-func (s *server) answer(a Answer, err error) error {
-	if err != nil {
-		a.Error = err.Error()
-		for kind, is := range kinds {
-			if errors.Is(err, is) {
-				a.Kind = kind
-			}
-		}
-	}
-	s.answers.Lock()
-	defer s.answers.Unlock()
-	return errors.Join(json.NewEncoder(s.out).Encode(a), s.out.Flush())
-}
-
-// untilAsked gives a context that ends with the standard input.
-func (s *server) untilAsked(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		_, _ = io.Copy(io.Discard, s.in)
-		cancel()
-	}()
-	return ctx, cancel
-}
-
-// sizes gives what folders take.
-func sizes(ctx context.Context, folders []string) (all []int64, err error) {
-	for _, folder := range folders {
-		size, err := rootfs.Size(ctx, folder)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, size)
-	}
-	return all, nil
-}
-
-// lookEvery is how often a file is looked at that somebody waits for.
-const lookEvery = 20 * time.Millisecond
-
-// status gives how the service has ended, nil if it has not.
-func status() (*Exit, error) {
-	line, err := guest.ReadReport(guest.Reports)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil
-	case errors.Is(err, guest.ErrIrregular):
-		return &Exit{Wrong: err.Error()}, nil
-	case err != nil:
-		return nil, err
-	}
-	return &Exit{Line: line}, nil
-}
-
-// wait is status once the service has ended, or when nobody waits any more.
-func (s *server) wait() (*Exit, error) {
-	ctx, cancel := s.untilAsked(context.Background())
-	defer cancel()
-	for {
-		exit, err := status()
-		if exit != nil || err != nil || pause(ctx, lookEvery) != nil {
-			return exit, err
-		}
-	}
-}
-
-// pause waits, and says if the context has ended.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }
