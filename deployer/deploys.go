@@ -222,7 +222,7 @@ func (l *loop) handleFailed(m deployEnded, res Result) {
 		e.Step = step.Step
 	}
 	if e.Step == "prove" {
-		e.Reason = explained(l.service, e.Reason, e.Tail)
+		e.Reason = explained(l.service, m.err, e.Tail)
 	}
 	e.Reason = res.Held.addTo(e.Reason)
 	e.Reason += l.tryLater(m)

@@ -30,7 +30,7 @@ func (l *loop) handleExited(m exited) {
 	tail := l.Engine.Tail(g.Name())
 	l.say(Event{
 		Kind: Died, Service: l.name, Generation: g.Name(), Set: g.Set,
-		Reason: explained(l.service, oneLine(why), tail), Tail: tail,
+		Reason: explained(l.service, why, tail), Tail: tail,
 	})
 	var exit *ExitError
 	errors.As(why, &exit)

@@ -121,7 +121,7 @@ func TestWhyABackingServiceEndedIsSaid(t *testing.T) {
 	})
 	bubble(t, "not by a signal", func(t *testing.T) {
 		a := newWorld().start(t, abc)
-		a.put(set("b", "b-1", "print up"))
+		a.put(set("b", "b-1", "print java.net.UnknownHostException: database"))
 		a.with(func() { a.end(a.instances["b-1"], a.instances["b-1"].unit, "killed by SIGKILL") })
 		pass(time.Second)
 		if e := a.lastOf(deployer.Failed, "b"); e.Reason != "prove: the process was killed by SIGKILL" {

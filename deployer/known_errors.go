@@ -1,6 +1,7 @@
 package deployer
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -76,6 +77,12 @@ var knownErrors = []knownError{
 			return fmt.Sprintf("its setting %s is missing: env = { %s = … } in its table, or a line of its env_file", first(found), variable(first(found)))
 		},
 	},
+	{ // DataSourceBeanCreationFailureAnalyzer of Spring Boot
+		regexp.MustCompile(`Failed to configure a DataSource: 'url' attribute is not specified`),
+		func(Service, []string) string {
+			return `it has a database and no address of one: env = { SPRING_DATASOURCE_URL = "jdbc:…" } in its table; jarloop init --with postgresql has what one needs`
+		},
+	},
 	{
 		regexp.MustCompile(`NoClassDefFoundError: javax/(?:xml/bind|activation)|ClassNotFoundException: javax\.(?:xml\.bind|activation)`),
 		func(Service, []string) string {
@@ -107,7 +114,7 @@ var knownErrors = []knownError{
 		},
 	},
 	{
-		regexp.MustCompile(`OutOfMemoryError: Java heap space`),
+		regexp.MustCompile(`OutOfMemoryError: (?:Java heap space|GC overhead limit exceeded)`),
 		func(Service, []string) string {
 			return "its heap is full, which is a quarter of the memory that a JVM sees unless its command has -Xmx or -XX:MaxRAMPercentage: give it more, and a higher memory where that is set"
 		},
@@ -135,16 +142,18 @@ var knownErrors = []knownError{
 	},
 }
 
-// explained adds to why a service has not come up, or has ended, what can be done.
-func explained(s Service, reason string, tail []string) string {
+// explained says why a service has not come up, or has ended, with what can be done. One
+// that was killed has not printed why.
+func explained(s Service, err error, tail []string) string {
 	why := cause(s, tail)
-	switch {
-	case why == "":
-		return reason
-	case strings.Contains(reason, "; "): // there are other things to look at
-		return reason + "; " + why
+	if exit := (*ExitError)(nil); why == "" || errors.As(err, &exit) && !exit.Exited {
+		return oneLine(err)
 	}
-	return reason + ": " + why
+	between := ": "
+	if strings.Contains(err.Error(), "; ") { // there are other things to look at
+		between = "; "
+	}
+	return oneLine(err) + between + why
 }
 
 // cause finds in what a program has printed last what to do about its end; "" where

@@ -1,6 +1,7 @@
 package deployer
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -54,6 +55,7 @@ func TestWhatAProgramSaidLeadsOn(t *testing.T) {
 		"another that refuses":                 {"Connection to elsewhere:5432 refused. Check that the hostname and port are correct", ""},
 		"a setting, of Spring":                 {`Caused by: java.lang.IllegalArgumentException: Could not resolve placeholder 'DB_PASSWORD' in value "${DB_PASSWORD}"`, "its setting DB_PASSWORD is missing: env = { DB_PASSWORD = … }"},
 		"a property, of Spring":                {`Could not resolve placeholder 'shop.db-password' in value "${shop.db-password}"`, "its setting shop.db-password is missing: env = { SHOP_DB_PASSWORD = … }"},
+		"an address, of Spring":                {"Description:\n\nFailed to configure a DataSource: 'url' attribute is not specified and no embedded datasource could be configured.\n\nReason: Failed to determine a suitable driver class", "SPRING_DATASOURCE_URL"},
 		"a setting, of Quarkus":                {"java.util.NoSuchElementException: SRCFG00014: The config property shop.name is required but it could not be found in any config source", "env = { SHOP_NAME = … }"},
 		"a setting, of Dropwizard":             {"io.dropwizard.configuration.UndefinedEnvironmentVariableException: The environment variable 'DB_HOST' is not defined; could not substitute the expression '${DB_HOST}'.", "env = { DB_HOST = … }"},
 		"a setting, of a script":               {"/shop/run.sh: 3: DB_HOST: parameter not set", "env = { DB_HOST = … }"},
@@ -83,7 +85,7 @@ func TestWhatAProgramSaidLeadsOn(t *testing.T) {
 		t.Errorf("with overlap: %q", got)
 	}
 	service.Memory = 1 << 20
-	if got := explained(service, "failed", []string{"Could not reserve enough space for object heap"}); got != "failed: the JVM wants more than memory allows it: a lower -Xmx, or a higher memory" {
+	if got := explained(service, errors.New("failed"), []string{"Could not reserve enough space for object heap"}); got != "failed: the JVM wants more than memory allows it: a lower -Xmx, or a higher memory" {
 		t.Errorf("with a limit: %q", got)
 	}
 }
