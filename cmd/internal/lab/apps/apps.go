@@ -65,7 +65,7 @@ func (a Application) CopySource(ctx context.Context, folder string) error {
 func (a Application) Build(ctx context.Context, source, share string) error {
 	cmd := exec.CommandContext(ctx, "nice", "sh", "-ec", strings.ReplaceAll(a.Commands, "/host/", share+"/"))
 	cmd.Dir = source
-	home, err := a.javaHome()
+	home, err := a.javaHome(jdks)
 	if err != nil {
 		return err
 	}

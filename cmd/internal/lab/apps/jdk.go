@@ -26,13 +26,13 @@ const jdks = "/usr/lib/jvm"
 var newer = map[string]int{"helidon": 21}
 
 // javaHome gives the JDK that builds the application: the environment's, or the first
-// here that is new enough where the application needs a newer one.
-func (a Application) javaHome() (string, error) {
+// in a folder that is new enough where the application needs a newer one.
+func (a Application) javaHome(folder string) (string, error) {
 	least, special := newer[a.Name]
 	if !special {
 		return os.Getenv("JAVA_HOME"), nil
 	}
-	releases, err := filepath.Glob(filepath.Join(jdks, "*", "release"))
+	releases, err := filepath.Glob(filepath.Join(folder, "*", "release"))
 	if err != nil {
 		return "", err
 	}
