@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"errors"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -121,6 +122,30 @@ func TestServicesAreFoundWhereBuildsLeaveThem(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestTheSharedFolderOfARepositoryIsFound(t *testing.T) {
+	runs := withMain(t, nil)
+	for name, c := range map[string]struct {
+		files map[string]string
+		dir   string
+		names []string
+	}{
+		"beside what the builds leave": {map[string]string{"lxc/volume-a/a.jar": runs, "lxc/upstart/a.conf": "exec java -jar /a/a.jar\n", "services/a/build/libs/a.jar": runs, "pom.xml": ""}, "lxc", []string{"a"}},
+		"not where it has no program":  {map[string]string{"docker/volume-db/x": "", "a/target/a.jar": runs}, ".", []string{"a"}},
+		"not of two":                   {map[string]string{"x/volume-a/a.jar": runs, "y/volume-b/b.jar": runs}, ".", []string{"volume-a", "volume-b"}},
+		"not below one":                {map[string]string{"volume-a/a.jar": runs, "old/volume-b/b.jar": runs}, ".", []string{"a", "volume-b"}},
+	} {
+		dir := t.TempDir()
+		writeFiles(t, dir, c.files)
+		l, err := Read(dir)
+		if err != nil || l.Dir != filepath.Join(dir, c.dir) || !slices.Equal(slices.Sorted(slices.Values(l.Services())), c.names) {
+			t.Errorf("%s: %v, in %s, %q", name, err, l.Dir, l.Services())
+		}
+		if said := strings.Contains(strings.Join(l.Notes, "\n"), "lxc is taken for the shared folder, since it has folders like volume-…"); said != (c.dir != ".") {
+			t.Errorf("%s: said is %q", name, l.Notes)
+		}
 	}
 }
 

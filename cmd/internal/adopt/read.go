@@ -49,6 +49,12 @@ func Read(dir string) (*Layout, error) {
 	if _, err := fs.ReadDir(root.FS(), "."); err != nil {
 		return nil, err
 	}
+	if share := shareBelow(root); share != "" {
+		if l, err := Read(filepath.Join(dir, share)); err == nil && slices.ContainsFunc(l.services, func(s *service) bool { return !s.nginx && (s.runs.name != "" || s.exec.value != "") }) {
+			l.note("%s is taken for the shared folder, since it has folders like %s…", share, prefix)
+			return l, nil
+		}
+	}
 	l := &Layout{Dir: dir}
 	l.readJobs(root)
 	found := &search{root: root}
@@ -64,6 +70,29 @@ func Read(dir string) (*Layout, error) {
 	}
 	l.complete()
 	return l, nil
+}
+
+// shareBelow gives the folder of a repository that is shared with the VM, by what is
+// in it; "" where there is none, or this is it.
+func shareBelow(root *os.Root) string {
+	has := func(dir string) bool {
+		found, _ := fs.Glob(root.FS(), path.Join(dir, prefix+"*")) // the pattern is well-formed
+		return len(found) > 0
+	}
+	if has(".") {
+		return ""
+	}
+	entries, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return ""
+	}
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
+		return !e.IsDir() || strings.HasPrefix(e.Name(), ".") || plain(e.Name()) != e.Name() || strings.ContainsAny(e.Name(), `*?[\\`) || !has(e.Name())
+	})
+	if len(entries) != 1 {
+		return ""
+	}
+	return entries[0].Name()
 }
 
 // builds are files of builds, whose output is not there before they were run.
