@@ -135,7 +135,7 @@ func newAgent(c *config.Config, containers map[string]string, m *machine.Machine
 	a.deployer = deployer.New(deployer.Options{
 		Services: deployServices(c, containers), Publish: a.publish(c), External: external,
 		KeepLogs: int64(c.Logs.Keep), KeepGenerations: c.Logs.Generations, KeepSets: c.Watch.Keep,
-		Standby: c.LXC.Standby, KeepFailed: c.LXC.KeepFailed, Reserve: int64(c.LXC.Reserve),
+		Standby: c.LXC.Standby, KeepFailed: c.LXC.KeepFailed, Reserve: int64(c.LXC.Reserve), Available: available(c),
 		Scratch: folders.Scratch(c), SharedLimit: int64(c.LXC.SharedLimit),
 		Together: c.Watch.Together, VIPs: c.LXC.Names == config.NamesVIP,
 		Engine: m.Engine, Router: m.Router, Pool: m.Pool, Holder: m.Relays, History: book, Sets: sets{folders.Sets(c), watch},
@@ -143,4 +143,13 @@ func newAgent(c *config.Config, containers map[string]string, m *machine.Machine
 		Hook: a.hook, Look: a.look, Tell: a.tell, Output: a.line, Published: func() { a.page.Published() },
 	})
 	return a
+}
+
+// available gives what memory there is for containers; nil is this machine's. The members
+// of a cluster are asked for theirs when a container is placed.
+func available(c *config.Config) func() (int64, error) {
+	if !c.Incus() {
+		return nil
+	}
+	return func() (int64, error) { return 0, errors.ErrUnsupported }
 }

@@ -48,3 +48,14 @@ func TestAnyTimeOfStillnessIsTheOneThatIsMeant(t *testing.T) {
 		}
 	}
 }
+
+func TestTheMemoryOfThisMachineIsNotThatOfACluster(t *testing.T) {
+	var c config.Config
+	if available(&c) != nil {
+		t.Error("containers of this machine have other memory than it")
+	}
+	c.Engine.Kind = config.EngineIncus
+	if free, err := available(&c)(); err == nil {
+		t.Errorf("a cluster has %d bytes", free)
+	}
+}
