@@ -37,6 +37,7 @@ func TestABaseOfAClusterIsBuiltByItsRecipeAndShared(t *testing.T) {
 	if on := d.members(); len(on) < 2 {
 		t.Errorf("all containers are on %v", on)
 	}
+	t.Logf("two members serve after %s", time.Since(began).Round(time.Second))
 	before := d.bases()
 	if len(before) != 1 || !before[0].Configured || !before[0].Complete || before[0].Bytes == 0 || len(before[0].Clones) < 2 {
 		t.Fatalf("base list: %+v", before)
@@ -58,7 +59,9 @@ func TestABaseOfAClusterIsBuiltByItsRecipeAndShared(t *testing.T) {
 	d.kill(agent, syscall.SIGINT)
 	t.Logf("both are made of the new one after %s", time.Since(began).Round(time.Second))
 	d.online()
+	t.Logf("online after %s", time.Since(began).Round(time.Second))
 	d.collected(before[0].Container)
+	t.Logf("collected after %s", time.Since(began).Round(time.Second))
 }
 
 // online waits until the cluster hears from all members.

@@ -127,3 +127,14 @@ func TestTheNameOfABaseOnAMemberIsAHostName(t *testing.T) {
 		t.Errorf("%s is too long", got)
 	}
 }
+
+func TestBasesThatAreThereAreNoReasonToGoElsewhere(t *testing.T) {
+	s := recipe(t, 2)
+	for _, base := range []string{"a", "b", "c"} {
+		s.instances[base+"-m1"] = &api.Instance{Name: base + "-m1", Location: "m1", Status: "Stopped", Config: map[string]string{keyRecipe: base, keyBase: base, keyState: whole}}
+	}
+	s.instances["bert-web-1"] = &api.Instance{Name: "bert-web-1", Location: "m2", Status: "Running", Config: map[string]string{keyOwner: "bert", keyRecipe: "a"}}
+	if on, _ := s.make(t, engineOf(t, s.ServeHTTP), "web-1"); on != "m1" {
+		t.Errorf("it is on %s, where a container is", on)
+	}
+}

@@ -44,6 +44,8 @@ func TestACertificateOfOneProjectBuildsBasesThere(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			began := time.Now()
+			after := func(what string) { t.Logf("%s after %s", what, time.Since(began).Round(10*time.Millisecond)) }
 			base := incus.Built{Name: "tiny", Container: "tiny-" + images, Hash: "1", Begun: time.Now(), Took: time.Second}
 			if there, err := e.HasBase(t.Context(), base.Container, base.Hash); there || err != nil {
 				t.Fatalf("%t, %v", there, err)
@@ -55,11 +57,13 @@ func TestACertificateOfOneProjectBuildsBasesThere(t *testing.T) {
 			if all, err := e.BuiltBases(t.Context()); err != nil || len(all) > 0 {
 				t.Errorf("what was cut off leaves %+v, %v", all, err)
 			}
+			after("cut off")
 			for range 2 { // the same content again is the same
 				if err := e.TakeIn(t.Context(), base, root, mute{}); err != nil {
 					t.Fatal(err)
 				}
 			}
+			after("taken in twice")
 			if err := e.Create(t.Context(), deployer.Spec{Name: "web-1", Base: base.Container, Address: b.next(), Record: []byte("r")}); err != nil {
 				t.Fatal(err)
 			}
@@ -70,6 +74,7 @@ func TestACertificateOfOneProjectBuildsBasesThere(t *testing.T) {
 			if err != nil || len(all) != 1 || !all[0].Complete || len(all[0].Made) != 1 || all[0].Bytes == 0 {
 				t.Errorf("there are %+v, %v", all, err)
 			}
+			after("made an instance")
 			if err := e.Remove(t.Context(), "web-1"); err != nil {
 				t.Error(err)
 			}
@@ -82,6 +87,7 @@ func TestACertificateOfOneProjectBuildsBasesThere(t *testing.T) {
 			if all, err := e.BuiltBases(t.Context()); err != nil || len(all) > 0 {
 				t.Errorf("that leaves %+v, %v", all, err)
 			}
+			after("removed")
 			c.incus(t, nil, "project", "delete", project)
 		})
 	}
