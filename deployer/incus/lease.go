@@ -103,7 +103,7 @@ func (l *Lease) Keep(ctx context.Context, away func(error)) error {
 
 // beat says once that the agent is there.
 func (l *Lease) beat(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, quick, late("the lease is not renewed", quick))
+	ctx, cancel := context.WithTimeoutCause(ctx, beatEvery, late("the lease is not renewed", beatEvery))
 	defer cancel()
 	err := l.renew(ctx, l.etag)
 	if !errors.Is(err, api.ErrChanged) && !api.IsNotFound(err) {

@@ -92,7 +92,7 @@ func TestAMemberThatIsSilentIsLeft(t *testing.T) {
 	if all, err := c.Instances(t.Context()); err != nil || len(all) != 1 {
 		t.Errorf("%v, %v", all, err)
 	}
-	if took := time.Since(began); took < reached || took > 3*reached {
+	if took := time.Since(began); took < reached || took >= alone {
 		t.Errorf("it took %s", took)
 	}
 	if got := c.members.all; !slices.Equal(got, []string{strings.TrimPrefix(second.URL, "https://"), silent.Addr().String()}) {
@@ -109,13 +109,13 @@ func TestAMemberThatGivesNoAnswerIsLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := ofMembers(t, first, file)
-	c.quick = time.Second
+	c.quick = 2 * time.Second
 	for n := range 3 {
 		began := time.Now()
 		if all, err := c.Instances(t.Context()); err != nil || len(all) != 1 {
 			t.Errorf("%v, %v", all, err)
 		}
-		if took := time.Since(began); n > 0 && took > c.quick/2 {
+		if took := time.Since(began); n > 0 && took >= c.quick {
 			t.Errorf("call %d took %s", n+1, took)
 		}
 	}

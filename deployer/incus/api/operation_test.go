@@ -232,7 +232,7 @@ func TestACommandWhoseConnectionsComeTooLateIsAskedForAnew(t *testing.T) {
 	for refusals, works := range map[int64]bool{0: true, 1: true, tries - 1: true, tries: false} {
 		var asked, ran atomic.Int64
 		inner := func(fd string, _ *websocket.Conn) {
-			if fd == "0" {
+			if fd == "1" { // whose end is that of the command
 				ran.Add(1)
 			}
 		}

@@ -161,7 +161,9 @@ func (a Answer) Err() error {
 }
 
 // Waits says whether the call goes on for as long as who makes it wants.
-func (r Request) Waits() bool { return r.Call == CallWait || r.Call == CallLines || r.Stay }
+func (r Request) Waits() bool {
+	return r.Call == CallWait || r.Call == CallLines || r.Call == CallDial || r.Stay
+}
 
 // Encode gives a request as Serve reads it.
 func (r Request) Encode() ([]byte, error) {
