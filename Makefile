@@ -100,7 +100,7 @@ lab: deps-build deps-run deps-test ## open a shell on the VM of a lab
 .PHONY: kill
 kill: TEST_ENV := JARLOOP_KILL=all
 kill: deps-build deps-run deps-test deps-example ## kill the agent before, in and after every act, while the laptop asks
-	@$(TEST_ENV) $(GO) test $(TEST_AS_ROOT) -count=1 -timeout 40m -v -run TestKilledAnywhere ./cmd/jarloop
+	@$(TEST_ENV) $(GO) test $(TEST_AS_ROOT) -count=1 -p 1 -timeout 40m -v -run TestKilledAnywhere ./cmd/jarloop ./deployer/incus
 
 # The version before is built from git, in a folder that goes again.
 .PHONY: upgrade

@@ -1,0 +1,90 @@
+package incus_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestKilledAnywhereAMemberOfACluster takes a member away in the middle of a deploy: first
+// its network alone, while a container is made and while one is proven, then all of it.
+func TestKilledAnywhereAMemberOfACluster(t *testing.T) {
+	forKills(t)
+	c := newCrashing(t)
+	c.file("config.toml", []byte(strings.Replace(c.read("config.toml"), "[lxc]\n", "[lxc]\nstandby = false\n", 1)))
+	c.save("back", "back 1")
+	c.begin()
+	c.until("back has a container", func() bool { return len(c.members()) == 1 })
+	c.next()
+	c.await(c.serves())
+	load := c.loadOn("back")
+	for _, at := range []string{"Stopped", "Running"} { // while it is made, and while it is proven
+		made := c.inDeploy(at)
+		t.Logf("%s is %s on %s, which is unplugged", made.Name, at, made.Location)
+		c.without(made, "unplug")
+		if out, err := lab("plug", made.Location); err != nil {
+			t.Fatalf("plug %s in: %v: %s", made.Location, err, out)
+		}
+		c.until("what was left there is removed", func() bool { return len(c.instances()) == 2 })
+		c.await(c.serves())
+	}
+	made := c.inDeploy("Running")
+	t.Logf("%s is on %s, which is killed", made.Name, made.Location)
+	c.without(made, "kill")
+	load.stop(t)
+	if err := c.agent.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	<-c.ended
+}
+
+// inDeploy has front deployed anew on a member where back is not, and gives the container
+// that is made for that when it is in the state.
+func (c *crashing) inDeploy(status string) (made instance) {
+	c.t.Helper()
+	before := c.instances()
+	c.next()
+	c.until("a container of it is "+status, func() bool {
+		all, err := c.client.Instances(c.t.Context())
+		for _, i := range all {
+			made = instance{i.Name, i.Location}
+			if err == nil && strings.HasPrefix(i.Name, c.owner+"-front-") && !slices.Contains(before, made) && i.Status == status {
+				return true
+			}
+		}
+		return false
+	})
+	return made
+}
+
+// without takes a member away, and waits until what was saved last serves without it.
+func (c *crashing) without(made instance, how string) {
+	c.t.Helper()
+	c.lookFrom(map[bool]string{true: "m1", false: "m2"}[made.Location != "m1"])
+	if out, err := lab(how, made.Location); err != nil {
+		c.t.Fatalf("%s %s: %v: %s", how, made.Location, err, out)
+	}
+	began := time.Now()
+	if how == "unplug" {
+		c.t.Cleanup(func() { _, _ = lab("plug", made.Location) })
+	}
+	c.await(c.serves())
+	took := time.Since(began)
+	c.t.Logf("it serves from another member after %s", took.Round(100*time.Millisecond))
+	if took > most {
+		c.t.Errorf("it took %s", took)
+	}
+}
+
+func (c *crashing) read(name string) string {
+	c.t.Helper()
+	text, err := os.ReadFile(filepath.Join(c.dir, name))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return string(text)
+}
