@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -123,7 +124,9 @@ func (e *Error) closed() bool {
 	case http.StatusServiceUnavailable:
 		return true
 	}
-	return IsBroken(e) && (strings.Contains(e.Text, "cowsql") || strings.Contains(e.Text, "context deadline exceeded"))
+	return IsBroken(e) && slices.ContainsFunc([]string{"cowsql", "context deadline exceeded", "isn't ready yet"}, func(part string) bool {
+		return strings.Contains(e.Text, part)
+	})
 }
 
 // IsNotFound says whether what was asked for is not there: with a file its instance, too.

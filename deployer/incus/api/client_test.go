@@ -269,6 +269,7 @@ func TestWhatIsTriedAgainLater(t *testing.T) {
 	}{
 		{http.StatusServiceUnavailable, "Failed to begin transaction: failed to create cowsql connection: no available cowsql leader server found", true, false},
 		{http.StatusInternalServerError, "context deadline exceeded", true, false},
+		{http.StatusInternalServerError, "Server isn't ready yet", true, false},
 		{http.StatusForbidden, "not authorized", true, true},
 		{http.StatusForbidden, `User does not have permission for project "anna"`, false, true},
 		{http.StatusInternalServerError, `User does not have permissions for project "anna"`, false, true},
