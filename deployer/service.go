@@ -80,7 +80,7 @@ const (
 )
 
 // guestFormat is raised when what is put inside a container changes.
-const guestFormat = 7
+const guestFormat = 8
 
 // fingerprint is equal for two services whose containers would be the same
 // but for their artefacts and addresses. It is in the record, which as the values
