@@ -54,9 +54,7 @@ service = "shop"
 	before = d.sent()
 	s.save(2)
 	if sent := d.sent() - before; sent > s.library/2 {
-		t.Errorf("%d bytes were sent again with a library of %d", sent, s.library)
-	} else {
-		t.Logf("%d bytes were sent for the second deploy", sent)
+		t.Errorf("%d bytes were sent again of a library of %d", sent, s.library)
 	}
 	d.until("an archive is made", func() bool {
 		said, err := os.ReadFile(d.said.Name())

@@ -58,6 +58,9 @@ func (e *Engine) produce(ctx context.Context, p deployer.Production) (made deplo
 		return in.take(ctx, p.Name, made.Bytes)
 	})
 	made.Took = time.Since(began)
+	if err == nil {
+		_ = e.fill(ctx, base.Location, p.Base, []string{p.Name}) // else the first that needs it waits for that
+	}
 	return made, err
 }
 
