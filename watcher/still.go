@@ -16,6 +16,11 @@ const (
 	// times come in whole seconds (HFS+, FAT: two seconds). There a second
 	// change right after the first can leave every bit of a stat as it was.
 	coarse = 2100 * time.Millisecond
+	// beginning is how long the first files of a service that come while it is
+	// watched have to be still. Builds that put libraries into a JAR make one
+	// without them first, which may run as little as it looks whole, and what its
+	// size was before is not known yet.
+	beginning = time.Second
 	// endless is how long files that are still wait for one that is written under
 	// another name: some are written for ever.
 	endless = 30 * time.Second
@@ -37,6 +42,7 @@ type decider struct {
 	patience time.Duration // stillness before what is not whole is refused
 
 	burst    burst
+	came     bool // there was nothing to deploy at first
 	seen     snapshot
 	since    time.Time // when seen was first so
 	wanting  bool      // seen was taken once and not whole
@@ -102,6 +108,7 @@ func (s *decider) next(now time.Time, seen snapshot, owed bool) step {
 	still := now.Sub(s.since)
 	if why := s.absent(); why != "" {
 		s.burst.awaits()
+		s.came = true
 		return s.withdrawn(now, why, owed)
 	}
 	s.lack = ""
@@ -138,6 +145,9 @@ func (s *decider) need(problem string) time.Duration {
 	if s.wanting {
 		need = max(need, s.unfinished())
 	}
+	if s.came && s.sent.ID == "" && s.service.Runs != "" {
+		need = max(need, beginning)
+	}
 	if s.shrunk() {
 		need = max(need, 5*s.patience)
 	}
@@ -162,6 +172,7 @@ func (s *decider) none(now time.Time) {
 	if s.since.IsZero() {
 		s.since = now
 	}
+	s.came = true
 }
 
 // withdrawn answers a scan that saw nothing to deploy. That is no change, only

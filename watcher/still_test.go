@@ -112,9 +112,9 @@ var stories = []struct {
 		{9000, "b.jar:6:v2", "rest"},
 		{9100, "b.jar:6:v2 c.jar:5:v1", "wait 2s"},
 		{11100, "b.jar:6:v2 c.jar:5:v1", "missing a.jar is not there"},
-		{12000, "a.jar:5:v1", "changed a.jar, wait 500ms"},
-		{12500, "a.jar:5:v1", "take, ready"},
-		{12560, "", "rest"},
+		{12000, "a.jar:5:v1", "changed a.jar, wait 1s"},
+		{13000, "a.jar:5:v1", "take, ready"},
+		{13060, "", "rest"},
 		{20000, "b.jar:6:v2", "wait 2s"},
 		{22000, "b.jar:6:v2", "missing a.jar is not there"},
 	}},
@@ -122,12 +122,25 @@ var stories = []struct {
 		{0, "c.yml:1:v1", "wait 2s"},
 		{2000, "c.yml:1:v1", "missing a.jar is not there, and it is what the command runs; build it, or name"},
 		{9000, "c.yml:2:v2", "rest"},
-		{10000, "a.jar:5:v1 c.yml:2:v2", "changed a.jar c.yml, wait 500ms"},
-		{10500, "a.jar:5:v1 c.yml:2:v2", "take, ready"},
+		{10000, "a.jar:5:v1 c.yml:2:v2", "changed a.jar c.yml, wait 1s"},
+		{11000, "a.jar:5:v1 c.yml:2:v2", "take, ready"},
 	}},
 	{"a JAR that is built soon is not missed", "a.jar", false, []sight{
 		{0, "c.yml:1:v1", "wait 2s"},
-		{1900, "a.jar:5:v1 c.yml:1:v1", "changed a.jar c.yml, wait 50ms"},
+		{1900, "a.jar:5:v1 c.yml:1:v1", "changed a.jar c.yml, wait 1s"},
+	}},
+	{"the first build of a JAR that gets its libraries later is waited for", "*", false, []sight{
+		{0, "", "rest"},
+		{5000, "a.jar:5:v1", "changed a.jar, wait 1s"},
+		{5400, "a.jar:5:v1", "wait 600ms"},
+		{5600, "a.jar:5:v1 a-shaded.jar:200:v1", "wait 1.2s"},
+		{6000, "a.jar:5:v1 a-shaded.jar:900:v2", "wait 1"},
+		{6900, "a.jar:900:v2", "wait "},
+		{9900, "a.jar:900:v2", "take, ready"},
+		{30000, "a.jar:901:v3", "changed a.jar, wait 1.2s"}, // as the build before
+	}},
+	{"a JAR that lies there from the start is taken at once", "*", false, []sight{
+		{0, "a.jar:5:v1", "changed a.jar, wait 50ms"},
 	}},
 	{"a service that runs no JAR needs none", "", false, []sight{
 		{0, "nginx.conf:5:v1", "changed nginx.conf, wait 50ms"},
@@ -277,7 +290,7 @@ func TestARefusalIsTakenBackWhenTheFilesAreThereAgain(t *testing.T) {
 		{"moved away and back", "a.jar:5:v1", []string{"wait 50ms", "take for good, same"}},
 		{"built anew with the same bytes", "a.jar:5:v1 touched", []string{"wait 50ms", "take for good, same"}},
 		{"built anew with others", "a.jar:6:v2", []string{"changed a.jar, wait 50ms", "take for good, ready a.jar"}},
-		{"refused before", "a.jar:5:bad1", []string{"wait 50ms", "take for good, same"}},
+		{"refused before", "a.jar:5:bad1", []string{"wait 1s", "take for good, same"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := decider{service: Service{Runs: "*"}, settle: 50 * time.Millisecond, patience: 700 * time.Millisecond}
