@@ -26,11 +26,11 @@ func (l *loop) handleExited(m exited) {
 		return
 	}
 	g := l.live
-	l.down = why
 	tail := l.Engine.Tail(g.Name())
+	l.down = errors.New(explained(l.service, why, tail))
 	l.say(Event{
 		Kind: Died, Service: l.name, Generation: g.Name(), Set: g.Set,
-		Reason: explained(l.service, why, tail), Tail: tail,
+		Reason: l.down.Error(), Tail: tail,
 	})
 	var exit *ExitError
 	errors.As(why, &exit)

@@ -52,6 +52,25 @@ func TestWhatAServiceHasPrintedSaysWhyItDied(t *testing.T) {
 	})
 }
 
+func TestWhyAServiceIsDownIsInTheStatus(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newWorld().start(t, abc)
+		a.put(set("b", "b-1", "serve\nexit 0 after 2s"))
+		const want = "the process exited with status 0: the command has to stay in the foreground, and has no standard input"
+		a.eventually("that it is down", func() bool { return a.status("b").State == "down" })
+		if s := a.status("b"); s.Down != want {
+			t.Errorf("it is down since %q", s.Down)
+		}
+		if e := a.lastOf(deployer.Died, "b"); e.Reason != want {
+			t.Errorf("told %q", e.Reason)
+		}
+		a.eventually("that it is live again", func() bool { return a.status("b").State == "live" })
+		if s := a.status("b"); s.Down != "" {
+			t.Errorf("it is live, and down since %q", s.Down)
+		}
+	})
+}
+
 // What is true cannot always be written: a disk may be full, which may even be
 // why the service has ended.
 func TestGoingBackNeedsNoSpaceOnTheDisk(t *testing.T) {

@@ -37,7 +37,7 @@ func (m *making) explainExit(ctx context.Context, err error) error {
 	if !errors.As(err, &exit) || exit.Stopped || !exit.Exited {
 		return err
 	}
-	why := "the command has to stay in the foreground, and has no standard input"
+	why := foreground
 	if slices.Contains(strings.Fields(m.command.Line), "java") {
 		why += "; a JVM ends with its last thread, as that of Spring Boot does without a web server"
 	}
@@ -51,6 +51,9 @@ func (m *making) explainExit(ctx context.Context, err error) error {
 	}
 	return fmt.Errorf("%w: %s", err, why)
 }
+
+// foreground is what has to be said of status 0.
+const foreground = "the command has to stay in the foreground, and has no standard input"
 
 // program gives a file of the instance: from the artefacts themselves, whose size and
 // mode are known, or else as far as the engine reads it.

@@ -145,8 +145,14 @@ var knownErrors = []knownError{
 // explained says why a service has not come up, or has ended, with what can be done. One
 // that was killed has not printed why.
 func explained(s Service, err error, tail []string) string {
-	why := cause(s, tail)
-	if exit := (*ExitError)(nil); why == "" || errors.As(err, &exit) && !exit.Exited {
+	why, exit := cause(s, tail), (*ExitError)(nil)
+	switch ended := errors.As(err, &exit); {
+	case ended && !exit.Exited:
+		return oneLine(err)
+	case ended && exit.Status == 0 && !strings.Contains(err.Error(), foreground):
+		why = foreground
+	}
+	if why == "" {
 		return oneLine(err)
 	}
 	between := ": "

@@ -27,7 +27,7 @@ func (l *loop) publish() {
 			s.Address = "" // nobody is to go there
 		}
 		if l.down != nil {
-			s.State = "down"
+			s.State, s.Down = "down", oneLine(l.down)
 		}
 	}
 	newest := l.newest

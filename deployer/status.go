@@ -62,6 +62,7 @@ type Status struct {
 	Set        string    `json:"set,omitempty"`
 	Since      time.Time `json:"since,omitzero"`
 	Address    string    `json:"address,omitempty"`
+	Down       string    `json:"down,omitempty"` // why what is live does not run
 	// Diverted is where names and ports lead in place of the live generation.
 	Diverted string   `json:"diverted,omitempty"`
 	Standby  string   `json:"standby,omitempty"`

@@ -132,6 +132,9 @@ func newest(s deployer.Status) string {
 	if s.Newest.Reason != "" {
 		text += ": " + console.Plain(s.Newest.Reason)
 	}
+	if s.Down != "" {
+		text = strings.TrimSuffix("down: "+console.Plain(s.Down)+"; "+text, "; -")
+	}
 	if s.Diverted != "" {
 		text = strings.TrimSuffix("leads to "+s.Diverted+"; "+text, "; -")
 	}

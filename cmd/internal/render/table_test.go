@@ -13,6 +13,17 @@ import (
 )
 
 // The clock may have been set back, as it was for one that went live tomorrow.
+func TestWhyAServiceIsDownIsPending(t *testing.T) {
+	for want, s := range map[string]deployer.Status{
+		"down: the process exited":                 {Down: "the process exited"},
+		"down: the process exited; 1234 failed: x": {Down: "the process exited", Newest: deployer.Newest{Set: "1234", State: deployer.Broken, Reason: "x"}},
+	} {
+		if got := newest(s); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestTheStatusOfSomeServicesAlone(t *testing.T) {
 	all := control.Status{Services: []deployer.Status{{Service: "a", State: "live"}, {Service: "b", State: "failed"}, {Service: "c", State: "live"}}}
 	if some := Only(all, []string{"c", "a"}); len(some.Services) != 2 || some.Services[0].Service != "a" || !Well(some) {

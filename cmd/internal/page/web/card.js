@@ -42,6 +42,7 @@ export function saying(s, now) {
   if (s.deploy) return `${s.deploy.step ?? "deploying"} ${seconds(passed(s.deploy.since, now))}`;
   if (s.newest?.state) return [look(s.newest.state).word, s.newest.reason].filter(Boolean).join(": ");
   if (s.waits_for?.length) return `waits for ${s.waits_for.join(", ")}`;
+  if (s.down) return `down: ${s.down}`;
   if (s.state !== "live") return look(s.state).word;
   return "";
 }
