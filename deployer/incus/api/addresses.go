@@ -8,7 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -28,16 +28,31 @@ const (
 // addresses are those of the members: each of them answers for the whole cluster.
 type addresses struct {
 	file string // "" where the others' are not wanted
+	now  atomic.Pointer[order]
+}
 
-	mu   sync.Mutex
+// order is in which one they are asked. It is never changed, only replaced.
+type order struct {
 	all  []string // what answered last first
 	left time.Time
+}
+
+// change replaces the order, unless nothing is to be changed.
+func (a *addresses) change(next func(order) (o order, changed bool)) bool {
+	for {
+		now := a.now.Load()
+		o, changed := next(*now)
+		if !changed || a.now.CompareAndSwap(now, &o) {
+			return changed
+		}
+	}
 }
 
 // newAddresses knows the one that is given, and those in the file that were there when the
 // cluster was asked last.
 func newAddresses(first, file string) *addresses {
-	a := &addresses{file: file, all: []string{first}}
+	a := &addresses{file: file}
+	a.now.Store(&order{all: []string{first}})
 	if file != "" {
 		text, _ := os.ReadFile(file) // none: it was never asked
 		a.add(strings.Fields(string(text)))
@@ -45,15 +60,17 @@ func newAddresses(first, file string) *addresses {
 	return a
 }
 
-func (a *addresses) add(all []string) (changed bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, one := range all {
-		if _, _, err := net.SplitHostPort(one); err == nil && !slices.Contains(a.all, one) {
-			a.all, changed = append(a.all, one), true
+func (a *addresses) add(all []string) bool {
+	return a.change(func(o order) (order, bool) {
+		o.all = slices.Clone(o.all)
+		before := len(o.all)
+		for _, one := range all {
+			if _, _, err := net.SplitHostPort(one); err == nil && !slices.Contains(o.all, one) {
+				o.all = append(o.all, one)
+			}
 		}
-	}
-	return changed
+		return o, len(o.all) > before
+	})
 }
 
 // learn keeps where members answer, by URLs.
@@ -74,9 +91,7 @@ func (a *addresses) learn(members []string) {
 
 // dial connects to the member that answered last, and where it does not to the next one.
 func (a *addresses) dial(ctx context.Context, network, _ string) (net.Conn, error) {
-	a.mu.Lock()
-	all := slices.Clone(a.all)
-	a.mu.Unlock()
+	all := a.now.Load().all
 	d := &net.Dialer{
 		Timeout:         alone,
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: deaf / 2, Interval: deaf / 4, Count: 2},
@@ -105,21 +120,21 @@ func (a *addresses) dial(ctx context.Context, network, _ string) (net.Conn, erro
 
 // leave has the member asked last that was asked first, since it takes connections and gives
 // no answer. Of many calls that have none only one does so.
-func (a *addresses) leave() (left bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if len(a.all) < 2 || time.Since(a.left) < deaf {
-		return false
-	}
-	a.all = append(a.all[1:], a.all[0])
-	a.left = time.Now()
-	return true
+func (a *addresses) leave() bool {
+	return a.change(func(o order) (order, bool) {
+		if len(o.all) < 2 || time.Since(o.left) < deaf {
+			return o, false
+		}
+		return order{append(slices.Clone(o.all[1:]), o.all[0]), time.Now()}, true
+	})
 }
 
 func (a *addresses) prefer(address string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if n := slices.Index(a.all, address); n > 0 {
-		a.all = append([]string{address}, slices.Delete(a.all, n, n+1)...)
-	}
+	a.change(func(o order) (order, bool) {
+		n := slices.Index(o.all, address)
+		if n > 0 {
+			o.all = slices.Concat([]string{address}, o.all[:n], o.all[n+1:])
+		}
+		return o, n > 0
+	})
 }

@@ -95,7 +95,7 @@ func TestAMemberThatIsSilentIsLeft(t *testing.T) {
 	if took := time.Since(began); took < reached || took >= alone {
 		t.Errorf("it took %s", took)
 	}
-	if got := c.members.all; !slices.Equal(got, []string{strings.TrimPrefix(second.URL, "https://"), silent.Addr().String()}) {
+	if got := c.members.now.Load().all; !slices.Equal(got, []string{strings.TrimPrefix(second.URL, "https://"), silent.Addr().String()}) {
 		t.Errorf("the first to be asked is of %v", got)
 	}
 }

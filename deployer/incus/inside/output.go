@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -92,7 +91,6 @@ func (s *server) pieces() (sent bool, err error) {
 func (s *server) lines(ctx context.Context) error {
 	ctx, cancel := s.untilAsked(ctx)
 	defer cancel()
-	w := &lineWriter{to: s.out}
 	known := map[string]bool{}
 	var all sync.WaitGroup
 	defer all.Wait()
@@ -102,7 +100,7 @@ func (s *server) lines(ctx context.Context) error {
 			for _, name := range names {
 				if !known[name] {
 					known[name] = true
-					all.Go(func() { s.follow(ctx, name, w) })
+					all.Go(func() { s.follow(ctx, name) })
 				}
 			}
 		}
@@ -112,24 +110,9 @@ func (s *server) lines(ctx context.Context) error {
 	}
 }
 
-// lineWriter writes the lines of several files.
-type lineWriter struct {
-	mu sync.Mutex
-	to interface {
-		io.Writer
-		Flush() error
-	}
-}
-
-func (w *lineWriter) write(l Line) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	// Who reads is gone, if it cannot be written: then the input ends too.
-	_ = errors.Join(json.NewEncoder(w.to).Encode(l), w.to.Flush())
-}
-
 // follow sends the lines of one file, from where it was reached.
-func (s *server) follow(ctx context.Context, name string, w *lineWriter) {
+func (s *server) follow(ctx context.Context, name string) {
+	give := func(l Line) { _ = s.send(l) } // who reads is gone, if it cannot be sent: then the input ends too
 	open := func() (*os.File, error) { return s.root.Open(name) }
 	start := int64(0)
 	if file, err := open(); err == nil {
@@ -139,9 +122,9 @@ func (s *server) follow(ctx context.Context, name string, w *lineWriter) {
 		file.Close()
 	}
 	_, _ = logs.Follow(ctx, open, start, logs.Options{ // what cannot be read now may be later
-		Given: func(f *os.File, offset int64) { w.write(Line{File: name, Reached: &Reached{inode(f), offset}}) },
+		Given: func(f *os.File, offset int64) { give(Line{File: name, Reached: &Reached{inode(f), offset}}) },
 	}, func(l logs.Line) {
-		w.write(Line{File: name, Text: l.Text, Coloured: l.Coloured, Unfinished: l.Unfinished})
+		give(Line{File: name, Text: l.Text, Coloured: l.Coloured, Unfinished: l.Unfinished})
 	})
 }
 

@@ -23,7 +23,7 @@ type server struct {
 	root *guest.Root
 	in   *bufio.Reader
 
-	answers sync.Mutex // one at a time
+	sending sync.Mutex // one at a time
 	out     *bufio.Writer
 }
 
@@ -50,9 +50,14 @@ func (s *server) answer(a Answer, err error) error {
 			}
 		}
 	}
-	s.answers.Lock()
-	defer s.answers.Unlock()
-	return errors.Join(json.NewEncoder(s.out).Encode(a), s.out.Flush())
+	return s.send(a)
+}
+
+// send writes a value for who has made the call. Several goroutines may.
+func (s *server) send(value any) error {
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	return errors.Join(json.NewEncoder(s.out).Encode(value), s.out.Flush())
 }
 
 // untilAsked gives a context that ends with the standard input.
