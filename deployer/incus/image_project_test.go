@@ -40,7 +40,7 @@ func TestACertificateOfOneProjectBuildsBasesThere(t *testing.T) {
 			c.incus(t, nil, "profile", "device", "add", "default", "root", "disk", "path=/", "pool=fast", "--project", project)
 			c.incus(t, nil, "profile", "device", "add", "default", "eth0", "nic", "network=incbr0", "name=eth0", "--project", project)
 			b := c.bench(t)
-			e, err := incus.New(incus.Options{Client: c.restricted(t, project), Owner: b.owner, Logs: b.logs, Program: c.program, Pool: "fast"})
+			e, err := incus.New(incus.Options{Client: c.restricted(t, project), Owner: b.owner, Logs: b.logs, Shared: b.shared, Program: c.program, Pool: "fast"})
 			if err != nil {
 				t.Fatal(err)
 			}
