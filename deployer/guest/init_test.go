@@ -35,6 +35,16 @@ func TestIdentity(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("systemd, static (-want +got):\n%s", d)
 	}
+	got = names(Identity(Systemd, Host{Name: "person", Address: netip.MustParsePrefix("10.88.0.7/24"), Gateway: netip.MustParseAddr("10.88.0.1")}))
+	want = map[string]string{
+		"/etc/hostname": "person\n", "/etc/machine-id": "", "/etc/network/interfaces": lo,
+		networkFile: "[Match]\nName=eth0\n\n[Network]\nAddress=10.88.0.7/24\nLinkLocalAddressing=no\nIPv6AcceptRA=no\nGateway=10.88.0.1\n",
+		"/etc/systemd/system/systemd-networkd.service.d/jarloop.conf":          "[Service]\nReadOnlyPaths=/sys\n", // else it waits for udev
+		"/etc/systemd/system/multi-user.target.wants/systemd-networkd.service": "-> /lib/systemd/system/systemd-networkd.service",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("systemd, an address of its own (-want +got):\n%s", d)
+	}
 	got = names(Identity(Upstart, Host{Name: "person"}))
 	want = map[string]string{"/etc/hostname": "person\n", "/etc/network/interfaces": lo + "auto eth0\niface eth0 inet dhcp\n"}
 	if d := cmp.Diff(want, got); d != "" {

@@ -95,6 +95,9 @@ func systemdIdentity(h Host) []File {
 		if h.Gateway.IsValid() {
 			how += fmt.Sprintf("Gateway=%s\n", h.Gateway)
 		}
+		// Where /sys can be written to, networkd takes it that there is an udev, and waits
+		// for that with each interface (udev_available in systemd); a base has none.
+		files = append(files, text("/etc/systemd/system/systemd-networkd.service.d/jarloop.conf", "[Service]\nReadOnlyPaths=/sys\n"))
 	}
 	return append(files,
 		// By MAC address, since the machine ID is made anew for each clone.
