@@ -49,18 +49,24 @@ func Check(from io.Reader, folders []string) error {
 			held = append(held, folder)
 		}
 	}
+	if err := archive.Whole(); err != nil { // what is cut in a description ends as an archive does
+		return fmt.Errorf("it is cut short or damaged: %w", err)
+	}
 	switch {
 	case len(held) == 0:
 		return ErrEmpty
 	case !slices.ContainsFunc(held, func(folder string) bool { return slices.Contains(folders, folder) }):
 		return fmt.Errorf("it holds %s, and nothing of %s", strings.Join(held, " and "), strings.Join(folders, " and "))
 	}
-	return archive.Whole()
+	return nil
 }
 
 // checkHead looks at the beginning.
 func checkHead(from *bufio.Reader) error {
-	head, _ := from.Peek(6) // what is shorter is told by who reads it
+	head, err := from.Peek(6)
+	if len(head) == 0 && errors.Is(err, io.EOF) {
+		return ErrEmpty
+	}
 	for _, c := range compressed {
 		if bytes.HasPrefix(head, []byte(c.head)) {
 			return fmt.Errorf("it is compressed: unpack it first, by %s", c.by)

@@ -56,6 +56,7 @@ func TestWhatCannotBeDataIsFoundBeforehand(t *testing.T) {
 		return text.String()
 	}
 	whole := archive("./var%2Flib%2Fa/x", "srv/y")
+	long := archive("data/" + strings.Repeat("ü", 200)) // which a description says
 	for name, c := range map[string]struct{ text, want string }{
 		"whole":                      {whole, ""},
 		"rubbish":                    {strings.Repeat("rubbish ", 200), "it is no tar archive, as jarloop data export writes one"},
@@ -65,6 +66,7 @@ func TestWhatCannotBeDataIsFoundBeforehand(t *testing.T) {
 		"compressed":                 {"\x1f\x8b\x08\x00\x00\x00\x00", "it is compressed: unpack it first, by gunzip"},
 		"zip":                        {"PK\x03\x04 and so on", "by unzip"},
 		"cut in a file":              {whole[:1000], "it is cut short or damaged"},
+		"cut in a description":       {long[:700], "it is cut short or damaged"},
 		"cut between files":          {whole[:512+1024], "not whole"},
 		"damaged":                    {whole[:1536] + strings.Repeat("x", len(whole)-1536), "it is cut short or damaged"},
 		"of another service":         {archive("opt%2Fb/x", "opt%2Fc/x"), "it holds /opt/b and /opt/c, and nothing of /var/lib/a and /data"},
