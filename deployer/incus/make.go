@@ -71,6 +71,13 @@ func (e *Engine) Create(ctx context.Context, s deployer.Spec) error {
 		return fmt.Errorf("make %q: no name of a service with a number", s.Name)
 	}
 	full := e.full(s.Name)
+	// A copy that fails for that at once may be forgotten before it can be waited for.
+	if _, _, err := e.Client.Instance(ctx, full); !api.IsNotFound(err) {
+		if err == nil {
+			err = fmt.Errorf("%s is there already: deploy again, to have another name: %w", full, deployer.ErrExists)
+		}
+		return err
+	}
 	base, ready, err := e.baseFor(ctx, s, service)
 	if err != nil {
 		return fmt.Errorf("make %s: %w", s.Name, err)
@@ -92,7 +99,7 @@ func (e *Engine) Create(ctx context.Context, s deployer.Spec) error {
 	}
 	err = e.Client.CopyInstance(ctx, api.Copy{Name: full, Source: base.Name, Member: base.Location, Config: config, Devices: devices})
 	if api.IsTaken(err) {
-		err = fmt.Errorf("%s is there already: deploy again, to have another name: %w: %w", full, deployer.ErrExists, err)
+		err = errors.Join(deployer.ErrExists, err)
 	}
 	if err != nil {
 		e.forgetVolume(base.Location)
