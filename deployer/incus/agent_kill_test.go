@@ -104,7 +104,8 @@ func (c *crashing) whole() string {
 		return fmt.Sprintf("there are %v", of)
 	}
 	volumes, err := c.client.Volumes(ctx, "fast")
-	if slices.ContainsFunc(volumes, func(v api.Volume) bool { return strings.HasPrefix(v.Name, c.owner+"-") }) || err != nil {
+	left := func(v api.Volume) bool { return strings.HasPrefix(v.Name, c.owner+"-") && v.Name != c.owner+"-shared" } // which stays until clean
+	if slices.ContainsFunc(volumes, left) || err != nil {
 		return fmt.Sprintf("there are the volumes %v, %v", volumes, err)
 	}
 	return ""
