@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -49,14 +50,14 @@ func TestWhoTakesItSlowlyIsNotFarBehind(t *testing.T) {
 	all := fleet(&system, 40)
 	r.set(all...)
 	r.Configure(system)
-	conn, err := net.Dial("tcp4", r.at.String())
+	little := net.Dialer{Control: func(_, _ string, c syscall.RawConn) (err error) { // before more is promised
+		return errors.Join(c.Control(func(fd uintptr) { err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4<<10) }), err)
+	}}
+	conn, err := little.DialContext(t.Context(), "tcp4", r.at.String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
-		t.Fatal(err)
-	}
 	if err := r.request(http.MethodGet, "/api/events", "").Write(conn); err != nil {
 		t.Fatal(err)
 	}
