@@ -220,13 +220,10 @@ func (d disk) list() ([]deployer.Instance, error) {
 
 // entry gives the instance that an entry of lxc.path stands for.
 func (d disk) entry(entry string) (i deployer.Instance, ok bool) {
-	name, record, half := entry, d.record(entry), false
-	if rest, found := strings.CutPrefix(entry, coming); found {
-		name, _, _ = strings.Cut(rest, ".")
-		half = true
-	} else if rest, found := strings.CutPrefix(entry, going); found {
-		name, _, _ = strings.Cut(rest, ".")
-		record, half = d.folder(entry), true
+	name, half := nameOf(entry)
+	record := d.record(entry)
+	if strings.HasPrefix(entry, going) {
+		record = d.folder(entry)
 	}
 	if _, _, ok := parseName(name); !ok {
 		return i, false
@@ -238,7 +235,20 @@ func (d disk) entry(entry string) (i deployer.Instance, ok bool) {
 	return deployer.Instance{Name: name, Record: text, Err: err, Half: half || d.half(name)}, true
 }
 
-// lastNumber gives the highest number that an instance of a service has or had.
+// nameOf gives the name of the container that an entry of lxc.path is of, or what was cut
+// off of its making or its removal.
+func nameOf(entry string) (name string, cut bool) {
+	for _, prefix := range []string{coming, going} {
+		if rest, found := strings.CutPrefix(entry, prefix); found {
+			name, _, _ = strings.Cut(rest, ".")
+			return name, true
+		}
+	}
+	return entry, false
+}
+
+// lastNumber gives the highest number that an instance of a service has or had. One of
+// which something is left counts, too: that is being removed, under its name.
 func (d disk) lastNumber(service string) (int, error) {
 	last := 0
 	containers, err := os.ReadDir(d.path)
@@ -246,7 +256,8 @@ func (d disk) lastNumber(service string) (int, error) {
 		return 0, err
 	}
 	for _, c := range containers {
-		if s, n, ok := parseName(c.Name()); ok && s == service {
+		name, _ := nameOf(c.Name())
+		if s, n, ok := parseName(name); ok && s == service {
 			last = max(last, n)
 		}
 	}

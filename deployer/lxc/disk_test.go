@@ -164,7 +164,9 @@ func TestTheLastNumberIsTheHighestThereIsOrWas(t *testing.T) {
 	for _, dir := range []string{d.folder("web-3"), d.folder("web-x-9"), d.folder("web-"), d.folder("web-07"), filepath.Join(d.logs, "web", "5"), filepath.Join(d.logs, "web", "x")} {
 		mkdir(t, dir)
 	}
-	for service, want := range map[string]int{"web": 5, "web-x": 9, "x": 0} {
+	mkdir(t, d.folder(coming+"mail-2.123"))          // something of it is to be removed
+	writeFile(t, d.folder(going+"queue-4.4711"), "") // as well
+	for service, want := range map[string]int{"web": 5, "web-x": 9, "x": 0, "mail": 2, "queue": 4} {
 		if n, err := d.lastNumber(service); n != want || err != nil {
 			t.Errorf("%s: %d, %v; want %d", service, n, err, want)
 		}
@@ -174,5 +176,19 @@ func TestTheLastNumberIsTheHighestThereIsOrWas(t *testing.T) {
 	}
 	if all, err := (disk{"/no/such", "/no/such"}).list(); len(all) != 0 || err != nil {
 		t.Errorf("where nothing is: %v, %v", all, err)
+	}
+}
+
+// TestAProductionHasANameThatNothingIsLeftOf: what an agent that was killed has left is
+// removed under its name, in the middle of a production that had it, too.
+func TestAProductionHasANameThatNothingIsLeftOf(t *testing.T) {
+	e := &Engine{disk: newDisk(t)}
+	mkdir(t, e.disk.folder(coming+producing+"-1.123"))
+	writeFile(t, e.disk.folder(going+producing+"-2.4711"), "")
+	for _, want := range []string{producing + "-3", producing + "-5"} {
+		name, err := e.claimProduction()
+		if name != want || err != nil {
+			t.Errorf("it is %s, %v; want %s", name, err, want)
+		}
 	}
 }

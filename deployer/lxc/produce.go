@@ -85,11 +85,16 @@ func (e *Engine) produce(ctx context.Context, p deployer.Production) (made deplo
 	return made, nil
 }
 
-// claimProduction makes the folder of a container by a name that nobody has: a claim
-// sweeps away what others have begun by its name.
+// claimProduction makes the folder of a container by a name that nobody has, and of which
+// nothing is left: a claim sweeps away what others have begun by its name, and what an
+// earlier agent has left is removed meanwhile.
 func (e *Engine) claimProduction() (name string, err error) {
+	last, err := e.disk.lastNumber(producing)
+	if err != nil {
+		return "", err
+	}
 	for {
-		name = producing + "-" + strconv.FormatInt(e.productions.Add(1), 10)
+		name = producing + "-" + strconv.FormatInt(int64(last)+e.productions.Add(1), 10)
 		if err = e.disk.claim(name, []byte("{}\n")); !errors.Is(err, deployer.ErrExists) {
 			return name, err
 		}
