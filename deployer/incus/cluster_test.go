@@ -79,7 +79,22 @@ func (e errCannot) Error() string { return string(e) }
 var broughtUp atomic.Bool
 
 // bringUp gives the address of a member, once for all tests.
-var bringUp = sync.OnceValues(func() (address string, err error) {
+var bringUp = sync.OnceValues(up)
+
+// takeDown has the next test that needs a cluster bring up another one.
+func takeDown(t testing.TB) {
+	t.Helper()
+	if !broughtUp.Load() {
+		return
+	}
+	if out, err := lab("down"); err != nil {
+		t.Errorf("take the cluster down: %v: %s", err, out)
+	}
+	broughtUp.Store(false)
+	bringUp = sync.OnceValues(up)
+}
+
+func up() (address string, err error) {
 	const cannot = 77
 	if address := os.Getenv(kept); address != "" {
 		return address, nil
@@ -98,7 +113,7 @@ var bringUp = sync.OnceValues(func() (address string, err error) {
 		return "", fmt.Errorf("find its socket: %w: %s", err, address)
 	}
 	return address, nil
-})
+}
 
 // lab does something with the cluster of these tests.
 func lab(verb ...string) (string, error) {
