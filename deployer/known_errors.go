@@ -1,6 +1,7 @@
 package deployer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -45,7 +46,7 @@ var knownErrors = []knownError{
 	{ // an address of its own container, where nothing listens
 		regexp.MustCompile(`(?i)\b(?:localhost|127\.0\.0\.1|\[::1\])(?:/\S*?)?:(\d+)\)?(?: \[[^\]]*\])?(?: failed)?:?(?: connect:)?(?: connection)? (?:refused|could not be established)|refused:? /?(?:localhost|127\.0\.0\.1|\[::1\])\S*?:(\d+)`),
 		func(s Service, found []string) string {
-			port := first(found)
+			port := cmp.Or(found[1:]...)
 			if port == strconv.Itoa(int(s.Port)) {
 				return ""
 			}
@@ -74,7 +75,7 @@ var knownErrors = []knownError{
 	{
 		regexp.MustCompile(`Could not resolve placeholder '([A-Za-z_][\w.-]*)'|SRCFG00014: The config property ([\w."-]+) is required|environment variable '(\w+)' is not defined|(\w+): (?:unbound variable|parameter not set)`),
 		func(_ Service, found []string) string {
-			return fmt.Sprintf("its setting %s is missing: env = { %s = … } in its table, or a line of its env_file", first(found), variable(first(found)))
+			return fmt.Sprintf("its setting %s is missing: env = { %s = … } in its table, or a line of its env_file", cmp.Or(found[1:]...), variable(cmp.Or(found[1:]...)))
 		},
 	},
 	{ // DataSourceBeanCreationFailureAnalyzer of Spring Boot
@@ -180,7 +181,7 @@ func cause(s Service, tail []string) string {
 
 // unknownHost says how a name becomes known in a container.
 func unknownHost(s Service, found []string) string {
-	name := strings.TrimSuffix(first(found), ":")
+	name := strings.TrimSuffix(cmp.Or(found[1:]...), ":")
 	if slices.Contains(s.Needs, name) || slices.Contains(s.Knows, name) || strings.Contains(name, ".") {
 		return ""
 	}
@@ -189,7 +190,7 @@ func unknownHost(s Service, found []string) string {
 
 // refusedBy says what to do about another that accepts no connections.
 func refusedBy(s Service, found []string) string {
-	name := first(found)
+	name := cmp.Or(found[1:]...)
 	switch {
 	case slices.Contains(s.Needs, name):
 		return fmt.Sprintf("%s accepts no connections there: when it does, jarloop deploy %s tries again", name, s.Name)
@@ -201,19 +202,11 @@ func refusedBy(s Service, found []string) string {
 
 // deniedAt says how a folder of data is given to another user than root.
 func deniedAt(s Service, found []string) string {
-	at := first(found)
+	at := cmp.Or(found[1:]...)
 	for _, folder := range s.Data {
 		if at == folder || strings.HasPrefix(at, folder+"/") {
 			return fmt.Sprintf(`its user may not write to %s, which has the owner that it had in the base when the data began: run = ["install -d -o USER %[1]s"] there, and jarloop data reset %[2]s if nothing in it is to stay`, folder, s.Name)
 		}
-	}
-	return ""
-}
-
-// first gives what one of several alternatives has found.
-func first(found []string) string {
-	if i := slices.IndexFunc(found[1:], func(s string) bool { return s != "" }); i >= 0 {
-		return found[1+i]
 	}
 	return ""
 }
