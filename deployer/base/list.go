@@ -26,6 +26,8 @@ type Base struct {
 	// Clones are the containers that rest on it. Those are overlays: a full copy
 	// or a snapshot of btrfs needs no base any more.
 	Clones []string
+	// Bytes is what it takes, where that is known without a look at its files; else 0.
+	Bytes int64
 }
 
 // List gives the bases of ours below Path, by container name. A Path that is
@@ -49,7 +51,9 @@ func (s *Store) List(context.Context) ([]Base, error) {
 		if err != nil {
 			return nil, fmt.Errorf("list the bases: %w", err)
 		}
-		bases = append(bases, Base{m.Container, m.Recipe.Name, m.Hash, m.Begun, m.Took, m.Complete, on})
+		bases = append(bases, Base{
+			Container: m.Container, Name: m.Recipe.Name, Hash: m.Hash, Begun: m.Begun, Took: m.Took, Complete: m.Complete, Clones: on,
+		})
 	}
 	return bases, nil
 }

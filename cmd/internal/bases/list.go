@@ -37,7 +37,7 @@ func List(ctx context.Context, c *config.Config) ([]Listed, error) {
 	}
 	list := []Listed{} // none is an empty list, in JSON too
 	for _, b := range bases {
-		size, err := in.Size(ctx, b.Container)
+		size, err := in.Size(ctx, b)
 		if err != nil {
 			return nil, err
 		}

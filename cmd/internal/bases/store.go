@@ -23,7 +23,7 @@ type store interface {
 	Export(ctx context.Context, r base.Recipe, file string) (size int64, err error)
 	Import(ctx context.Context, r base.Recipe, file string) (container string, err error)
 	List(ctx context.Context) ([]base.Base, error)
-	Size(ctx context.Context, container string) (int64, error)
+	Size(ctx context.Context, b base.Base) (int64, error)
 	Remove(ctx context.Context, container string) error
 	// Close lets go of it.
 	Close() error
@@ -49,6 +49,10 @@ type here struct{ *base.Store }
 func (h here) There(_ context.Context, r base.Recipe) (string, bool, error) {
 	container, there := h.Store.There(r)
 	return container, there, nil
+}
+
+func (h here) Size(ctx context.Context, b base.Base) (int64, error) {
+	return h.Store.Size(ctx, b.Container)
 }
 
 func (h here) Close() error { return nil }
@@ -134,21 +138,13 @@ func (k *cluster) List(ctx context.Context) ([]base.Base, error) {
 	all, err := k.engine.BuiltBases(ctx)
 	var list []base.Base
 	for _, b := range all {
-		list = append(list, base.Base{Container: b.Container, Name: b.Name, Hash: b.Hash, Begun: b.Begun, Took: b.Took, Complete: b.Complete, Clones: b.Made})
+		list = append(list, base.Base{Container: b.Container, Name: b.Name, Hash: b.Hash, Begun: b.Begun, Took: b.Took, Complete: b.Complete, Clones: b.Made, Bytes: b.Bytes})
 	}
 	return list, err
 }
 
 // Size is that of the image.
-func (k *cluster) Size(ctx context.Context, container string) (int64, error) {
-	all, err := k.engine.BuiltBases(ctx)
-	for _, b := range all {
-		if b.Container == container {
-			return b.Bytes, nil
-		}
-	}
-	return 0, err
-}
+func (k *cluster) Size(_ context.Context, b base.Base) (int64, error) { return b.Bytes, nil }
 
 func (k *cluster) Remove(ctx context.Context, container string) error {
 	return k.engine.RemoveBase(ctx, container)
