@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"github.com/jarloop/jarloop/deployer/incus/api"
 )
 
@@ -99,6 +101,9 @@ func up() (address string, err error) {
 	if address := os.Getenv(kept); address != "" {
 		return address, nil
 	}
+	if err := alone(); err != nil {
+		return "", err
+	}
 	broughtUp.Store(true)
 	out, err := lab("up", "3")
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == cannot {
@@ -113,6 +118,20 @@ func up() (address string, err error) {
 		return "", fmt.Errorf("find its socket: %w: %s", err, address)
 	}
 	return address, nil
+}
+
+// machine is held by the tests that have the cluster of this machine, of which there is one.
+// It ends with their process, so that the next ones know what is left of a cluster as that.
+var machine = flock.New("/run/lock/jarloop-cluster")
+
+// alone waits until no other tests have the cluster.
+func alone() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
+	defer cancel()
+	if _, err := machine.TryLockContext(ctx, time.Second); err != nil {
+		return fmt.Errorf("other tests have the cluster of this machine (%s): %w", machine.Path(), err)
+	}
+	return nil
 }
 
 // lab does something with the cluster of these tests.
