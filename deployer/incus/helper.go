@@ -19,23 +19,19 @@ import (
 // has no network, and is never whole, so that whoever lists instances finds one that is
 // left as one that can only be removed.
 type helper struct {
-	name         string // of all of its kind
-	base, member string // "" is any member
-	devices      api.Devices
-	config       map[string]string
+	name    string       // of all of its kind
+	base    api.Instance // which it is made of, on its member
+	devices api.Devices
+	config  map[string]string
 }
 
 // help has something done in a helper, which is removed then.
 func (e *Engine) help(ctx context.Context, h helper, do func(context.Context, helping) error) (err error) {
-	base, err := e.bases.find(ctx, h.base, h.name, h.member)
+	ready, err := e.bases.prepare(ctx, h.base)
 	if err != nil {
 		return err
 	}
-	ready, err := e.bases.prepare(ctx, base)
-	if err != nil {
-		return err
-	}
-	name, err := e.makeHelper(ctx, h, base, ready.program)
+	name, err := e.makeHelper(ctx, h, ready.program)
 	if name != "" {
 		defer func() {
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
@@ -69,21 +65,21 @@ func (h helping) stream(ctx context.Context, r inside.Request, follows io.Reader
 
 // makeHelper makes one, by a name that nobody is likely to have. It is the caller's, also
 // where it is not whole.
-func (e *Engine) makeHelper(ctx context.Context, h helper, base api.Instance, program string) (name string, err error) {
+func (e *Engine) makeHelper(ctx context.Context, h helper, program string) (name string, err error) {
 	config := map[string]string{
 		keyOwner: e.Owner, keyRecord: encode([]byte("{}")), keyState: making, keyProgram: program, keyBase: "", "boot.autostart": "false",
 	}
 	maps.Copy(config, h.config)
 	devices := maps.Clone(h.devices)
-	for name, device := range base.Expanded {
+	for name, device := range h.base.Expanded {
 		if device["type"] == "nic" {
 			devices[name] = map[string]string{"type": "none"}
 		}
 	}
 	name = fmt.Sprintf("%s-%d", h.name, rand.Int32())
-	err = e.Client.CopyInstance(ctx, api.Copy{Name: e.full(name), Source: base.Name, Member: base.Location, Config: config, Devices: devices})
+	err = e.Client.CopyInstance(ctx, api.Copy{Name: e.full(name), Source: h.base.Name, Member: h.base.Location, Config: config, Devices: devices})
 	if err != nil {
-		e.forgetVolume(base.Location)
+		e.forgetVolume(h.base.Location)
 		return name, err
 	}
 	files, err := e.Client.Files(ctx, e.full(name))

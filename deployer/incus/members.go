@@ -180,17 +180,32 @@ func (m *members) away(ctx context.Context, h *heard, a about) *awayError {
 // the member of an instance any more: calls that go there would have no answer for long.
 // The caller cancels it.
 func (m *members) on(ctx context.Context, a about, every time.Duration) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	if h := m.now.Load(); h != nil && time.Since(h.at) < heardEvery {
+	return m.unless(ctx, every, func(ctx context.Context, h *heard) error {
 		if err := m.away(ctx, h, a); err != nil {
+			return err
+		}
+		return nil
+	})
+}
+
+// unless ends with ctx, and when lost gives an error of what the cluster says, which is its
+// cause then.
+func (m *members) unless(ctx context.Context, every time.Duration, lost func(context.Context, *heard) error) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	look := func(h *heard) {
+		if h == nil {
+			return
+		}
+		if err := lost(ctx, h); err != nil {
 			cancel(err)
 		}
 	}
+	if h := m.now.Load(); h != nil && time.Since(h.at) < heardEvery {
+		look(h)
+	}
 	go func() {
 		for deployer.Pause(ctx, every) == nil {
-			if err := m.away(ctx, m.ask(ctx, every/2), a); err != nil {
-				cancel(err)
-			}
+			look(m.ask(ctx, every/2))
 		}
 	}()
 	return ctx, func() { cancel(nil) }
@@ -220,7 +235,16 @@ var errAnew = errors.New("a member is away")
 // meanwhile that keeps the look waiting.
 func anew[T any](ctx context.Context, m *members, look func(context.Context) (T, error)) (T, error) {
 	for {
-		looking, cancel := m.unlessLost(ctx)
+		var before []string
+		if h := m.now.Load(); h != nil {
+			before = h.offline
+		}
+		looking, cancel := m.unless(ctx, hangs, func(_ context.Context, h *heard) error {
+			if slices.ContainsFunc(h.offline, func(name string) bool { return !slices.Contains(before, name) }) {
+				return errAnew
+			}
+			return nil
+		})
 		found, err := look(looking)
 		lost := errors.Is(context.Cause(looking), errAnew)
 		cancel()
@@ -228,21 +252,4 @@ func anew[T any](ctx context.Context, m *members, look func(context.Context) (T,
 			return found, err
 		}
 	}
-}
-
-// unlessLost ends with ctx, and with errAnew when the cluster has given up another member.
-func (m *members) unlessLost(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	var before []string
-	if h := m.now.Load(); h != nil {
-		before = h.offline
-	}
-	go func() {
-		for deployer.Pause(ctx, hangs) == nil {
-			if h := m.ask(ctx, hangs/2); h != nil && slices.ContainsFunc(h.offline, func(name string) bool { return !slices.Contains(before, name) }) {
-				cancel(errAnew)
-			}
-		}
-	}()
-	return ctx, func() { cancel(nil) }
 }

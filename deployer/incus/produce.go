@@ -46,7 +46,7 @@ func (e *Engine) produce(ctx context.Context, p deployer.Production) (made deplo
 	if err != nil {
 		return made, err
 	}
-	h := helper{name: "jarloop-produce", base: p.Base, member: base.Location, devices: devices, config: map[string]string{
+	h := helper{name: "jarloop-produce", base: base, devices: devices, config: map[string]string{
 		keyMemory: strconv.FormatInt(p.Memory, 10) + "B", "limits.memory.swap": "false",
 		"limits.cpu.allowance": "1%", // of what others want, which is not more than is left
 	}}

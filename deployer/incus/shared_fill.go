@@ -39,7 +39,11 @@ func (e *Engine) fillOnce(ctx context.Context, member, base string, names []stri
 	if err != nil {
 		return err
 	}
-	h := helper{name: "jarloop-share", base: base, member: member, devices: devices}
+	at, err := e.bases.find(ctx, base, "", member)
+	if err != nil {
+		return err
+	}
+	h := helper{name: "jarloop-share", base: at, devices: devices}
 	return e.help(ctx, h, func(ctx context.Context, in helping) error {
 		_, err := e.bring(ctx, in.stream, inside.Request{Call: inside.CallKeep, Gone: gone}, files)
 		return err

@@ -43,7 +43,7 @@ func (e *Engine) dropVolumes(ctx context.Context) error {
 	if all, err := e.shared().All(); err != nil || len(all) > 0 {
 		return err
 	}
-	instances, err := e.Client.Instances(ctx)
+	instances, err := e.members.instances(ctx)
 	if err != nil {
 		return err
 	}

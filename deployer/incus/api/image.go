@@ -18,7 +18,6 @@ import (
 type Image struct {
 	Fingerprint string            `json:"fingerprint"`
 	Size        int64             `json:"size"` // compressed
-	Uploaded    time.Time         `json:"uploaded_at"`
 	Properties  map[string]string `json:"properties"`
 	Aliases     []Alias           `json:"aliases"`
 }

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/deployer/guest"
 	"github.com/jarloop/jarloop/deployer/logs"
 )
@@ -40,7 +41,7 @@ func (s *server) output(ctx context.Context) error {
 			return err
 		}
 		if !sent {
-			over = pause(ctx, lookEvery) != nil
+			over = deployer.Pause(ctx, lookEvery) != nil
 		}
 	}
 }
@@ -104,7 +105,7 @@ func (s *server) lines(ctx context.Context) error {
 				}
 			}
 		}
-		if pause(ctx, lookForNew) != nil {
+		if deployer.Pause(ctx, lookForNew) != nil {
 			return nil
 		}
 	}

@@ -15,6 +15,8 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sys/unix"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
 // parts are files that come, kept by their content until they are whole:
@@ -79,17 +81,13 @@ func (p *parts) lacks(ctx context.Context, all []Part, at string) (lacks []Lack,
 
 // copyOf takes a file that is there already, if it is the same.
 func (p *parts) copyOf(file string, one Part) error {
-	from, err := os.OpenFile(file, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	from, size, err := openRegular(file)
 	if err != nil {
 		return err
 	}
 	defer from.Close()
-	info, err := from.Stat()
-	if err == nil && (!info.Mode().IsRegular() || info.Size() != one.Size) {
-		err = fs.ErrNotExist
-	}
-	if err != nil {
-		return err
+	if size != one.Size {
+		return fs.ErrNotExist
 	}
 	next := p.whole(one.SHA256) + ".copy"
 	to, err := os.OpenFile(next, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -101,6 +99,24 @@ func (p *parts) copyOf(file string, one Part) error {
 		return err
 	}
 	return p.finish(to, next, one.SHA256)
+}
+
+// openRegular opens a regular file to be read, and says how long it is. A link is not
+// followed. The caller closes it.
+func openRegular(name string) (f *os.File, size int64, err error) {
+	f, err = os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is no regular file")
+	}
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, info.Size(), nil
 }
 
 // take adds what comes to the files that were lacked.
@@ -218,7 +234,7 @@ func (s *server) tell(p *parts) (stop func()) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		for last := int64(0); pause(ctx, sayEvery) == nil; {
+		for last := int64(0); deployer.Pause(ctx, sayEvery) == nil; {
 			if now := p.moved.Load(); now != last || !p.remote.Load() {
 				last = now
 				if s.answer(Answer{More: true}, nil) != nil {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sys/unix"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
 // Produced is the file that a production has made, compressed.
@@ -75,18 +77,11 @@ func (m *Made) failed(p *os.ProcessState, said []byte, most int64) {
 
 // compress makes the file Produced of a regular one, and says how long that is.
 func compress(file string) (size int64, err error) {
-	from, err := os.OpenFile(file, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	from, _, err := openRegular(file)
 	if err != nil {
 		return 0, err
 	}
 	defer from.Close()
-	info, err := from.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("it is no regular file")
-	}
-	if err != nil {
-		return 0, err
-	}
 	if err := os.MkdirAll(filepath.Dir(Produced), 0o755); err != nil { // #nosec G301 -- as it is everywhere
 		return 0, err
 	}
@@ -107,7 +102,7 @@ func compress(file string) (size int64, err error) {
 func Idle() {
 	for {
 		if _, err := unix.Wait4(-1, nil, 0, nil); err != nil && !errors.Is(err, unix.EINTR) {
-			_ = pause(context.Background(), 100*time.Millisecond) // there is nothing now
+			_ = deployer.Pause(context.Background(), 100*time.Millisecond) // there is nothing now
 		}
 	}
 }

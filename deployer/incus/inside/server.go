@@ -13,6 +13,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/deployer/base/rootfs"
 	"github.com/jarloop/jarloop/deployer/guest"
 )
@@ -105,20 +106,8 @@ func (s *server) wait() (*Exit, error) {
 	defer cancel()
 	for {
 		exit, err := status()
-		if exit != nil || err != nil || pause(ctx, lookEvery) != nil {
+		if exit != nil || err != nil || deployer.Pause(ctx, lookEvery) != nil {
 			return exit, err
 		}
-	}
-}
-
-// pause waits, and says if the context has ended.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
 
+	"github.com/jarloop/jarloop/deployer"
 	"github.com/jarloop/jarloop/deployer/guest"
 )
 
@@ -42,7 +43,7 @@ func (s *server) launch(ctx context.Context) error {
 		return err
 	}
 	for last != (report{}) && reportID() == last {
-		if err := pause(ctx, time.Millisecond); err != nil {
+		if err := deployer.Pause(ctx, time.Millisecond); err != nil {
 			return fmt.Errorf("the unit does not begin: %w", err)
 		}
 	}
@@ -56,7 +57,7 @@ func (s *server) pass(ctx context.Context, init guest.Init) error {
 		if !errors.Is(err, guest.ErrEarly) {
 			return err
 		}
-		if err := pause(ctx, time.Millisecond); err != nil {
+		if err := deployer.Pause(ctx, time.Millisecond); err != nil {
 			return fmt.Errorf("the guest has not booted: %w", err)
 		}
 		// It may have been ended at its gate, and to start one that runs is no error.
@@ -74,7 +75,7 @@ func start(ctx context.Context, init guest.Init) error {
 		if err == nil {
 			return nil
 		}
-		if late := pause(ctx, 20*time.Millisecond); late != nil {
+		if late := deployer.Pause(ctx, 20*time.Millisecond); late != nil {
 			return errors.Join(late, err)
 		}
 	}
@@ -173,7 +174,7 @@ func end(ctx context.Context, init guest.Init, grace time.Duration) error {
 		if err == nil {
 			return nil
 		}
-		if err := pause(ctx, 50*time.Millisecond); err != nil {
+		if err := deployer.Pause(ctx, 50*time.Millisecond); err != nil {
 			return err
 		}
 	}
