@@ -35,8 +35,7 @@ type watched struct {
 
 // page measures what it costs that ten people look at the page while one of forty
 // services is redeployed each second: their times are compared with those without a
-// page, half of which come before and half after, so that what changes with time meets
-// both. The services are as light as containers can be: what the page costs is a larger
+// page, in turns. The services are as light as containers can be: what the page costs is a larger
 // part of their redeploys than of any JVM's.
 func (b *bench) page(ctx context.Context) (err error) {
 	services, rounds := watchedServices, b.n(8, 60)
@@ -111,25 +110,35 @@ func (w *watch) rest(ctx context.Context) error {
 	return w.calm(ctx)
 }
 
-// measure redeploys without pages, with them, and without once more.
+// lookedAt says in which of the parts of a measurement ten look at the page. Whatever gets
+// better or worse with time meets both kinds alike.
+var lookedAt = []bool{false, true, true, false, false, true, true, false}
+
+// measure redeploys without pages and with them, in turns, after each service has been
+// redeployed once: that is its own kind, and took three times as long.
 func (w *watch) measure(ctx context.Context, rounds int) error {
-	if _, err := w.redeploys(ctx, min(10, rounds)); err != nil { // what an agent does first is its own kind
-		return err
-	}
-	before, err := w.redeploys(ctx, rounds/2)
-	if err != nil {
+	if _, err := w.redeploys(ctx, len(w.services)); err != nil {
 		return err
 	}
 	if err := w.rest(ctx); err != nil {
 		return err
 	}
-	memory := []float64{0, 0}
+	var memory [2]float64
+	var err error
 	if memory[0], err = resident(w.pid); err != nil {
 		return err
 	}
-	with, err := w.redeploysSeen(ctx, rounds)
-	if err != nil {
-		return err
+	var with, without []watched
+	for _, seen := range lookedAt {
+		redeploy, into := w.redeploys, &without
+		if seen {
+			redeploy, into = w.redeploysSeen, &with
+		}
+		found, err := redeploy(ctx, max(1, 2*rounds/len(lookedAt)))
+		if err != nil {
+			return err
+		}
+		*into = append(*into, found)
 	}
 	select {
 	case <-time.After(pagesClosed):
@@ -139,11 +148,7 @@ func (w *watch) measure(ctx context.Context, rounds int) error {
 	if memory[1], err = resident(w.pid); err != nil {
 		return err
 	}
-	after, err := w.redeploys(ctx, rounds-rounds/2)
-	if err != nil {
-		return err
-	}
-	w.judge(before, with, after, memory)
+	w.judge(without, with, memory)
 	return nil
 }
 
@@ -215,22 +220,35 @@ func (w *watch) once(ctx context.Context, found *watched) error {
 	return err
 }
 
-func (w *watch) judge(before, with, after watched, memory []float64) {
+// all gives what the parts of a measurement have, one after the other.
+func all(parts []watched, of func(watched) []float64) (values []float64) {
+	for _, p := range parts {
+		values = append(values, of(p)...)
+	}
+	return values
+}
+
+func (w *watch) judge(without, with []watched, memory [2]float64) {
+	live := func(p watched) []float64 { return p.live }
+	deploy := func(p watched) []float64 { return p.deploy }
+	cpu := func(p watched) []float64 { return []float64{p.cpu} }
+	most := func(p watched) []float64 { return []float64{p.resident} }
 	r := w.report
-	without := slices.Concat(before.live, after.live)
-	a := r.add(fmt.Sprintf("redeploy of one of %d light services, no page", len(w.services)), "s", without)
-	b := r.add("the same, ten at the page", "s", with.live)
-	r.add("the deploy alone, no page", "s", slices.Concat(before.deploy, after.deploy))
-	r.add("the deploy alone, ten at the page", "s", with.deploy)
-	r.add("CPU of the agent and its children for each, no page", "s", []float64{before.cpu, after.cpu})
-	r.add("CPU of the agent and its children for each, ten at the page", "s", []float64{with.cpu})
-	r.add("resident memory of the agent, before the pages", "MiB", []float64{memory[0]})
-	r.add("resident memory of the agent, the most with ten pages", "MiB", []float64{with.resident})
-	r.add("resident memory of the agent, 30 s after the pages", "MiB", []float64{memory[1]})
-	noise := quantile(after.live, 0.5) / quantile(before.live, 0.5)
-	r.note("redeploys without a page, after / before those with: medians %.3f; p95 with / without: %.3f", noise, b.P95/a.P95)
+	a := r.add(fmt.Sprintf("redeploy of one of %d light services, no page", len(w.services)), "s", all(without, live))
+	b := r.add("the same, ten at the page", "s", all(with, live))
+	r.add("the deploy alone, no page", "s", all(without, deploy))
+	r.add("the deploy alone, ten at the page", "s", all(with, deploy))
+	r.add("CPU of the agent and its children for each, no page", "s", all(without, cpu))
+	r.add("CPU of the agent and its children for each, ten at the page", "s", all(with, cpu))
+	r.add("resident memory of the agent, before the pages", "MiB", memory[:1])
+	r.add("resident memory of the agent, the most with ten pages", "MiB", []float64{slices.Max(all(with, most))})
+	r.add("resident memory of the agent, 30 s after the pages", "MiB", memory[1:])
+	half := len(without) / 2
+	r.note("redeploys without a page, the last half / the first: medians %.3f; with pages: %.3f; p95 with / without: %.3f",
+		quantile(all(without[half:], live), 0.5)/quantile(all(without[:half], live), 0.5),
+		quantile(all(with[half:], live), 0.5)/quantile(all(with[:half], live), 0.5), b.P95/a.P95)
 	requests, failed := 0, 0
-	for _, one := range []watched{before, with, after} {
+	for _, one := range slices.Concat(without, with) {
 		requests += one.requests
 		failed += one.failed
 		for _, why := range one.why {
@@ -239,5 +257,5 @@ func (w *watch) judge(before, with, after watched, memory []float64) {
 	}
 	r.check("redeploys with ten at the page / without, of the medians", b.Median/a.Median, "≤", 1.05)
 	r.check("resident memory 30 s after the pages, MiB more than before", memory[1]-memory[0], "≤", 2)
-	r.check(fmt.Sprintf("failed of %d requests through %d redeploys", requests, len(without)+len(with.live)), float64(failed), "≤", 0)
+	r.check(fmt.Sprintf("failed of %d requests through %d redeploys", requests, a.N+b.N), float64(failed), "≤", 0)
 }

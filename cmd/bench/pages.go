@@ -10,9 +10,12 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/jarloop/jarloop/cmd/internal/browser"
 	"github.com/jarloop/jarloop/cmd/internal/control"
@@ -69,7 +72,7 @@ func (r *rig) openPages(ctx context.Context) (p *pages, err error) {
 	if err != nil {
 		return p, err
 	}
-	if p.browser, err = browser.New(ctx, browser.LowPriority()); err != nil {
+	if p.browser, err = browser.New(ctx, browser.WhatIsLeft()); err != nil {
 		return p, err
 	}
 	for range browserPages {
@@ -179,8 +182,13 @@ func slowly(client *http.Client) {
 	}
 }
 
-// read reads until the context ends, again where it is cut off.
+// read reads until the context ends, again where it is cut off. It takes what nobody else
+// wants of the processors, as the browsers do.
 func (o *reader) read(ctx context.Context, client *http.Client, token string) error {
+	runtime.LockOSThread() // which ends with this goroutine
+	if err := unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE}, 0); err != nil {
+		return fmt.Errorf("have a reader take what is left of the processors: %w", err)
+	}
 	for {
 		err := o.once(ctx, client, token)
 		select {

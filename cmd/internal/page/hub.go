@@ -2,6 +2,7 @@ package page
 
 import (
 	"context"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -146,6 +147,7 @@ func (h *hub) run(ctx context.Context) {
 		case <-measure.C:
 			if len(s.readers) == 0 {
 				measure.Stop()
+				measuring.Go(debug.FreeOSMemory) // what the pages needed, which else stays for minutes
 				break
 			}
 			measuring.Go(func() {
