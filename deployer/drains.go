@@ -47,7 +47,9 @@ func (l *loop) drainOut(g *Generation, after <-chan struct{}) {
 
 // drain waits until the generation has nothing left to do: it has no port, or no
 // connection, or its time is over, or its service has ended. It gives how many
-// connections are open then, to be cut off.
+// connections are open then, to be cut off: clients of HTTP that have nothing under way
+// have been sent elsewhere before, since a service that is asked to end may refuse what
+// comes over connections that it has kept (Jetty: 503).
 func (s *shop) drain(ctx context.Context, service Service, g *Generation) (open int, err error) {
 	if g.Port == 0 {
 		return 0, context.Cause(ctx) // nobody calls it
@@ -57,7 +59,10 @@ func (s *shop) drain(ctx context.Context, service Service, g *Generation) (open 
 	for s.Engine.Check(g.Name()) == nil {
 		if now := time.Now(); !now.Before(next) {
 			open, _, err = s.Engine.Connections(ctx, g.Name(), g.Port)
-			if over := now.Sub(started) >= service.Drain; over || open == 0 || err != nil {
+			if over := now.Sub(started) >= service.Drain; over && open > 0 && err == nil {
+				open = s.disconnect(ctx, service, g, open)
+				return open, context.Cause(ctx)
+			} else if over || open == 0 || err != nil {
 				return open, context.Cause(ctx) // where none can be counted, its container has ended
 			}
 			// The kernel goes through the connections of all: where there are
@@ -72,6 +77,19 @@ func (s *shop) drain(ctx context.Context, service Service, g *Generation) (open 
 		}
 	}
 	return 0, nil
+}
+
+// disconnect sends clients of HTTP elsewhere that have nothing under way, and gives how
+// many connections are open after that, of those that were.
+func (s *shop) disconnect(ctx context.Context, service Service, g *Generation, open int) int {
+	if g.Port == 0 || !service.Health.asksHTTP() || s.Engine.Disconnect(ctx, g.Name(), g.Port) != nil {
+		return open
+	}
+	left, _, err := s.Engine.Connections(ctx, g.Name(), g.Port)
+	if err != nil {
+		return open
+	}
+	return left
 }
 
 func (l *loop) handleDrained(m drained) {

@@ -97,6 +97,37 @@ func TestCountingConnectionsIsNotAllThatIsDone(t *testing.T) {
 	})
 }
 
+// Clients of HTTP that have nothing under way are sent elsewhere before the service is
+// asked to end, and are none that were cut off. Of other protocols nothing is known.
+func TestClientsAreSentElsewhereBeforeTheServiceEnds(t *testing.T) {
+	for name, c := range map[string]struct {
+		health deployer.Health
+		told   string
+	}{
+		"HTTP":      {deployer.Health{Path: "/"}, "cut off a connection that was open at the end of drain"},
+		"HTTPS":     {deployer.Health{Path: "/", HTTPS: true}, "cut off 3 connections that were open at the end of drain"},
+		"any other": {deployer.Health{}, "cut off 3 connections that were open at the end of drain"},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			a := newWorld().start(t, onlyA, func(o *deployer.Options) {
+				h := &o.Services[0].Health
+				h.Path, h.HTTPS = c.health.Path, c.health.HTTPS
+			})
+			script := []string{"serve"}
+			if c.health.HTTPS {
+				script = append(script, "tls")
+			}
+			a.put(set("a", "a-1", script...))
+			a.with(func() { a.instances["a-1"].open, a.instances["a-1"].used = 3, 2 })
+			a.put(set("a", "a-2", append(script, "print two")...))
+			a.eventually("a-1 is retired", func() bool { return len(a.of(deployer.Retired, "a")) > 0 })
+			if e := a.lastOf(deployer.Retired, "a"); e.Reason != c.told {
+				t.Errorf("told %q", e.Reason)
+			}
+		})
+	}
+}
+
 // The end of the agent ends no drain: the next one goes on with it.
 func TestADrainGoesOnWithTheNextAgent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -99,6 +99,13 @@ type Engine interface {
 	// Connections counts the open connections to a port of the instance, and of
 	// these the busy ones: as far as can be seen, who has asked awaits an answer.
 	Connections(ctx context.Context, name string, port uint16) (open, busy int, err error)
+	// Disconnect ends the connections to a port of the instance over which one request
+	// follows the other, each at a moment when nobody awaits an answer, as far as there
+	// is one within some tenths of a second: a client opens another one for what it asks
+	// next, and the service has none to refuse that when it is asked to end. The others,
+	// over which nothing comes or an answer goes on, are left to the service. Where it
+	// cannot be done, all are.
+	Disconnect(ctx context.Context, name string, port uint16) error
 	// Memory gives how many bytes of memory the instance holds; an error where
 	// nobody counts them.
 	Memory(ctx context.Context, name string) (int64, error)

@@ -306,6 +306,17 @@ func (e engine) Connections(ctx context.Context, name string, port uint16) (n, b
 	return n, busy, err
 }
 
+func (e engine) Disconnect(ctx context.Context, name string, _ uint16) error {
+	return e.do(ctx, "disconnect", func() error {
+		i, err := e.up(name)
+		if err != nil {
+			return err
+		}
+		i.open, i.used = i.open-i.used, 0
+		return nil
+	})
+}
+
 func (e engine) Memory(_ context.Context, name string) (int64, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

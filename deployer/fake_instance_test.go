@@ -40,6 +40,8 @@ type instance struct {
 	starts  int // of its service
 	conns   map[net.Conn]uint16
 	open    int // connections of others to its service
+	// used are those of them that Disconnect ends.
+	used int
 	// busyConns are those of them on which an answer is awaited.
 	busyConns int
 }

@@ -59,6 +59,10 @@ func (r StatusRange) String() string {
 	return fmt.Sprintf("%d-%d", r.First, r.Last)
 }
 
+// asksHTTP says whether the service is known to speak HTTP/1, of which each connection
+// has one request after the other.
+func (h Health) asksHTTP() bool { return h.Path != "" && !h.HTTPS }
+
 // opensOnly says whether a port that accepts a connection is all that is proven.
 func (h Health) opensOnly() bool { return h.Path == "" && h.Command == "" && h.Log == "" }
 

@@ -42,7 +42,7 @@ func withDatabase(t *testing.T, changes ...func(*deployer.Options)) *agent {
 
 func TestTheOldOneEndsBeforeTheNewOneBegins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := withDatabase(t)
+		a := withDatabase(t, func(o *deployer.Options) { o.Services[0].Health.Path = "/" })
 		before := len(a.done())
 		a.put(set("db", "db-2", rows("two")...))
 		pass(time.Second)
@@ -52,12 +52,12 @@ func TestTheOldOneEndsBeforeTheNewOneBegins(t *testing.T) {
 		}
 		var acts []string
 		for _, act := range a.done()[before:] {
-			if slices.Contains([]string{"install", "hold", "ports", "quit", "save data", "launch", "release", "end hold", "drop data"}, act) {
+			if slices.Contains([]string{"install", "hold", "ports", "disconnect", "quit", "save data", "launch", "release", "end hold", "drop data"}, act) {
 				acts = append(acts, act)
 			}
 		}
 		want := []string{
-			"install", "hold", "ports", "drop data", "quit", "save data", "launch",
+			"install", "hold", "ports", "drop data", "disconnect", "quit", "save data", "launch",
 			"ports", "release", "ports", "end hold", "drop data",
 		}
 		if !slices.Equal(acts, want) {

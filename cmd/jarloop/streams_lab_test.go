@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -25,7 +26,7 @@ func TestClientsThatKeepTheirConnection(t *testing.T) {
 	t.Run("of a service that shuts down as servers do, nobody sees an error", func(t *testing.T) {
 		asking, download, socket := s.ask(), s.download(3*time.Second), s.upgrade()
 		from := s.agent.now()
-		s.write(filepath.Join(s.folder, "die"), "") // what the next one does
+		s.write(filepath.Join(s.folder, "end"), "die") // what the next one does
 		s.write(filepath.Join(s.folder, "version"), "2")
 		s.agent.await(from, "live", "page")
 		socket("1 still answers")
@@ -38,9 +39,19 @@ func TestClientsThatKeepTheirConnection(t *testing.T) {
 	t.Run("of one that dies when it is asked to end, only what is under way fails", func(t *testing.T) {
 		asking := s.ask()
 		from := s.agent.now()
+		s.write(filepath.Join(s.folder, "end"), "refuse")
 		s.write(filepath.Join(s.folder, "version"), "3")
 		s.agent.await(from, "retired", "page")
 		asking.until(t, "3", clients)
+	})
+	t.Run("of one that refuses what comes when it was asked to end, nobody is refused", func(t *testing.T) {
+		asking := s.askInTurn()
+		from := s.agent.now()
+		s.write(filepath.Join(s.folder, "version"), "4")
+		s.agent.await(from, "live", "page")
+		asking.serving(t, "3") // since they have kept their connections
+		s.agent.await(from, "retired", "page")
+		asking.until(t, "4", 0)
 	})
 }
 
@@ -63,7 +74,7 @@ func newStreams(t *testing.T) *streams {
 		t.Fatalf("%v: %s", err, out)
 	}
 	s.write(filepath.Join(s.folder, "version"), "1")
-	s.write(s.config, replace(t, s.small("standby = false", "drain = \"4s\""), map[string]string{"httpd -f -p 8080 -h /page": "/page/streams"}))
+	s.write(s.config, replace(t, s.small("standby = false", "drain = \"4s\"\nhealth = { path = \"/version\" }"), map[string]string{"httpd -f -p 8080 -h /page": "/page/streams"}))
 	s.run()
 	s.agent.await(0, "live", "page")
 	return s
@@ -82,16 +93,30 @@ type asking struct {
 }
 
 func (s *streams) ask() *asking {
-	ctx, cancel := context.WithCancel(s.ctx)
 	transport := &http.Transport{Protocols: new(http.Protocols), DialContext: s.dial}
 	transport.Protocols.SetUnencryptedHTTP2(true)
+	return s.askBy(transport, 0, func(c *http.Client) (string, error) {
+		return text(c.Get("http://" + lab.Address + "/version"))
+	})
+}
+
+// askInTurn asks what must not be asked twice, on connections that are kept from one
+// request to the next one after a pause.
+func (s *streams) askInTurn() *asking {
+	return s.askBy(&http.Transport{DialContext: s.dial, MaxIdleConnsPerHost: clients}, 50*time.Millisecond, func(c *http.Client) (string, error) {
+		return text(c.Post("http://"+lab.Address+"/version", "text/plain", strings.NewReader("a request")))
+	})
+}
+
+func (s *streams) askBy(transport *http.Transport, pause time.Duration, ask func(*http.Client) (string, error)) *asking {
+	ctx, cancel := context.WithCancel(s.ctx)
 	client := &http.Client{Transport: transport, Timeout: 10 * time.Second}
 	a := &asking{}
 	var group sync.WaitGroup
 	for range clients {
 		group.Go(func() {
-			for ctx.Err() == nil {
-				answer, err := text(client.Get("http://" + lab.Address + "/version"))
+			for ; ctx.Err() == nil; time.Sleep(pause) {
+				answer, err := ask(client)
 				a.mu.Lock()
 				a.sent++
 				if a.last = answer; err != nil {
@@ -103,6 +128,16 @@ func (s *streams) ask() *asking {
 	}
 	a.stop = func() { cancel(); group.Wait(); transport.CloseIdleConnections() }
 	return a
+}
+
+// serving says whether a version has answered last.
+func (a *asking) serving(t *testing.T, version string) {
+	t.Helper()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.last != version {
+		t.Errorf("%q answers, and not %q: this tests nothing", a.last, version)
+	}
 }
 
 // until waits until a version answers and says whether no more have failed than may.
@@ -138,6 +173,9 @@ func text(r *http.Response, err error) (string, error) {
 	}
 	defer r.Body.Close()
 	body, err := io.ReadAll(r.Body)
+	if err == nil && r.StatusCode >= http.StatusBadRequest {
+		err = errors.New(r.Status)
+	}
 	return string(body), err
 }
 

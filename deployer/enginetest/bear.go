@@ -73,6 +73,7 @@ var bears = []promise{
 			"WriteFile":   func() { _ = e.WriteFile(over, t.name(1), "/opt/x", nil, 0o644) },
 			"Follow":      func() { _ = e.Follow(over, t.name(1), deployer.FollowOptions{}, func(deployer.Line) {}) },
 			"Prune":       func() { _ = e.Prune(over, t.service, 1) },
+			"Disconnect":  func() { _ = e.Disconnect(over, t.name(1), 8080) },
 			"Connections": func() { _, _, _ = e.Connections(over, t.name(1), 8080) },
 			"Memory":      func() { _, _ = e.Memory(over, t.name(1)) },
 			"SaveData":    func() { _ = e.SaveData(over, t.service) },

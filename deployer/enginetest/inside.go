@@ -66,6 +66,10 @@ var inside = []promise{
 		if n, _, err := t.Engine.Connections(t.ctx(), t.name(1), 8081); n != 0 || err != nil {
 			t.Errorf("to another port there are %d, %v", n, err)
 		}
+		t.must(t.Engine.Disconnect(t.ctx(), t.name(1), 8080))
+		if n := connections(); n != 1 {
+			t.Errorf("%d are open after those in use were ended, and the one that nobody uses is not among these", n)
+		}
 		for _, conn := range conns {
 			conn.Close()
 		}
@@ -162,6 +166,9 @@ var inside = []promise{
 				t.Errorf("%s was connected to", name)
 			}
 			cancel()
+			if t.Engine.Disconnect(t.ctx(), name, 8080) == nil {
+				t.Errorf("the connections of %s are ended", name)
+			}
 			if _, _, err := t.Engine.Connections(t.ctx(), name, 8080); err == nil {
 				t.Errorf("connections of %s were counted", name)
 			}

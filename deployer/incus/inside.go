@@ -190,6 +190,15 @@ func (e *Engine) Connections(ctx context.Context, name string, port uint16) (ope
 	return a.Open, a.Busy, nil
 }
 
+// Disconnect ends the connections to a port of an instance that are in use, each at a
+// moment when nobody awaits an answer.
+func (e *Engine) Disconnect(ctx context.Context, name string, port uint16) error {
+	if _, err := e.within(ctx, name, quick, inside.Request{Call: inside.CallDisconnect, Port: port}); err != nil {
+		return fmt.Errorf("end connections of %s: %w", name, err)
+	}
+	return nil
+}
+
 // Dial connects to a port of an instance: through the API, since an agent need not be
 // on the network of instances.
 func (e *Engine) Dial(ctx context.Context, name string, port uint16) (net.Conn, error) {

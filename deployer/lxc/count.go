@@ -32,6 +32,25 @@ func (e *Engine) Connections(ctx context.Context, name string, port uint16) (ope
 	return open, busy, nil
 }
 
+// Disconnect ends the connections to a port of an instance that are in use, each at a
+// moment when nobody awaits an answer.
+func (e *Engine) Disconnect(ctx context.Context, name string, port uint16) error {
+	h, release, err := e.running(ctx, name)
+	if err != nil {
+		return fmt.Errorf("end connections of %s: %w", name, err)
+	}
+	defer release()
+	kernel, err := diagnosis(h.init.pid)
+	if err != nil {
+		return fmt.Errorf("end connections of %s: %w", name, err)
+	}
+	defer kernel.Close()
+	if err := sockets.Disconnect(ctx, kernel, port); err != nil {
+		return fmt.Errorf("end connections of %s: %w", name, err)
+	}
+	return nil
+}
+
 func connections(pid int, port uint16) (open, busy int, err error) {
 	kernel, err := diagnosis(pid)
 	if err != nil {

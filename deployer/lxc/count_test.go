@@ -3,6 +3,7 @@
 package lxc
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -17,6 +18,8 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/jarloop/jarloop/deployer/sockets"
 )
 
 // elsewhere moves the test's thread into a network namespace of its own, and
@@ -160,6 +163,47 @@ func TestABusyConnectionIsOneThatAwaitsAnAnswer(t *testing.T) {
 		t.Error(err)
 	}
 	want("it has arrived", 0)
+}
+
+// What is in use is reset at rest; what nobody uses, or has no answer yet, stays.
+func TestAConnectionThatIsInUseIsEndedAtRest(t *testing.T) {
+	init := elsewhere(t)
+	for _, family := range []string{"tcp4", "tcp"} { // to the latter a JVM listens
+		s := listen(t, family, map[string]string{"tcp4": "127.0.0.1:0", "tcp": "[::]:0"}[family])
+		say := func(from, to net.Conn) {
+			t.Helper()
+			_ = to.SetReadDeadline(time.Now().Add(soon))
+			if _, err := from.Write([]byte("a request, or an answer")); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := to.Read(make([]byte, 100)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, unused := s.connect("tcp4", "127.0.0.1")
+		asks, asked := s.connect("tcp4", "127.0.0.1")
+		used, uses := s.connect("tcp4", "127.0.0.1")
+		say(asks, asked)
+		say(used, uses)
+		say(uses, used)
+		kernel, err := diagnosis(init)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer kernel.Close()
+		if err := sockets.Disconnect(t.Context(), kernel, s.port); err != nil {
+			t.Fatal(err)
+		}
+		_ = used.SetReadDeadline(time.Now().Add(soon))
+		if _, err := used.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("%s: one that is in use is not reset: %v", family, err)
+		}
+		if open, _, err := connections(init, s.port); err != nil || open != 2 {
+			t.Errorf("%s: %d are open, %v; want one that nobody uses, and one without an answer", family, open, err)
+		}
+		say(asked, asks) // which it still can
+		unused.Close()
+	}
 }
 
 func TestConnectionsOfAContainerThatHasGone(t *testing.T) {

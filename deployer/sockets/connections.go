@@ -10,23 +10,33 @@ import (
 // Connections counts the open connections to a port in the network of a handle, and of
 // these the busy ones.
 func Connections(kernel *netlink.Handle, port uint16) (open, busy int, err error) {
+	all, err := established(kernel, port)
+	for _, s := range all {
+		if isBusy(s) {
+			busy++
+		}
+	}
+	return len(all), busy, err
+}
+
+// established gives the connections to a port.
+func established(kernel *netlink.Handle, port uint16) (all []*netlink.InetDiagTCPInfoResp, err error) {
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} { // a JVM listens on the latter for both
 		sockets, err := kernel.SocketDiagTCPInfo(family)
 		if err != nil {
-			return 0, 0, err
+			return nil, err
 		}
 		for _, s := range sockets {
-			if d := s.InetDiagMsg; d == nil || d.ID.SourcePort != port || d.State != netlink.TCP_ESTABLISHED {
-				continue
-			}
-			open++
-			if isBusy(s) {
-				busy++
+			if d := s.InetDiagMsg; d != nil && d.ID.SourcePort == port && d.State == netlink.TCP_ESTABLISHED {
+				all = append(all, s)
 			}
 		}
 	}
-	return open, busy, nil
+	return all, nil
 }
+
+// moment is more than a tick of the kernel's clock, in ms.
+const moment = 20
 
 // isBusy says whether somebody awaits an answer: what has come is not read, or is
 // newer than what was sent last, or the client takes an answer more slowly than it is
@@ -35,7 +45,6 @@ func Connections(kernel *netlink.Handle, port uint16) (open, busy int, err error
 // same it may be either, for a moment. Those of a new connection begin with it
 // (tcp_create_openreq_child).
 func isBusy(s *netlink.InetDiagTCPInfoResp) bool {
-	const moment = 20 // more than a tick
 	i := s.TCPInfo
 	switch {
 	case s.InetDiagMsg.RQueue > 0:

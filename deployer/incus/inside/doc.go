@@ -56,6 +56,7 @@ const (
 	CallHalt        = "halt"        // the guest, after its service
 	CallListening   = "listening"   // what the service listens on
 	CallConnections = "connections" // how many there are to a port
+	CallDisconnect  = "disconnect"  // those to a port that are in use
 	CallDial        = "dial"        // a port; what is read and written follows
 	CallOutput      = "output"      // pieces of what the service prints
 	CallSizes       = "sizes"       // what folders take

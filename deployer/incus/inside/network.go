@@ -36,6 +36,15 @@ func connections(port uint16) (open, busy int, err error) {
 	return sockets.Connections(kernel, port)
 }
 
+func disconnect(ctx context.Context, port uint16) error {
+	kernel, err := diagnosis()
+	if err != nil {
+		return err
+	}
+	defer kernel.Close()
+	return sockets.Disconnect(ctx, kernel, port)
+}
+
 // dial connects to a port at the guest's own address, as its callers do, and passes on
 // what is read and written.
 func (s *server) dial(ctx context.Context) error {

@@ -80,6 +80,8 @@ func (s *server) call(ctx context.Context) (a Answer, err error) {
 		a.Listeners, err = listening()
 	case CallConnections:
 		a.Open, a.Busy, err = connections(s.Port)
+	case CallDisconnect:
+		err = disconnect(ctx, s.Port)
 	case CallMapped:
 		a.Names, err = mapped()
 	case CallSizes:

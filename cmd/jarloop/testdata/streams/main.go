@@ -1,7 +1,8 @@
 // Program streams serves what keeps its connection: HTTP/2 without TLS, a download
 // that takes as long as is asked for, and a connection that is upgraded. The file
-// version beside it says who it is. Asked to end, it shuts down as servers do, or
-// dies at once where there is a file called die.
+// version beside it says who it is. Asked to end, it shuts down as servers do, or as the
+// file end says: "die" at once, or "refuse" for a second what comes over connections that
+// it has kept.
 package main
 
 import (
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -49,16 +51,30 @@ func main() {
 		fmt.Fprint(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 		_, _ = io.Copy(conn, buffered)
 	})
-	server := &http.Server{Addr: ":8080", Handler: mux, Protocols: new(http.Protocols)}
+	end, _ := os.ReadFile("end") // as servers do
+	var refuses atomic.Bool
+	refusing := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if refuses.Load() {
+			w.Header().Set("Connection", "close")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+	server := &http.Server{Addr: ":8080", Handler: refusing, Protocols: new(http.Protocols)}
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
 	done := make(chan struct{})
-	if _, err := os.Stat("die"); err != nil {
+	if string(end) != "die" {
 		asked, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		defer stop()
 		go func() {
 			defer close(done)
 			<-asked.Done()
+			if string(end) == "refuse" {
+				refuses.Store(true)
+				time.Sleep(time.Second)
+			}
 			_ = server.Shutdown(context.Background())
 		}()
 	}
