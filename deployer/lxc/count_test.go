@@ -190,7 +190,7 @@ func TestAConnectionThatIsInUseIsEndedAtRest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer kernel.Close()
+		t.Cleanup(kernel.Close)
 		if err := sockets.Disconnect(t.Context(), kernel, s.port); err != nil {
 			t.Fatal(err)
 		}
