@@ -238,6 +238,9 @@ func (c *Client) once(ctx context.Context, k call) (a answer, etag string, err e
 	if err := json.Unmarshal(text, &a); err != nil {
 		return a, "", &Error{Call: k.method + " " + k.path, Text: "no JSON: " + err.Error()}
 	}
+	if a.Type == "error" { // what is waited for may fail when its 200 has been sent
+		return a, "", &Error{Call: k.method + " " + k.path, Status: a.Status, Text: a.Error}
+	}
 	return a, header.Get("ETag"), nil
 }
 

@@ -73,6 +73,11 @@ func reply(w http.ResponseWriter, kind string, metadata any) {
 
 func refuse(w http.ResponseWriter, status int, text string) {
 	w.WriteHeader(status)
+	fail(w, status, text)
+}
+
+// fail is an error in an answer that has begun, with the status 200 of HTTP.
+func fail(w http.ResponseWriter, status int, text string) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"type": "error", "error_code": status, "error": text}) // as above
 }
 

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"path"
 	"time"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
 // Operation is something that Incus does in the background.
@@ -22,8 +24,12 @@ type Operation struct {
 	Resources map[string][]string `json:"resources"`
 }
 
-// waitPiece is how long one call waits: a connection that is dead is noticed then.
-const waitPiece = 10 * time.Second
+// waitPiece is how long one call waits: a connection that is dead is noticed then. lookAgain
+// is the pause where that could not be.
+const (
+	waitPiece = 10 * time.Second
+	lookAgain = 250 * time.Millisecond
+)
 
 // begin begins an operation.
 func (c *Client) begin(ctx context.Context, k call) (Operation, error) {
@@ -73,10 +79,7 @@ func (c *Client) await(ctx context.Context, op Operation, what string) (Operatio
 			return op, fmt.Errorf("how %s has ended is %w: %s", what, errUnknown, err.Error())
 		case err != nil:
 			n++
-			select {
-			case <-ctx.Done():
-			case <-time.After(250 * time.Millisecond):
-			}
+			_ = deployer.Pause(ctx, lookAgain)
 		case now.Code >= http.StatusBadRequest:
 			return now, &Error{Call: what, Status: now.Code, Text: now.Error}
 		case now.Code >= http.StatusOK:
@@ -98,8 +101,8 @@ func (c *Client) look(ctx context.Context, where string) (op Operation, err erro
 	if _, failed := c.get(ctx, where, nil, &op); failed != nil {
 		return op, errors.Join(err, failed)
 	}
-	if op.Code < http.StatusOK {
-		return op, err
+	if op.Code < http.StatusOK { // at most waitPiece was waited for it, or not at all
+		_ = deployer.Pause(ctx, lookAgain)
 	}
 	return op, nil
 }

@@ -58,6 +58,45 @@ func TestAnOperationThatFailsIsAnError(t *testing.T) {
 	}
 }
 
+// TestAnOperationThatFailsWhileItIsWaitedForIsAnError has the answer begin before the
+// operation has failed: its error comes with the status 200 of HTTP.
+func TestAnOperationThatFailsWhileItIsWaitedForIsAnError(t *testing.T) {
+	c, f := operations(t,
+		func(_ int64, w http.ResponseWriter) {
+			fail(w, http.StatusInternalServerError, "no space left")
+		},
+		func(w http.ResponseWriter) {
+			reply(w, "sync", Operation{ID: "op", Code: failed, Error: "no space left"})
+		})
+	if err := c.DeleteInstance(t.Context(), "a"); err == nil || !strings.HasSuffix(err.Error(), "DELETE /1.0/instances/a: no space left") {
+		t.Errorf("it is %v", err)
+	}
+	if n := f.count("GET /1.0/operations/op/wait"); n > tries {
+		t.Errorf("it was waited for %d times", n)
+	}
+}
+
+// TestAnOperationThatTakesLongIsWaitedForToItsEnd has each piece of the wait end as Incus ends
+// it: by an error that comes with the status 200 of HTTP.
+func TestAnOperationThatTakesLongIsWaitedForToItsEnd(t *testing.T) {
+	t.Parallel()
+	var looks atomic.Int64
+	c, _ := operations(t,
+		func(_ int64, w http.ResponseWriter) {
+			fail(w, http.StatusInternalServerError, "context deadline exceeded")
+		},
+		func(w http.ResponseWriter) {
+			code := begun
+			if looks.Add(1) == missed+2 {
+				code = done
+			}
+			reply(w, "sync", Operation{ID: "op", Code: code})
+		})
+	if err := c.DeleteInstance(t.Context(), "a"); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestAnOperationThatCannotBeWaitedForIsLookedAt has a member without a connection for
 // events to the one that was asked.
 func TestAnOperationThatCannotBeWaitedForIsLookedAt(t *testing.T) {
