@@ -12,7 +12,7 @@ import (
 )
 
 func TestTheFakeKeepsEnginesPromises(t *testing.T) {
-	enginetest.Run(t, true, func(t *testing.T) enginetest.Harness {
+	enginetest.Run(t, enginetest.Together, func(t *testing.T) enginetest.Harness {
 		w := newWorld()
 		command := func(orders ...string) deployer.Command {
 			return deployer.Command{Line: strings.Join(orders, "\n")}

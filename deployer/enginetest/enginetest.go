@@ -9,6 +9,7 @@ package enginetest
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"sync/atomic"
 	"testing"
@@ -105,16 +106,21 @@ type Commands struct {
 // trials is how many there have been.
 var trials atomic.Int64
 
-// Run holds the engine of each new harness to what deployer.Engine promises; with
-// together several at a time, since most of it is waiting. Harnesses must not see each
+// Together is how many promises are tried at a time where the machine bears as many as it
+// has processors.
+const Together = math.MaxInt16
+
+// Run holds the engine of each new harness to what deployer.Engine promises, at most so
+// many promises at a time, since most of it is waiting. Harnesses must not see each
 // other's instances. What a promise has left is removed after it.
-func Run(t *testing.T, together bool, newHarness func(t *testing.T) Harness) {
+func Run(t *testing.T, together int, newHarness func(t *testing.T) Harness) {
+	turns := make(chan struct{}, together)
 	for _, part := range [][]promise{makes, boots, runs, ends, inside, prints, data, noData, bears, shares, produces} {
 		for _, p := range part {
 			t.Run(p.name, func(t *testing.T) {
-				if together {
-					t.Parallel()
-				}
+				t.Parallel()
+				turns <- struct{}{}
+				t.Cleanup(func() { <-turns })
 				h := newHarness(t)
 				n := trials.Add(1)
 				r := &trial{T: t, Harness: h, service: fmt.Sprintf("trial%d", n), other: fmt.Sprintf("other%d", n)}

@@ -36,11 +36,11 @@ type crashing struct {
 func newCrashing(t *testing.T) *crashing {
 	t.Helper()
 	c := &crashing{desk: newDesk(t, runsPair), folder: t.TempDir()}
-	c.program = filepath.Join(c.dir, "crashing")
-	build := exec.Command("go", "build", "-buildvcs=false", "-tags", "crashpoints", "-o", c.program, "../../cmd/jarloop")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build it with crash points: %v: %s", err, out)
+	program, err := buildCrashing()
+	if err != nil {
+		t.Fatal(err)
 	}
+	c.program = program
 	t.Setenv("JARLOOP_CRASH", c.folder)
 	c.arm("nowhere")
 	return c

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,7 +29,37 @@ func TestMain(m *testing.M) {
 			code = 1
 		}
 	}
+	if dir, err := programs(); err == nil {
+		_ = os.RemoveAll(dir)
+	}
 	os.Exit(code)
+}
+
+// programs is where those of these tests are, each built by the first that needs it.
+var programs = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "incus-") })
+
+var (
+	buildGuest    = building("guest", "../../cmd/guest", "", "CGO_ENABLED=0")
+	buildPair     = building("pair", "./testdata/pair", "", "CGO_ENABLED=0")
+	buildJarloop  = building("jarloop", "../../cmd/jarloop", "")
+	buildCrashing = building("crashing", "../../cmd/jarloop", "crashpoints")
+)
+
+// building gives what builds a program once, and gives its file.
+func building(name, source, tags string, environment ...string) func() (string, error) {
+	return sync.OnceValues(func() (string, error) {
+		dir, err := programs()
+		if err != nil {
+			return "", err
+		}
+		file := filepath.Join(dir, name)
+		build := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-tags", tags, "-o", file, source)
+		build.Env = slices.Concat(os.Environ(), []string{"GOFLAGS="}, environment)
+		if out, err := build.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("build %s: %w: %s", source, err, out)
+		}
+		return file, nil
+	})
 }
 
 // cluster is one that is up.
@@ -59,11 +90,9 @@ func newCluster(t testing.TB) *cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program := filepath.Join(t.TempDir(), "guest")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "../../cmd/guest")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the program for guests: %v: %s", err, out)
+	program, err := buildGuest()
+	if err != nil {
+		t.Fatal(err)
 	}
 	client, err := api.New(api.Options{Address: address})
 	if err != nil {

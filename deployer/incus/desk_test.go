@@ -47,8 +47,14 @@ func newDesk(t *testing.T, back ...string) *desk {
 func (d *desk) setUp(back ...string) {
 	t := d.t
 	t.Helper()
-	d.program = d.build("../../cmd/jarloop", "jarloop")
-	pair, err := os.ReadFile(d.build("testdata/pair", "pair", "CGO_ENABLED=0"))
+	pairFile, err := buildPair()
+	if err == nil {
+		d.program, err = buildJarloop()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := os.ReadFile(pairFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,17 +91,6 @@ func (d *desk) cleanUp() {
 			}
 		}
 	})
-}
-
-func (d *desk) build(source, name string, environment ...string) string {
-	d.t.Helper()
-	file := filepath.Join(d.dir, name)
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-o", file, "./"+source)
-	cmd.Env = slices.Concat(os.Environ(), []string{"GOFLAGS="}, environment)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		d.t.Fatalf("build %s: %v: %s", source, err, out)
-	}
-	return file
 }
 
 func (d *desk) file(name string, text []byte) {

@@ -16,7 +16,7 @@ import (
 )
 
 func TestTheEngineKeepsItsPromises(t *testing.T) {
-	enginetest.Run(t, true, func(t *testing.T) enginetest.Harness {
+	enginetest.Run(t, enginetest.Together, func(t *testing.T) enginetest.Harness {
 		t.Helper()
 		return newHarness(t, newHost(t, newPath(t), "dir"))
 	})
@@ -24,7 +24,7 @@ func TestTheEngineKeepsItsPromises(t *testing.T) {
 
 // TestTheEngineKeepsItsPromisesInAUserNamespace has guests whose root is nobody here.
 func TestTheEngineKeepsItsPromisesInAUserNamespace(t *testing.T) {
-	enginetest.Run(t, true, func(t *testing.T) enginetest.Harness {
+	enginetest.Run(t, enginetest.Together, func(t *testing.T) enginetest.Harness {
 		t.Helper()
 		return newHarness(t, newUnprivilegedHost(t))
 	})
@@ -34,7 +34,7 @@ func TestTheEngineKeepsItsPromisesInAUserNamespace(t *testing.T) {
 // made of a base that a lab of this machine has built.
 func TestTheEngineKeepsItsPromisesWithSystemd(t *testing.T) {
 	rootfs := labRoot(t)
-	enginetest.Run(t, true, func(t *testing.T) enginetest.Harness {
+	enginetest.Run(t, enginetest.Together, func(t *testing.T) enginetest.Harness {
 		t.Helper()
 		h := newHarness(t, systemdHost(t, rootfs))
 		h.BaseFile = "/etc/pam.d/common-auth"
