@@ -6,10 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/jarloop/jarloop/deployer/incus"
 	"github.com/jarloop/jarloop/deployer/incus/api"
@@ -17,9 +20,10 @@ import (
 
 // TestAnAgentRedeploysOnAClusterWithoutALostRequest runs the program itself on a machine
 // beside the members: two services of which one calls the other by name, and a port of
-// that machine, asked from yet another one all the time.
+// that machine and of each member, asked from yet another one all the time.
 func TestAnAgentRedeploysOnAClusterWithoutALostRequest(t *testing.T) {
 	d := newDesk(t, runsPair)
+	d.opens("front", "8081")
 	if out, status := d.verb("doctor"); status != 0 {
 		t.Errorf("doctor: status %d: %s", status, out)
 	}
@@ -28,8 +32,16 @@ func TestAnAgentRedeploysOnAClusterWithoutALostRequest(t *testing.T) {
 	d.until("back has a container", func() bool { return len(d.members()) == 1 })
 	d.save("front", "front 1") // so it goes to another member
 	d.await("front 1, back 1")
-	load := d.load()
-	for n := 2; n <= 4; n++ {
+	loads := []*load{d.load()}
+	for _, member := range []string{"10.99.0.1", "10.99.0.2", "10.99.0.3"} {
+		d.until(member+" leads there", func() bool {
+			got, err := ask(t.Context(), member+":8081")
+			return err == nil && got == "front 1, back 1"
+		})
+		loads = append(loads, d.loadAt(member+":8081"))
+	}
+	last := 1 + redeploys(t)
+	for n := 2; n <= last; n++ {
 		for _, service := range []string{"back", "front"} {
 			d.save(service, fmt.Sprintf("%s %d", service, n))
 		}
@@ -37,11 +49,19 @@ func TestAnAgentRedeploysOnAClusterWithoutALostRequest(t *testing.T) {
 		d.await(fmt.Sprintf("front %d, back %[1]d", n))
 		t.Logf("both are redeployed in %s", time.Since(began).Round(10*time.Millisecond))
 	}
+	before := d.proxies()
 	d.kill(first, syscall.SIGKILL) // and the next one adopts what serves
 	second := d.run()
-	d.save("front", "front 5")
-	d.await("front 5, back 4")
-	load.stop(t)
+	d.save("front", "front again")
+	d.await(fmt.Sprintf("front again, back %d", last))
+	d.saysOfPorts("port 8081 (tcp) is open on m1, m2, m3")
+	for _, load := range loads {
+		load.stop(t)
+	}
+	if diff := cmp.Diff(before, d.proxies()); diff != "" {
+		t.Errorf("the next agent does not leave proxies as they were: %s", diff)
+	}
+	d.opensAnother()
 
 	if on := d.members(); len(on) < 2 {
 		t.Errorf("all containers are on %v", on)
@@ -50,7 +70,7 @@ func TestAnAgentRedeploysOnAClusterWithoutALostRequest(t *testing.T) {
 		out, status := d.verb("status")
 		return status == 0 && strings.Contains(out, "front-")
 	})
-	if out, status := d.verb("logs", "front"); status != 0 || !inOrder(out, "version front 1", "version front 4", "version front 5") {
+	if out, status := d.verb("logs", "front"); status != 0 || !inOrder(out, "version front 1", fmt.Sprintf("version front %d", last), "version front again") {
 		t.Errorf("logs: %d: %s", status, out)
 	}
 	if out, status := d.verb("enter", "front"); status != 2 || !regexp.MustCompile(`incus exec desk-front-\d+ -- sh`).MatchString(out) {
@@ -62,7 +82,27 @@ func TestAnAgentRedeploysOnAClusterWithoutALostRequest(t *testing.T) {
 		t.Errorf("the lease is not given back: %v", err)
 	}
 	d.leaves(d.run())
+	if got, err := ask(t.Context(), "10.99.0.2:8081"); err != nil || got != fmt.Sprintf("front again, back %d", last) {
+		t.Errorf("without an agent, a member says %q, %v", got, err)
+	}
 	d.cleans()
+	if _, err := ask(t.Context(), "10.99.0.2:8081"); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("clean leaves the port of a member: %v", err)
+	}
+}
+
+// redeploys is how often both services are redeployed: JARLOOP_REDEPLOYS times, or three.
+func redeploys(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv("JARLOOP_REDEPLOYS")
+	if text == "" {
+		return 3
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("JARLOOP_REDEPLOYS is %q, which is no number of redeploys", text)
+	}
+	return n
 }
 
 // lease is the profile that says who the owner's agent is.

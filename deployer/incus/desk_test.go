@@ -172,11 +172,13 @@ func (d *desk) instances() (found []instance) {
 
 type instance struct{ Name, Location string }
 
-// members are those that hold them.
+// members are those that hold services.
 func (d *desk) members() map[string]bool {
 	on := map[string]bool{}
 	for _, i := range d.instances() {
-		on[i.Location] = true
+		if !strings.HasSuffix(i.Name, "-proxy") {
+			on[i.Location] = true
+		}
 	}
 	return on
 }

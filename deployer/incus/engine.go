@@ -114,6 +114,7 @@ const (
 	keyBase    = "user.jarloop.base"   // of a base: the name that it is one of
 	keyRecipe  = "user.jarloop.recipe" // the base by its recipe that it is one of, or was made of
 	keyOf      = "user.jarloop.of"     // the base that it is made of
+	keyProxy   = "user.jarloop.proxy"  // that it opens ports of its member, and is no service's
 	keyMemory  = "limits.memory"
 
 	making, whole, removing = "making", "whole", "removing"
@@ -150,7 +151,9 @@ func (e *Engine) kept(name string) logs.Folder {
 	return logs.FolderOf(e.Logs, service, number)
 }
 
-func (e *Engine) ours(i api.Instance) bool { return i.Config[keyOwner] == e.Owner }
+func (e *Engine) ours(i api.Instance) bool {
+	return i.Config[keyOwner] == e.Owner && i.Config[keyProxy] == ""
+}
 
 func half(i api.Instance) bool { return i.Config[keyState] != whole }
 

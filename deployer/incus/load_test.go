@@ -20,34 +20,48 @@ import (
 // from is the namespace of a machine that is neither the agent's nor a member.
 const from = "/run/netns/jlinc-sw"
 
+// within does something in a namespace of the network.
+func within(namespace string, do func() error) (err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		f, e := os.Open(namespace)
+		if e == nil {
+			e = unix.Setns(int(f.Fd()), unix.CLONE_NEWNET)
+			f.Close()
+		}
+		if err = e; err == nil {
+			err = do()
+		}
+	}()
+	<-done
+	return err
+}
+
+// dial connects from there.
+func dial(ctx context.Context, network, address string) (conn net.Conn, err error) {
+	err = within(from, func() (err error) {
+		conn, err = (&net.Dialer{FallbackDelay: -1}).DialContext(ctx, network, address)
+		return err
+	})
+	return conn, err
+}
+
 // outside asks from there, each time by a connection of its own.
-var outside = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
-	DisableKeepAlives: true,
-	DialContext: func(ctx context.Context, network, address string) (conn net.Conn, err error) {
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-			f, e := os.Open(from)
-			if e == nil {
-				e = unix.Setns(int(f.Fd()), unix.CLONE_NEWNET)
-				f.Close()
-			}
-			if err = e; err == nil {
-				conn, err = (&net.Dialer{FallbackDelay: -1}).DialContext(ctx, network, address)
-			}
-		}()
-		<-done
-		return conn, err
-	},
-}}
+var outside = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, DialContext: dial}}
 
 // published are the ports of the services on the agent's machine.
 var published = map[string]string{"front": "80", "back": "81"}
 
 // ask asks a service by its published port: front asks back itself.
 func (d *desk) ask(ctx context.Context, service string) (string, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+d.host+":"+published[service]+"/", nil)
+	return ask(ctx, d.host+":"+published[service])
+}
+
+// ask asks what answers at an address.
+func ask(ctx context.Context, address string) (string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/", nil)
 	if err != nil {
 		return "", err
 	}
@@ -73,14 +87,16 @@ type load struct {
 
 func (d *desk) load() *load { return d.loadOn("front") }
 
-func (d *desk) loadOn(service string) *load {
+func (d *desk) loadOn(service string) *load { return d.loadAt(d.host + ":" + published[service]) }
+
+func (d *desk) loadAt(address string) *load {
 	ctx, end := context.WithCancel(d.t.Context())
 	l := &load{end: end, ended: make(chan struct{})}
 	go func() {
 		defer close(l.ended)
 		for deployer.Pause(ctx, 5*time.Millisecond) == nil {
 			// One that has begun is waited for.
-			if _, err := d.ask(context.WithoutCancel(ctx), service); err != nil {
+			if _, err := ask(context.WithoutCancel(ctx), address); err != nil {
 				l.failed = append(l.failed, time.Now().Format("15:04:05.000 ")+err.Error())
 			}
 			l.asked++

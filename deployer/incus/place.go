@@ -83,7 +83,8 @@ const basesAreMade = "jarloop provision builds one that has a recipe, and docs/c
 func (e *Engine) places(all []api.Instance, base, service string, members []string) (found []place) {
 	load, newest, last := map[string]int{}, 0, ""
 	for _, i := range all {
-		if i.Config[keyOwner] != "" || i.Config[keyRecipe] == "" { // those are there as they are needed
+		built, proxy := i.Config[keyOwner] == "" && i.Config[keyRecipe] != "", i.Config[keyProxy] != ""
+		if !built && !proxy { // those are there as they are needed
 			load[i.Location]++
 		}
 		if i.Name == base || i.Config[keyBase] == base {

@@ -31,7 +31,12 @@ type simulated struct {
 	files     string          // the folder with what any instance has
 	images    map[string]bool // the names of those that there are
 	forbids   bool            // to look at what members have
+	hides     bool            // members
 	calls     int
+
+	// refuses says why a device of an instance cannot be, and changes are those of devices.
+	refuses func(i *api.Instance, device map[string]string) string
+	changes []string
 }
 
 const plenty = 1 << 40
@@ -72,8 +77,13 @@ func (s *simulated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasSuffix(r.URL.Path, "/sftp") {
 		s.mu.Lock()
 		s.calls++
+		files, name := s.files, path.Base(path.Dir(r.URL.Path))
+		if i := s.instances[name]; i != nil && i.Config[keyProxy] != "" { // of no base
+			files = filepath.Join(s.files, name)
+			_ = os.MkdirAll(files, 0o755) // else its files are not there
+		}
 		s.mu.Unlock()
-		apitest.ServeFiles(w, s.files)
+		apitest.ServeFiles(w, files)
 		return
 	}
 	s.mu.Lock()
@@ -86,9 +96,17 @@ func (s *simulated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if status != http.StatusOK {
 		w.WriteHeader(status)
-		answer = map[string]any{"type": "error", "error_code": status, "error": r.URL.Path}
+		answer = map[string]any{"type": "error", "error_code": status, "error": reason(metadata, r)}
 	}
 	_ = json.NewEncoder(w).Encode(answer) // who asked may be gone
+}
+
+// reason is why a call fails.
+func reason(metadata any, r *http.Request) string {
+	if text, is := metadata.(string); is {
+		return text
+	}
+	return r.URL.Path
 }
 
 func (s *simulated) answer(r *http.Request) (metadata any, status int) {
@@ -110,10 +128,12 @@ func (s *simulated) answer(r *http.Request) (metadata any, status int) {
 		return api.Alias{Name: path.Base(r.URL.Path)}, http.StatusOK
 	case strings.HasPrefix(r.URL.Path, "/1.0/images/aliases/"):
 		return nil, http.StatusNotFound
+	case r.URL.Path == "/1.0/cluster/members" && s.hides:
+		return nil, http.StatusForbidden
 	case r.URL.Path == "/1.0/cluster/members":
 		var all []api.Member
 		for _, name := range slices.Sorted(maps.Keys(s.members)) {
-			all = append(all, api.Member{Name: name, Status: s.members[name]})
+			all = append(all, api.Member{Name: name, Status: s.members[name], URL: "https://10.99.0." + strings.TrimPrefix(name, "m") + ":8443"})
 		}
 		return all, http.StatusOK
 	case r.URL.Path == "/1.0/operations":
@@ -146,6 +166,17 @@ func free(little map[string]uint64, member string) uint64 {
 func (s *simulated) instance(r *http.Request, i *api.Instance, what string) (metadata any, status int) {
 	switch {
 	case what == "state" && r.Method == http.MethodPut:
+		var change struct{ Action string }
+		if json.NewDecoder(r.Body).Decode(&change) != nil {
+			return nil, http.StatusBadRequest
+		}
+		if change.Action == "stop" {
+			i.Status = "Stopped"
+			break
+		}
+		if why := s.refused(i, i.Devices); why != "" {
+			return why, http.StatusInternalServerError
+		}
 		i.Status, i.Started = "Running", time.Now()
 	case what == "state":
 		eth0 := map[string]any{"addresses": []any{map[string]string{"family": "inet", "scope": "global", "address": i.Config[keyAddress]}}}
@@ -159,9 +190,39 @@ func (s *simulated) instance(r *http.Request, i *api.Instance, what string) (met
 		if json.NewDecoder(r.Body).Decode(&change) != nil {
 			return nil, http.StatusBadRequest
 		}
+		if why := s.refused(i, change.Devices); why != "" && i.Running() {
+			return why, http.StatusInternalServerError
+		}
 		maps.Copy(i.Config, change.Config)
+		for _, device := range slices.Sorted(maps.Keys(change.Devices)) {
+			if i.Devices == nil {
+				i.Devices = api.Devices{}
+			}
+			i.Devices[device] = change.Devices[device]
+			s.changes = append(s.changes, fmt.Sprintf("%s has %s", i.Name, device))
+		}
+	case what == "" && r.Method == http.MethodPut:
+		var change api.Instance
+		if json.NewDecoder(r.Body).Decode(&change) != nil {
+			return nil, http.StatusBadRequest
+		}
+		for _, device := range slices.Sorted(maps.Keys(i.Devices)) {
+			if change.Devices[device] == nil {
+				s.changes = append(s.changes, fmt.Sprintf("%s has no %s", i.Name, device))
+			}
+		}
+		i.Config, i.Devices = change.Config, change.Devices
 	}
 	return api.Operation{ID: "op", Code: http.StatusOK}, http.StatusOK
+}
+
+func (s *simulated) refused(i *api.Instance, devices api.Devices) (why string) {
+	for _, name := range slices.Sorted(maps.Keys(devices)) {
+		if s.refuses != nil && why == "" {
+			why = s.refuses(i, devices[name])
+		}
+	}
+	return why
 }
 
 // make makes and starts an instance, and says on which member and by how many calls.

@@ -36,6 +36,7 @@ type agent struct {
 	watching string
 	external *externals
 	firewall *firewall
+	members  *memberPorts
 	page     *page.Server
 
 	// ports are those published, and obstacles the rules of others that are in the way.

@@ -90,6 +90,7 @@ func (r *reloader) apply(ctx context.Context, c *config.Config) (again []string,
 	r.agent.external.take(ctx, c.Externals)
 	r.agent.leftOut.Store(&c.LeftOut)
 	r.agent.firewall.changed()
+	r.agent.members.configure(c)
 	r.agent.setBases(containers)
 	// After the deployer, which has to know the services that it hears of.
 	return again, r.agent.watch.Reconfigure(ctx, watchServices(c))

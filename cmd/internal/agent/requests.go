@@ -34,7 +34,9 @@ func (a *agent) About() control.Status {
 		reasons = append(reasons, strings.TrimPrefix(service+": "+reason, ": "))
 	}
 	slices.Sort(reasons)
-	s.Obstacles = slices.Concat(*a.obstacles.Load(), *a.away.Load())
+	opened, closed := a.members.status()
+	s.MemberPorts = opened
+	s.Obstacles = slices.Concat(*a.obstacles.Load(), *a.away.Load(), closed)
 	s.Degraded = strings.Join(reasons, "; ")
 	return s
 }

@@ -72,6 +72,10 @@ func Run(ctx context.Context, from config.Source, c *config.Config, out *console
 	a := newAgent(c, containers, m, watch, book, out, external.first(ctx))
 	a.external, external.set = external, a.deployer.SetExternal
 	a.firewall = newFirewall(a, c, m.Pool)
+	a.members = newMemberPorts(a, c, m.Pool)
+	if err := a.members.hold(ctx); err != nil {
+		return err
+	}
 	if err := a.openPage(c); err != nil {
 		return err
 	}
@@ -103,6 +107,7 @@ func (a *agent) work(ctx context.Context, from config.Source, c *config.Config, 
 			group.Go(func() error { return a.watch.Run(ctx, a.seen) })
 			group.Go(func() error { a.external.follow(ctx); return nil })
 			group.Go(func() error { a.firewall.watch(ctx); return nil })
+			group.Go(func() error { a.members.keep(ctx); return nil })
 			group.Go(func() error {
 				r := &reloader{agent: a, now: c}
 				config.Follow(ctx, from, r.changed)

@@ -51,6 +51,13 @@ func All(ctx context.Context, c *config.Config, also Also, say func(string)) (er
 		say("removed container " + name)
 	}
 	errs = errors.Join(errs, e)
+	if opener, can := engine.(deployer.PortOpener); can && !held {
+		removed, err := opener.ClosePorts(ctx)
+		for _, name := range removed {
+			say("removed container " + name)
+		}
+		errs = errors.Join(errs, err)
+	}
 	if !held {
 		errs = errors.Join(errs, unshare(ctx, engine), cleanData(ctx, engine, also.Data, say))
 	}

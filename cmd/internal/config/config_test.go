@@ -131,7 +131,7 @@ service = "a"
 				Health: answers("/health?full=1", provenWithin(90*time.Second)), Drain: Duration{10 * time.Second},
 				BeforeDeploy: Command{"check", "$x"}, AfterDeploy: Command{"/bin/sh", "-c", "smoke"}, HookTimeout: Duration{2 * time.Minute}}),
 		},
-		Publishes: []Publish{{"eth0", 80, "tcp", "a", 0}, {"eth1", 80, "tcp", "a", 0}},
+		Publishes: []Publish{{"eth0", 80, "tcp", "a", 0, 0}, {"eth1", 80, "tcp", "a", 0, 0}},
 	}
 	want.Services[0].Drain = Duration{} // as written
 	if diff := cmp.Diff(want, got, sameAddress); diff != "" {

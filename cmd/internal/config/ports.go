@@ -39,6 +39,16 @@ func (c *Config) Ports(auto string) []deployer.Publish {
 	return ports
 }
 
+// MemberPorts gives the ports that every member of the cluster opens.
+func (c *Config) MemberPorts() (all []deployer.MemberPort) {
+	for _, p := range c.Publishes {
+		if p.Members != 0 {
+			all = append(all, deployer.MemberPort{Port: uint16(p.Members), Protocol: p.Protocol, To: uint16(p.Port)})
+		}
+	}
+	return all
+}
+
 // checkPublishes finds ports that lead nowhere, or to two services.
 func (c *Config) checkPublishes(r *report, root *node) {
 	list := root.at("publish")
@@ -46,9 +56,19 @@ func (c *Config) checkPublishes(r *report, root *node) {
 		number   int
 		protocol string
 	}
-	taken := map[port]int{} // → publish
+	taken, opened := map[port]int{}, map[port]int{} // → publish
 	for i, p := range c.Publishes {
 		n := list.items[i]
+		if n.at("members").given && !c.Incus() {
+			r.add(n.at("members"), `has no effect with engine.kind = "lxc", where this machine is the only one; leave it out`)
+		} else if p.Members != 0 {
+			if first, ok := opened[port{p.Members, p.Protocol}]; ok {
+				r.add(n.at("members"), "%d is opened on the members by line %d already, for %q; choose another port or leave one out",
+					p.Members, r.line(list.items[first]), c.Publishes[first].Service)
+			} else {
+				opened[port{p.Members, p.Protocol}] = i
+			}
+		}
 		switch s := c.Service(p.Service); {
 		case s == nil:
 			r.add(n.at("service"), "no service is called %q%s", p.Service,

@@ -21,6 +21,9 @@ type Publish struct {
 	// The port of the service, such as that of its admin pages. Default: the service's
 	// own.
 	To int
+	// The port of every member of the cluster that leads there as well, with
+	// engine.kind = "incus". Default: members open none.
+	Members int
 }
 
 func (p *Publish) keys() []key {
@@ -30,5 +33,6 @@ func (p *Publish) keys() []key {
 		{name: "protocol", to: &p.Protocol, preset: `"tcp"`, values: []string{deployer.TCP, deployer.UDP}, change: live},
 		{name: "service", to: &p.Service, like: `"web"`, required: "the service that the port is forwarded to", change: live},
 		{name: "to", to: &p.To, like: "8081", limits: "1 to 65535", is: "a port", change: live},
+		{name: "members", to: &p.Members, like: "8080", limits: "1 to 65535", is: "a port", change: live},
 	}
 }

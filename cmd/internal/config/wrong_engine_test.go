@@ -3,6 +3,10 @@ package config
 import (
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jarloop/jarloop/deployer"
 )
 
 const (
@@ -64,6 +68,26 @@ func TestWrongWithIncus(t *testing.T) {
 		{"a base whose root is a member's", onCluster + oneWeb + "[base.java]\ndistribution = \"debian:bookworm\"\nprivileged = true\n",
 			`config.toml:12:1: base.java.privileged: with engine.kind = "incus" it is Incus that says who root is, and "incus profile set default security.privileged=true" what makes it root of a member; leave it out`},
 	})
+}
+
+// What is said of ports of members.
+func TestWrongPortsOfMembers(t *testing.T) {
+	publish := func(port, members string) string {
+		return "[[publish]]\nport = " + port + "\nservice = \"web\"\n" + members + "\n"
+	}
+	refuses(t, []wrong{
+		{"members without a cluster", oneWeb + publish("80", "members = 8081"),
+			`config.toml:6:1: publish[0].members: has no effect with engine.kind = "lxc", where this machine is the only one; leave it out`},
+		{"one port twice", onCluster + oneWeb + publish("80", "members = 8081") + publish("81", "members = 8081\nto = 9000"),
+			`config.toml:17:1: publish[1].members: 8081 is opened on the members by line 10 already, for "web"; choose another port or leave one out`},
+		{"no port", onCluster + oneWeb + publish("80", "members = 0"),
+			`config.toml:13:1: publish[0].members: 0 is not a port; give 1 to 65535, or leave it out`},
+	})
+	c := parse(t, onCluster+oneWeb+publish("80", "members = 8081")+publish("81", "")+publish("53", "members = 8081\nprotocol = \"udp\""))
+	want := []deployer.MemberPort{{Port: 8081, Protocol: "tcp", To: 80}, {Port: 8081, Protocol: "udp", To: 53}}
+	if diff := cmp.Diff(want, c.MemberPorts()); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestAClusterHasTheSameBases(t *testing.T) {

@@ -30,10 +30,12 @@ type Status struct {
 	Degraded string `json:"degraded,omitempty"`
 	// LeftOut are the services that the agent was told not to run.
 	LeftOut []string `json:"left_out,omitempty"`
-	// Obstacles are rules of others that keep requests from services, and why a cluster
-	// lets nothing be done, each with its remedy.
-	Obstacles []string          `json:"obstacles,omitempty"`
-	Services  []deployer.Status `json:"services"`
+	// Obstacles are rules of others that keep requests from services, why a cluster lets
+	// nothing be done, and where a port of members is not open, each with its remedy.
+	Obstacles []string `json:"obstacles,omitempty"`
+	// MemberPorts are the ports that members of a cluster are to open.
+	MemberPorts []deployer.Opened `json:"member_ports,omitempty"`
+	Services    []deployer.Status `json:"services"`
 }
 
 // DeployRequest names the services to deploy; none means all.

@@ -94,6 +94,8 @@ func remarks(s control.Status, dropped []string) (lines []string) {
 	if s.Degraded != "" {
 		lines = append(lines, "degraded: "+console.Plain(s.Degraded))
 	}
+	open, _ := deployer.OpenedTexts(s.MemberPorts)
+	lines = append(lines, open...)
 	for _, o := range s.Obstacles {
 		lines = append(lines, "in the way: "+console.Plain(o))
 	}

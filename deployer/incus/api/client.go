@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -80,6 +81,9 @@ func New(o Options) (*Client, error) {
 	transport.DialContext = c.members.dial
 	return c, nil
 }
+
+// Project is what all calls are about.
+func (c *Client) Project() string { return cmp.Or(c.project, "default") }
 
 // Close lets go of idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }

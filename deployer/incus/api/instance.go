@@ -3,8 +3,10 @@ package api
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -71,6 +73,15 @@ func (c *Client) CopyInstance(ctx context.Context, k Copy) error {
 	return err
 }
 
+// CreateEmpty makes a stopped instance on a member, of the default profile, in whose root
+// there is nothing.
+func (c *Client) CreateEmpty(ctx context.Context, name, member string, config map[string]string) error {
+	_, err := c.run(ctx, changed, call{method: http.MethodPost, path: "/1.0/instances", query: url.Values{"target": {member}}, body: map[string]any{
+		"name": name, "config": config, "source": map[string]string{"type": "none"},
+	}})
+	return err
+}
+
 // SetConfig changes some keys of an instance's configuration, if its ETag is still
 // this; "" asks for none.
 func (c *Client) SetConfig(ctx context.Context, name, etag string, config map[string]string) error {
@@ -86,6 +97,27 @@ func (c *Client) SetConfig(ctx context.Context, name, etag string, config map[st
 // with their names, also while it runs.
 func (c *Client) SetDevices(ctx context.Context, name string, devices Devices) error {
 	_, _, err := c.do(ctx, call{method: http.MethodPatch, path: instancePath(name), body: map[string]any{"devices": devices}, most: changed})
+	return err
+}
+
+// RemoveDevices takes devices from an instance, also while it runs, and leaves the others as
+// they are.
+func (c *Client) RemoveDevices(ctx context.Context, name string, names ...string) error {
+	var now struct { // all that a change in whole is made of
+		Architecture string            `json:"architecture"`
+		Config       map[string]string `json:"config"`
+		Devices      Devices           `json:"devices"`
+		Ephemeral    bool              `json:"ephemeral"`
+		Profiles     []string          `json:"profiles"`
+		Stateful     bool              `json:"stateful"`
+		Description  string            `json:"description"`
+	}
+	etag, err := c.get(ctx, instancePath(name), nil, &now)
+	if err != nil {
+		return err
+	}
+	maps.DeleteFunc(now.Devices, func(device string, _ map[string]string) bool { return slices.Contains(names, device) })
+	_, err = c.run(ctx, changed, call{method: http.MethodPut, path: instancePath(name), header: http.Header{"If-Match": {etag}}, body: now})
 	return err
 }
 

@@ -14,8 +14,6 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sys/unix"
-
-	"github.com/jarloop/jarloop/deployer"
 )
 
 // Produced is the file that a production has made, compressed.
@@ -95,14 +93,4 @@ func compress(file string) (size int64, err error) {
 		err = errors.Join(err, w.Close())
 	}
 	return size, errors.Join(err, to.Close())
-}
-
-// Idle is what a process 1 does that is there for the calls of others: it sees to it that
-// what has ended is gone.
-func Idle() {
-	for {
-		if _, err := unix.Wait4(-1, nil, 0, nil); err != nil && !errors.Is(err, unix.EINTR) {
-			_ = deployer.Pause(context.Background(), 100*time.Millisecond) // there is nothing now
-		}
-	}
 }
