@@ -38,7 +38,7 @@ func TestAnAgentRedeploysOnAClusterWithoutALostRequest(t *testing.T) {
 			got, err := ask(t.Context(), member+":8081")
 			return err == nil && got == "front 1, back 1"
 		})
-		loads = append(loads, d.loadAt(member+":8081"))
+		loads = append(loads, d.loadAt(member+":8081", 20*time.Millisecond))
 	}
 	last := 1 + redeploys(t)
 	for n := 2; n <= last; n++ {

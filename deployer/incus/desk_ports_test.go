@@ -79,8 +79,6 @@ func (d *desk) opensAnother() {
 	if got, err := ask(d.t.Context(), "10.99.0.3:8082"); err != nil || !strings.HasPrefix(got, "back") {
 		d.t.Errorf("the other port says %q, %v", got, err)
 	}
-	other.Close()
-	d.saysOfPorts("port 8082 (tcp) is open on m1, m2, m3")
 	d.opens("back", "")
 	d.until("it is closed", func() bool {
 		for _, i := range d.proxies() {

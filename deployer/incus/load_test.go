@@ -87,14 +87,14 @@ type load struct {
 
 func (d *desk) load() *load { return d.loadOn("front") }
 
-func (d *desk) loadOn(service string) *load { return d.loadAt(d.host + ":" + published[service]) }
+func (d *desk) loadOn(service string) *load { return d.loadAt(d.host+":"+published[service], 5*time.Millisecond) }
 
-func (d *desk) loadAt(address string) *load {
+func (d *desk) loadAt(address string, pause time.Duration) *load {
 	ctx, end := context.WithCancel(d.t.Context())
 	l := &load{end: end, ended: make(chan struct{})}
 	go func() {
 		defer close(l.ended)
-		for deployer.Pause(ctx, 5*time.Millisecond) == nil {
+		for deployer.Pause(ctx, pause) == nil {
 			// One that has begun is waited for.
 			if _, err := ask(context.WithoutCancel(ctx), address); err != nil {
 				l.failed = append(l.failed, time.Now().Format("15:04:05.000 ")+err.Error())
