@@ -21,22 +21,21 @@ import (
 const from = "/run/netns/jlinc-sw"
 
 // within does something in a namespace of the network.
-func within(namespace string, do func() error) (err error) {
-	done := make(chan struct{})
+func within(namespace string, do func() error) error {
+	done := make(chan error)
 	go func() {
-		defer close(done)
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		f, e := os.Open(namespace)
-		if e == nil {
-			e = unix.Setns(int(f.Fd()), unix.CLONE_NEWNET)
+		f, err := os.Open(namespace)
+		if err == nil {
+			err = unix.Setns(int(f.Fd()), unix.CLONE_NEWNET)
 			f.Close()
 		}
-		if err = e; err == nil {
+		if err == nil {
 			err = do()
 		}
+		done <- err
 	}()
-	<-done
-	return err
+	return <-done
 }
 
 // dial connects from there.
@@ -87,7 +86,9 @@ type load struct {
 
 func (d *desk) load() *load { return d.loadOn("front") }
 
-func (d *desk) loadOn(service string) *load { return d.loadAt(d.host+":"+published[service], 5*time.Millisecond) }
+func (d *desk) loadOn(service string) *load {
+	return d.loadAt(d.host+":"+published[service], 5*time.Millisecond)
+}
 
 func (d *desk) loadAt(address string, pause time.Duration) *load {
 	ctx, end := context.WithCancel(d.t.Context())

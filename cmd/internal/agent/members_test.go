@@ -50,7 +50,7 @@ func (o *opener) becomes(wrong string, err error) {
 }
 
 // looking has members looked after, and keeps what is said of that.
-func looking(t *testing.T, o *opener, c *config.Config) (m *memberPorts, said func() []string) {
+func looking(t *testing.T, o *opener, c *config.Config) (*memberPorts, func() []string) {
 	var mu sync.Mutex
 	var all []string
 	note := func(text string) {
@@ -58,7 +58,7 @@ func looking(t *testing.T, o *opener, c *config.Config) (m *memberPorts, said fu
 		defer mu.Unlock()
 		all = append(all, text)
 	}
-	m = &memberPorts{opener: o, say: note, complain: func(text string) { note("! " + text) }, news: make(chan struct{}, 1)}
+	m := &memberPorts{opener: o, say: note, complain: func(text string) { note("! " + text) }, news: make(chan struct{}, 1)}
 	m.opened.Store(&[]deployer.Opened{})
 	m.wrong.Store(&[]string{})
 	m.configure(c)
