@@ -96,8 +96,8 @@ func (e *Engine) OpenPorts(ctx context.Context, pool deployer.Pool, ports []depl
 		return nil, err
 	}
 	members, err := e.Client.Members(ctx)
-	if api.IsForbidden(err) {
-		err = fmt.Errorf("this certificate may not look at members: incus config trust show, on a member: %w", err)
+	if api.IsForbidden(err) { // not as one that is away: that would be over by itself
+		err = fmt.Errorf("this certificate may not look at members: incus config trust show, on a member: %s", err.Error())
 	}
 	if err != nil {
 		return nil, err

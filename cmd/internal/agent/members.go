@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -88,7 +89,7 @@ func (m *memberPorts) keep(ctx context.Context) {
 func (m *memberPorts) look(ctx context.Context) (done bool) {
 	ports := *m.ports.Load()
 	opened, err := m.opener.OpenPorts(ctx, m.pool, ports)
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || errors.Is(err, deployer.ErrAway) { // of all of the cluster, which is said already
 		return false
 	}
 	var wrong []string

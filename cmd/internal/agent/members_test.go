@@ -107,9 +107,12 @@ func TestWhatBecomesOfThePortsOfMembersIsSaidOnce(t *testing.T) {
 		expect("when a member has gone", "! port 8081 (tcp) is not open on m2: it is away", "port 8081 (tcp) is open on m1")
 		time.Sleep(3 * membersEvery)
 		expect("while it is away")
-		o.becomes("", errors.New("no quorum"))
+		o.becomes("", deployer.ErrAway)
+		time.Sleep(3 * membersEvery)
+		expect("while nothing can be done in the cluster")
+		o.becomes("", errors.New("broken"))
 		time.Sleep(membersEvery)
-		expect("without an answer", "! ports of members are not looked after: no quorum")
+		expect("without an answer", "! ports of members are not looked after: broken")
 		if opened, _ := m.status(); len(opened) != 2 {
 			t.Errorf("without an answer, what was known is %v", opened)
 		}
