@@ -11,27 +11,42 @@ import (
 )
 
 // TestKilledAnywhereAMemberOfACluster takes a member away in the middle of a deploy: first
-// its network alone, while a container is made and while one is proven, then all of it.
+// its network alone, while a container is made and while one is proven, of the member that
+// the agent asks and of another one, then all of it.
 func TestKilledAnywhereAMemberOfACluster(t *testing.T) {
 	forKills(t)
 	t.Cleanup(func() { takeDown(t) }) // since a member stays dead
 	c := newCrashing(t)
 	c.file("config.toml", []byte(strings.Replace(c.read("config.toml"), "[lxc]\n", "[lxc]\nstandby = false\n", 1)))
+	const asked, other, back = "m1", "m3", "m2" // the agent asks the first one, as it is configured
+	c.hasBase(back)
 	c.save("back", "back 1")
 	c.begin()
 	c.until("back has a container", func() bool { return len(c.members()) == 1 })
+	c.hasBase(asked)
 	c.next()
 	c.await(c.serves())
 	load := c.loadOn("back")
-	for _, at := range []string{"Stopped", "Running"} { // while it is made, and while it is proven
-		made := c.inDeploy(at)
-		t.Logf("%s is %s on %s, which is unplugged", made.Name, at, made.Location)
-		c.without(made, "unplug")
-		if out, err := lab("plug", made.Location); err != nil {
-			t.Fatalf("plug %s in: %v: %s", made.Location, err, out)
+	for _, on := range []string{asked, other} {
+		for _, at := range []string{"Stopped", "Running"} { // while it is made, and while it is proven
+			c.hasBase(on)
+			c.next()
+			c.await(c.serves())
+			c.until("what served before is removed", func() bool { return len(c.instances()) == 2 })
+			c.hasBase(asked, other, back)
+			made := c.inDeploy(at)
+			if made.Location != on {
+				t.Fatalf("%s is made on %s, not where the one before is, on %s", made.Name, made.Location, on)
+			}
+			t.Logf("%s is %s on %s, which is unplugged; the agent asks %s", made.Name, at, on, asked)
+			c.without(made, "unplug")
+			if out, err := lab("plug", on); err != nil {
+				t.Fatalf("plug %s in: %v: %s", on, err, out)
+			}
+			c.until("what was left there is removed", func() bool { return len(c.instances()) == 2 })
+			c.await(c.serves())
+			c.asks(asked)
 		}
-		c.until("what was left there is removed", func() bool { return len(c.instances()) == 2 })
-		c.await(c.serves())
 	}
 	made := c.inDeploy("Running")
 	t.Logf("%s is on %s, which is killed", made.Name, made.Location)
@@ -41,6 +56,30 @@ func TestKilledAnywhereAMemberOfACluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-c.ended
+}
+
+// hasBase has these members alone have a base.
+func (c *crashing) hasBase(members ...string) {
+	c.t.Helper()
+	for _, m := range []string{"m1", "m2", "m3"} {
+		base := map[bool]string{true: "base", false: "none"}[slices.Contains(members, m)]
+		if err := c.client.SetConfig(c.t.Context(), "base-"+m, "", map[string]string{"user.jarloop.base": base}); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+// asks has the agent ask that member again, if another one has answered meanwhile: it
+// begins anew.
+func (c *crashing) asks(member string) {
+	c.t.Helper()
+	c.lookFrom(member)
+	if err := c.agent.Process.Signal(syscall.SIGINT); err != nil {
+		c.t.Fatal(err)
+	}
+	<-c.ended
+	c.begin()
+	c.await(c.serves())
 }
 
 // inDeploy has front deployed anew on a member where back is not, and gives the container
@@ -74,7 +113,11 @@ func (c *crashing) without(made instance, how string) {
 		c.t.Cleanup(func() { _, _ = lab("plug", made.Location) })
 	}
 	c.await(c.serves())
-	c.t.Logf("it serves from another member after %s", time.Since(began).Round(100*time.Millisecond))
+	took := time.Since(began).Round(100 * time.Millisecond)
+	c.t.Logf("it serves from another member after %s", took)
+	if took > most {
+		c.t.Errorf("it serves from another member after %s, not %s", took, most)
+	}
 }
 
 func (c *crashing) read(name string) string {

@@ -3,11 +3,13 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -23,13 +25,19 @@ const (
 	alone   = 20 * time.Second
 	// deaf is how long it may be silent on one, while something was sent to it.
 	deaf = 10 * time.Second
+	// beside is after what time another one is asked beside those that have not answered.
+	beside = 2 * time.Second
 )
 
 // addresses are those of the members: each of them answers for the whole cluster.
 type addresses struct {
 	file string // "" where the others' are not wanted
 	now  atomic.Pointer[order]
+	shut sync.Map // outage, by the address of one that has taken no connection
 }
+
+// outage is for how long a member has taken no connection of this client's.
+type outage struct{ since, seen time.Time }
 
 // order is in which one they are asked. It is never changed, only replaced.
 type order struct {
@@ -80,8 +88,8 @@ func (a *addresses) learn(members []string) {
 	}
 	var found []string
 	for _, m := range members {
-		if u, err := url.Parse(m); err == nil && u.Scheme == "https" {
-			found = append(found, u.Host)
+		if host := hostOf(m); host != "" {
+			found = append(found, host)
 		}
 	}
 	if a.add(found) {
@@ -89,9 +97,31 @@ func (a *addresses) learn(members []string) {
 	}
 }
 
+// hostOf is the address in the URL of a member; "" where there is none.
+func hostOf(member string) string {
+	u, err := url.Parse(member)
+	if err != nil || u.Scheme != "https" {
+		return ""
+	}
+	return u.Host
+}
+
 // dial connects to the member that answered last, and where it does not to the next one.
 func (a *addresses) dial(ctx context.Context, network, _ string) (net.Conn, error) {
-	all := a.now.Load().all
+	var failed []error
+	for _, address := range a.now.Load().all {
+		conn, err := a.connect(ctx, network, address)
+		if err == nil {
+			a.prefer(address)
+			return conn, nil
+		}
+		failed = append(failed, err)
+	}
+	return nil, errors.Join(failed...)
+}
+
+// connect connects to one member, and notes whether it takes connections.
+func (a *addresses) connect(ctx context.Context, network, address string) (net.Conn, error) {
 	d := &net.Dialer{
 		Timeout:         alone,
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: deaf / 2, Interval: deaf / 4, Count: 2},
@@ -103,19 +133,32 @@ func (a *addresses) dial(ctx context.Context, network, _ string) (net.Conn, erro
 			return errors.Join(err, failed)
 		},
 	}
-	if len(all) > 1 {
+	if len(a.now.Load().all) > 1 {
 		d.Timeout = reached
 	}
-	var failed []error
-	for _, address := range all {
-		conn, err := d.DialContext(ctx, network, address)
-		if err == nil {
-			a.prefer(address)
-			return conn, nil
+	began := time.Now()
+	conn, err := d.DialContext(ctx, network, address)
+	switch {
+	case err == nil:
+		a.shut.Delete(address)
+	case ctx.Err() == nil: // else it had less time than it may take
+		o := outage{began, time.Now()}
+		if before, known := a.shut.Load(address); known && began.Sub(before.(outage).seen) < alone {
+			o.since = before.(outage).since
 		}
-		failed = append(failed, err)
+		a.shut.Store(address, o)
 	}
-	return nil, errors.Join(failed...)
+	return conn, err
+}
+
+// unreached is for how long a member has taken no connection, though it was tried time and
+// again until now; 0 where it has, or was not asked.
+func (a *addresses) unreached(address string) time.Duration {
+	found, known := a.shut.Load(address)
+	if !known || time.Since(found.(outage).seen) > alone {
+		return 0
+	}
+	return found.(outage).seen.Sub(found.(outage).since)
 }
 
 // leave has the member asked last that was asked first, since it takes connections and gives
@@ -129,12 +172,69 @@ func (a *addresses) leave() bool {
 	})
 }
 
-func (a *addresses) prefer(address string) {
-	a.change(func(o order) (order, bool) {
+// prefer has the member asked first from now on; false: it is already.
+func (a *addresses) prefer(address string) bool {
+	return a.change(func(o order) (order, bool) {
 		n := slices.Index(o.all, address)
 		if n > 0 {
 			o.all = slices.Concat([]string{address}, o.all[:n], o.all[n+1:])
 		}
 		return o, n > 0
 	})
+}
+
+// doAny is do for a look that any member can answer. As long as none has, one after the other
+// is asked beside those, time and again: when the member is lost that leads the cluster, who
+// asks a moment later has an answer, and who has asked before waits on.
+func (c *Client) doAny(ctx context.Context, k call) (answer, error) {
+	if c.members == nil || len(c.members.now.Load().all) < 2 {
+		a, _, err := c.do(ctx, k)
+		return a, err
+	}
+	type said struct {
+		at  string
+		a   answer
+		err error
+	}
+	all := c.members.now.Load().all
+	ctx, cancel := context.WithTimeoutCause(ctx, k.most, unanswered{fmt.Errorf("incus: %s %s: no answer within %s", k.method, k.path, k.most)})
+	defer cancel()
+	ended := make(chan said)
+	var failed []error
+	for asked, asking := 0, 0; ; {
+		at, k := all[asked%len(all)], k
+		if asked > 0 {
+			k.at = at
+		}
+		asked, asking = asked+1, asking+1
+		go func() {
+			a, _, err := c.once(ctx, k)
+			select {
+			case ended <- said{at, a, err}:
+			case <-ctx.Done():
+			}
+		}()
+		for next := time.After(beside); next != nil; {
+			select {
+			case s := <-ended:
+				asking--
+				if s.err == nil {
+					if asking > 0 && c.members.prefer(s.at) {
+						c.http.CloseIdleConnections() // which are with one that has not answered
+					}
+					return s.a, nil
+				}
+				failed = append(failed, s.err)
+				if asked < len(all) {
+					next = nil
+				} else if asking == 0 {
+					return answer{}, errors.Join(failed...)
+				}
+			case <-next:
+				next = nil
+			case <-ctx.Done():
+				return answer{}, errors.Join(append(failed, context.Cause(ctx))...)
+			}
+		}
+	}
 }

@@ -121,6 +121,85 @@ func TestAMemberThatGivesNoAnswerIsLeft(t *testing.T) {
 	}
 }
 
+// TestMembersAreAskedBesideOneThatDoesNotAnswer has a cluster whose leader is lost: the one
+// that is asked is silent, and another one leaves the first who asks waiting.
+func TestMembersAreAskedBesideOneThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	first := secure(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	second := secure(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/1.0/cluster/members" && asked.Add(1) == 1 {
+			<-r.Context().Done()
+			return
+		}
+		reply(w, "sync", []Member{{Name: "m2", Status: Online}})
+	})
+	file := filepath.Join(t.TempDir(), "members")
+	if err := os.WriteFile(file, []byte(strings.TrimPrefix(second.URL, "https://")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := ofMembers(t, first, file)
+	began := time.Now()
+	if all, err := c.Members(t.Context()); err != nil || len(all) != 1 {
+		t.Errorf("%v, %v", all, err)
+	}
+	if took, most := time.Since(began), 4*beside; took > most {
+		t.Errorf("it took %s, not %s", took, most)
+	}
+	began = time.Now()
+	if all, err := c.Instances(t.Context()); err != nil || len(all) != 1 || time.Since(began) > beside {
+		t.Errorf("the next call: %v, %v after %s", all, err, time.Since(began))
+	}
+}
+
+// TestMembersAreNotAskedOnWhereAllHaveRefused has each answer at once.
+func TestMembersAreNotAskedOnWhereAllHaveRefused(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	no := func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		refuse(w, http.StatusForbidden, "not authorized")
+	}
+	first, second := secure(t, no), secure(t, no)
+	file := filepath.Join(t.TempDir(), "members")
+	if err := os.WriteFile(file, []byte(strings.TrimPrefix(second.URL, "https://")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ofMembers(t, first, file).Members(t.Context()); !IsForbidden(err) || asked.Load() != 2 {
+		t.Errorf("asked %d times: %v", asked.Load(), err)
+	}
+}
+
+// TestAMemberThatTakesNoConnectionIsUnreached has three, of which one is gone and one slow.
+func TestAMemberThatTakesNoConnectionIsUnreached(t *testing.T) {
+	t.Parallel()
+	slow := secure(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	gone := secure(t, nil)
+	gone.Close()
+	var asked atomic.Int64
+	last := secure(t, func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) == 1 {
+			<-r.Context().Done()
+			return
+		}
+		reply(w, "sync", []Member{{Name: "slow", URL: slow.URL}, {Name: "gone", URL: gone.URL}, {Name: "last", URL: "https://" + r.Host}})
+	})
+	file := filepath.Join(t.TempDir(), "members")
+	others := strings.TrimPrefix(gone.URL, "https://") + "\n" + strings.TrimPrefix(last.URL, "https://")
+	if err := os.WriteFile(file, []byte(others), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all, err := ofMembers(t, slow, file).Members(t.Context())
+	if err != nil || len(all) != 3 {
+		t.Fatalf("%v, %v", all, err)
+	}
+	for _, m := range all {
+		if m.Name == "gone" && m.Unreached < beside || m.Name != "gone" && m.Unreached > 0 {
+			t.Errorf("%s is unreached for %s", m.Name, m.Unreached)
+		}
+	}
+}
+
 // full has a listener take no connection any more.
 func full(t *testing.T, raw syscall.RawConn, address string) {
 	t.Helper()

@@ -47,6 +47,7 @@ type Client struct {
 	base    *url.URL
 	members *addresses // nil with a socket
 	http    *http.Client
+	direct  *http.Client // for calls that say which member is asked
 	project string
 	quick   time.Duration
 }
@@ -79,6 +80,9 @@ func New(o Options) (*Client, error) {
 	}
 	c.members = newAddresses(u.Host, o.Others)
 	transport.DialContext = c.members.dial
+	direct := transport.Clone()
+	direct.DialContext = c.members.connect
+	c.direct = &http.Client{Transport: direct}
 	return c, nil
 }
 
@@ -86,7 +90,12 @@ func New(o Options) (*Client, error) {
 func (c *Client) Project() string { return cmp.Or(c.project, "default") }
 
 // Close lets go of idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.http.CloseIdleConnections()
+	if c.direct != nil {
+		c.direct.CloseIdleConnections()
+	}
+}
 
 // ErrChanged says that something was changed by somebody else since it was read.
 var ErrChanged = errors.New("it was changed meanwhile")
@@ -166,10 +175,14 @@ type call struct {
 	body         any       // JSON
 	raw          io.Reader // else
 	most         time.Duration
+	at           string // the address that is asked; "": what answered last
 }
 
-func (c *Client) url(path string, query url.Values) string {
+func (c *Client) url(at, path string, query url.Values) string {
 	u := *c.base
+	if at != "" {
+		u.Host = at
+	}
 	u.Path = path
 	values := url.Values{}
 	for key, value := range query {
@@ -258,7 +271,7 @@ func (c *Client) send(ctx context.Context, k call) (io.ReadCloser, http.Header, 
 		}
 		body = bytes.NewReader(text)
 	}
-	r, err := http.NewRequestWithContext(ctx, k.method, c.url(k.path, k.query), body)
+	r, err := http.NewRequestWithContext(ctx, k.method, c.url(k.at, k.path, k.query), body)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -268,7 +281,11 @@ func (c *Client) send(ctx context.Context, k call) (io.ReadCloser, http.Header, 
 	if k.body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	response, err := c.http.Do(r)
+	client := c.http
+	if k.at != "" {
+		client = c.direct
+	}
+	response, err := client.Do(r)
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return nil, nil, cause
@@ -297,8 +314,13 @@ func (c *Client) getWithin(ctx context.Context, most time.Duration, path string,
 	if err != nil {
 		return "", err
 	}
-	if err := json.Unmarshal(a.Metadata, into); err != nil {
-		return "", &Error{Call: "GET " + path, Text: "another answer than expected: " + err.Error()}
+	return etag, a.into("GET "+path, into)
+}
+
+// into reads what was asked for by a call.
+func (a answer) into(call string, what any) error {
+	if err := json.Unmarshal(a.Metadata, what); err != nil {
+		return &Error{Call: call, Text: "another answer than expected: " + err.Error()}
 	}
-	return etag, nil
+	return nil
 }

@@ -148,7 +148,7 @@ var errRefused = errors.New("refused")
 
 // socket opens a websocket. The caller closes it.
 func (c *Client) socket(ctx context.Context, path string, query url.Values) (*websocket.Conn, error) {
-	conn, response, err := websocket.Dial(ctx, c.url(path, query), &websocket.DialOptions{HTTPClient: c.http})
+	conn, response, err := websocket.Dial(ctx, c.url("", path, query), &websocket.DialOptions{HTTPClient: c.http})
 	if response != nil && response.Body != nil {
 		defer response.Body.Close()
 	}

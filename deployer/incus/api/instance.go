@@ -173,6 +173,9 @@ type Member struct {
 	Name   string `json:"server_name"`
 	URL    string `json:"url"` // where it answers
 	Status string `json:"status"`
+	// Unreached is for how long it has taken no connection of this client's either, which
+	// has tried; 0 where it has, or is not asked.
+	Unreached time.Duration `json:"-"`
 }
 
 // Online is the status of a member that answers, and Offline that of one from which nothing
@@ -184,11 +187,15 @@ const (
 
 // Members gives those of the cluster.
 func (c *Client) Members(ctx context.Context) (all []Member, err error) {
-	_, err = c.get(ctx, "/1.0/cluster/members", url.Values{"recursion": {"1"}}, &all)
+	a, err := c.doAny(ctx, call{method: http.MethodGet, path: "/1.0/cluster/members", query: url.Values{"recursion": {"1"}}, most: c.quick})
+	if err == nil {
+		err = a.into("GET /1.0/cluster/members", &all)
+	}
 	if err == nil && c.members != nil {
 		var urls []string
-		for _, m := range all {
+		for n, m := range all {
 			urls = append(urls, m.URL)
+			all[n].Unreached = c.members.unreached(hostOf(m.URL))
 		}
 		c.members.learn(urls)
 	}
