@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/deployer/crash"
 	"github.com/jarloop/jarloop/deployer/guest"
 	"github.com/jarloop/jarloop/deployer/incus/api"
 	"github.com/jarloop/jarloop/deployer/incus/inside"
@@ -110,6 +111,7 @@ func (e *Engine) Stop(ctx context.Context, name string, grace time.Duration) err
 	if _, _, ok := parseName(name); !ok {
 		return nil
 	}
+	defer crash.Point("incus stop")()
 	ctx, cancel := e.on(ctx, name)
 	defer cancel()
 	if grace > 0 {

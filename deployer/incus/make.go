@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/jarloop/jarloop/deployer"
+	"github.com/jarloop/jarloop/deployer/crash"
 	"github.com/jarloop/jarloop/deployer/guest"
 	"github.com/jarloop/jarloop/deployer/incus/api"
 	"github.com/jarloop/jarloop/deployer/logs"
@@ -269,9 +270,11 @@ func (e *Engine) remove(ctx context.Context, name string) error {
 	if !half(i) {
 		_ = e.fetchStopped(ctx, name) // what cannot be kept is no reason to have it for ever
 	}
+	defer crash.Point("incus remove")()
 	if err := e.set(ctx, name, map[string]string{keyState: removing}); err != nil && !errors.Is(err, errNone) {
 		return err
 	}
+	defer crash.Point("incus delete")()
 	if err := e.Client.DeleteInstance(ctx, e.full(name)); err != nil && !api.IsNotFound(err) {
 		return err
 	}
