@@ -24,7 +24,7 @@ const (
 	asked      = 20 * time.Second // how long it has for an answer
 	// silent is after what time without an answer the cluster may not have heard from
 	// members that run, since it had no quorum, and settled how long it then has to hear
-	// from them; but for one that for as long takes no connection of the agent's either.
+	// from them.
 	silent  = 10 * time.Second
 	settled = 15 * time.Second
 )
@@ -139,7 +139,7 @@ func (m *members) look(ctx context.Context) (*heard, error) {
 		}
 	}
 	for _, one := range all {
-		if one.Status == api.Offline && max(h.at.Sub(h.since), one.Unreached) >= settled {
+		if one.Status == api.Offline && h.at.Sub(h.since) >= settled {
 			h.offline = append(h.offline, one.Name)
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -33,11 +32,7 @@ const (
 type addresses struct {
 	file string // "" where the others' are not wanted
 	now  atomic.Pointer[order]
-	shut sync.Map // outage, by the address of one that has taken no connection
 }
-
-// outage is for how long a member has taken no connection of this client's.
-type outage struct{ since, seen time.Time }
 
 // order is in which one they are asked. It is never changed, only replaced.
 type order struct {
@@ -120,7 +115,7 @@ func (a *addresses) dial(ctx context.Context, network, _ string) (net.Conn, erro
 	return nil, errors.Join(failed...)
 }
 
-// connect connects to one member, and notes whether it takes connections.
+// connect connects to one member.
 func (a *addresses) connect(ctx context.Context, network, address string) (net.Conn, error) {
 	d := &net.Dialer{
 		Timeout:         alone,
@@ -136,29 +131,7 @@ func (a *addresses) connect(ctx context.Context, network, address string) (net.C
 	if len(a.now.Load().all) > 1 {
 		d.Timeout = reached
 	}
-	began := time.Now()
-	conn, err := d.DialContext(ctx, network, address)
-	switch {
-	case err == nil:
-		a.shut.Delete(address)
-	case ctx.Err() == nil: // else it had less time than it may take
-		o := outage{began, time.Now()}
-		if before, known := a.shut.Load(address); known && began.Sub(before.(outage).seen) < alone {
-			o.since = before.(outage).since
-		}
-		a.shut.Store(address, o)
-	}
-	return conn, err
-}
-
-// unreached is for how long a member has taken no connection, though it was tried time and
-// again until now; 0 where it has, or was not asked.
-func (a *addresses) unreached(address string) time.Duration {
-	found, known := a.shut.Load(address)
-	if !known || time.Since(found.(outage).seen) > alone {
-		return 0
-	}
-	return found.(outage).seen.Sub(found.(outage).since)
+	return d.DialContext(ctx, network, address)
 }
 
 // leave has the member asked last that was asked first, since it takes connections and gives

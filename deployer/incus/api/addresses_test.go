@@ -170,36 +170,6 @@ func TestMembersAreNotAskedOnWhereAllHaveRefused(t *testing.T) {
 	}
 }
 
-// TestAMemberThatTakesNoConnectionIsUnreached has three, of which one is gone and one slow.
-func TestAMemberThatTakesNoConnectionIsUnreached(t *testing.T) {
-	t.Parallel()
-	slow := secure(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	gone := secure(t, nil)
-	gone.Close()
-	var asked atomic.Int64
-	last := secure(t, func(w http.ResponseWriter, r *http.Request) {
-		if asked.Add(1) == 1 {
-			<-r.Context().Done()
-			return
-		}
-		reply(w, "sync", []Member{{Name: "slow", URL: slow.URL}, {Name: "gone", URL: gone.URL}, {Name: "last", URL: "https://" + r.Host}})
-	})
-	file := filepath.Join(t.TempDir(), "members")
-	others := strings.TrimPrefix(gone.URL, "https://") + "\n" + strings.TrimPrefix(last.URL, "https://")
-	if err := os.WriteFile(file, []byte(others), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	all, err := ofMembers(t, slow, file).Members(t.Context())
-	if err != nil || len(all) != 3 {
-		t.Fatalf("%v, %v", all, err)
-	}
-	for _, m := range all {
-		if m.Name == "gone" && m.Unreached < beside || m.Name != "gone" && m.Unreached > 0 {
-			t.Errorf("%s is unreached for %s", m.Name, m.Unreached)
-		}
-	}
-}
-
 // full has a listener take no connection any more.
 func full(t *testing.T, raw syscall.RawConn, address string) {
 	t.Helper()

@@ -173,9 +173,6 @@ type Member struct {
 	Name   string `json:"server_name"`
 	URL    string `json:"url"` // where it answers
 	Status string `json:"status"`
-	// Unreached is for how long it has taken no connection of this client's either, which
-	// has tried; 0 where it has, or is not asked.
-	Unreached time.Duration `json:"-"`
 }
 
 // Online is the status of a member that answers, and Offline that of one from which nothing
@@ -193,9 +190,8 @@ func (c *Client) Members(ctx context.Context) (all []Member, err error) {
 	}
 	if err == nil && c.members != nil {
 		var urls []string
-		for n, m := range all {
+		for _, m := range all {
 			urls = append(urls, m.URL)
-			all[n].Unreached = c.members.unreached(hostOf(m.URL))
 		}
 		c.members.learn(urls)
 	}
