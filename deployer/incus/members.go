@@ -43,6 +43,7 @@ type members struct {
 	pool  string
 	where sync.Map // sighting, by the full name of an instance
 	now   atomic.Pointer[heard]
+	first atomic.Int64 // when it was asked first, in ns of the clock
 	asks  singleflight.Group
 }
 
@@ -127,11 +128,15 @@ func (m *members) ask(ctx context.Context, age time.Duration) *heard {
 }
 
 func (m *members) look(ctx context.Context) (*heard, error) {
+	m.first.CompareAndSwap(0, time.Now().UnixNano())
 	all, err := m.in.Members(ctx)
 	if err != nil {
 		return nil, err
 	}
 	h := &heard{at: time.Now()}
+	if m.now.Load() == nil && h.at.Sub(time.Unix(0, m.first.Load())) > silent {
+		h.since = h.at
+	}
 	if before := m.now.Load(); before != nil {
 		h.since = before.since
 		if h.at.Sub(before.at) > silent {
