@@ -59,10 +59,11 @@ func (s *shop) drain(ctx context.Context, service Service, g *Generation) (open 
 	for s.Engine.Check(g.Name()) == nil {
 		if now := time.Now(); !now.Before(next) {
 			open, _, err = s.Engine.Connections(ctx, g.Name(), g.Port)
-			if over := now.Sub(started) >= service.Drain; over && open > 0 && err == nil {
-				open = s.disconnect(ctx, service, g, open)
-				return open, context.Cause(ctx)
-			} else if over || open == 0 || err != nil {
+			over := now.Sub(started) >= service.Drain
+			if over && open > 0 && s.disconnect(ctx, service, g) {
+				open, _, err = s.Engine.Connections(ctx, g.Name(), g.Port)
+			}
+			if over || open == 0 || err != nil {
 				return open, context.Cause(ctx) // where none can be counted, its container has ended
 			}
 			// The kernel goes through the connections of all: where there are
@@ -79,17 +80,10 @@ func (s *shop) drain(ctx context.Context, service Service, g *Generation) (open 
 	return 0, nil
 }
 
-// disconnect sends clients of HTTP elsewhere that have nothing under way, and gives how
-// many connections are open after that, of those that were.
-func (s *shop) disconnect(ctx context.Context, service Service, g *Generation, open int) int {
-	if g.Port == 0 || !service.Health.asksHTTP() || s.Engine.Disconnect(ctx, g.Name(), g.Port) != nil {
-		return open
-	}
-	left, _, err := s.Engine.Connections(ctx, g.Name(), g.Port)
-	if err != nil {
-		return open
-	}
-	return left
+// disconnect sends clients of HTTP elsewhere that have nothing under way, and says whether
+// it has.
+func (s *shop) disconnect(ctx context.Context, service Service, g *Generation) bool {
+	return g.Port != 0 && service.Health.asksHTTP() && s.Engine.Disconnect(ctx, g.Name(), g.Port) == nil
 }
 
 func (l *loop) handleDrained(m drained) {

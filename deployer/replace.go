@@ -109,7 +109,7 @@ func (r *replacement) stop(ctx context.Context, begins func(context.Context, str
 	if err := r.quiet(ctx); err != nil {
 		return err
 	}
-	r.disconnect(ctx, r.service, r.old, 0) // for who keeps a connection, what comes next is held
+	r.disconnect(ctx, r.service, r.old) // for who keeps a connection, what comes next is held
 	for _, g := range append(draining, r.old) {
 		if err := r.quit(ctx, g.Name(), r.service.StopTimeout); err != nil {
 			return err

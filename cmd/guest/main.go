@@ -4,6 +4,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 
 	"github.com/jarloop/jarloop/deployer/incus/inside"
@@ -11,7 +12,8 @@ import (
 
 func main() {
 	if os.Getpid() == 1 {
-		inside.Idle()
+		fmt.Fprintln(os.Stderr, inside.Idle()) // the console of the instance
+		os.Exit(1)
 	}
 	os.Exit(inside.Serve(os.Stdin, os.Stdout))
 }

@@ -36,19 +36,23 @@ func (e *Engine) Connections(ctx context.Context, name string, port uint16) (ope
 // moment when nobody awaits an answer.
 func (e *Engine) Disconnect(ctx context.Context, name string, port uint16) error {
 	h, release, err := e.running(ctx, name)
-	if err != nil {
-		return fmt.Errorf("end connections of %s: %w", name, err)
+	if err == nil {
+		defer release()
+		err = disconnect(ctx, h.init.pid, port)
 	}
-	defer release()
-	kernel, err := diagnosis(h.init.pid)
 	if err != nil {
-		return fmt.Errorf("end connections of %s: %w", name, err)
-	}
-	defer kernel.Close()
-	if err := sockets.Disconnect(ctx, kernel, port); err != nil {
 		return fmt.Errorf("end connections of %s: %w", name, err)
 	}
 	return nil
+}
+
+func disconnect(ctx context.Context, pid int, port uint16) error {
+	kernel, err := diagnosis(pid)
+	if err != nil {
+		return err
+	}
+	defer kernel.Close()
+	return sockets.Disconnect(ctx, kernel, port)
 }
 
 func connections(pid int, port uint16) (open, busy int, err error) {

@@ -18,8 +18,6 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
-
-	"github.com/jarloop/jarloop/deployer/sockets"
 )
 
 // elsewhere moves the test's thread into a network namespace of its own, and
@@ -186,12 +184,7 @@ func TestAConnectionThatIsInUseIsEndedAtRest(t *testing.T) {
 		say(asks, asked)
 		say(used, uses)
 		say(uses, used)
-		kernel, err := diagnosis(init)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(kernel.Close)
-		if err := sockets.Disconnect(t.Context(), kernel, s.port); err != nil {
+		if err := disconnect(t.Context(), init, s.port); err != nil {
 			t.Fatal(err)
 		}
 		_ = used.SetReadDeadline(time.Now().Add(soon))

@@ -83,22 +83,13 @@ func (a *addresses) learn(members []string) {
 	}
 	var found []string
 	for _, m := range members {
-		if host := hostOf(m); host != "" {
-			found = append(found, host)
+		if u, err := url.Parse(m); err == nil && u.Scheme == "https" {
+			found = append(found, u.Host)
 		}
 	}
 	if a.add(found) {
 		_ = renameio.WriteFile(a.file, []byte(strings.Join(found, "\n")+"\n"), 0o600) // the next agent asks again
 	}
-}
-
-// hostOf is the address in the URL of a member; "" where there is none.
-func hostOf(member string) string {
-	u, err := url.Parse(member)
-	if err != nil || u.Scheme != "https" {
-		return ""
-	}
-	return u.Host
 }
 
 // dial connects to the member that answered last, and where it does not to the next one.

@@ -18,12 +18,12 @@ import (
 const Address = "JARLOOP_ADDRESS"
 
 // Idle is what a process 1 does that is there for the calls of others, or for its network
-// alone: it sees to it that what has ended is gone.
-func Idle() {
+// alone: it sees to it that what has ended is gone. It returns where that network cannot
+// be.
+func Idle() error {
 	if own := os.Getenv(Address); own != "" {
 		if err := setAddress(own); err != nil {
-			fmt.Fprintln(os.Stderr, err) // the console of the instance
-			os.Exit(1)
+			return err
 		}
 	}
 	for {
